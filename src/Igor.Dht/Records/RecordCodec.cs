@@ -1,0 +1,136 @@
+using System.Buffers;
+using Igor.Kbr;
+using MessagePack;
+
+namespace Igor.Dht;
+
+/// <summary>
+/// The encoding of records: a MessagePack array
+/// [type, key, clock, writer, expiresAtUnixMs, replicas, isTombstone, owner, value]. Fields after these are kept
+/// and ignored.
+/// </summary>
+public static class RecordCodec
+{
+    /// <summary>Longest name of a record type, in characters.</summary>
+    public const int TypeLengthMax = 32;
+
+    /// <summary>Most replicas that a record may ask for: what one side of the neighbour set can hold.</summary>
+    public const int ReplicasMax = 8;
+
+    /// <summary>Bytes that the encoding adds to a value, at most.</summary>
+    public const int OverheadBytesMax = 256;
+
+    private const int FieldCount = 9;
+
+    /// <summary>Encodes a record. The header's value length is taken from the value.</summary>
+    public static Record Encode(RecordHeader header, ReadOnlySpan<byte> value)
+    {
+        ArgumentNullException.ThrowIfNull(header);
+        var buffer = new ArrayBufferWriter<byte>(value.Length + 160);
+        var writer = new MessagePackWriter(buffer);
+        writer.WriteArrayHeader(FieldCount);
+        writer.Write(header.Type);
+        writer.Write(header.Key.ToBytes());
+        writer.Write(header.Version.Clock);
+        writer.Write(header.Version.Writer);
+        writer.Write(header.ExpiresAtUnixMs);
+        writer.Write(header.Replicas);
+        writer.Write(header.IsTombstone);
+        writer.Write(header.Owner == Key.Zero ? [] : header.Owner.ToBytes());
+        writer.Write(value);
+        writer.Flush();
+        return new Record(header with { ValueLength = value.Length }, buffer.WrittenMemory);
+    }
+
+    /// <summary>
+    /// Decodes a record, which keeps the given memory. Returns null, and says why, for bytes that are none.
+    /// </summary>
+    public static Record? TryDecode(ReadOnlyMemory<byte> encoded, out string error)
+    {
+        try
+        {
+            error = string.Empty;
+            RecordHeader? header = ReadHeader(encoded, ref error, out _);
+            return header is null ? null : new Record(header, encoded);
+        }
+        catch (Exception e) when (e is MessagePackSerializationException or EndOfStreamException
+            or OverflowException or ArgumentException or InvalidOperationException)
+        {
+            error = "not a record: " + e.Message;
+            return null;
+        }
+    }
+
+    /// <summary>The value inside a record, a slice of its encoded bytes.</summary>
+    public static ReadOnlyMemory<byte> ValueOf(Record record)
+    {
+        ArgumentNullException.ThrowIfNull(record);
+        string error = string.Empty;
+        ReadHeader(record.Encoded, ref error, out ReadOnlyMemory<byte> value);
+        return value;
+    }
+
+    private static RecordHeader? ReadHeader(
+        ReadOnlyMemory<byte> encoded, ref string error, out ReadOnlyMemory<byte> value)
+    {
+        value = default;
+        var reader = new MessagePackReader(encoded);
+        int fields = reader.ReadArrayHeader();
+        if (fields < FieldCount)
+        {
+            error = $"a record has at least {FieldCount} fields, this has {fields}";
+            return null;
+        }
+
+        string type = reader.ReadString() ?? string.Empty;
+        Key? key = ReadKey(ref reader);
+        var version = new RecordVersion(reader.ReadUInt64(), reader.ReadUInt64());
+        long expiresAt = reader.ReadInt64();
+        int replicas = reader.ReadInt32();
+        bool tombstone = reader.ReadBoolean();
+        Key owner = ReadKey(ref reader) ?? Key.Zero;
+        ReadOnlySequence<byte>? bytes = reader.ReadBytes();
+        if (type.Length is 0 or > TypeLengthMax)
+        {
+            error = $"the name of a record type has 1 to {TypeLengthMax} characters";
+        }
+        else if (key is null || bytes is null || expiresAt < 0)
+        {
+            error = "a record has a key of 32 bytes, a value and no negative expiry";
+        }
+        else if (replicas is < 1 or > ReplicasMax)
+        {
+            error = $"a record asks for 1 to {ReplicasMax} replicas, this for {replicas}";
+        }
+        else
+        {
+            value = bytes.Value.First;
+            return new RecordHeader
+            {
+                Key = key.Value,
+                Type = type,
+                Version = version,
+                ExpiresAtUnixMs = expiresAt,
+                Replicas = replicas,
+                IsTombstone = tombstone,
+                Owner = owner,
+                ValueLength = (int)bytes.Value.Length,
+            };
+        }
+
+        return null;
+    }
+
+    private static Key? ReadKey(ref MessagePackReader reader)
+    {
+        ReadOnlySequence<byte>? bytes = reader.ReadBytes();
+        if (bytes is null || bytes.Value.Length != Key.SizeInBytes)
+        {
+            return null;
+        }
+
+        Span<byte> key = stackalloc byte[Key.SizeInBytes];
+        bytes.Value.CopyTo(key);
+        return Key.Read(key);
+    }
+}

@@ -1,0 +1,20 @@
+namespace Igor.Kbr;
+
+/// <summary>Where an application attaches: a node in its own process, or a daemon behind its local socket.</summary>
+public interface IKbrHost : IAsyncDisposable
+{
+    /// <summary>The id of the node.</summary>
+    Key NodeId { get; }
+
+    /// <summary>
+    /// Attaches an application to a service. Completes when the node has subscribed (a member may still be
+    /// joining the service's ring; <see cref="IKbrService.Neighbours"/> says when it has).
+    /// </summary>
+    /// <exception cref="KbrException">
+    /// The service already has a member application on this node, the name is not valid, or the node is closed.
+    /// </exception>
+    ValueTask<IKbrService> SubscribeAsync(
+        SubscribeOptions options,
+        IKbrApplication application,
+        CancellationToken cancellationToken = default);
+}

@@ -1,0 +1,115 @@
+namespace Igor.Kbr;
+
+/// <summary>Whether an application is responsible for keys of its service.</summary>
+public enum ServiceRole
+{
+    /// <summary>The application routes and sends, but holds no keys.</summary>
+    Client,
+
+    /// <summary>The application becomes the root of the keys nearest to its node.</summary>
+    Member,
+}
+
+/// <summary>What an application subscribes to.</summary>
+public sealed record SubscribeOptions
+{
+    /// <summary>The service's name, 1 to 64 characters.</summary>
+    public required string Service { get; init; }
+
+    /// <summary>Member or client.</summary>
+    /// <value>Default: client.</value>
+    public ServiceRole Role { get; init; } = ServiceRole.Client;
+
+    /// <summary>Whether the application is asked about messages that pass through the node.</summary>
+    /// <value>Default: false, because asking costs a round trip over the local socket for every message.</value>
+    public bool WantsForward { get; init; }
+}
+
+/// <summary>How a message is routed.</summary>
+/// <param name="Exact">
+/// Deliver only at the node whose id is the destination; otherwise the node nearest to the destination gets it.
+/// </param>
+public readonly record struct RouteOptions(bool Exact = false);
+
+/// <summary>How a request is routed, and how long its answer is waited for.</summary>
+/// <param name="Timeout">Time until the request is given up, all retries on other paths included.</param>
+/// <param name="Exact">Deliver only at the node whose id is the destination.</param>
+public readonly record struct RequestOptions(TimeSpan Timeout, bool Exact = false);
+
+/// <summary>Names a delivered request until it is answered; <see cref="None"/> for a one-way message.</summary>
+public readonly record struct DeliveryToken(long Value)
+{
+    /// <summary>The token of a message that asks for no answer.</summary>
+    public static DeliveryToken None => default;
+
+    /// <summary>Whether an answer is expected.</summary>
+    public bool ExpectsReply => Value != 0;
+}
+
+/// <summary>A message that arrived at the root of its key.</summary>
+/// <param name="Destination">The key it was sent to.</param>
+/// <param name="Source">The id of the node it came from.</param>
+/// <param name="Token">What to answer it with.</param>
+/// <param name="Payload">The bytes, valid during the upcall only.</param>
+public readonly record struct KbrDelivery(
+    Key Destination, Key Source, DeliveryToken Token, ReadOnlyMemory<byte> Payload);
+
+/// <summary>A message that passes through a node.</summary>
+/// <param name="Destination">The key it was sent to.</param>
+/// <param name="Source">The id of the node it came from.</param>
+/// <param name="NextHop">The node it goes to next.</param>
+/// <param name="Payload">The bytes, valid during the upcall only.</param>
+public readonly record struct KbrForward(Key Destination, Key Source, Key NextHop, ReadOnlyMemory<byte> Payload);
+
+/// <summary>What happens to a message that passes through.</summary>
+/// <param name="Goes">Whether the message goes on.</param>
+/// <param name="Replacement">The payload to go on with; null keeps the one it has.</param>
+public readonly record struct ForwardDecision(bool Goes, byte[]? Replacement = null)
+{
+    /// <summary>The message goes on as it is.</summary>
+    public static ForwardDecision Continue => new(true);
+
+    /// <summary>The message ends here; a request is answered with <see cref="KbrStatus.Stopped"/>.</summary>
+    public static ForwardDecision Stop => new(false);
+
+    /// <summary>The message goes on with another payload.</summary>
+    public static ForwardDecision Replace(byte[] payload) => new(true, payload);
+}
+
+/// <summary>How a request ended.</summary>
+public enum KbrStatus
+{
+    /// <summary>Answered.</summary>
+    Ok,
+
+    /// <summary>No answer came in time.</summary>
+    Timeout,
+
+    /// <summary>No member of the service is known, or the way to one is broken.</summary>
+    Unreachable,
+
+    /// <summary>The destination was a node id (exact) and that node is not there.</summary>
+    NoSuchNode,
+
+    /// <summary>A queue on the way is full: try again later.</summary>
+    Overloaded,
+
+    /// <summary>An application on the way stopped the message.</summary>
+    Stopped,
+
+    /// <summary>The payload is larger than a message may be.</summary>
+    TooLarge,
+
+    /// <summary>The node was closed, or the connection to the daemon was lost.</summary>
+    Closed,
+}
+
+/// <summary>The end of a request.</summary>
+/// <param name="Status">How it ended.</param>
+/// <param name="Responder">The node that answered; zero when none did.</param>
+/// <param name="Payload">The answer, valid during the callback only; empty unless the status is Ok.</param>
+public readonly record struct KbrReply(KbrStatus Status, Key Responder, ReadOnlyMemory<byte> Payload)
+{
+    /// <summary>A reply without an answer.</summary>
+    public static KbrReply Failed(KbrStatus status) => new(status, default, default);
+}

@@ -1,0 +1,93 @@
+using System.Collections.Immutable;
+
+namespace Igor.Kbr;
+
+/// <summary>
+/// A snapshot of a node's neighbours in one service: the nearest members clockwise and counter-clockwise, nearest
+/// first. In a ring smaller than both sides together the same node stands on both.
+/// </summary>
+public sealed class NeighbourSet
+{
+    private readonly ImmutableArray<Key> _line; // self and neighbours, each once, clockwise
+
+    /// <summary>Makes a snapshot.</summary>
+    /// <param name="self">The node's id.</param>
+    /// <param name="isMember">Whether the node is an active member of the service (and so counts itself).</param>
+    /// <param name="clockwise">The nearest members clockwise, nearest first.</param>
+    /// <param name="counterClockwise">The nearest members counter-clockwise, nearest first.</param>
+    /// <param name="version">Grows with every change.</param>
+    public NeighbourSet(
+        Key self, bool isMember, ImmutableArray<Key> clockwise, ImmutableArray<Key> counterClockwise, long version)
+    {
+        Self = self;
+        IsMember = isMember;
+        Clockwise = clockwise;
+        CounterClockwise = counterClockwise;
+        Version = version;
+        IsWholeRing = clockwise.Length == 0 || counterClockwise.Length == 0 || clockwise.Intersect(counterClockwise).Any();
+        _line = IsWholeRing
+            ? [.. clockwise.Concat(counterClockwise).Append(self).Distinct().OrderBy(id => id - self)]
+            : [.. counterClockwise.Reverse(), self, .. clockwise];
+    }
+
+    /// <summary>The set of a node that knows nobody.</summary>
+    public static NeighbourSet Alone(Key self, bool isMember) => new(self, isMember, [], [], 0);
+
+    /// <summary>The node's own id.</summary>
+    public Key Self { get; }
+
+    /// <summary>Whether the node is an active member of the service.</summary>
+    public bool IsMember { get; }
+
+    /// <summary>The nearest members clockwise, nearest first.</summary>
+    public ImmutableArray<Key> Clockwise { get; }
+
+    /// <summary>The nearest members counter-clockwise, nearest first.</summary>
+    public ImmutableArray<Key> CounterClockwise { get; }
+
+    /// <summary>Grows with every change.</summary>
+    public long Version { get; }
+
+    /// <summary>The neighbours, each once, in clockwise order; the node itself is not among them.</summary>
+    public IEnumerable<Key> Others => _line.Where(id => id != Self);
+
+    /// <summary>Number of different neighbours.</summary>
+    public int Count => _line.Length - 1;
+
+    /// <summary>Whether the neighbours are the whole ring: the two sides meet.</summary>
+    public bool IsWholeRing { get; }
+
+    /// <summary>
+    /// The known members nearest to a key, nearest first, at most <paramref name="count"/>: the first is its root.
+    /// Right for keys near the node; far from it, only what the node knows.
+    /// </summary>
+    public IReadOnlyList<Key> ReplicaSet(Key key, int count)
+    {
+        var members = new List<Key>(_line.Length);
+        foreach (Key id in _line)
+        {
+            if (IsMember || id != Self)
+            {
+                members.Add(id);
+            }
+        }
+
+        members.Sort(key.CompareNearness);
+        if (members.Count > count)
+        {
+            members.RemoveRange(count, members.Count - count);
+        }
+
+        return members;
+    }
+
+    /// <summary>
+    /// The arc of keys for which a node is among the <paramref name="rank"/> nearest (rank 1: the keys it is the
+    /// root of), or null when the node is not known or the neighbours do not reach far enough to tell.
+    /// </summary>
+    public Arc? Range(Key node, int rank)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(rank, 1);
+        return RingGeometry.Range(_line, node, rank, IsWholeRing);
+    }
+}

@@ -1,0 +1,275 @@
+using System.Buffers.Binary;
+using System.Diagnostics.CodeAnalysis;
+using System.Security.Cryptography;
+using System.Text;
+
+namespace Igor.Kbr;
+
+/// <summary>
+/// A position on the ring of 2^256 keys: a node id or the key of an object. Big-endian on the wire, hex in text.
+/// Ordering is that of the unsigned integer; ring arithmetic wraps around.
+/// </summary>
+public readonly struct Key : IEquatable<Key>, IComparable<Key>
+{
+    /// <summary>Size of a key on the wire, in bytes.</summary>
+    public const int SizeInBytes = 32;
+
+    private readonly ulong _w0; // most significant
+    private readonly ulong _w1;
+    private readonly ulong _w2;
+    private readonly ulong _w3;
+
+    /// <summary>Makes a key from four words, most significant first.</summary>
+    public Key(ulong w0, ulong w1, ulong w2, ulong w3)
+    {
+        _w0 = w0;
+        _w1 = w1;
+        _w2 = w2;
+        _w3 = w3;
+    }
+
+    /// <summary>The key 0.</summary>
+    public static Key Zero => default;
+
+    /// <summary>The largest key, 2^256 - 1.</summary>
+    public static Key Max => new(ulong.MaxValue, ulong.MaxValue, ulong.MaxValue, ulong.MaxValue);
+
+    /// <summary>SHA-256 of the bytes.</summary>
+    public static Key HashOf(ReadOnlySpan<byte> content)
+    {
+        Span<byte> hash = stackalloc byte[SizeInBytes];
+        SHA256.HashData(content, hash);
+        return Read(hash);
+    }
+
+    /// <summary>SHA-256 of the UTF-8 form of the text.</summary>
+    public static Key HashOf(string text) => HashOf(Encoding.UTF8.GetBytes(text));
+
+    /// <summary>The key 2^exponent, for an exponent of 0 to 255.</summary>
+    public static Key PowerOfTwo(int exponent)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(exponent);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(exponent, 255);
+        ulong bit = 1UL << (exponent & 63);
+        return (exponent >> 6) switch
+        {
+            0 => new Key(0, 0, 0, bit),
+            1 => new Key(0, 0, bit, 0),
+            2 => new Key(0, bit, 0, 0),
+            _ => new Key(bit, 0, 0, 0),
+        };
+    }
+
+    /// <summary>Reads 32 big-endian bytes.</summary>
+    /// <exception cref="ArgumentException">The span is shorter than 32 bytes.</exception>
+    public static Key Read(ReadOnlySpan<byte> source)
+    {
+        if (source.Length < SizeInBytes)
+        {
+            throw new ArgumentException("A key takes 32 bytes.", nameof(source));
+        }
+
+        return new Key(
+            BinaryPrimitives.ReadUInt64BigEndian(source),
+            BinaryPrimitives.ReadUInt64BigEndian(source[8..]),
+            BinaryPrimitives.ReadUInt64BigEndian(source[16..]),
+            BinaryPrimitives.ReadUInt64BigEndian(source[24..]));
+    }
+
+    /// <summary>Writes 32 big-endian bytes.</summary>
+    public void Write(Span<byte> destination)
+    {
+        BinaryPrimitives.WriteUInt64BigEndian(destination, _w0);
+        BinaryPrimitives.WriteUInt64BigEndian(destination[8..], _w1);
+        BinaryPrimitives.WriteUInt64BigEndian(destination[16..], _w2);
+        BinaryPrimitives.WriteUInt64BigEndian(destination[24..], _w3);
+    }
+
+    /// <summary>The key as 32 big-endian bytes.</summary>
+    public byte[] ToBytes()
+    {
+        var bytes = new byte[SizeInBytes];
+        Write(bytes);
+        return bytes;
+    }
+
+    /// <summary>Reads 64 hexadecimal digits.</summary>
+    public static bool TryParse([NotNullWhen(true)] string? text, out Key key)
+    {
+        key = default;
+        Span<byte> bytes = stackalloc byte[SizeInBytes];
+        if (text is null
+            || text.Length != SizeInBytes * 2
+            || Convert.FromHexString(text, bytes, out _, out int written) != System.Buffers.OperationStatus.Done
+            || written != SizeInBytes)
+        {
+            return false;
+        }
+
+        key = Read(bytes);
+        return true;
+    }
+
+    /// <summary>Reads 64 hexadecimal digits.</summary>
+    /// <exception cref="FormatException">The text is something else.</exception>
+    public static Key Parse(string text) =>
+        TryParse(text, out Key key) ? key : throw new FormatException("A key is written as 64 hexadecimal digits.");
+
+    /// <summary>The sum, modulo 2^256.</summary>
+    public static Key operator +(Key left, Key right)
+    {
+        ulong w3 = left._w3 + right._w3;
+        ulong carry = w3 < left._w3 ? 1UL : 0;
+        ulong w2 = AddWithCarry(left._w2, right._w2, ref carry);
+        ulong w1 = AddWithCarry(left._w1, right._w1, ref carry);
+        ulong w0 = AddWithCarry(left._w0, right._w0, ref carry);
+        return new Key(w0, w1, w2, w3);
+    }
+
+    /// <summary>The difference, modulo 2^256: the clockwise distance from right to left.</summary>
+    public static Key operator -(Key left, Key right)
+    {
+        ulong w3 = left._w3 - right._w3;
+        ulong borrow = left._w3 < right._w3 ? 1UL : 0;
+        ulong w2 = SubtractWithBorrow(left._w2, right._w2, ref borrow);
+        ulong w1 = SubtractWithBorrow(left._w1, right._w1, ref borrow);
+        ulong w0 = SubtractWithBorrow(left._w0, right._w0, ref borrow);
+        return new Key(w0, w1, w2, w3);
+    }
+
+    /// <summary>Half of the key, rounded down.</summary>
+    public Key Half() => ShiftRight(1);
+
+    /// <summary>The key divided by 2^bits, rounded down, for 0 to 63 bits.</summary>
+    public Key ShiftRight(int bits)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(bits);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(bits, 63);
+        if (bits == 0)
+        {
+            return this;
+        }
+
+        int rest = 64 - bits;
+        return new Key(
+            _w0 >> bits,
+            (_w1 >> bits) | (_w0 << rest),
+            (_w2 >> bits) | (_w1 << rest),
+            (_w3 >> bits) | (_w2 << rest));
+    }
+
+    /// <summary>The distance going clockwise (towards larger keys) from here to the other key.</summary>
+    public Key ClockwiseTo(Key other) => other - this;
+
+    /// <summary>The distance on the symmetric ring: the shorter way round.</summary>
+    public Key DistanceTo(Key other)
+    {
+        Key clockwise = other - this;
+        Key back = this - other;
+        return clockwise.CompareTo(back) <= 0 ? clockwise : back;
+    }
+
+    /// <summary>
+    /// Which of two nodes is nearer to this key: negative when a is, positive when b is, 0 only when they are the
+    /// same. Where both are equally far, the one clockwise of the key is nearer, so that every key has one root.
+    /// </summary>
+    public int CompareNearness(Key a, Key b)
+    {
+        int order = DistanceTo(a).CompareTo(DistanceTo(b));
+        return order != 0 ? order : ClockwiseTo(a).CompareTo(ClockwiseTo(b));
+    }
+
+    /// <summary>Position of the highest set bit, 0 to 255; -1 for the key 0.</summary>
+    public int HighestBit()
+    {
+        if (_w0 != 0)
+        {
+            return 255 - System.Numerics.BitOperations.LeadingZeroCount(_w0);
+        }
+
+        if (_w1 != 0)
+        {
+            return 191 - System.Numerics.BitOperations.LeadingZeroCount(_w1);
+        }
+
+        if (_w2 != 0)
+        {
+            return 127 - System.Numerics.BitOperations.LeadingZeroCount(_w2);
+        }
+
+        return _w3 != 0 ? 63 - System.Numerics.BitOperations.LeadingZeroCount(_w3) : -1;
+    }
+
+    /// <inheritdoc/>
+    public int CompareTo(Key other)
+    {
+        if (_w0 != other._w0)
+        {
+            return _w0 < other._w0 ? -1 : 1;
+        }
+
+        if (_w1 != other._w1)
+        {
+            return _w1 < other._w1 ? -1 : 1;
+        }
+
+        if (_w2 != other._w2)
+        {
+            return _w2 < other._w2 ? -1 : 1;
+        }
+
+        return _w3.CompareTo(other._w3);
+    }
+
+    /// <inheritdoc/>
+    public bool Equals(Key other) =>
+        _w0 == other._w0 && _w1 == other._w1 && _w2 == other._w2 && _w3 == other._w3;
+
+    /// <inheritdoc/>
+    public override bool Equals(object? obj) => obj is Key other && Equals(other);
+
+    /// <summary>A hash that is the same in every process: keys are uniform already.</summary>
+    public override int GetHashCode() => (int)(_w0 ^ (_w3 >> 7));
+
+    /// <summary>The key as 64 hexadecimal digits.</summary>
+    public override string ToString() => Convert.ToHexStringLower(ToBytes());
+
+    /// <summary>The first 8 hexadecimal digits, for logs and tables.</summary>
+    public string ToShortString() => ToString()[..8];
+
+    /// <summary>Equality of position.</summary>
+    public static bool operator ==(Key left, Key right) => left.Equals(right);
+
+    /// <summary>Difference of position.</summary>
+    public static bool operator !=(Key left, Key right) => !left.Equals(right);
+
+    /// <summary>Integer order.</summary>
+    public static bool operator <(Key left, Key right) => left.CompareTo(right) < 0;
+
+    /// <summary>Integer order.</summary>
+    public static bool operator >(Key left, Key right) => left.CompareTo(right) > 0;
+
+    /// <summary>Integer order.</summary>
+    public static bool operator <=(Key left, Key right) => left.CompareTo(right) <= 0;
+
+    /// <summary>Integer order.</summary>
+    public static bool operator >=(Key left, Key right) => left.CompareTo(right) >= 0;
+
+    private static ulong AddWithCarry(ulong left, ulong right, ref ulong carry)
+    {
+        ulong sum = left + right;
+        ulong overflow = sum < left ? 1UL : 0;
+        ulong result = sum + carry;
+        carry = overflow | (result < sum ? 1UL : 0);
+        return result;
+    }
+
+    private static ulong SubtractWithBorrow(ulong left, ulong right, ref ulong borrow)
+    {
+        ulong difference = left - right;
+        ulong underflow = left < right ? 1UL : 0;
+        ulong result = difference - borrow;
+        borrow = underflow | (difference < borrow ? 1UL : 0);
+        return result;
+    }
+}

@@ -1,0 +1,35 @@
+namespace Igor.Kbr;
+
+/// <summary>What kind of thing happened.</summary>
+public enum OverlayEventKind
+{
+    /// <summary>The node became an active member of the ring.</summary>
+    Joined,
+
+    /// <summary>A peer completed the handshake.</summary>
+    PeerConnected,
+
+    /// <summary>The last link to a peer is gone.</summary>
+    PeerLost,
+
+    /// <summary>A peer was refused, or refused us; the text says why.</summary>
+    Refused,
+
+    /// <summary>An address could not be reached; the text says why.</summary>
+    DialFailed,
+
+    /// <summary>A peer broke the protocol and was disconnected; the text says how.</summary>
+    ProtocolError,
+
+    /// <summary>The peers worth remembering for the next start changed.</summary>
+    PeersChanged,
+
+    /// <summary>A bound was reached and something was dropped; the text says what.</summary>
+    LimitReached,
+}
+
+/// <summary>Something that an operator may want to know.</summary>
+/// <param name="Kind">What kind of thing happened.</param>
+/// <param name="Peer">The peer it is about; zero when there is none.</param>
+/// <param name="Text">For people: the cause, an address.</param>
+public sealed record OverlayEvent(OverlayEventKind Kind, Key Peer, string Text);
