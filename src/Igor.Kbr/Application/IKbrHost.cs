@@ -17,4 +17,8 @@ public interface IKbrHost : IAsyncDisposable
         SubscribeOptions options,
         IKbrApplication application,
         CancellationToken cancellationToken = default);
+
+    /// <summary>What the node says of itself.</summary>
+    /// <exception cref="KbrException">The node is closed, or the connection to the daemon is lost.</exception>
+    ValueTask<HostStatus> GetStatusAsync(CancellationToken cancellationToken = default);
 }

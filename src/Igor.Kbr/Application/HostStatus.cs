@@ -1,0 +1,25 @@
+using System.Collections.Immutable;
+
+namespace Igor.Kbr;
+
+/// <summary>What a node says of itself, for status pages and commands.</summary>
+/// <param name="NodeId">The id of the node.</param>
+/// <param name="Network">The name of the network it belongs to.</param>
+/// <param name="Version">The version of the program that runs it.</param>
+/// <param name="Addresses">Addresses (host:port) it listens on; empty when it does not.</param>
+/// <param name="IsJoined">Whether it is an active member of the ring.</param>
+/// <param name="Peers">The peers it is connected to.</param>
+/// <param name="Services">The services that applications run on it.</param>
+public sealed record HostStatus(
+    Key NodeId,
+    string Network,
+    string Version,
+    ImmutableArray<string> Addresses,
+    bool IsJoined,
+    ImmutableArray<PeerStatus> Peers,
+    ImmutableArray<ServiceStatus> Services);
+
+/// <summary>A service that applications of a node run or use.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Neighbours">The neighbour set of the node in it.</param>
+public sealed record ServiceStatus(string Name, NeighbourSet Neighbours);
