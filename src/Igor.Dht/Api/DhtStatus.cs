@@ -1,0 +1,57 @@
+using Igor.Dht.Storage;
+using Igor.Kbr;
+
+namespace Igor.Dht;
+
+/// <summary>How an <see cref="IgorDht"/> takes part in the network.</summary>
+public enum DhtAttachment
+{
+    /// <summary>As a client of the local daemon; the records are elsewhere.</summary>
+    DaemonClient,
+
+    /// <summary>As a member behind the local daemon: the daemon has the connections, this process the records.</summary>
+    DaemonMember,
+
+    /// <summary>With a node of its own that is no member and holds nothing.</summary>
+    EmbeddedClient,
+
+    /// <summary>With a node and a store of its own.</summary>
+    EmbeddedMember,
+}
+
+/// <summary>A look at a DHT from one of its nodes.</summary>
+public sealed record DhtStatus
+{
+    /// <summary>How this process takes part.</summary>
+    public required DhtAttachment Attachment { get; init; }
+
+    /// <summary>The id of the node that this process is or is attached to.</summary>
+    public required Key NodeId { get; init; }
+
+    /// <summary>The network's name; empty when only the daemon knows it.</summary>
+    public string Network { get; init; } = string.Empty;
+
+    /// <summary>Addresses (host:port) where others reach the node; empty when only the daemon knows them.</summary>
+    public IReadOnlyList<string> Addresses { get; init; } = [];
+
+    /// <summary>The local socket: where this process attached, or what it serves; null when neither.</summary>
+    public string? Socket { get; init; }
+
+    /// <summary>The data folder; null when this process keeps nothing.</summary>
+    public string? Data { get; init; }
+
+    /// <summary>Whether the node has joined the ring of the DHT (a client: whether it knows a member).</summary>
+    public bool IsJoined { get; init; }
+
+    /// <summary>The members it knows near itself, in clockwise order; itself is not among them.</summary>
+    public IReadOnlyList<Key> Neighbours { get; init; } = [];
+
+    /// <summary>Members that are expected back: they failed a short while ago.</summary>
+    public IReadOnlyList<Key> Missing { get; init; } = [];
+
+    /// <summary>Whether the node has synchronised all keys it is the root of with a majority of their replicas.</summary>
+    public bool IsSettled { get; init; }
+
+    /// <summary>What its store holds; null when this process keeps nothing.</summary>
+    public StoreStatus? Store { get; init; }
+}

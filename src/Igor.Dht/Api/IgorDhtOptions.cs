@@ -1,0 +1,53 @@
+using Igor.Kbr;
+
+namespace Igor.Dht;
+
+/// <summary>How to take part in a DHT.</summary>
+public sealed record IgorDhtOptions
+{
+    /// <summary>
+    /// The folder that holds everything this process keeps: identity, known peers, records. Null for
+    /// $XDG_DATA_HOME/igor, else ~/.local/share/igor.
+    /// </summary>
+    public string? Data { get; init; }
+
+    /// <summary>
+    /// The daemon's local socket. Null for $XDG_RUNTIME_DIR/igor/igor.sock, else igor.sock in the data folder;
+    /// when <see cref="Data"/> is given, igor.sock in that folder.
+    /// </summary>
+    public string? Socket { get; init; }
+
+    /// <summary>Whether to attach to a daemon that listens at the socket.</summary>
+    /// <value>Default: true.</value>
+    public bool UseDaemon { get; init; } = true;
+
+    /// <summary>Whether an embedded node opens the local socket itself, for other processes of this host.</summary>
+    /// <value>Default: false.</value>
+    public bool ServeSocket { get; init; }
+
+    /// <summary>Where an embedded node listens (host:port; port 0 for a free one); null to listen nowhere.</summary>
+    /// <value>Default: null.</value>
+    public string? Listen { get; init; }
+
+    /// <summary>Addresses (host:port) of nodes to join through; none founds a ring.</summary>
+    public IReadOnlyList<string> Bootstrap { get; init; } = [];
+
+    /// <summary>The network's name, 1 to 64 characters.</summary>
+    /// <value>Default: "igor".</value>
+    public string Network { get; init; } = "igor";
+
+    /// <summary>
+    /// A member holds records for others. A client does not, with one exception: without a daemon and without
+    /// bootstrap addresses it keeps its own records in the data folder, a ring of one.
+    /// </summary>
+    /// <value>Default: client.</value>
+    public ServiceRole Role { get; init; } = ServiceRole.Client;
+
+    /// <summary>Time after which an operation gives up, and opening too. 0.1 s to 10 min.</summary>
+    /// <value>Default: 10 s.</value>
+    public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>Largest value of a record, in bytes. 1 to 1 MiB.</summary>
+    /// <value>Default: 1 MiB; more belongs into a file store.</value>
+    public int ValueBytesMax { get; init; } = 1024 * 1024;
+}

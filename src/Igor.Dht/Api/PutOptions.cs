@@ -1,0 +1,26 @@
+namespace Igor.Dht;
+
+/// <summary>How a record is written or deleted.</summary>
+public sealed record PutOptions
+{
+    /// <summary>The defaults.</summary>
+    public static PutOptions Default { get; } = new();
+
+    /// <summary>
+    /// How long the record lives; null for ever (an immutable record too). 1 s to 100 years. A delete ignores it.
+    /// </summary>
+    /// <value>Default: null.</value>
+    public TimeSpan? TimeToLive { get; init; }
+
+    /// <summary>Number of nodes that are to hold the record, 1 to 8.</summary>
+    /// <value>Default: 5, so that a quarter of the nodes may die at once without a loss that shows.</value>
+    public int Replicas { get; init; } = 5;
+
+    /// <summary>How many of them must hold it durably before the call returns.</summary>
+    /// <value>Default: a majority.</value>
+    public AckLevel Acks { get; init; } = AckLevel.Quorum;
+
+    /// <summary>Time after which the call gives up, retries included; null for the timeout of the DHT.</summary>
+    /// <value>Default: null.</value>
+    public TimeSpan? Timeout { get; init; }
+}
