@@ -43,14 +43,17 @@ public sealed class OverlayNode
     /// <summary>A connection broke or was closed by the other end.</summary>
     public void HandleLinkClosed(TimeSpan now, LinkId link, string cause) => throw new NotSupportedException();
 
+    /// <summary>The host measured the round-trip time of a link (from the kernel, where it has it).</summary>
+    public void HandleRoundTrip(TimeSpan now, LinkId link, TimeSpan roundTrip) => throw new NotSupportedException();
+
     /// <summary>A frame arrived. The body is valid during the call; any content is handled, however wrong.</summary>
     public void HandleFrame(TimeSpan now, LinkId link, ReadOnlyMemory<byte> body) => throw new NotSupportedException();
 
     /// <summary>An application wants to run a service here (one member per service; the host sees to that).</summary>
     public void Subscribe(TimeSpan now, SubscribeOptions options) => throw new NotSupportedException();
 
-    /// <summary>The member application of a service is gone.</summary>
-    public void Unsubscribe(TimeSpan now, ServiceId service) => throw new NotSupportedException();
+    /// <summary>An application that subscribed in that role is gone.</summary>
+    public void Unsubscribe(TimeSpan now, ServiceId service, ServiceRole role) => throw new NotSupportedException();
 
     /// <summary>A local application sends a message.</summary>
     public void Route(
