@@ -1,0 +1,52 @@
+namespace Igor.Dht.Cli;
+
+/// <summary>A command ends without having done what it was asked for; the message says why and what to do next.</summary>
+internal sealed class CommandFailure : Exception
+{
+    public CommandFailure(int exitCode, string kind, string message, Exception? innerException = null)
+        : base(message, innerException)
+    {
+        ExitCode = exitCode;
+        Kind = kind;
+    }
+
+    /// <summary>What the process exits with.</summary>
+    public int ExitCode { get; }
+
+    /// <summary>The cause as a word for scripts, e.g. "absent".</summary>
+    public string Kind { get; }
+
+    /// <summary>Wrong usage.</summary>
+    public static CommandFailure Usage(string message) => new(Cli.ExitCode.Usage, "usage", message);
+
+    /// <summary>Trouble with this machine's files.</summary>
+    public static CommandFailure Local(string message, Exception? cause = null) =>
+        new(Cli.ExitCode.Local, "local", message, cause);
+
+    /// <summary>What an exception means to the caller of a command; null when it is a bug of this program.</summary>
+    public static CommandFailure? From(Exception exception) => exception switch
+    {
+        CommandFailure failure => failure,
+        DhtException dht => FromDht(dht),
+        OperationCanceledException => new CommandFailure(Cli.ExitCode.Interrupted, "interrupted", "interrupted"),
+        ArgumentException argument => Usage(WithoutParameterName(argument)),
+        Igor.Kbr.KbrException or IOException or UnauthorizedAccessException or System.Net.Sockets.SocketException =>
+            Local(exception.Message, exception),
+        _ => null,
+    };
+
+    private static CommandFailure FromDht(DhtException exception) => exception.Error switch
+    {
+        DhtError.NotEnoughReplicas =>
+            new CommandFailure(Cli.ExitCode.Unreachable, "not_enough_replicas", exception.Message, exception),
+        DhtError.Unreachable => new CommandFailure(Cli.ExitCode.Unreachable, "unreachable", exception.Message, exception),
+        DhtError.Refused => new CommandFailure(Cli.ExitCode.Refused, "refused", exception.Message, exception),
+        _ => Local(exception.Message, exception),
+    };
+
+    private static string WithoutParameterName(ArgumentException exception)
+    {
+        int suffix = exception.Message.IndexOf(" (Parameter '", StringComparison.Ordinal);
+        return suffix < 0 ? exception.Message : exception.Message[..suffix];
+    }
+}

@@ -1,0 +1,99 @@
+using System.CommandLine;
+using System.CommandLine.Invocation;
+using System.CommandLine.Parsing;
+
+namespace Igor.Dht.Cli;
+
+/// <summary>
+/// igor-dht from its arguments to its exit code. A command either prints its result on standard output and exits
+/// with 0, or prints one line (with --json, one object) on standard error and exits with what the cause stands for.
+/// </summary>
+internal static class CommandLineProgram
+{
+    private const string Name = "igor-dht";
+
+    /// <summary>Runs the program and returns its exit code.</summary>
+    public static async Task<int> RunAsync(string[] arguments, CommandStreams streams)
+    {
+        using var interruption = new Interruption();
+        var common = new CommonOptions(Environment.GetEnvironmentVariable);
+        RootCommand root = Root(common, streams, interruption.Token);
+
+        // A value may start with @, which would be the name of a file with arguments.
+        ParseResult parsed = root.Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
+        if (WrongUsage(parsed) is { } wrong)
+        {
+            return Report(wrong, Array.IndexOf(arguments, "--json") >= 0, streams);
+        }
+
+        try
+        {
+            return await parsed.InvokeAsync(
+                new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null },
+                interruption.Token).ConfigureAwait(false);
+        }
+        catch (Exception exception) when (CommandFailure.From(exception) is { } failure)
+        {
+            return Report(failure, common.IsJson(parsed), streams);
+        }
+    }
+
+    private static RootCommand Root(CommonOptions common, CommandStreams streams, CancellationToken interrupted)
+    {
+        var root = new RootCommand("A distributed hash table: records that live on several nodes and outlive them.");
+        common.AddTo(root);
+        foreach (CliCommand command in (CliCommand[])
+        [
+            new PutCommand(common),
+            new GetCommand(common),
+            new DeleteCommand(common),
+            new ServeCommand(common),
+            new StatusCommand(common),
+            new DemoCommand(common),
+        ])
+        {
+            command.SetAction((parsed, _) => command.RunAsync(parsed, streams, interrupted));
+            root.Add(command);
+        }
+
+        ExamplesHelp.AddTo(root, streams);
+        return root;
+    }
+
+    private static CommandFailure? WrongUsage(ParseResult parsed)
+    {
+        string? error = parsed.Action switch
+        {
+            ParseErrorAction => parsed.UnmatchedTokens is [var unknown, ..]
+                ? $"unknown command, option or argument '{unknown}'"
+                : parsed.Errors[0].Message.TrimEnd('.'),
+            AsynchronousCommandLineAction => UnknownOption(parsed),
+            _ => null,
+        };
+        Command command = parsed.CommandResult.Command;
+        string path = command is RootCommand ? Name : $"{Name} {command.Name}";
+        return error is null ? null : CommandFailure.Usage($"{error}; see {path} --help");
+    }
+
+    // The parser takes an option that it does not know for an argument where one is missing.
+    private static string? UnknownOption(ParseResult parsed)
+    {
+        IEnumerable<Token> plain = parsed.Tokens.TakeWhile(token => token.Type != TokenType.DoubleDash);
+        Token? unknown = parsed.CommandResult.Children.OfType<ArgumentResult>()
+            .SelectMany(argument => argument.Tokens)
+            .FirstOrDefault(token => IsLikeAnOption(token.Value) && plain.Contains(token));
+        return unknown is null
+            ? null
+            : $"unknown option {unknown.Value} (a value that starts with a hyphen goes after --)";
+    }
+
+    private static bool IsLikeAnOption(string text) =>
+        text.Length > 1 && text[0] == '-' && (text[1] == '-' || char.IsAsciiLetter(text[1]));
+
+    private static int Report(CommandFailure failure, bool json, CommandStreams streams)
+    {
+        string line = failure.Message.ReplaceLineEndings(" ");
+        streams.WriteErrorLine(json ? FailureText.Json(failure, line) : $"{Name}: {line}");
+        return failure.ExitCode;
+    }
+}

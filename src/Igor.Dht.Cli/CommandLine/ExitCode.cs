@@ -1,0 +1,26 @@
+namespace Igor.Dht.Cli;
+
+/// <summary>The exit codes that scripts rely on.</summary>
+internal static class ExitCode
+{
+    /// <summary>Done.</summary>
+    public const int Done = 0;
+
+    /// <summary>The command line is wrong.</summary>
+    public const int Usage = 1;
+
+    /// <summary>There is no such record: absent, deleted or expired.</summary>
+    public const int NotFound = 2;
+
+    /// <summary>Not reachable, or too few replicas.</summary>
+    public const int Unreachable = 3;
+
+    /// <summary>Refused: quota, type, size, permission.</summary>
+    public const int Refused = 4;
+
+    /// <summary>Local trouble: disk, port, socket.</summary>
+    public const int Local = 5;
+
+    /// <summary>Ended by Ctrl-C or SIGTERM before it was done, as shells count it.</summary>
+    public const int Interrupted = 130;
+}

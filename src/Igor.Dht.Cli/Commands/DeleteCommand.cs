@@ -1,0 +1,37 @@
+using System.CommandLine;
+
+namespace Igor.Dht.Cli;
+
+/// <summary>igor-dht delete: deletes a record and prints the receipt.</summary>
+internal sealed class DeleteCommand : CliCommand
+{
+    private readonly Argument<string> _key = new("KEY") { Description = "The record's name" };
+    private readonly WriteOptions _write = new();
+
+    public DeleteCommand(CommonOptions common)
+        : base(
+            "delete",
+            "Deletes a record, whether or not there is one, and prints the receipt.",
+            common,
+            "igor-dht delete greeting",
+            "igor-dht delete greeting --acks all --json")
+    {
+        Add(_key);
+        _write.AddTo(this);
+    }
+
+    /// <inheritdoc/>
+    public override async Task<int> RunAsync(
+        ParseResult arguments, CommandStreams streams, CancellationToken cancellation)
+    {
+        string name = arguments.GetValue(_key)!;
+        PutReceipt receipt = await WithDhtAsync(
+            Common.DhtOptions(arguments),
+            dht => dht.DeleteAsync(name, _write.Read(arguments), cancellation),
+            cancellation).ConfigureAwait(false);
+        streams.WriteLine(Common.IsJson(arguments)
+            ? ReceiptText.Json(name, null, receipt)
+            : ReceiptText.Human($"deleted {name}", receipt));
+        return ExitCode.Done;
+    }
+}

@@ -1,0 +1,90 @@
+using System.CommandLine;
+using Igor.Kbr;
+
+namespace Igor.Dht.Cli;
+
+/// <summary>igor-dht get: writes a value byte for byte.</summary>
+internal sealed class GetCommand : CliCommand
+{
+    private readonly Argument<string> _key = new("KEY") { Description = "The record's name; its key with --immutable" };
+    private readonly Option<string?> _output = new("--output", "-o")
+    {
+        HelpName = "PATH",
+        Description = "Write the value to a file, which appears whole or not at all",
+    };
+
+    private readonly Option<bool> _immutable = new("--immutable")
+    {
+        Description = "KEY is the key of an immutable record, 64 hexadecimal digits",
+    };
+
+    private readonly Option<string> _consistency = RangedOption.Word(
+        "--consistency", "Ask the root of the key alone, or always a majority of the replicas", "root", "quorum");
+
+    public GetCommand(CommonOptions common)
+        : base(
+            "get",
+            "Writes the value of a record, byte for byte, to standard output.",
+            common,
+            "igor-dht get greeting",
+            "igor-dht get report --output report.pdf",
+            "igor-dht get greeting --json",
+            "igor-dht get --immutable 6ca13d52ca70c883e0f0bb101e425a89e8624de51db2d2392593af6a84118090")
+    {
+        Add(_key);
+        Add(_output);
+        Add(_immutable);
+        Add(_consistency);
+    }
+
+    /// <inheritdoc/>
+    public override async Task<int> RunAsync(
+        ParseResult arguments, CommandStreams streams, CancellationToken cancellation)
+    {
+        string name = arguments.GetValue(_key)!;
+        GetResult result = await WithDhtAsync(
+            Common.DhtOptions(arguments), dht => ReadAsync(dht, name, arguments, cancellation), cancellation)
+            .ConfigureAwait(false);
+        if (GetText.Failure(name, result) is { } failure)
+        {
+            throw failure;
+        }
+
+        string? path = arguments.GetValue(_output);
+        bool isJson = Common.IsJson(arguments);
+        if (path is not null || !isJson)
+        {
+            await ValueSink.WriteAsync(path, result.Value, streams, cancellation).ConfigureAwait(false);
+        }
+
+        if (isJson)
+        {
+            streams.WriteLine(GetText.Json(name, result, includesValue: path is null));
+        }
+        else if (result.IsDegraded)
+        {
+            streams.WriteErrorLine(
+                $"igor-dht: only {result.ReplicasAnswered} of {result.ReplicasAsked} replicas answered; " +
+                "a newer version may exist");
+        }
+
+        return ExitCode.Done;
+    }
+
+    private Task<GetResult> ReadAsync(
+        IgorDht dht, string name, ParseResult arguments, CancellationToken cancellation)
+    {
+        var options = new GetOptions
+        {
+            Consistency = arguments.GetValue(_consistency) == "quorum" ? GetConsistency.Quorum : GetConsistency.Root,
+        };
+        if (!arguments.GetValue(_immutable))
+        {
+            return dht.GetAsync(name, options, cancellation);
+        }
+
+        return Key.TryParse(name, out Key key)
+            ? dht.GetImmutableAsync(key, options, cancellation)
+            : throw CommandFailure.Usage("the key of an immutable record has 64 hexadecimal digits");
+    }
+}

@@ -1,0 +1,123 @@
+using System.CommandLine;
+using Igor.Kbr;
+
+namespace Igor.Dht.Cli;
+
+/// <summary>
+/// igor-dht serve: a storage node. Prints a line that starts with "ready" once it serves, and leaves the ring in
+/// order on Ctrl-C or SIGTERM.
+/// </summary>
+internal sealed class ServeCommand : CliCommand
+{
+    private const string DefaultListen = "0.0.0.0:4646";
+    private static readonly TimeSpan s_readyPoll = TimeSpan.FromMilliseconds(20);
+    private static readonly TimeSpan s_joinNotice = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan s_troublePoll = TimeSpan.FromSeconds(5);
+
+    private readonly Option<bool> _untilInputEnds = new("--until-input-ends")
+    {
+        Description = "Leave when standard input ends, too: with the process that started this one",
+        Hidden = true,
+    };
+
+    public ServeCommand(CommonOptions common)
+        : base(
+            "serve",
+            "Runs a storage node: on the daemon at the socket if there is one, else with a node of its own.",
+            common,
+            "igor-dht serve",
+            "igor-dht serve --listen 127.0.0.1:7001 --data /tmp/a",
+            "igor-dht serve --listen 127.0.0.1:7002 --data /tmp/b --bootstrap 127.0.0.1:7001")
+    {
+        Add(_untilInputEnds);
+    }
+
+    /// <inheritdoc/>
+    public override async Task<int> RunAsync(
+        ParseResult arguments, CommandStreams streams, CancellationToken cancellation)
+    {
+        IgorDhtOptions common = Common.DhtOptions(arguments);
+        IgorDhtOptions options = common with
+        {
+            Role = ServiceRole.Member,
+            ServeSocket = true,
+            Listen = common.Listen ?? DefaultListen,
+        };
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        if (arguments.GetValue(_untilInputEnds))
+        {
+            _ = EndWithInputAsync(streams.In, ending);
+        }
+
+        try
+        {
+            return await WithDhtAsync(
+                options,
+                dht => ServeAsync(dht, streams, Common.IsJson(arguments), ending.Token),
+                ending.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (ending.IsCancellationRequested)
+        {
+            // Being told to end is how a server ends; the node has left the ring when it was disposed.
+            return ExitCode.Done;
+        }
+    }
+
+    private static async Task<int> ServeAsync(
+        IgorDht dht, CommandStreams streams, bool isJson, CancellationToken ending)
+    {
+        DhtStatus status = await UntilJoinedAsync(dht, streams, ending).ConfigureAwait(false);
+        streams.WriteLine(isJson ? ReadyText.Json(status) : ReadyText.Human(status));
+        return await ReportTroublesAsync(dht, streams, ending).ConfigureAwait(false);
+    }
+
+    private static async Task<DhtStatus> UntilJoinedAsync(
+        IgorDht dht, CommandStreams streams, CancellationToken ending)
+    {
+        TimeSpan waited = TimeSpan.Zero;
+        TimeSpan notice = s_joinNotice;
+        while (true)
+        {
+            DhtStatus status = await dht.StatusAsync(ending).ConfigureAwait(false);
+            if (status.IsJoined)
+            {
+                return status;
+            }
+
+            await Task.Delay(s_readyPoll, ending).ConfigureAwait(false);
+            waited += s_readyPoll;
+            if (waited >= notice)
+            {
+                streams.WriteErrorLine("igor-dht: still joining; is a node running at the bootstrap address?");
+                notice *= 2;
+            }
+        }
+    }
+
+    private static async Task<int> ReportTroublesAsync(
+        IgorDht dht, CommandStreams streams, CancellationToken ending)
+    {
+        string? reported = null;
+        while (true)
+        {
+            await Task.Delay(s_troublePoll, ending).ConfigureAwait(false);
+            string? trouble = (await dht.StatusAsync(ending).ConfigureAwait(false)).Store?.Trouble;
+            if (trouble is not null && trouble != reported)
+            {
+                streams.WriteErrorLine("igor-dht: " + trouble);
+            }
+
+            reported = trouble;
+        }
+    }
+
+    private static async Task EndWithInputAsync(Stream input, CancellationTokenSource ending)
+    {
+        byte[] buffer = new byte[256];
+        while (await input.ReadAsync(buffer, CancellationToken.None).ConfigureAwait(false) > 0)
+        {
+        }
+
+        await ending.CancelAsync().ConfigureAwait(false);
+    }
+}

@@ -1,0 +1,20 @@
+namespace Igor.Dht.Cli;
+
+/// <summary>How a failure looks to programs.</summary>
+internal static class FailureText
+{
+    /// <summary>{"error": {"kind", "exitCode", "message", and "holders" where some nodes have the record}}.</summary>
+    public static string Json(CommandFailure failure, string message) => JsonText.Object(writer =>
+    {
+        writer.WriteStartObject("error");
+        writer.WriteString("kind", failure.Kind);
+        writer.WriteNumber("exitCode", failure.ExitCode);
+        writer.WriteString("message", message);
+        if (failure.InnerException is DhtException { Holders.Count: > 0 } partial)
+        {
+            JsonText.Texts(writer, "holders", partial.Holders.Select(id => id.ToString()));
+        }
+
+        writer.WriteEndObject();
+    });
+}

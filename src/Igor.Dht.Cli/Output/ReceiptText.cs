@@ -1,0 +1,43 @@
+using System.Text;
+using Igor.Kbr;
+
+namespace Igor.Dht.Cli;
+
+/// <summary>How the receipt of a put or delete looks.</summary>
+internal static class ReceiptText
+{
+    /// <summary>The receipt for people: what happened in the first line, then key, version and holders.</summary>
+    public static string Human(string what, PutReceipt receipt)
+    {
+        var text = new StringBuilder();
+        text.Append(what).Append(" on ").Append(receipt.Holders.Count).Append(" of ").Append(receipt.ReplicasWanted)
+            .Append(receipt.ReplicasWanted == 1 ? " node" : " nodes");
+        text.Append("\nkey      ").Append(receipt.Key);
+        text.Append("\nversion  ").Append(receipt.Version);
+        foreach (Key holder in receipt.Holders)
+        {
+            text.Append("\nheld by  ").Append(holder);
+        }
+
+        return text.ToString();
+    }
+
+    /// <summary>The receipt for programs: name (none for an immutable record), bytes, key, version, holders.</summary>
+    public static string Json(string? name, int? valueBytes, PutReceipt receipt) => JsonText.Object(writer =>
+    {
+        if (name is not null)
+        {
+            writer.WriteString("name", name);
+        }
+
+        if (valueBytes is int bytes)
+        {
+            writer.WriteNumber("bytes", bytes);
+        }
+
+        writer.WriteString("key", receipt.Key.ToString());
+        writer.WriteString("version", receipt.Version.ToString());
+        writer.WriteNumber("replicasWanted", receipt.ReplicasWanted);
+        JsonText.Texts(writer, "holders", receipt.Holders.Select(id => id.ToString()));
+    });
+}

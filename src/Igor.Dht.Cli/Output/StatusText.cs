@@ -1,0 +1,101 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+
+namespace Igor.Dht.Cli;
+
+/// <summary>How the status of a node looks.</summary>
+internal static class StatusText
+{
+    /// <summary>The status for people: a line for each thing.</summary>
+    public static string Human(DhtStatus status)
+    {
+        var text = new StringBuilder();
+        Line(text, "node", $"{status.NodeId} ({RoleOf(status.Attachment)})");
+        Line(text, "network", status.Network);
+        Line(text, "addresses", string.Join(", ", status.Addresses));
+        Line(text, "socket", status.Socket);
+        Line(text, "data", status.Data);
+        Line(text, "ring", status.IsJoined ? "joined" : "not joined yet");
+        Line(text, "neighbours", Number(status.Neighbours.Count));
+        foreach (Kbr.Key neighbour in status.Neighbours)
+        {
+            Line(text, string.Empty, neighbour.ToString());
+        }
+
+        Line(text, "missing", string.Join(", ", status.Missing.Select(id => id.ToShortString())));
+        if (status.Store is { } store)
+        {
+            Line(text, "records", Number(store.Records));
+            Line(text, "bytes", $"{Quantity.Bytes(store.LiveBytes)} alive, {Quantity.Bytes(store.DiskBytes)} on disk");
+            Line(text, "replicas", status.IsSettled ? "settled" : "synchronising");
+            Line(text, "rebuilt", store.Rebuilt);
+        }
+
+        Line(text, "trouble", string.Join("; ", TroublesOf(status)) is { Length: > 0 } troubles ? troubles : "none");
+        return text.ToString().TrimEnd('\n');
+    }
+
+    /// <summary>The status for programs.</summary>
+    public static string Json(DhtStatus status) => JsonText.Object(writer =>
+    {
+        writer.WriteString("nodeId", status.NodeId.ToString());
+        writer.WriteString("attachment", JsonNamingPolicy.CamelCase.ConvertName(status.Attachment.ToString()));
+        writer.WriteString("network", status.Network);
+        JsonText.Texts(writer, "addresses", status.Addresses);
+        writer.WriteString("socket", status.Socket);
+        writer.WriteString("data", status.Data);
+        writer.WriteBoolean("isJoined", status.IsJoined);
+        writer.WriteBoolean("isSettled", status.IsSettled);
+        JsonText.Texts(writer, "neighbours", status.Neighbours.Select(id => id.ToString()));
+        JsonText.Texts(writer, "missing", status.Missing.Select(id => id.ToString()));
+        if (status.Store is { } store)
+        {
+            writer.WriteStartObject("store");
+            writer.WriteNumber("records", store.Records);
+            writer.WriteNumber("liveBytes", store.LiveBytes);
+            writer.WriteNumber("diskBytes", store.DiskBytes);
+            writer.WriteNumber("damagedRecords", store.DamagedRecords);
+            writer.WriteString("rebuilt", store.Rebuilt);
+            writer.WriteEndObject();
+        }
+
+        JsonText.Texts(writer, "troubles", TroublesOf(status));
+    });
+
+    private static IEnumerable<string> TroublesOf(DhtStatus status)
+    {
+        if (!status.IsJoined)
+        {
+            yield return "the node has not joined the ring: no bootstrap address answered";
+        }
+
+        if (status.Store is { DamagedRecords: > 0 } damaged)
+        {
+            yield return $"{Number(damaged.DamagedRecords)} damaged records were found and are not served";
+        }
+
+        if (status.Store?.Trouble is { } trouble)
+        {
+            yield return trouble;
+        }
+    }
+
+    private static string RoleOf(DhtAttachment attachment) => attachment switch
+    {
+        DhtAttachment.DaemonClient => "this process is its client",
+        DhtAttachment.DaemonMember => "this process keeps its records",
+        DhtAttachment.EmbeddedClient => "in this process, without records",
+        _ => "in this process, with records",
+    };
+
+    private static void Line(StringBuilder text, string name, string? content)
+    {
+        if (!string.IsNullOrEmpty(content))
+        {
+            text.Append(name.PadRight(12)).Append(content).Append('\n');
+        }
+    }
+
+    private static string Number(long number) => number.ToString(CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,3 @@
+using Igor.Dht.Cli;
+
+return await CommandLineProgram.RunAsync(args, CommandStreams.Standard).ConfigureAwait(false);

@@ -1,0 +1,81 @@
+using System.Text;
+
+namespace Igor.Dht.Cli;
+
+/// <summary>Where the value of a put comes from: the argument, a file, or standard input.</summary>
+internal static class ValueSource
+{
+    /// <summary>Reads the value, and no more of it than a record may hold.</summary>
+    /// <exception cref="CommandFailure">It is too large, given twice, or cannot be read.</exception>
+    public static async Task<ReadOnlyMemory<byte>> ReadAsync(
+        string? argument, string? file, CommandStreams streams, int bytesMax, CancellationToken cancellation)
+    {
+        if (argument is not null && file is not null)
+        {
+            throw CommandFailure.Usage("the value is given as an argument and as --file; give one of them");
+        }
+
+        if (argument is not null)
+        {
+            byte[] bytes = Encoding.UTF8.GetBytes(argument);
+            return bytes.Length <= bytesMax ? bytes : throw TooLarge(bytesMax);
+        }
+
+        if (file is not null)
+        {
+            return await ReadFileAsync(file, bytesMax, cancellation).ConfigureAwait(false);
+        }
+
+        if (!Console.IsInputRedirected)
+        {
+            streams.WriteErrorLine("reading the value from standard input; Ctrl-D ends it");
+        }
+
+        return await ReadStreamAsync(streams.In, bytesMax, cancellation).ConfigureAwait(false);
+    }
+
+    private static async Task<ReadOnlyMemory<byte>> ReadFileAsync(
+        string path, int bytesMax, CancellationToken cancellation)
+    {
+        try
+        {
+            using FileStream stream = new(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite, bufferSize: 0);
+            return await ReadStreamAsync(stream, bytesMax, cancellation).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw CommandFailure.Local($"the value cannot be read: {e.Message}", e);
+        }
+    }
+
+    private static async Task<ReadOnlyMemory<byte>> ReadStreamAsync(
+        Stream stream, int bytesMax, CancellationToken cancellation)
+    {
+        byte[] buffer = new byte[16 * 1024];
+        int length = 0;
+        while (true)
+        {
+            int read = await stream.ReadAsync(buffer.AsMemory(length), cancellation).ConfigureAwait(false);
+            length += read;
+            if (length > bytesMax)
+            {
+                throw TooLarge(bytesMax);
+            }
+
+            if (read == 0)
+            {
+                return buffer.AsMemory(0, length);
+            }
+
+            if (length == buffer.Length)
+            {
+                Array.Resize(ref buffer, Math.Min(2 * buffer.Length, bytesMax + 1));
+            }
+        }
+    }
+
+    private static CommandFailure TooLarge(int bytesMax) => new(
+        ExitCode.Refused,
+        "refused",
+        $"the value is larger than {Quantity.Bytes(bytesMax)}, the most that a record holds; put it in pieces");
+}
