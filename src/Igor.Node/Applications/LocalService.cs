@@ -1,0 +1,69 @@
+using Igor.Kbr;
+
+namespace Igor.Node;
+
+/// <summary>An application's handle on a service of the node in its own process.</summary>
+internal sealed class LocalService : IKbrService
+{
+    private NeighbourSet _neighbours;
+
+    /// <summary>Makes the handle of an application.</summary>
+    public LocalService(OverlayHost host, SubscribeOptions options, IKbrApplication application)
+    {
+        Host = host;
+        Options = options;
+        Application = application;
+        Id = ServiceId.FromName(options.Service);
+        _neighbours = NeighbourSet.Alone(host.NodeId, isMember: false);
+    }
+
+    /// <inheritdoc/>
+    public string Name => Options.Service;
+
+    /// <inheritdoc/>
+    public ServiceId Id { get; }
+
+    /// <inheritdoc/>
+    public ServiceRole Role => Options.Role;
+
+    /// <inheritdoc/>
+    public Key NodeId => Host.NodeId;
+
+    /// <inheritdoc/>
+    public NeighbourSet Neighbours
+    {
+        get => Volatile.Read(ref _neighbours);
+        set => Volatile.Write(ref _neighbours, value);
+    }
+
+    /// <summary>The node it belongs to.</summary>
+    public OverlayHost Host { get; }
+
+    /// <summary>What the application subscribed to.</summary>
+    public SubscribeOptions Options { get; }
+
+    /// <summary>The application.</summary>
+    public IKbrApplication Application { get; }
+
+    /// <summary>Whether the application is still attached. Used on the strand only.</summary>
+    public bool IsOpen { get; set; } = true;
+
+    /// <inheritdoc/>
+    public void Route(Key destination, ReadOnlyMemory<byte> payload, RouteOptions options = default) =>
+        Host.Post(ServiceCall.Route(this, destination, payload, options));
+
+    /// <inheritdoc/>
+    public void Request(
+        Key destination, ReadOnlyMemory<byte> payload, RequestOptions options, Action<KbrReply> completed)
+    {
+        ArgumentNullException.ThrowIfNull(completed);
+        Host.Post(ServiceCall.Request(this, destination, payload, options, completed));
+    }
+
+    /// <inheritdoc/>
+    public void Reply(DeliveryToken delivery, ReadOnlyMemory<byte> payload) =>
+        Host.Post(ServiceCall.Reply(this, delivery, payload));
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync() => await Host.UnsubscribeAsync(this).ConfigureAwait(false);
+}

@@ -1,0 +1,86 @@
+using System.Collections.Immutable;
+using Igor.Kbr;
+
+namespace Igor.Node;
+
+/// <summary>
+/// The applications attached to a node: any number of clients and at most one member for each service. Used on the
+/// strand only.
+/// </summary>
+internal sealed class ServiceTable
+{
+    private readonly Dictionary<ServiceId, ImmutableArray<LocalService>> _attached = [];
+
+    /// <summary>All handles.</summary>
+    public IEnumerable<LocalService> All => _attached.Values.SelectMany(attached => attached);
+
+    /// <summary>The services that somebody is attached to, one handle of each, by name.</summary>
+    public IEnumerable<LocalService> Services =>
+        _attached.Values.Select(attached => attached[0]).OrderBy(service => service.Name, StringComparer.Ordinal);
+
+    /// <summary>The handles of a service.</summary>
+    public ImmutableArray<LocalService> Of(ServiceId service) =>
+        _attached.TryGetValue(service, out ImmutableArray<LocalService> attached) ? attached : [];
+
+    /// <summary>The member application of a service, or null.</summary>
+    public LocalService? MemberOf(ServiceId service)
+    {
+        foreach (LocalService attached in Of(service))
+        {
+            if (attached.Role == ServiceRole.Member)
+            {
+                return attached;
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>The application that decides about messages that pass through, or null.</summary>
+    public LocalService? ForwarderOf(ServiceId service)
+    {
+        foreach (LocalService attached in Of(service))
+        {
+            if (attached.Options.WantsForward)
+            {
+                return attached;
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>Adds a handle.</summary>
+    /// <exception cref="KbrException">The service has a member already, or another service has the same id.</exception>
+    public void Add(LocalService service)
+    {
+        if (service.Role == ServiceRole.Member && MemberOf(service.Id) is not null)
+        {
+            throw new KbrException(
+                $"The service '{service.Name}' already has a member application on this node. Attach as a client.");
+        }
+
+        ImmutableArray<LocalService> attached = Of(service.Id);
+        if (attached.Length > 0 && attached[0].Name != service.Name)
+        {
+            throw new KbrException(
+                $"The service names '{service.Name}' and '{attached[0].Name}' have the same id. Choose another name.");
+        }
+
+        _attached[service.Id] = attached.Add(service);
+    }
+
+    /// <summary>Removes a handle.</summary>
+    public void Remove(LocalService service)
+    {
+        ImmutableArray<LocalService> rest = Of(service.Id).Remove(service);
+        if (rest.Length == 0)
+        {
+            _attached.Remove(service.Id);
+        }
+        else
+        {
+            _attached[service.Id] = rest;
+        }
+    }
+}

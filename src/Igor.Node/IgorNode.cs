@@ -1,0 +1,168 @@
+using System.Buffers.Binary;
+using System.Collections.Immutable;
+using System.Reflection;
+using System.Security.Cryptography;
+using Igor.Kbr;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Igor.Node;
+
+/// <summary>
+/// A node of the overlay in this process: a place on the ring, TLS connections to peers, and applications attached to
+/// it. Thread-safe.
+/// </summary>
+public sealed class IgorNode : IKbrHost
+{
+    /// <summary>How often the kernel's round-trip times are read: they change slowly.</summary>
+    private static readonly TimeSpan RoundTripPeriod = TimeSpan.FromSeconds(5);
+
+    private readonly NodeParts _parts;
+    private readonly ILogger _log;
+    private readonly ITimer _roundTrips;
+    private readonly Lazy<Task> _closing;
+    private volatile bool _leaves = true;
+
+    private IgorNode(NodeParts parts, IReadOnlyList<string> addresses, ILogger log)
+    {
+        _parts = parts;
+        _log = log;
+        Addresses = [.. addresses];
+        _closing = new Lazy<Task>(CloseAsync);
+        _roundTrips = parts.Options.TimeProvider.CreateTimer(
+            _ => parts.Host.MeasureRoundTrips(), null, RoundTripPeriod, RoundTripPeriod);
+    }
+
+    /// <inheritdoc/>
+    public Key NodeId => _parts.Identity.NodeId;
+
+    /// <summary>Addresses (host:port) that peers are told to reach this node at; empty when it does not listen.</summary>
+    public ImmutableArray<string> Addresses { get; }
+
+    /// <summary>What the node was started with.</summary>
+    public IgorNodeOptions Options => _parts.Options;
+
+    /// <summary>The node's data folder; null when it keeps nothing.</summary>
+    public DataFolder? Data => _parts.Folder;
+
+    /// <summary>Time since the start.</summary>
+    public TimeSpan Uptime => _parts.Host.Now;
+
+    /// <summary>
+    /// Completes when the node is an active member of the ring; canceled when it is closed before. A node that does not
+    /// join rings (a client) completes it when it is connected.
+    /// </summary>
+    public Task Joined => _parts.Host.Joined;
+
+    /// <summary>Starts a node. It completes when the node listens and has begun to join.</summary>
+    /// <param name="options">Settings.</param>
+    /// <param name="loggerFactory">Where to log; null for nowhere.</param>
+    /// <param name="cancellationToken">Gives up the start.</param>
+    /// <exception cref="NodeStartException">
+    /// An option is wrong, the data folder or the address cannot be used; the message says what to do.
+    /// </exception>
+    public static async Task<IgorNode> StartAsync(
+        IgorNodeOptions options, ILoggerFactory? loggerFactory = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        IgorNodeOptionsValidator.ThrowIfWrong(options);
+        ILogger log = (loggerFactory ?? NullLoggerFactory.Instance).CreateLogger("Igor.Node");
+        var parts = new NodeParts(options, log);
+        try
+        {
+            IReadOnlyList<string> addresses = parts.Listen();
+            cancellationToken.ThrowIfCancellationRequested();
+            var overlay = options.Overlay with
+            {
+                Network = options.Network,
+                Addresses = addresses,
+                Bootstrap = options.Bootstrap,
+                KnownPeers = parts.KnownPeers,
+            };
+            await parts.Host.StartAsync(overlay, Seed()).ConfigureAwait(false);
+            var node = new IgorNode(parts, addresses, log);
+            NodeLog.Started(
+                log, node.NodeId, options.Network, addresses.Count > 0 ? string.Join(", ", addresses) : "nothing");
+            return node;
+        }
+        catch
+        {
+            await parts.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<IKbrService> SubscribeAsync(
+        SubscribeOptions options, IKbrApplication application, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentNullException.ThrowIfNull(application);
+        cancellationToken.ThrowIfCancellationRequested();
+        return ServiceId.IsValidName(options.Service)
+            ? await _parts.Host.SubscribeAsync(options, application).ConfigureAwait(false)
+            : throw new KbrException(
+                $"'{options.Service}' cannot name a service: a name has 1 to {ServiceId.NameLengthMax} characters.");
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<HostStatus> GetStatusAsync(CancellationToken cancellationToken = default)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        return await _parts.Host.ReadAsync((overlay, services) => new HostStatus(
+            NodeId,
+            Options.Network,
+            ProgramVersion(),
+            Addresses,
+            overlay.IsJoined,
+            [.. overlay.Peers],
+            [.. services.Services.Select(service => new ServiceStatus(service.Name, overlay.Neighbours(service.Id)))]))
+            .ConfigureAwait(false);
+    }
+
+    /// <summary>
+    /// Leaves the ring and closes everything. Requests that are open end as closed. Takes no longer than the option
+    /// LeaveTimeout and a moment.
+    /// </summary>
+    public async ValueTask DisposeAsync() => await _closing.Value.ConfigureAwait(false);
+
+    /// <summary>Dies without a word to anybody, as a crash would.</summary>
+    internal async Task KillAsync()
+    {
+        _leaves = false;
+        await _closing.Value.ConfigureAwait(false);
+    }
+
+    private static ulong Seed()
+    {
+        Span<byte> seed = stackalloc byte[sizeof(ulong)];
+        RandomNumberGenerator.Fill(seed);
+        return BinaryPrimitives.ReadUInt64LittleEndian(seed);
+    }
+
+    private static string ProgramVersion()
+    {
+        string version = typeof(IgorNode).Assembly
+            .GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "unknown";
+        int build = version.IndexOf('+', StringComparison.Ordinal);
+        return build < 0 ? version : version[..build];
+    }
+
+    private async Task CloseAsync()
+    {
+        await _roundTrips.DisposeAsync().ConfigureAwait(false);
+        if (_leaves)
+        {
+            await _parts.RememberPeersAsync().ConfigureAwait(false);
+        }
+
+        await _parts.Host.CloseAsync(_leaves).ConfigureAwait(false);
+        if (_leaves)
+        {
+            await _parts.Host.Transport.DrainAsync(Options.LeaveTimeout).ConfigureAwait(false);
+        }
+
+        await _parts.DisposeAsync().ConfigureAwait(false);
+        NodeLog.Stopped(_log, NodeId);
+    }
+}

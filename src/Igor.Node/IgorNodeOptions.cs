@@ -1,0 +1,70 @@
+using Igor.Kbr;
+
+namespace Igor.Node;
+
+/// <summary>Settings of an <see cref="IgorNode"/>.</summary>
+public sealed record IgorNodeOptions
+{
+    /// <summary>
+    /// The folder that holds everything the node keeps: its identity, known peers, and what applications put below
+    /// it. Null: the node keeps nothing and has a new identity each time, as a client that lives for a second wants.
+    /// </summary>
+    public string? DataFolder { get; init; }
+
+    /// <summary>
+    /// Where to listen (host:port, IPv6 as [::1]:port; port 0 takes a free one, the host 0.0.0.0 or [::] all
+    /// interfaces). Null: listen nowhere.
+    /// </summary>
+    public string? Listen { get; init; }
+
+    /// <summary>
+    /// Addresses (host:port) that peers are told to reach this node at; 0 to 4. None: the address it listens on or,
+    /// when that means all interfaces, the addresses of the interfaces.
+    /// </summary>
+    public IReadOnlyList<string> Advertise { get; init; } = [];
+
+    /// <summary>Addresses (host:port) of nodes to join through; none founds a ring. 0 to 64.</summary>
+    public IReadOnlyList<string> Bootstrap { get; init; } = [];
+
+    /// <summary>The network's name, 1 to 64 characters; peers of another network are refused.</summary>
+    /// <value>Default: "igor".</value>
+    public string Network { get; init; } = "igor";
+
+    /// <summary>
+    /// Settings of the overlay protocol. Network, addresses, bootstrap addresses and known peers come from this node's
+    /// own settings and its data folder, whatever stands there.
+    /// </summary>
+    public OverlayOptions Overlay { get; init; } = new();
+
+    /// <summary>Time for a TCP connection to an address, name look-up included. 0.1 s to 2 min.</summary>
+    /// <value>Default: 5 s.</value>
+    public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>Time for the TLS handshake, from the open connection on. 0.1 s to 2 min.</summary>
+    /// <value>Default: 10 s, since a small machine that starts many nodes at once is slow.</value>
+    public TimeSpan HandshakeTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>Time for saying goodbye when the node is disposed. 0 to 1 min.</summary>
+    /// <value>Default: 2 s.</value>
+    public TimeSpan LeaveTimeout { get; init; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>Most TLS handshakes at once, for each direction; further connections wait. 1 to 4096.</summary>
+    /// <value>Default: 64.</value>
+    public int HandshakesMax { get; init; } = 64;
+
+    /// <summary>Most connections at once; further ones are closed when they arrive. 8 to 65536.</summary>
+    /// <value>Default: 1024.</value>
+    public int ConnectionsMax { get; init; } = 1024;
+
+    /// <summary>Most bytes that wait to be sent on one connection. 64 KiB to 1 GiB.</summary>
+    /// <value>Default: 8 MiB, several of the largest messages.</value>
+    public int OutgoingBytesMax { get; init; } = 8 * 1024 * 1024;
+
+    /// <summary>Most calls of applications that wait for the node. 16 to 1048576.</summary>
+    /// <value>Default: 65536.</value>
+    public int QueueMax { get; init; } = 65536;
+
+    /// <summary>The clock and timers.</summary>
+    /// <value>Default: the system's.</value>
+    public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
+}

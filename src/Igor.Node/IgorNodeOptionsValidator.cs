@@ -1,0 +1,110 @@
+using System.Globalization;
+using Igor.Kbr;
+
+namespace Igor.Node;
+
+/// <summary>Says which option has which wrong value, and what it may be.</summary>
+public static class IgorNodeOptionsValidator
+{
+    private const int AdvertiseMax = 4;
+    private const int BootstrapMax = 64;
+
+    /// <summary>What is wrong with the options, one sentence each; empty when all is well.</summary>
+    public static IReadOnlyList<string> Validate(IgorNodeOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        var faults = new List<string>();
+        if (options.DataFolder is { } folder && string.IsNullOrWhiteSpace(folder))
+        {
+            faults.Add($"DataFolder is '{folder}': it must be a path, or null to keep nothing.");
+        }
+
+        if (options.Listen is { } listen && !HostPort.TryParse(listen, out _))
+        {
+            faults.Add($"Listen is '{listen}': it must be HOST:PORT, or null to listen nowhere.");
+        }
+
+        CheckAddresses(faults, nameof(options.Advertise), options.Advertise, AdvertiseMax);
+        CheckAddresses(faults, nameof(options.Bootstrap), options.Bootstrap, BootstrapMax);
+        if (!ServiceId.IsValidName(options.Network))
+        {
+            faults.Add($"Network is '{options.Network}': it must have 1 to {ServiceId.NameLengthMax} characters.");
+        }
+
+        CheckTime(faults, nameof(options.ConnectTimeout), options.ConnectTimeout, 0.1, 120);
+        CheckTime(faults, nameof(options.HandshakeTimeout), options.HandshakeTimeout, 0.1, 120);
+        CheckTime(faults, nameof(options.LeaveTimeout), options.LeaveTimeout, 0, 60);
+        CheckCount(faults, nameof(options.HandshakesMax), options.HandshakesMax, 1, 4096);
+        CheckCount(faults, nameof(options.ConnectionsMax), options.ConnectionsMax, 8, 65536);
+        CheckCount(faults, nameof(options.OutgoingBytesMax), options.OutgoingBytesMax, 64 * 1024, 1 << 30);
+        CheckCount(faults, nameof(options.QueueMax), options.QueueMax, 16, 1 << 20);
+        CheckOverlay(faults, options.Overlay);
+        if (options.OutgoingBytesMax < options.Overlay.PayloadBytesMax + (64 * 1024))
+        {
+            faults.Add(
+                $"OutgoingBytesMax is {options.OutgoingBytesMax}: it must have room for the largest message, "
+                + $"Overlay.PayloadBytesMax ({options.Overlay.PayloadBytesMax}) and 64 KiB.");
+        }
+
+        return faults;
+    }
+
+    /// <summary>Refuses wrong options.</summary>
+    /// <exception cref="NodeStartException">Some are wrong; the message names them all.</exception>
+    internal static void ThrowIfWrong(IgorNodeOptions options)
+    {
+        IReadOnlyList<string> faults = Validate(options);
+        if (faults.Count > 0)
+        {
+            throw new NodeStartException("The node's options are wrong. " + string.Join(' ', faults));
+        }
+    }
+
+    private static void CheckOverlay(List<string> faults, OverlayOptions overlay)
+    {
+        CheckCount(faults, nameof(overlay.NeighboursPerSide), overlay.NeighboursPerSide, 1, 32);
+        CheckTime(faults, nameof(overlay.ExchangePeriod), overlay.ExchangePeriod, 1, 600);
+        CheckTime(faults, nameof(overlay.FingerPeriod), overlay.FingerPeriod, 1, 3600);
+        CheckTime(faults, nameof(overlay.ProbeAfter), overlay.ProbeAfter, 0.1, 600);
+        CheckTime(faults, nameof(overlay.ProbeTimeout), overlay.ProbeTimeout, 0.1, 600);
+        CheckTime(faults, nameof(overlay.JoinPatience), overlay.JoinPatience, 0, 600);
+        CheckCount(faults, nameof(overlay.PeersMax), overlay.PeersMax, 8, 65536);
+        CheckCount(faults, nameof(overlay.PendingMax), overlay.PendingMax, 16, 1 << 20);
+        CheckCount(faults, nameof(overlay.PayloadBytesMax), overlay.PayloadBytesMax, 1024, 15 << 20);
+    }
+
+    private static void CheckAddresses(List<string> faults, string name, IReadOnlyList<string> addresses, int most)
+    {
+        if (addresses.Count > most)
+        {
+            faults.Add($"{name} has {addresses.Count} addresses: at most {most} are allowed.");
+        }
+
+        foreach (string address in addresses)
+        {
+            if (!HostPort.TryParse(address, out HostPort parsed) || parsed.Port == 0)
+            {
+                faults.Add($"{name} holds '{address}': it must be HOST:PORT with a port of 1 to 65535.");
+            }
+        }
+    }
+
+    private static void CheckTime(List<string> faults, string name, TimeSpan value, double least, double most)
+    {
+        if (value.TotalSeconds < least || value.TotalSeconds > most)
+        {
+            faults.Add(string.Create(
+                CultureInfo.InvariantCulture,
+                $"{name} is {value.TotalSeconds} s: it must be {least} s to {most} s."));
+        }
+    }
+
+    private static void CheckCount(List<string> faults, string name, int value, int least, int most)
+    {
+        if (value < least || value > most)
+        {
+            faults.Add(string.Create(
+                CultureInfo.InvariantCulture, $"{name} is {value}: it must be {least} to {most}."));
+        }
+    }
+}

@@ -1,0 +1,64 @@
+using System.Diagnostics.Metrics;
+using Igor.Kbr;
+
+namespace Igor.Node;
+
+/// <summary>A node's figures for OpenTelemetry; they cost nothing until somebody listens.</summary>
+internal sealed class NodeMetrics : IDisposable
+{
+    /// <summary>The name to subscribe to.</summary>
+    public const string MeterName = "Igor.Node";
+
+    private static readonly KeyValuePair<string, object?> Receive = new("network.io.direction", "receive");
+    private static readonly KeyValuePair<string, object?> Transmit = new("network.io.direction", "transmit");
+
+    private readonly Meter _meter;
+
+    /// <summary>Publishes the figures of one node.</summary>
+    public NodeMetrics(Key node, NodeCounters counters, Func<int> connections, Func<int> queueLength)
+    {
+        _meter = new Meter(new MeterOptions(MeterName) { Tags = [new("igor.node.id", node.ToString())] });
+        _meter.CreateObservableUpDownCounter(
+            "igor.node.connections", connections, "{connection}", "Connections to peers, handshakes included.");
+        _meter.CreateObservableCounter(
+            "igor.node.frames",
+            () => Directions(counters.FramesReceived, counters.FramesSent),
+            "{frame}",
+            "Frames exchanged with peers.");
+        _meter.CreateObservableCounter(
+            "igor.node.io",
+            () => Directions(counters.BytesReceived, counters.BytesSent),
+            "By",
+            "Bytes of frames exchanged with peers, without TLS.");
+        _meter.CreateObservableCounter(
+            "igor.node.requests",
+            () => Requests(counters),
+            "{request}",
+            "Requests of local applications, by how they ended.");
+        _meter.CreateObservableUpDownCounter(
+            "igor.node.queue.length", queueLength, "{item}", "Pieces of work that wait for the node.");
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _meter.Dispose();
+
+    private static IEnumerable<Measurement<long>> Directions(long received, long sent) =>
+        [new(received, Receive), new(sent, Transmit)];
+
+    private static IEnumerable<Measurement<long>> Requests(NodeCounters counters) =>
+        Enum.GetValues<KbrStatus>().Select(status => new Measurement<long>(
+            counters.Requests(status),
+            new KeyValuePair<string, object?>("igor.request.outcome", OutcomeName(status))));
+
+    private static string OutcomeName(KbrStatus status) => status switch
+    {
+        KbrStatus.Ok => "ok",
+        KbrStatus.Timeout => "timeout",
+        KbrStatus.Unreachable => "unreachable",
+        KbrStatus.NoSuchNode => "no_such_node",
+        KbrStatus.Overloaded => "overloaded",
+        KbrStatus.Stopped => "stopped",
+        KbrStatus.TooLarge => "too_large",
+        _ => "closed",
+    };
+}

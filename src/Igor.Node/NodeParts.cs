@@ -1,0 +1,111 @@
+using Igor.Kbr;
+using Microsoft.Extensions.Logging;
+
+namespace Igor.Node;
+
+/// <summary>What a node is made of, in the order in which it is opened; closed in the opposite order.</summary>
+internal sealed class NodeParts : IAsyncDisposable
+{
+    /// <summary>What a frame's body holds besides the payload: header, path, services.</summary>
+    private const int FrameOverheadBytes = 4096;
+
+    private readonly PeerCache? _cache;
+    private readonly PeerCacheKeeper? _keeper;
+    private readonly NodeMetrics _metrics;
+
+    /// <summary>Opens folder, identity and cache, and makes the host. Nothing listens yet.</summary>
+    /// <exception cref="NodeStartException">The data folder cannot be used; the message says why.</exception>
+    public NodeParts(IgorNodeOptions options, ILogger log)
+    {
+        Options = options;
+        try
+        {
+            Folder = options.DataFolder is { } path ? DataFolder.Open(path) : null;
+            Identity = Folder is null ? NodeIdentity.CreateEphemeral() : NodeIdentity.LoadOrCreate(Folder);
+        }
+        catch
+        {
+            Folder?.Dispose();
+            throw;
+        }
+
+        Host = new OverlayHost(Identity, TransportOf(options), options, log);
+        _metrics = new NodeMetrics(
+            Identity.NodeId, Host.Counters, () => Host.Transport.Connections, () => Host.QueueLength);
+        if (Folder is not null)
+        {
+            _cache = PeerCache.Load(Folder, log);
+            _keeper = new PeerCacheKeeper(_cache, LiveAddressesAsync, options.TimeProvider);
+            Host.PeersChanged = _keeper.NoteChange;
+        }
+    }
+
+    /// <summary>What the node was started with.</summary>
+    public IgorNodeOptions Options { get; }
+
+    /// <summary>The data folder; null when nothing is kept.</summary>
+    public DataFolder? Folder { get; }
+
+    /// <summary>Who the node is.</summary>
+    public NodeIdentity Identity { get; }
+
+    /// <summary>What drives the overlay node.</summary>
+    public OverlayHost Host { get; }
+
+    /// <summary>Addresses of peers known from an earlier run.</summary>
+    public IReadOnlyList<string> KnownPeers => _cache?.Addresses ?? [];
+
+    /// <summary>Binds the address to listen on.</summary>
+    /// <returns>The addresses that peers are told.</returns>
+    /// <exception cref="NodeStartException">The address cannot be used; the message says why.</exception>
+    public IReadOnlyList<string> Listen()
+    {
+        if (HostPort.TryParse(Options.Listen, out HostPort address))
+        {
+            Host.Transport.Bind(address);
+        }
+
+        return Options.Advertise.Count > 0 ? Options.Advertise : AdvertisedAddresses.Of(Host.Transport.EndPoint);
+    }
+
+    /// <summary>Writes the peer cache now.</summary>
+    public Task RememberPeersAsync() => _keeper?.WriteAsync() ?? Task.CompletedTask;
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        await Host.Transport.DisposeAsync().ConfigureAwait(false);
+        if (_keeper is { } keeper)
+        {
+            await keeper.DisposeAsync().ConfigureAwait(false);
+        }
+
+        Host.Dispose();
+        _metrics.Dispose();
+        Identity.Dispose();
+        Folder?.Dispose();
+    }
+
+    private static TransportOptions TransportOf(IgorNodeOptions options) => new()
+    {
+        ConnectTimeout = options.ConnectTimeout,
+        HandshakeTimeout = options.HandshakeTimeout,
+        HandshakesMax = options.HandshakesMax,
+        ConnectionsMax = options.ConnectionsMax,
+        OutgoingBytesMax = options.OutgoingBytesMax,
+        FrameBytesMax = options.Overlay.PayloadBytesMax + FrameOverheadBytes,
+    };
+
+    private async Task<IReadOnlyList<string>> LiveAddressesAsync()
+    {
+        try
+        {
+            return await Host.ReadAsync<IReadOnlyList<string>>(
+                (overlay, _) => [.. overlay.Peers.SelectMany(peer => peer.Addresses)]).ConfigureAwait(false);
+        }
+        catch (KbrException)
+        {
+            return []; // the node was closed meanwhile
+        }
+    }
+}

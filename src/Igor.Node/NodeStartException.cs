@@ -1,0 +1,22 @@
+namespace Igor.Node;
+
+/// <summary>A node cannot start because of something on this machine; the message says what, and what to do.</summary>
+public sealed class NodeStartException : Exception
+{
+    /// <summary>Makes an exception with a message for people.</summary>
+    public NodeStartException(string message)
+        : base(message)
+    {
+    }
+
+    /// <summary>Makes an exception with a message for people and its cause.</summary>
+    public NodeStartException(string message, Exception? innerException)
+        : base(message, innerException)
+    {
+    }
+
+    /// <summary>Makes an exception without a message.</summary>
+    public NodeStartException()
+    {
+    }
+}

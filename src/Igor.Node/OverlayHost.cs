@@ -1,0 +1,301 @@
+using Igor.Kbr;
+using Microsoft.Extensions.Logging;
+
+namespace Igor.Node;
+
+/// <summary>
+/// Drives an <see cref="OverlayNode"/> on its strand: frames, links and timers go in from the transport's side,
+/// downcalls from the applications' side; what the node does goes out to both. Effects of a batch leave together.
+/// </summary>
+internal sealed partial class OverlayHost : ILinkConsumer, IDisposable
+{
+    private readonly ServiceTable _services = new();
+    private readonly OpenRequests _requests = new();
+    private readonly TaskCompletionSource _joined = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TimeProvider _clock;
+    private readonly long _started;
+    private readonly ILogger _log;
+    private readonly Strand _strand;
+    private readonly DeadlineTimer _timer;
+    private OverlayNode? _node;
+    private bool _closed;
+
+    /// <summary>Makes a host; <see cref="StartAsync"/> makes its node.</summary>
+    public OverlayHost(NodeIdentity identity, TransportOptions transport, IgorNodeOptions options, ILogger log)
+    {
+        NodeId = identity.NodeId;
+        _clock = options.TimeProvider;
+        _started = _clock.GetTimestamp();
+        _log = log;
+        _strand = new Strand(problem => NodeLog.Bug(_log, problem), options.QueueMax) { BatchEnded = EndBatch };
+        _timer = new DeadlineTimer(_clock, () => _strand.Post(static host => ((OverlayHost)host).Ring(), this));
+        Transport = new TlsTransport(identity, transport, _strand, this, Counters, log);
+    }
+
+    /// <summary>The id of the node.</summary>
+    public Key NodeId { get; }
+
+    /// <summary>The links.</summary>
+    public TlsTransport Transport { get; }
+
+    /// <summary>Running totals.</summary>
+    public NodeCounters Counters { get; } = new();
+
+    /// <summary>Completes when the node is an active member of the ring; canceled when it is closed before.</summary>
+    public Task Joined => _joined.Task;
+
+    /// <summary>Pieces of work that wait.</summary>
+    public int QueueLength => _strand.QueueLength;
+
+    /// <summary>Time since the node was made; the overlay's clock.</summary>
+    public TimeSpan Now => _clock.GetElapsedTime(_started);
+
+    private OverlayNode Overlay => _node ?? throw new InvalidOperationException("The node has not been started.");
+
+    /// <summary>Called on the strand when the peers worth remembering changed.</summary>
+    public Action? PeersChanged { get; set; }
+
+    /// <summary>Makes the node and lets it join.</summary>
+    public Task StartAsync(OverlayOptions options, ulong seed) => _strand.InvokeAsync(() =>
+    {
+        _node = new OverlayNode(NodeId, options, this, seed);
+        Overlay.Start(Now);
+        Transport.StartAccepting();
+        return true;
+    });
+
+    /// <summary>Reads something of the node on the strand.</summary>
+    /// <exception cref="KbrException">The node is closed.</exception>
+    public Task<T> ReadAsync<T>(Func<OverlayNode, ServiceTable, T> read) => _strand.InvokeAsync(() =>
+    {
+        ThrowIfClosed();
+        return read(Overlay, _services);
+    });
+
+    /// <summary>Attaches an application.</summary>
+    /// <exception cref="KbrException">The service has a member already, or the node is closed.</exception>
+    public Task<IKbrService> SubscribeAsync(SubscribeOptions options, IKbrApplication application) =>
+        _strand.InvokeAsync<IKbrService>(() =>
+        {
+            ThrowIfClosed();
+            var service = new LocalService(this, options, application);
+            _services.Add(service);
+            Overlay.Subscribe(Now, options);
+            service.Neighbours = Overlay.Neighbours(service.Id);
+            return service;
+        });
+
+    /// <summary>Detaches an application; its open requests end.</summary>
+    public Task UnsubscribeAsync(LocalService service) => _strand.InvokeAsync(() =>
+    {
+        if (service.IsOpen)
+        {
+            _services.Remove(service);
+            Detach(service);
+            Overlay.Unsubscribe(Now, service.Id, service.Role);
+        }
+
+        return true;
+    });
+
+    /// <summary>Takes a downcall; it runs on the strand.</summary>
+    public void Post(ServiceCall call)
+    {
+        if (_strand.TryPost(RunCall, call))
+        {
+            return;
+        }
+
+        if (call.Kind == ServiceCall.Verb.Request)
+        {
+            call.BecomeRefusal();
+            _strand.Post(RunCall, call);
+        }
+        else
+        {
+            call.Return(); // messages and answers come without a guarantee
+        }
+    }
+
+    /// <summary>Ends all that applications wait for and, when asked to, takes leave of the peers.</summary>
+    public Task CloseAsync(bool leaves) => _strand.InvokeAsync(() =>
+    {
+        if (!_closed)
+        {
+            _closed = true;
+            foreach (LocalService service in _services.All.ToArray())
+            {
+                _services.Remove(service);
+                Detach(service);
+            }
+
+            if (leaves)
+            {
+                Overlay.Leave(Now);
+            }
+
+            _joined.TrySetCanceled();
+        }
+
+        return true;
+    });
+
+    /// <inheritdoc/>
+    public void Dispose() => _timer.Dispose();
+
+    // From the transport.
+
+    /// <inheritdoc/>
+    public void LinkOpened(Link link, DialId? dial)
+    {
+        NodeLog.LinkOpened(_log, link.Id.Value, link.RemoteAddress, link.Peer);
+        if (_closed)
+        {
+            Transport.Close(link.Id);
+            return;
+        }
+
+        Overlay.HandleLinkOpened(Now, link.Id, link.Peer, dial, link.RemoteAddress);
+    }
+
+    /// <inheritdoc/>
+    public void DialFailed(DialId dial, string cause)
+    {
+        if (!_closed)
+        {
+            Overlay.HandleDialFailed(Now, dial, cause);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void LinkClosed(Link link, string cause)
+    {
+        if (link.BrokeProtocol)
+        {
+            NodeLog.ProtocolError(_log, link.Peer, cause);
+        }
+
+        NodeLog.LinkClosed(_log, link.Id.Value, link.RemoteAddress, cause);
+        if (!_closed)
+        {
+            Overlay.HandleLinkClosed(Now, link.Id, cause);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void FrameArrived(Link link, ReadOnlyMemory<byte> body)
+    {
+        Counters.CountReceived(body.Length + FrameWriter.LengthBytes);
+        if (!_closed)
+        {
+            Overlay.HandleFrame(Now, link.Id, body);
+        }
+    }
+
+    /// <summary>Tells the node the round-trip times that the kernel measured.</summary>
+    public void MeasureRoundTrips() => _strand.Post(
+        static state =>
+        {
+            var host = (OverlayHost)state;
+            foreach (Link link in host._closed ? [] : host.Transport.Links.ToArray())
+            {
+                if (RoundTripMeter.Read(link.Socket) is { } roundTrip)
+                {
+                    host.Overlay.HandleRoundTrip(host.Now, link.Id, roundTrip);
+                }
+            }
+        },
+        this);
+
+    private static void RunCall(object state)
+    {
+        var call = (ServiceCall)state;
+        try
+        {
+            call.Service.Host.Run(call);
+        }
+        finally
+        {
+            call.Return();
+        }
+    }
+
+    private void Run(ServiceCall call)
+    {
+        if (!call.Service.IsOpen)
+        {
+            if (call.Completed is { } completed)
+            {
+                End(completed, KbrReply.Failed(KbrStatus.Closed));
+            }
+
+            return;
+        }
+
+        switch (call.Kind)
+        {
+            case ServiceCall.Verb.Route:
+                Overlay.Route(
+                    Now, call.Service.Id, call.Destination, call.Payload, new RouteOptions(call.Options.Exact));
+                break;
+            case ServiceCall.Verb.Request:
+                RequestId request = _requests.Add(call.Service, call.Completed!);
+                Overlay.Request(Now, request, call.Service.Id, call.Destination, call.Payload, call.Options);
+                break;
+            case ServiceCall.Verb.Reply:
+                Overlay.Reply(Now, call.Token, call.Payload);
+                break;
+            default:
+                End(call.Completed!, KbrReply.Failed(KbrStatus.Overloaded));
+                break;
+        }
+    }
+
+    private void Ring()
+    {
+        _timer.Clear();
+        if (!_closed)
+        {
+            Overlay.HandleDeadline(Now);
+        }
+    }
+
+    private void EndBatch()
+    {
+        Transport.Flush();
+        if (!_closed && _node?.NextDeadline is { } deadline)
+        {
+            _timer.Set(Now, deadline);
+        }
+    }
+
+    private void Detach(LocalService service)
+    {
+        service.IsOpen = false;
+        foreach (Action<KbrReply> completed in _requests.TakeAll(service))
+        {
+            End(completed, KbrReply.Failed(KbrStatus.Closed));
+        }
+    }
+
+    private void End(Action<KbrReply> completed, in KbrReply reply)
+    {
+        Counters.CountRequest(reply.Status);
+        try
+        {
+            completed(reply);
+        }
+        catch (Exception problem) when (problem is not OutOfMemoryException)
+        {
+            NodeLog.Bug(_log, problem);
+        }
+    }
+
+    private void ThrowIfClosed()
+    {
+        if (_closed)
+        {
+            throw new KbrException("The node is closed.");
+        }
+    }
+}

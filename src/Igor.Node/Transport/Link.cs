@@ -1,0 +1,113 @@
+using System.Net.Security;
+using System.Net.Sockets;
+using Igor.Kbr;
+
+namespace Igor.Node;
+
+/// <summary>
+/// A TLS connection to a peer that has proved its id. Closing by us lets what was sent go out, tells the other end,
+/// and waits a little for it to close too, so that the last frames are not lost to a reset connection.
+/// </summary>
+internal sealed class Link
+{
+    private readonly SecuredSocket _secured;
+    private readonly TimeSpan _lingerTimeout;
+    private readonly FrameReader _reader;
+    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private string? _cause;
+
+    /// <summary>Makes a link; nothing is read before <see cref="RunAsync"/>.</summary>
+    public Link(
+        LinkId id, SecuredSocket secured, Strand strand, ILinkConsumer consumer, TransportOptions options)
+    {
+        Id = id;
+        _secured = secured;
+        _lingerTimeout = options.LingerTimeout;
+        _reader = new FrameReader(this, secured.Stream, strand, consumer, options.FrameBytesMax);
+        Writer = new FrameWriter(secured.Stream, options.OutgoingBytesMax, Abort);
+    }
+
+    /// <summary>The host's name for the link.</summary>
+    public LinkId Id { get; }
+
+    /// <summary>The id of the peer.</summary>
+    public Key Peer => _secured.Peer;
+
+    /// <summary>host:port of the other end.</summary>
+    public string RemoteAddress => _secured.RemoteAddress;
+
+    /// <summary>The sending half.</summary>
+    public FrameWriter Writer { get; }
+
+    /// <summary>Completes when the link has ended, whoever closed it.</summary>
+    public Task Ended => _ended.Task;
+
+    /// <summary>Whether the other end broke the rules of framing.</summary>
+    public bool BrokeProtocol => _reader.HasFault;
+
+    /// <summary>Whether the node still knows the link. Used on the strand only.</summary>
+    public bool IsOpen { get; set; } = true;
+
+    /// <summary>Whether frames were gathered since the last flush. Used on the strand only.</summary>
+    public bool IsDirty { get; set; }
+
+    /// <summary>The TCP connection, for the kernel's figures on it.</summary>
+    public Socket Socket => _secured.Socket;
+
+    /// <summary>Whether an exception means that a connection is broken, and not that the program is wrong.</summary>
+    public static bool IsBroken(Exception problem) =>
+        problem is IOException or SocketException or ObjectDisposedException or InvalidOperationException
+            or System.Security.Authentication.AuthenticationException or OperationCanceledException;
+
+    /// <summary>Receives frames until the link ends; the result says why it did.</summary>
+    public async Task<string> RunAsync()
+    {
+        string cause = await _reader.RunAsync().ConfigureAwait(false);
+        Abort(cause);
+        _ended.TrySetResult();
+        return _cause ?? cause;
+    }
+
+    /// <summary>Closes at once; what waits is lost.</summary>
+    public void Abort(string cause)
+    {
+        if (Interlocked.CompareExchange(ref _cause, cause, null) is null)
+        {
+            _secured.Dispose();
+        }
+    }
+
+    /// <summary>Sends what waits, says goodbye, and closes when the other end has or when it takes too long.</summary>
+    public async Task CloseAsync()
+    {
+        Writer.End();
+        try
+        {
+            await Writer.Drained.WaitAsync(_lingerTimeout).ConfigureAwait(false);
+            await _secured.Stream.ShutdownAsync().WaitAsync(_lingerTimeout).ConfigureAwait(false);
+            _secured.Socket.Shutdown(SocketShutdown.Send);
+            await _ended.Task.WaitAsync(_lingerTimeout).ConfigureAwait(false);
+        }
+        catch (Exception problem) when (IsBroken(problem) || problem is TimeoutException)
+        {
+            // The other end is gone or does not read: there is nobody to say goodbye to.
+        }
+
+        Abort("closed by this node");
+    }
+}
+
+/// <summary>A connection after the TLS handshake.</summary>
+/// <param name="Socket">The TCP connection.</param>
+/// <param name="Stream">The TLS stream on it.</param>
+/// <param name="Peer">The id that the other end's certificate proves.</param>
+/// <param name="RemoteAddress">host:port of the other end.</param>
+internal sealed record SecuredSocket(Socket Socket, SslStream Stream, Key Peer, string RemoteAddress) : IDisposable
+{
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Socket.Dispose();
+        Stream.Dispose();
+    }
+}

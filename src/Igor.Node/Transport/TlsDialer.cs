@@ -1,0 +1,68 @@
+using System.Net;
+using System.Net.Sockets;
+
+namespace Igor.Node;
+
+/// <summary>Connects to an address and secures the connection, with a deadline for each step.</summary>
+internal sealed class TlsDialer(TlsHandshake handshake, TransportOptions options)
+{
+    /// <summary>Connects; tries each IP address of a name in turn.</summary>
+    /// <returns>The connection, or null and the cause.</returns>
+    public async Task<(SecuredSocket? Secured, string Cause)> DialAsync(string address, CancellationToken stopping)
+    {
+        if (!HostPort.TryParse(address, out HostPort target) || target.Port == 0)
+        {
+            return (null, $"'{address}' is no address (host:port)");
+        }
+
+        Socket? socket = null;
+        try
+        {
+            socket = await ConnectAsync(target, stopping).ConfigureAwait(false);
+            using var deadline = CancellationTokenSource.CreateLinkedTokenSource(stopping);
+            deadline.CancelAfter(options.HandshakeTimeout);
+            return (await handshake.ConnectAsync(socket, deadline.Token).ConfigureAwait(false), string.Empty);
+        }
+        catch (Exception problem) when (Link.IsBroken(problem))
+        {
+            socket?.Dispose();
+            return (null, Cause(problem, socket is not null));
+        }
+    }
+
+    private static string Cause(Exception problem, bool isConnected) => (problem, isConnected) switch
+    {
+        (OperationCanceledException, true) => "the TLS handshake took too long",
+        (OperationCanceledException, false) => "no connection in time",
+        (_, true) => "the TLS handshake failed: " + (problem.InnerException ?? problem).Message,
+        _ => problem.Message,
+    };
+
+    private async Task<Socket> ConnectAsync(HostPort target, CancellationToken stopping)
+    {
+        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(stopping);
+        deadline.CancelAfter(options.ConnectTimeout);
+        IPAddress[] hosts = IPAddress.TryParse(target.Host, out IPAddress? literal)
+            ? [literal]
+            : await Dns.GetHostAddressesAsync(target.Host, deadline.Token).ConfigureAwait(false);
+        for (int tried = 0; ; tried++)
+        {
+            var socket = new Socket(hosts[tried].AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+            try
+            {
+                await socket.ConnectAsync(new IPEndPoint(hosts[tried], target.Port), deadline.Token)
+                    .ConfigureAwait(false);
+                return socket;
+            }
+            catch (SocketException) when (tried + 1 < hosts.Length)
+            {
+                socket.Dispose(); // the name has another address to try
+            }
+            catch
+            {
+                socket.Dispose();
+                throw;
+            }
+        }
+    }
+}

@@ -1,0 +1,217 @@
+using System.Collections.Concurrent;
+using System.Net;
+using Igor.Kbr;
+using Microsoft.Extensions.Logging;
+
+namespace Igor.Node;
+
+/// <summary>
+/// The links of a node: listening, dialling, sending and closing. What it tells its consumer, and what it is asked for
+/// (<see cref="Dial"/>, <see cref="Send"/>, <see cref="Close"/>, <see cref="Flush"/>), happens on the strand; bytes move
+/// outside of it.
+/// </summary>
+internal sealed class TlsTransport : IAsyncDisposable
+{
+    private readonly Dictionary<LinkId, Link> _links = [];
+    private readonly List<Link> _dirty = [];
+    private readonly ConcurrentDictionary<LinkId, Link> _living = new(); // closing ones included
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly TransportOptions _options;
+    private readonly Strand _strand;
+    private readonly ILinkConsumer _consumer;
+    private readonly NodeCounters _counters;
+    private readonly ILogger _log;
+    private readonly TlsHandshake _handshake;
+    private readonly TlsDialer _dialer;
+    private readonly ConnectionSlots _slots;
+    private TlsListener? _listener;
+    private long _lastLink;
+    private int _dials;
+
+    /// <summary>Makes a transport that does nothing yet.</summary>
+    public TlsTransport(
+        NodeIdentity identity,
+        TransportOptions options,
+        Strand strand,
+        ILinkConsumer consumer,
+        NodeCounters counters,
+        ILogger log)
+    {
+        _options = options;
+        _strand = strand;
+        _consumer = consumer;
+        _counters = counters;
+        _log = log;
+        _handshake = new TlsHandshake(identity);
+        _dialer = new TlsDialer(_handshake, options);
+        _slots = new ConnectionSlots(options.ConnectionsMax);
+    }
+
+    /// <summary>Where the transport listens; null when it does not.</summary>
+    public IPEndPoint? EndPoint => _listener?.EndPoint;
+
+    /// <summary>Number of connections, handshakes included.</summary>
+    public int Connections => _slots.Taken;
+
+    /// <summary>The links that the consumer knows. Used on the strand only.</summary>
+    public IReadOnlyCollection<Link> Links => _links.Values;
+
+    /// <summary>Binds an address; connections are accepted after <see cref="StartAccepting"/>.</summary>
+    /// <exception cref="NodeStartException">The address cannot be used; the message says why.</exception>
+    public void Bind(HostPort address) => _listener = TlsListener.Bind(
+        address, _handshake, _options, _slots, secured => PostOpened(secured, null), _log);
+
+    /// <summary>Begins to accept connections.</summary>
+    public void StartAccepting() => _listener?.Start();
+
+    /// <summary>Starts to connect; the consumer hears how it ended.</summary>
+    public void Dial(DialId dial, string address)
+    {
+        if (_dials >= _options.HandshakesMax || !_slots.TryTake())
+        {
+            _strand.Post(_ => _consumer.DialFailed(dial, "too many connections"), this);
+            return;
+        }
+
+        _dials++;
+        _ = DialAsync(dial, address);
+    }
+
+    /// <summary>Gathers a frame; it leaves with the next <see cref="Flush"/>.</summary>
+    /// <returns>False when the link is gone or too much waits on it.</returns>
+    public bool Send(LinkId id, ReadOnlySpan<byte> header, ReadOnlySpan<byte> payload)
+    {
+        if (!_links.TryGetValue(id, out Link? link) || !link.Writer.TryAppend(header, payload))
+        {
+            return false;
+        }
+
+        _counters.CountSent(header.Length + payload.Length + FrameWriter.LengthBytes);
+        if (!link.IsDirty)
+        {
+            link.IsDirty = true;
+            _dirty.Add(link);
+        }
+
+        return true;
+    }
+
+    /// <summary>Closes a link once what was sent on it has gone out.</summary>
+    public void Close(LinkId id)
+    {
+        if (_links.Remove(id, out Link? link))
+        {
+            link.IsOpen = false;
+            _ = link.CloseAsync();
+        }
+    }
+
+    /// <summary>Sends what was gathered.</summary>
+    public void Flush()
+    {
+        foreach (Link link in _dirty)
+        {
+            link.IsDirty = false;
+            link.Writer.Flush();
+        }
+
+        _dirty.Clear();
+    }
+
+    /// <summary>Waits until all links have ended, at most for a time.</summary>
+    public async Task DrainAsync(TimeSpan patience)
+    {
+        try
+        {
+            await AllEnded().WaitAsync(patience).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            NodeLog.LeaveUnfinished(_log, _living.Count);
+        }
+    }
+
+    /// <summary>Stops listening and dialling, and closes all links at once.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _stopping.CancelAsync().ConfigureAwait(false);
+        if (_listener is { } listener)
+        {
+            await listener.DisposeAsync().ConfigureAwait(false);
+        }
+
+        foreach (Link link in _living.Values)
+        {
+            link.Abort("the node is closed");
+        }
+
+        await AllEnded().ConfigureAwait(false);
+    }
+
+    private Task AllEnded() => Task.WhenAll(_living.Values.Select(link => link.Ended));
+
+    private async Task DialAsync(DialId dial, string address)
+    {
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding); // the strand has other work
+        var (secured, cause) = await _dialer.DialAsync(address, _stopping.Token).ConfigureAwait(false);
+        if (secured is not null)
+        {
+            PostOpened(secured, dial);
+            return;
+        }
+
+        _slots.Return();
+        _strand.Post(
+            _ =>
+            {
+                _dials--;
+                _consumer.DialFailed(dial, cause);
+            },
+            this);
+    }
+
+    private void PostOpened(SecuredSocket secured, DialId? dial) => _strand.Post(_ => Open(secured, dial), this);
+
+    private void Open(SecuredSocket secured, DialId? dial)
+    {
+        if (dial is not null)
+        {
+            _dials--;
+        }
+
+        if (_stopping.IsCancellationRequested)
+        {
+            secured.Dispose();
+            _slots.Return();
+            return;
+        }
+
+        var link = new Link(new LinkId(++_lastLink), secured, _strand, _consumer, _options);
+        _links.Add(link.Id, link);
+        _living[link.Id] = link;
+        _consumer.LinkOpened(link, dial);
+        _ = RunAsync(link);
+        if (_stopping.IsCancellationRequested)
+        {
+            link.Abort("the node is closed"); // it was not in the table when the others were closed
+        }
+    }
+
+    private async Task RunAsync(Link link)
+    {
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding); // the strand has other work
+        string cause = await link.RunAsync().ConfigureAwait(false);
+        _living.TryRemove(link.Id, out _);
+        _slots.Return();
+        _strand.Post(
+            _ =>
+            {
+                if (_links.Remove(link.Id))
+                {
+                    link.IsOpen = false;
+                    _consumer.LinkClosed(link, cause);
+                }
+            },
+            this);
+    }
+}

@@ -1,0 +1,26 @@
+namespace Igor.Node;
+
+/// <summary>Settings of a <see cref="TlsTransport"/>; <see cref="IgorNodeOptions"/> says what they mean.</summary>
+internal sealed record TransportOptions
+{
+    /// <summary>Time for a TCP connection.</summary>
+    public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>Time for a TLS handshake.</summary>
+    public TimeSpan HandshakeTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>Time for a closing link to send what waits and for the other end to close too.</summary>
+    public TimeSpan LingerTimeout { get; init; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>Most handshakes at once, for each direction.</summary>
+    public int HandshakesMax { get; init; } = 64;
+
+    /// <summary>Most connections at once.</summary>
+    public int ConnectionsMax { get; init; } = 1024;
+
+    /// <summary>Most bytes that wait on a link.</summary>
+    public int OutgoingBytesMax { get; init; } = 8 * 1024 * 1024;
+
+    /// <summary>Largest body of a frame, in bytes.</summary>
+    public int FrameBytesMax { get; init; } = 2 * 1024 * 1024;
+}
