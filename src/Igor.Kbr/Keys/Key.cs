@@ -137,6 +137,10 @@ public readonly struct Key : IEquatable<Key>, IComparable<Key>
         return new Key(w0, w1, w2, w3);
     }
 
+    /// <summary>The bits that both keys have.</summary>
+    public static Key operator &(Key left, Key right) =>
+        new(left._w0 & right._w0, left._w1 & right._w1, left._w2 & right._w2, left._w3 & right._w3);
+
     /// <summary>Half of the key, rounded down.</summary>
     public Key Half() => ShiftRight(1);
 

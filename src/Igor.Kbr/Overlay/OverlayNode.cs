@@ -1,32 +1,122 @@
+using Igor.Kbr.Overlay;
+using Igor.Kbr.Overlay.Peers;
+using Igor.Kbr.Overlay.Rings;
+using Igor.Kbr.Overlay.Routing;
+using Igor.Kbr.Wire;
+
 namespace Igor.Kbr;
 
-/// <summary>The overlay protocol of one node. (Skeleton: the inputs.)</summary>
+/// <summary>
+/// The overlay protocol of one node: a pure machine, driven by one thread. Inputs are method calls that carry the
+/// time; effects leave through <see cref="IOverlayOutput"/>; the same seed and inputs give the same effects. It
+/// only dispatches: each concern is a machine of its own beside it.
+/// </summary>
 public sealed class OverlayNode
 {
+    private readonly NodeContext _context;
+    private readonly RingTable _rings;
+    private readonly Dialer _dialer;
+    private readonly Handshake _handshake;
+    private readonly FailureDetection _failures;
+    private readonly LinkCare _linkCare;
+    private readonly EntryPoints _entries;
+    private readonly NeighbourExchange _exchange;
+    private readonly Joining _joining;
+    private readonly Fingers _fingers;
+    private readonly ServiceDiscovery _discovery;
+    private readonly PendingTable _pending;
+    private readonly Router _router;
+    private readonly ForwardDesk _desk;
+    private readonly FrameDispatch _frames;
+    private bool _hasLeft;
+
     /// <summary>Makes a node; nothing happens before <see cref="Start"/>.</summary>
     /// <param name="id">The node's id.</param>
     /// <param name="options">Settings.</param>
     /// <param name="output">Where effects go.</param>
     /// <param name="seed">Seed of the node's only source of randomness.</param>
+    /// <exception cref="ArgumentException">A setting is out of its range.</exception>
     public OverlayNode(Key id, OverlayOptions options, IOverlayOutput output, ulong seed)
     {
-        Id = id;
-        _ = options;
-        _ = output;
-        _ = seed;
+        OverlayOptionsValidator.Validate(options);
+        _context = new NodeContext(id, options, output, seed);
+        _rings = new RingTable(_context);
+        _dialer = new Dialer(_context);
+        _handshake = new Handshake(_context, _rings, _dialer) { PeerUp = PeerUp, PeerDown = PeerDown };
+        _linkCare = new LinkCare(_context, _rings, _handshake);
+        _failures = new FailureDetection(_context, _handshake) { IsNeighbour = _linkCare.IsNeighbour };
+        _entries = new EntryPoints(_context, _dialer) { IsSettled = () => !options.JoinsRing || IsJoined };
+        _exchange = new NeighbourExchange(_context, _rings, _dialer);
+        _rings.Changed = _exchange.HandleChange;
+        _discovery = new ServiceDiscovery(_context, _rings, _dialer, _exchange);
+        _pending = new PendingTable(options.PendingMax);
+        _desk = new ForwardDesk(_context);
+        var origin = new Origin(_context, _rings, _pending) { Discover = _discovery.Discover };
+        _router = new Router(_context, _rings, _pending) { Origin = origin, Desk = _desk };
+        _router.Control.Contacts = _exchange.Contacts;
+        origin.Router = _router;
+        _desk.Router = _router;
+        _joining = new Joining(_context, _rings, _dialer, _exchange)
+        {
+            Request = origin.Begin,
+            Discover = _discovery.Discover,
+        };
+        _fingers = new Fingers(_context, _rings, _dialer) { Request = origin.Begin };
+        _frames = new FrameDispatch(_context, _handshake, _router, _exchange, _discovery)
+        {
+            ServicesChanged = ServicesChanged,
+        };
     }
 
     /// <summary>The node's id.</summary>
-    public Key Id { get; }
+    public Key Id => _context.Id;
 
     /// <summary>When <see cref="HandleDeadline"/> wants to be called, or null for never.</summary>
-    public TimeSpan? NextDeadline => throw new NotSupportedException(Id.ToString());
+    public TimeSpan? NextDeadline
+    {
+        get
+        {
+            TimeSpan? timer = _context.Timers.NextDeadline;
+            TimeSpan? request = _pending.NextDeadline;
+            return timer is null || request < timer ? request : timer;
+        }
+    }
+
+    /// <summary>Whether the node is an active member of the ring.</summary>
+    public bool IsJoined => _rings.TryGet(ServiceId.Base, out ServiceRing? ring) && ring.IsActive;
+
+    /// <summary>The connected peers, for status pages.</summary>
+    public IReadOnlyList<PeerStatus> Peers =>
+        [.. _context.Peers.All.Select(p => new PeerStatus(
+            p.Id,
+            p.Addresses,
+            [.. p.Services.Where(s => s.Id != ServiceId.Base).Select(s => s.Name)],
+            _linkCare.IsNeighbour(p),
+            p.IsFinger,
+            p.RoundTrip))];
 
     /// <summary>Starts joining.</summary>
-    public void Start(TimeSpan now) => throw new NotSupportedException();
+    public void Start(TimeSpan now)
+    {
+        ServiceRing ring = _rings.GetOrAdd(now, ServiceId.Base, string.Empty);
+        _entries.Start(now);
+        _failures.Start(now);
+        _linkCare.Start(now);
+        if (_context.Options.JoinsRing)
+        {
+            ring.HasMember = true;
+            _exchange.Start(now);
+            _fingers.Start(now);
+            _joining.Begin(now, ring);
+        }
+    }
 
     /// <summary>The deadline has passed.</summary>
-    public void HandleDeadline(TimeSpan now) => throw new NotSupportedException();
+    public void HandleDeadline(TimeSpan now)
+    {
+        _context.Timers.RunDue(now);
+        _router.HandleDeadline(now);
+    }
 
     /// <summary>A connection was opened, and its other end proved to be the peer.</summary>
     /// <param name="now">Monotonic time.</param>
@@ -34,31 +124,103 @@ public sealed class OverlayNode
     /// <param name="peer">The id that the peer's certificate proves.</param>
     /// <param name="dial">The attempt that led to it; null when the peer connected to us.</param>
     /// <param name="remoteAddress">host:port of the other end, for messages.</param>
-    public void HandleLinkOpened(TimeSpan now, LinkId link, Key peer, DialId? dial, string remoteAddress) =>
-        throw new NotSupportedException();
+    public void HandleLinkOpened(TimeSpan now, LinkId link, Key peer, DialId? dial, string remoteAddress)
+    {
+        if (_hasLeft)
+        {
+            _context.Output.Close(link);
+            return;
+        }
+
+        _handshake.HandleOpened(now, link, peer, dial, remoteAddress);
+        _joining.StepAll(now);
+    }
 
     /// <summary>An attempt to connect failed.</summary>
-    public void HandleDialFailed(TimeSpan now, DialId dial, string cause) => throw new NotSupportedException();
+    public void HandleDialFailed(TimeSpan now, DialId dial, string cause)
+    {
+        Dialer.Wish wish = _dialer.HandleFailed(now, dial);
+        _context.Raise(OverlayEventKind.DialFailed, wish.Expected ?? default, $"{wish.Address}: {cause}");
+        _joining.StepAll(now);
+    }
 
     /// <summary>A connection broke or was closed by the other end.</summary>
-    public void HandleLinkClosed(TimeSpan now, LinkId link, string cause) => throw new NotSupportedException();
+    public void HandleLinkClosed(TimeSpan now, LinkId link, string cause)
+    {
+        _handshake.HandleClosed(now, link);
+        _joining.StepAll(now);
+    }
 
     /// <summary>The host measured the round-trip time of a link (from the kernel, where it has it).</summary>
-    public void HandleRoundTrip(TimeSpan now, LinkId link, TimeSpan roundTrip) => throw new NotSupportedException();
+    public void HandleRoundTrip(TimeSpan now, LinkId link, TimeSpan roundTrip)
+    {
+        if (_handshake.TryGet(link, out Link? known) && known!.Peer is { } peer)
+        {
+            peer.NoteRoundTrip(roundTrip);
+        }
+    }
 
     /// <summary>A frame arrived. The body is valid during the call; any content is handled, however wrong.</summary>
-    public void HandleFrame(TimeSpan now, LinkId link, ReadOnlyMemory<byte> body) => throw new NotSupportedException();
+    public void HandleFrame(TimeSpan now, LinkId link, ReadOnlyMemory<byte> body) => _frames.Handle(now, link, body);
 
     /// <summary>An application wants to run a service here (one member per service; the host sees to that).</summary>
-    public void Subscribe(TimeSpan now, SubscribeOptions options) => throw new NotSupportedException();
+    /// <exception cref="ArgumentException">The service's name is not valid.</exception>
+    public void Subscribe(TimeSpan now, SubscribeOptions options)
+    {
+        ServiceRing ring = _rings.GetOrAdd(now, ServiceId.FromName(options.Service), options.Service);
+        if (options.Role == ServiceRole.Client)
+        {
+            ring.Clients++;
+            if (ring.Members.Count == 0 && !ring.HasMember)
+            {
+                _discovery.Discover(now, ring);
+            }
+        }
+        else
+        {
+            ring.HasMember = true;
+            ring.WantsForward = options.WantsForward;
+            _joining.Begin(now, ring);
+        }
+    }
 
     /// <summary>An application that subscribed in that role is gone.</summary>
-    public void Unsubscribe(TimeSpan now, ServiceId service, ServiceRole role) => throw new NotSupportedException();
+    public void Unsubscribe(TimeSpan now, ServiceId service, ServiceRole role)
+    {
+        if (!_rings.TryGet(service, out ServiceRing? ring) || service == ServiceId.Base)
+        {
+            return;
+        }
+
+        if (role == ServiceRole.Client)
+        {
+            ring.Clients--;
+        }
+        else
+        {
+            ring.HasMember = false;
+            ring.WantsForward = false;
+            ring.Phase = RingPhase.Outside;
+            _rings.Announce();
+            _rings.Refresh(now, ring);
+        }
+
+        if (ring.Clients <= 0 && !ring.HasMember)
+        {
+            _rings.Remove(ring);
+        }
+    }
 
     /// <summary>A local application sends a message.</summary>
     public void Route(
-        TimeSpan now, ServiceId service, Key destination, ReadOnlyMemory<byte> payload, RouteOptions options) =>
-        throw new NotSupportedException();
+        TimeSpan now, ServiceId service, Key destination, ReadOnlyMemory<byte> payload, RouteOptions options)
+    {
+        if (_rings.TryGet(service, out ServiceRing? ring))
+        {
+            RouteFlags flags = options.Exact ? RouteFlags.Exact : RouteFlags.None;
+            _router.Origin.SendOneWay(now, ring, destination, payload, flags);
+        }
+    }
 
     /// <summary>A local application sends a request; ends in <see cref="IOverlayOutput.CompleteRequest"/>.</summary>
     public void Request(
@@ -67,24 +229,78 @@ public sealed class OverlayNode
         ServiceId service,
         Key destination,
         ReadOnlyMemory<byte> payload,
-        RequestOptions options) => throw new NotSupportedException();
+        RequestOptions options)
+    {
+        var own = new OwnRequest
+        {
+            Name = request,
+            Service = service,
+            Destination = destination,
+            Flags = options.Exact ? RouteFlags.Exact : RouteFlags.None,
+            Deadline = now + options.Timeout,
+        };
+        if (_hasLeft)
+        {
+            _router.Origin.End(now, own, KbrStatus.Closed, default, default);
+            return;
+        }
+
+        if (payload.Length > _context.Options.PayloadBytesMax)
+        {
+            _router.Origin.End(now, own, KbrStatus.TooLarge, default, default);
+            return;
+        }
+
+        own.Keep(payload.Span);
+        _router.Origin.Begin(now, own);
+    }
 
     /// <summary>A local application answers a delivered request.</summary>
     public void Reply(TimeSpan now, DeliveryToken delivery, ReadOnlyMemory<byte> payload) =>
-        throw new NotSupportedException();
+        _router.Answer(now, delivery, payload);
 
     /// <summary>A local application decided about a message that passes through.</summary>
-    public void ResumeForward(TimeSpan now, long parked, ForwardDecision decision) => throw new NotSupportedException();
+    public void ResumeForward(TimeSpan now, long parked, ForwardDecision decision) =>
+        _desk.Resume(now, parked, decision);
 
-    /// <summary>Tells peers that the node leaves, and closes all links.</summary>
-    public void Leave(TimeSpan now) => throw new NotSupportedException();
+    /// <summary>Tells peers that the node leaves, closes all links and ends all requests.</summary>
+    public void Leave(TimeSpan now)
+    {
+        _hasLeft = true;
+        _handshake.CloseAll(GoodbyeReason.Leaving, "leaving");
+        foreach (Pending entry in _pending.Where(e => e.Own is not null))
+        {
+            OwnRequest own = entry.Own!;
+            _pending.Remove(entry);
+            _router.Origin.End(now, own, KbrStatus.Closed, default, default);
+        }
+    }
 
     /// <summary>The neighbour set of the node in a service.</summary>
-    public NeighbourSet Neighbours(ServiceId service) => throw new NotSupportedException();
+    public NeighbourSet Neighbours(ServiceId service) =>
+        _rings.TryGet(service, out ServiceRing? ring) ? ring.Neighbours : NeighbourSet.Alone(Id, isMember: false);
 
-    /// <summary>Whether the node is an active member of the ring.</summary>
-    public bool IsJoined => throw new NotSupportedException();
+    private void PeerUp(TimeSpan now, Peer peer)
+    {
+        _linkCare.HandlePeersChanged(peer);
+        _rings.RefreshAll(now);
+        if (peer.Link.IsEntry)
+        {
+            _joining.LookInto(now, peer);
+        }
+    }
 
-    /// <summary>The connected peers, for status pages.</summary>
-    public IReadOnlyList<PeerStatus> Peers => throw new NotSupportedException();
+    private void PeerDown(TimeSpan now, Peer peer, DepartureReason reason)
+    {
+        _linkCare.HandlePeersChanged(peer);
+        _entries.HandlePeerDown(now, peer, reason);
+        _rings.RefreshAll(now, peer.Id, reason);
+        _router.HandlePeerDown(now, peer);
+    }
+
+    private void ServicesChanged(TimeSpan now, Peer peer)
+    {
+        _rings.RefreshAll(now);
+        _joining.StepAll(now);
+    }
 }

@@ -1,0 +1,158 @@
+using Igor.Kbr.Overlay.Peers;
+using Igor.Kbr.Overlay.Rings;
+using Igor.Kbr.Overlay.Routing;
+using Igor.Kbr.Wire;
+using MessagePack;
+
+namespace Igor.Kbr.Overlay;
+
+/// <summary>
+/// The one switch on what peers say, and the one place where bytes that make no sense become a protocol error. The
+/// two frames of the hot path are read without a MessagePack reader.
+/// </summary>
+internal sealed class FrameDispatch(
+    NodeContext context,
+    Handshake handshake,
+    Router router,
+    NeighbourExchange exchange,
+    ServiceDiscovery discovery)
+{
+    private const int RoutedArray9 = 0x99;
+    private const int RoutedArrayMax = 0x9F;
+    private const int ReplyArray5 = 0x95;
+
+    /// <summary>A peer runs other services than before.</summary>
+    public Action<TimeSpan, Peer> ServicesChanged { get; init; } = (_, _) => { };
+
+    public void Handle(TimeSpan now, LinkId linkId, ReadOnlyMemory<byte> body)
+    {
+        if (!handshake.TryGet(linkId, out Link? link))
+        {
+            return;
+        }
+
+        try
+        {
+            if (link!.Peer is { } peer)
+            {
+                peer.NoteHeard(now);
+                HandleKnown(now, link, peer, body);
+            }
+            else
+            {
+                HandleFirst(now, link, body);
+            }
+        }
+        catch (Exception e) when (PeerCodec.IsDecodeFailure(e))
+        {
+            handshake.HandleViolation(now, link!, e.Message);
+        }
+    }
+
+    private void HandleFirst(TimeSpan now, Link link, ReadOnlyMemory<byte> body)
+    {
+        var reader = new MessagePackReader(body);
+        int fields = reader.ReadArrayHeader();
+        var type = (MessageType)reader.ReadInt32();
+        if (type == MessageType.Goodbye)
+        {
+            HandleGoodbye(now, link, ref reader);
+            return;
+        }
+
+        PeerCodec.Require(type == MessageType.Hello, "the first message is a hello");
+        handshake.HandleHello(now, link, HelloMessage.Read(ref reader, fields));
+    }
+
+    private void HandleKnown(TimeSpan now, Link link, Peer peer, ReadOnlyMemory<byte> body)
+    {
+        ReadOnlySpan<byte> b = body.Span;
+        PeerCodec.Require(b.Length >= 2, "a frame is an array that starts with its type");
+        if (b[1] == (byte)MessageType.Route && b[0] is >= RoutedArray9 and <= RoutedArrayMax)
+        {
+            PeerCodec.Require(
+                RoutedFrame.TryReadRoute(body, out RouteHeader header, out ReadOnlyMemory<byte> payload),
+                "a routed message has a header of fixed width");
+            router.HandleRoute(now, link, header, body, payload);
+        }
+        else if (b[1] == (byte)MessageType.Reply && b[0] is >= ReplyArray5 and <= RoutedArrayMax)
+        {
+            PeerCodec.Require(
+                RoutedFrame.TryReadReply(body, out ReplyHeader header, out ReadOnlyMemory<byte> payload),
+                "a reply has a header of fixed width");
+            router.HandleReply(now, link, header, body, payload);
+        }
+        else
+        {
+            HandleOther(now, link, peer, body);
+        }
+    }
+
+    private void HandleOther(TimeSpan now, Link link, Peer peer, ReadOnlyMemory<byte> body)
+    {
+        var reader = new MessagePackReader(body);
+        reader.ReadArrayHeader();
+        int type = reader.ReadInt32();
+        switch ((MessageType)type)
+        {
+            case MessageType.Services:
+                peer.Services = PeerCodec.ReadServices(ref reader);
+                ServicesChanged(now, peer);
+                break;
+            case MessageType.Ping:
+                ulong nonce = reader.ReadUInt64();
+                context.Send(link, (ref MessagePackWriter writer) => WritePong(ref writer, nonce));
+                break;
+            case MessageType.Pong:
+                FailureDetection.HandlePong(now, peer, reader.ReadUInt64());
+                break;
+            case MessageType.Goodbye:
+                HandleGoodbye(now, link, ref reader);
+                break;
+            case MessageType.Neighbours:
+                ServiceId service = PeerCodec.ReadService(ref reader);
+                bool wantsReply = reader.ReadBoolean();
+                exchange.Handle(now, peer, service, wantsReply, PeerCodec.ReadContacts(ref reader));
+                break;
+            case MessageType.LinkUse:
+                peer.WantsUs = reader.ReadBoolean();
+                break;
+            case MessageType.ServiceQuery:
+                discovery.HandleQuery(peer, PeerCodec.ReadService(ref reader));
+                break;
+            case MessageType.ServiceMembers:
+                ServiceId asked = PeerCodec.ReadService(ref reader);
+                discovery.HandleMembers(now, asked, PeerCodec.ReadContacts(ref reader));
+                break;
+            case MessageType.Refused:
+                context.Raise(
+                    OverlayEventKind.ProtocolError, peer.Id, $"does not know messages of type {reader.ReadInt32()}");
+                break;
+            case MessageType.Hello:
+                throw new ProtocolException("there is one hello on a connection");
+            default:
+                context.Send(link, (ref MessagePackWriter writer) => WriteRefused(ref writer, type));
+                break;
+        }
+    }
+
+    private void HandleGoodbye(TimeSpan now, Link link, ref MessagePackReader reader)
+    {
+        var reason = (GoodbyeReason)reader.ReadInt32();
+        handshake.HandleGoodbye(now, link, reason, PeerCodec.ReadText(ref reader, WireLimits.TextLengthMax));
+    }
+
+    private static void WritePong(ref MessagePackWriter writer, ulong nonce)
+    {
+        writer.WriteArrayHeader(2);
+        writer.Write((int)MessageType.Pong);
+        writer.Write(nonce);
+    }
+
+    private static void WriteRefused(ref MessagePackWriter writer, int type)
+    {
+        writer.WriteArrayHeader(2);
+        writer.Write((int)MessageType.Refused);
+        writer.Write(type);
+    }
+}

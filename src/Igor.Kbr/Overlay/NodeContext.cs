@@ -1,0 +1,51 @@
+using System.Buffers;
+using Igor.Kbr.Overlay.Peers;
+using Igor.Kbr.Overlay.Time;
+using Igor.Kbr.Wire;
+using MessagePack;
+
+namespace Igor.Kbr.Overlay;
+
+/// <summary>Writes a message into the node's one scratch buffer.</summary>
+internal delegate void WriteMessage(ref MessagePackWriter writer);
+
+/// <summary>What the machines of one node share.</summary>
+internal sealed class NodeContext(Key id, OverlayOptions options, IOverlayOutput output, ulong seed)
+{
+    private readonly ArrayBufferWriter<byte> _scratch = new(2048);
+
+    public Key Id { get; } = id;
+
+    public OverlayOptions Options { get; } = options;
+
+    public IOverlayOutput Output { get; } = output;
+
+    public SeededRandom Random { get; } = new(seed);
+
+    public Timers Timers { get; } = new();
+
+    public PeerTable Peers { get; } = new();
+
+    public bool Send(Link link, WriteMessage write)
+    {
+        _scratch.ResetWrittenCount();
+        var writer = new MessagePackWriter(_scratch);
+        write(ref writer);
+        writer.Flush();
+        return Output.Send(link.Id, _scratch.WrittenSpan, default);
+    }
+
+    public bool Send(Peer peer, WriteMessage write) => Send(peer.Link, write);
+
+    public void SendGoodbye(Link link, GoodbyeReason reason, string text) =>
+        Send(link, (ref MessagePackWriter writer) =>
+        {
+            writer.WriteArrayHeader(3);
+            writer.Write((int)MessageType.Goodbye);
+            writer.Write((int)reason);
+            writer.Write(text);
+        });
+
+    public void Raise(OverlayEventKind kind, Key peer, string text) =>
+        Output.Raise(new OverlayEvent(kind, peer, text));
+}

@@ -1,0 +1,94 @@
+using Igor.Kbr.Wire;
+
+namespace Igor.Kbr.Overlay.Peers;
+
+/// <summary>
+/// Addresses through which a ring may be found: those given at start, those known from an earlier run, and those
+/// of peers that were lost. Tried hard while joining and slowly afterwards, so that rings that formed apart, or
+/// were cut apart, find one another.
+/// </summary>
+internal sealed class EntryPoints(NodeContext context, Dialer dialer)
+{
+    private const int LostMax = 64;
+    private static readonly TimeSpan JoiningPeriod = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan LostPeriod = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan GivenPeriod = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan LostFor = TimeSpan.FromHours(1);
+
+    private readonly List<(Contact Contact, TimeSpan Since)> _lost = [];
+
+    /// <summary>Whether the node is in the ring and only looks for others; set by the node.</summary>
+    public Func<bool> IsSettled { get; set; } = () => true;
+
+    public void Start(TimeSpan now)
+    {
+        DialGiven(now);
+        if (context.Options.Bootstrap.Count + context.Options.KnownPeers.Count > 0)
+        {
+            ScheduleGiven(now);
+        }
+
+        ScheduleLost(now);
+    }
+
+    public void HandlePeerDown(TimeSpan now, Peer peer, DepartureReason reason)
+    {
+        if (reason != DepartureReason.Failed || peer.Addresses.IsEmpty || !peer.JoinsRing)
+        {
+            return;
+        }
+
+        _lost.RemoveAll(l => l.Contact.Id == peer.Id);
+        _lost.Add((peer.Contact, now));
+        if (_lost.Count > LostMax)
+        {
+            _lost.RemoveAt(0);
+        }
+    }
+
+    private void ScheduleGiven(TimeSpan now)
+    {
+        TimeSpan period = IsSettled() ? GivenPeriod : JoiningPeriod;
+        context.Timers.Schedule(now + context.Random.Jitter(period), later =>
+        {
+            DialGiven(later);
+            ScheduleGiven(later);
+        });
+    }
+
+    private void DialGiven(TimeSpan now)
+    {
+        bool isSettled = IsSettled();
+        foreach (string address in context.Options.Bootstrap)
+        {
+            if (!IsConnected(address))
+            {
+                dialer.TryDial(now, new Dialer.Wish(address, null, IsEntry: true));
+            }
+        }
+
+        foreach (string address in isSettled ? [] : context.Options.KnownPeers)
+        {
+            if (!IsConnected(address))
+            {
+                dialer.TryDial(now, new Dialer.Wish(address, null, IsEntry: true));
+            }
+        }
+    }
+
+    private void ScheduleLost(TimeSpan now) =>
+        context.Timers.Schedule(now + context.Random.Jitter(LostPeriod), later =>
+        {
+            _lost.RemoveAll(l => later - l.Since > LostFor || context.Peers.Contains(l.Contact.Id));
+            if (_lost.Count > 0)
+            {
+                Contact contact = _lost[context.Random.Next(_lost.Count)].Contact;
+                dialer.TryDial(later, new Dialer.Wish(contact.Addresses[0], contact.Id, IsEntry: true));
+            }
+
+            ScheduleLost(later);
+        });
+
+    private bool IsConnected(string address) =>
+        context.Peers.All.Exists(p => p.Link.RemoteAddress == address || p.Addresses.Contains(address));
+}

@@ -1,0 +1,69 @@
+using Igor.Kbr.Wire;
+
+namespace Igor.Kbr.Overlay.Peers;
+
+/// <summary>
+/// Finds peers that died without a word. A closed connection is seen at once elsewhere; this is for hosts that
+/// vanish. Any frame is a sign of life; only a quiet peer is probed, a neighbour sooner than another, and one that
+/// leaves requests unanswered at once.
+/// </summary>
+internal sealed class FailureDetection(NodeContext context, Handshake handshake)
+{
+    /// <summary>Peers that are not neighbours are probed this much less often.</summary>
+    private const int DistantFactor = 4;
+
+    private static readonly TimeSpan SuspectAfter = TimeSpan.FromSeconds(1);
+
+    public Func<Peer, bool> IsNeighbour { get; set; } = _ => false;
+
+    public void Start(TimeSpan now) => ScheduleSweep(now);
+
+    public static void HandlePong(TimeSpan now, Peer peer, ulong sentAtTicks)
+    {
+        TimeSpan roundTrip = now - TimeSpan.FromTicks((long)Math.Min(sentAtTicks, (ulong)now.Ticks));
+        if (roundTrip < TimeSpan.FromMinutes(1))
+        {
+            peer.NoteRoundTrip(roundTrip);
+        }
+    }
+
+    private void ScheduleSweep(TimeSpan now) =>
+        context.Timers.Schedule(now + context.Random.Jitter(context.Options.ProbeAfter / 5), later =>
+        {
+            foreach (Peer peer in context.Peers.Snapshot())
+            {
+                Check(later, peer);
+            }
+
+            ScheduleSweep(later);
+        });
+
+    private void Check(TimeSpan now, Peer peer)
+    {
+        if (peer.ProbeSentAt is { } sent)
+        {
+            if (now - sent > context.Options.ProbeTimeout)
+            {
+                handshake.Drop(now, peer, DepartureReason.Failed);
+            }
+
+            return;
+        }
+
+        bool isOverdue = peer.AwaitingSince is { } since && now - since > SuspectAfter;
+        peer.IsSuspect = isOverdue;
+        TimeSpan quiet = IsNeighbour(peer)
+            ? context.Options.ProbeAfter
+            : context.Options.ProbeAfter * DistantFactor;
+        if (isOverdue || now - peer.LastHeard > quiet)
+        {
+            peer.ProbeSentAt = now;
+            context.Send(peer, (ref MessagePack.MessagePackWriter writer) =>
+            {
+                writer.WriteArrayHeader(2);
+                writer.Write((int)MessageType.Ping);
+                writer.Write((ulong)now.Ticks);
+            });
+        }
+    }
+}

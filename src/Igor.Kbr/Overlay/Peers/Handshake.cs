@@ -1,0 +1,251 @@
+using System.Collections.Immutable;
+using Igor.Kbr.Overlay.Rings;
+using Igor.Kbr.Wire;
+
+namespace Igor.Kbr.Overlay.Peers;
+
+/// <summary>
+/// From an authenticated link to a peer: both sides say hello, check network and version, and where two links lead
+/// to the same peer, agree on one without talking about it. Emits peers that are up and peers that are gone.
+/// </summary>
+internal sealed class Handshake(NodeContext context, RingTable rings, Dialer dialer)
+{
+    private static readonly TimeSpan HelloTimeout = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan DrainTime = TimeSpan.FromSeconds(5);
+
+    private readonly Dictionary<LinkId, Link> _links = [];
+    private readonly ulong _instance = context.Random.NextUInt64();
+
+    public Action<TimeSpan, Peer> PeerUp { get; set; } = (_, _) => { };
+
+    public Action<TimeSpan, Peer, DepartureReason> PeerDown { get; set; } = (_, _, _) => { };
+
+    public bool TryGet(LinkId id, out Link? link) => _links.TryGetValue(id, out link);
+
+    public void HandleOpened(TimeSpan now, LinkId id, Key peerId, DialId? dial, string remoteAddress)
+    {
+        Dialer.Wish? wish = dial is { } d ? dialer.HandleOpened(d) : null;
+        if (peerId == context.Id)
+        {
+            dialer.NoteOwn(wish?.Address ?? string.Empty);
+            context.Output.Close(id);
+            return;
+        }
+
+        string address = wish?.Address ?? remoteAddress;
+        var link = new Link(id, peerId, wish is not null, wish?.IsEntry ?? false, address);
+        _links.Add(id, link);
+        SendHello(link);
+        context.Timers.Schedule(now + HelloTimeout, later =>
+        {
+            if (link.Peer is null && _links.Remove(id))
+            {
+                context.Raise(OverlayEventKind.Refused, peerId, $"{address} did not say hello");
+                context.Output.Close(id);
+            }
+        });
+    }
+
+    public void HandleHello(TimeSpan now, Link link, HelloMessage hello)
+    {
+        if (link.Peer is not null)
+        {
+            return;
+        }
+
+        if (Objection(hello) is var (reason, text) && text.Length > 0)
+        {
+            Refuse(now, link, reason, text);
+            return;
+        }
+
+        if (context.Peers.TryGet(link.PeerId, out Peer? known))
+        {
+            if (known.Instance == hello.Instance)
+            {
+                Merge(now, known, link);
+                return;
+            }
+
+            Drop(now, known, DepartureReason.Failed);
+        }
+        else if (context.Peers.Count >= context.Options.PeersMax)
+        {
+            Refuse(now, link, GoodbyeReason.Full, "this node has as many connections as it may");
+            return;
+        }
+
+        var peer = new Peer(link.PeerId, link)
+        {
+            ConnectedAt = now,
+            LastHeard = now,
+            UnwantedSince = now,
+            Instance = hello.Instance,
+            Addresses = Usable(hello.Addresses, link),
+            JoinsRing = hello.JoinsRing,
+            Services = hello.Services,
+        };
+        link.Peer = peer;
+        context.Peers.Add(peer);
+        context.Raise(OverlayEventKind.PeerConnected, peer.Id, link.RemoteAddress);
+        if (!rings.ActiveServices().SequenceEqual(link.ToldServices))
+        {
+            rings.Announce(peer);
+        }
+
+        PeerUp(now, peer);
+    }
+
+    public void HandleGoodbye(TimeSpan now, Link link, GoodbyeReason reason, string text)
+    {
+        if (reason is GoodbyeReason.WrongNetwork or GoodbyeReason.WrongVersion or GoodbyeReason.Full)
+        {
+            context.Raise(OverlayEventKind.Refused, link.PeerId, $"{link.RemoteAddress} refused this node: {text}");
+            dialer.NoteFailure(now, link.IsOutbound ? link.RemoteAddress : string.Empty);
+        }
+        else if (reason == GoodbyeReason.ProtocolError)
+        {
+            context.Raise(OverlayEventKind.ProtocolError, link.PeerId, $"{link.RemoteAddress} complains: {text}");
+        }
+
+        if (link.Peer is { } peer && peer.Link == link)
+        {
+            Drop(now, peer, reason switch
+            {
+                GoodbyeReason.Leaving => DepartureReason.Left,
+                GoodbyeReason.Unneeded => DepartureReason.Displaced,
+                _ => DepartureReason.Failed,
+            });
+        }
+        else
+        {
+            Forget(link);
+        }
+    }
+
+    public void HandleClosed(TimeSpan now, LinkId id)
+    {
+        if (!_links.Remove(id, out Link? link))
+        {
+            return;
+        }
+
+        if (link.Peer is { } peer && peer.Link == link)
+        {
+            Drop(now, peer, DepartureReason.Failed);
+        }
+    }
+
+    /// <summary>A peer broke the protocol.</summary>
+    public void HandleViolation(TimeSpan now, Link link, string rule)
+    {
+        context.Raise(OverlayEventKind.ProtocolError, link.PeerId, $"{link.RemoteAddress}: {rule}");
+        dialer.NoteFailure(now, link.IsOutbound ? link.RemoteAddress : string.Empty);
+        context.SendGoodbye(link, GoodbyeReason.ProtocolError, rule);
+        if (link.Peer is { } peer && peer.Link == link)
+        {
+            Drop(now, peer, DepartureReason.Failed);
+        }
+        else
+        {
+            Forget(link);
+        }
+    }
+
+    /// <summary>Closes all links to a peer and tells that it is gone.</summary>
+    public void Drop(TimeSpan now, Peer peer, DepartureReason reason)
+    {
+        foreach (Link link in _links.Values.Where(l => l.Peer == peer).OrderBy(l => l.Id.Value).ToArray())
+        {
+            Forget(link);
+        }
+
+        context.Peers.Remove(peer);
+        context.Raise(OverlayEventKind.PeerLost, peer.Id, $"{peer.Link.RemoteAddress}: {reason}");
+        PeerDown(now, peer, reason);
+    }
+
+    /// <summary>Says goodbye on every link and closes it.</summary>
+    public void CloseAll(GoodbyeReason reason, string text)
+    {
+        foreach (Link link in _links.Values.OrderBy(l => l.Id.Value).ToArray())
+        {
+            context.SendGoodbye(link, reason, text);
+            Forget(link);
+        }
+    }
+
+    private void Forget(Link link)
+    {
+        if (_links.Remove(link.Id))
+        {
+            context.Output.Close(link.Id);
+        }
+    }
+
+    private void SendHello(Link link)
+    {
+        var hello = new HelloMessage
+        {
+            Network = context.Options.Network,
+            Instance = _instance,
+            Addresses = [.. context.Options.Addresses],
+            JoinsRing = context.Options.JoinsRing,
+            Services = rings.ActiveServices(),
+        };
+        link.ToldServices = hello.Services;
+        context.Send(link, (ref MessagePack.MessagePackWriter writer) => hello.Write(ref writer));
+    }
+
+    private (GoodbyeReason Reason, string Text) Objection(HelloMessage hello)
+    {
+        if (hello.Network != context.Options.Network)
+        {
+            return (GoodbyeReason.WrongNetwork, $"this is network '{context.Options.Network}', not '{hello.Network}'");
+        }
+
+        return hello.VersionMin > WireLimits.ProtocolVersion || hello.VersionMax < WireLimits.ProtocolVersion
+            ? (GoodbyeReason.WrongVersion, $"this node speaks version {WireLimits.ProtocolVersion} of the protocol")
+            : (default, string.Empty);
+    }
+
+    private void Refuse(TimeSpan now, Link link, GoodbyeReason reason, string text)
+    {
+        context.Raise(OverlayEventKind.Refused, link.PeerId, $"{link.RemoteAddress}: {text}");
+        dialer.NoteFailure(now, link.IsOutbound ? link.RemoteAddress : string.Empty);
+        context.SendGoodbye(link, reason, text);
+        Forget(link);
+    }
+
+    /// <summary>
+    /// Two links to one run of one peer: the one that the node with the smaller id opened stays, of two opened by
+    /// the same side the newer one. Both sides see both links, so they choose alike; the other link is closed once
+    /// what is on its way has arrived.
+    /// </summary>
+    private void Merge(TimeSpan now, Peer peer, Link added)
+    {
+        added.Peer = peer;
+        Link old = peer.Link;
+        bool smallerOpened = added.IsOutbound == (context.Id < peer.Id);
+        Link loser = added.IsOutbound == old.IsOutbound || smallerOpened ? old : added;
+        peer.Link = loser == old ? added : old;
+        loser.IsDraining = true;
+        context.Timers.Schedule(now + DrainTime, _ => Forget(loser));
+    }
+
+    /// <summary>A node that listens on all its addresses does not know which: the link shows one.</summary>
+    private static ImmutableArray<string> Usable(ImmutableArray<string> addresses, Link link)
+    {
+        int hostEnd = link.RemoteAddress.LastIndexOf(':');
+        if (hostEnd < 0)
+        {
+            return addresses;
+        }
+
+        string host = link.RemoteAddress[..hostEnd];
+        return [.. addresses.Select(a =>
+            a.StartsWith("0.0.0.0:", StringComparison.Ordinal) || a.StartsWith("[::]:", StringComparison.Ordinal)
+                ? host + a[a.LastIndexOf(':')..]
+                : a)];
+    }
+}

@@ -1,0 +1,28 @@
+using System.Collections.Immutable;
+using Igor.Kbr.Wire;
+
+namespace Igor.Kbr.Overlay.Peers;
+
+/// <summary>One connection; several may lead to the same peer for a moment.</summary>
+internal sealed class Link(LinkId id, Key peerId, bool isOutbound, bool isEntry, string remoteAddress)
+{
+    public LinkId Id { get; } = id;
+
+    public Key PeerId { get; } = peerId;
+
+    public bool IsOutbound { get; } = isOutbound;
+
+    /// <summary>Whether it was made to find a ring (bootstrap, known or lost peer), not a certain neighbour.</summary>
+    public bool IsEntry { get; } = isEntry;
+
+    public string RemoteAddress { get; } = remoteAddress;
+
+    /// <summary>The peer, once it has said hello.</summary>
+    public Peer? Peer { get; set; }
+
+    /// <summary>The services that this node named in its hello.</summary>
+    public ImmutableArray<ServiceName> ToldServices { get; set; } = [];
+
+    /// <summary>A second link to the same peer that nothing more is sent on.</summary>
+    public bool IsDraining { get; set; }
+}

@@ -1,0 +1,96 @@
+using Igor.Kbr.Overlay.Rings;
+using Igor.Kbr.Wire;
+
+namespace Igor.Kbr.Overlay.Peers;
+
+/// <summary>
+/// Which connections are worth keeping: those that either side needs as neighbour or finger. Tells a peer when this
+/// node does not need it, and closes what neither has needed for a while.
+/// </summary>
+internal sealed class LinkCare(NodeContext context, RingTable rings, Handshake handshake)
+{
+    private static readonly TimeSpan SweepPeriod = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan UnneededFor = TimeSpan.FromSeconds(30);
+
+    private readonly HashSet<Key> _toldUnwanted = [];
+    private bool _havePeersChanged;
+
+    public void Start(TimeSpan now) => ScheduleSweep(now);
+
+    public bool IsNeighbour(Peer peer)
+    {
+        foreach (ServiceRing ring in rings.All)
+        {
+            if (ring.Neighbours.Clockwise.Contains(peer.Id) || ring.Neighbours.CounterClockwise.Contains(peer.Id))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    public void HandlePeersChanged(Peer peer)
+    {
+        _havePeersChanged = true;
+        if (!context.Peers.Contains(peer.Id))
+        {
+            _toldUnwanted.Remove(peer.Id);
+        }
+    }
+
+    private void ScheduleSweep(TimeSpan now) =>
+        context.Timers.Schedule(now + context.Random.Jitter(SweepPeriod), later =>
+        {
+            foreach (Peer peer in context.Peers.Snapshot())
+            {
+                Check(later, peer);
+            }
+
+            if (_havePeersChanged)
+            {
+                _havePeersChanged = false;
+                context.Raise(OverlayEventKind.PeersChanged, default, $"{context.Peers.Count} peers");
+            }
+
+            ScheduleSweep(later);
+        });
+
+    private void Check(TimeSpan now, Peer peer)
+    {
+        peer.IsWanted = !context.Options.JoinsRing || peer.IsFinger || IsNeighbour(peer);
+        if (peer.IsWanted != !_toldUnwanted.Contains(peer.Id))
+        {
+            Tell(peer);
+        }
+
+        if (peer.IsWanted || peer.WantsUs)
+        {
+            peer.UnwantedSince = now;
+        }
+        else if (now - peer.UnwantedSince > UnneededFor)
+        {
+            context.SendGoodbye(peer.Link, GoodbyeReason.Unneeded, "neither of us needs this connection");
+            handshake.Drop(now, peer, DepartureReason.Displaced);
+        }
+    }
+
+    private void Tell(Peer peer)
+    {
+        if (peer.IsWanted)
+        {
+            _toldUnwanted.Remove(peer.Id);
+        }
+        else
+        {
+            _toldUnwanted.Add(peer.Id);
+        }
+
+        context.Send(peer, (ref MessagePack.MessagePackWriter writer) =>
+        {
+            writer.WriteArrayHeader(2);
+            writer.Write((int)MessageType.LinkUse);
+            writer.Write(peer.IsWanted);
+        });
+    }
+}

@@ -1,0 +1,101 @@
+using System.Collections.Immutable;
+using Igor.Kbr.Wire;
+
+namespace Igor.Kbr.Overlay.Peers;
+
+/// <summary>A node that this one is connected to and has exchanged hellos with.</summary>
+internal sealed class Peer(Key id, Link link)
+{
+    public Key Id { get; } = id;
+
+    /// <summary>The link that frames are sent on.</summary>
+    public Link Link { get; set; } = link;
+
+    public ulong Instance { get; set; }
+
+    public ImmutableArray<string> Addresses { get; set; } = [];
+
+    public ImmutableArray<ServiceName> Services { get; set; } = [];
+
+    public bool JoinsRing { get; set; }
+
+    public TimeSpan ConnectedAt { get; init; }
+
+    /// <summary>When the last frame came.</summary>
+    public TimeSpan LastHeard { get; set; }
+
+    /// <summary>When a probe was sent that nothing has been heard since.</summary>
+    public TimeSpan? ProbeSentAt { get; set; }
+
+    /// <summary>Since when a request waits for this peer without a frame from it.</summary>
+    public TimeSpan? AwaitingSince { get; set; }
+
+    /// <summary>Whether requests go unanswered while others have not: avoided where there is a choice.</summary>
+    public bool IsSuspect { get; set; }
+
+    /// <summary>Smoothed round-trip time and its variation (RFC 6298); null before the first sample.</summary>
+    public TimeSpan? RoundTrip { get; private set; }
+
+    public TimeSpan RoundTripVariation { get; private set; }
+
+    /// <summary>Time from a request to its reply through this peer, all further hops and the answerer included.</summary>
+    public TimeSpan? ReplyTime { get; private set; }
+
+    public TimeSpan ReplyTimeVariation { get; private set; }
+
+    /// <summary>Whether this node needs the peer (a neighbour or finger).</summary>
+    public bool IsWanted { get; set; }
+
+    /// <summary>Whether the peer said that it needs this node.</summary>
+    public bool WantsUs { get; set; } = true;
+
+    public TimeSpan UnwantedSince { get; set; }
+
+    public bool IsFinger { get; set; }
+
+    public bool IsLeaving { get; set; }
+
+    public bool Runs(ServiceId service)
+    {
+        foreach (ServiceName s in Services)
+        {
+            if (s.Id == service)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    public Contact Contact => new(Id, Addresses);
+
+    public void NoteHeard(TimeSpan now)
+    {
+        LastHeard = now;
+        ProbeSentAt = null;
+        AwaitingSince = null;
+        IsSuspect = false;
+    }
+
+    public void NoteRoundTrip(TimeSpan sample)
+    {
+        (RoundTrip, RoundTripVariation) = Smooth(RoundTrip, RoundTripVariation, sample);
+    }
+
+    public void NoteReplyTime(TimeSpan sample)
+    {
+        (ReplyTime, ReplyTimeVariation) = Smooth(ReplyTime, ReplyTimeVariation, sample);
+    }
+
+    private static (TimeSpan Mean, TimeSpan Variation) Smooth(TimeSpan? mean, TimeSpan variation, TimeSpan sample)
+    {
+        if (mean is not { } m)
+        {
+            return (sample, sample / 2);
+        }
+
+        TimeSpan difference = (sample - m).Duration();
+        return (m + ((sample - m) / 8), variation + ((difference - variation) / 4));
+    }
+}

@@ -1,0 +1,94 @@
+using System.Collections.Immutable;
+using System.Diagnostics.CodeAnalysis;
+using Igor.Kbr.Overlay.Peers;
+using Igor.Kbr.Wire;
+
+namespace Igor.Kbr.Overlay.Rings;
+
+/// <summary>
+/// The services that applications here take part in, the base overlay among them. Takes subscriptions and news of
+/// peers, keeps each ring's members and neighbour set, and tells applications and peers what changed.
+/// </summary>
+internal sealed class RingTable(NodeContext context)
+{
+    private readonly SortedDictionary<UInt128, ServiceRing> _rings = [];
+
+    public IEnumerable<ServiceRing> All => _rings.Values;
+
+    /// <summary>Raised after a ring's neighbour set changed.</summary>
+    public Action<TimeSpan, ServiceRing, NeighbourChange> Changed { get; set; } = (_, _, _) => { };
+
+    public bool TryGet(ServiceId id, [NotNullWhen(true)] out ServiceRing? ring) =>
+        _rings.TryGetValue(id.Value, out ring);
+
+    public ServiceRing GetOrAdd(TimeSpan now, ServiceId id, string name)
+    {
+        if (!_rings.TryGetValue(id.Value, out ServiceRing? ring))
+        {
+            ring = new ServiceRing(id, name, context.Id);
+            _rings.Add(id.Value, ring);
+            Refresh(now, ring);
+        }
+
+        return ring;
+    }
+
+    public void Remove(ServiceRing ring) => _rings.Remove(ring.Id.Value);
+
+    /// <summary>What this node tells peers that it runs.</summary>
+    public ImmutableArray<ServiceName> ActiveServices() =>
+        [.. _rings.Values.Where(r => r.IsActive).Select(r => new ServiceName(r.Id, r.Name))];
+
+    public void RefreshAll(TimeSpan now, Key departed = default, DepartureReason reason = DepartureReason.Displaced)
+    {
+        foreach (ServiceRing ring in _rings.Values.ToArray())
+        {
+            Refresh(now, ring, departed, reason);
+        }
+    }
+
+    public void Refresh(
+        TimeSpan now, ServiceRing ring, Key departed = default, DepartureReason reason = DepartureReason.Displaced)
+    {
+        NeighbourChange? change = ring.Refresh(
+            context.Peers, context.Options.NeighboursPerSide, id => WhyGone(ring.Id, id, departed, reason));
+        if (change is not null)
+        {
+            context.Output.UpdateNeighbours(ring.Id, change);
+            Changed(now, ring, change);
+        }
+    }
+
+    /// <summary>Tells all peers which services this node runs now.</summary>
+    public void Announce()
+    {
+        foreach (Peer peer in context.Peers.All)
+        {
+            Announce(peer);
+        }
+    }
+
+    /// <summary>Tells one peer which services this node runs now.</summary>
+    public void Announce(Peer peer)
+    {
+        ImmutableArray<ServiceName> services = ActiveServices();
+        context.Send(peer, (ref MessagePack.MessagePackWriter writer) =>
+        {
+            writer.WriteArrayHeader(2);
+            writer.Write((int)MessageType.Services);
+            PeerCodec.WriteServices(ref writer, services);
+        });
+    }
+
+    private DepartureReason WhyGone(ServiceId service, Key id, Key departed, DepartureReason reason)
+    {
+        if (id == departed)
+        {
+            return reason;
+        }
+
+        return context.Peers.TryGet(id, out Peer? peer) && !peer.Runs(service)
+            ? DepartureReason.Left
+            : DepartureReason.Displaced;
+    }
+}

@@ -1,0 +1,109 @@
+using System.Collections.Immutable;
+using Igor.Kbr.Overlay.Peers;
+
+namespace Igor.Kbr.Overlay.Rings;
+
+/// <summary>How far a member has come in joining a ring.</summary>
+internal enum RingPhase
+{
+    /// <summary>Not a member: there are only clients here.</summary>
+    Outside,
+
+    /// <summary>Looking for a member to join through.</summary>
+    Seeking,
+
+    /// <summary>Asking for the neighbours of its own id.</summary>
+    LookingUp,
+
+    /// <summary>Connecting to those neighbours.</summary>
+    Connecting,
+
+    /// <summary>Announced: a root of keys.</summary>
+    Active,
+}
+
+/// <summary>What this node knows of one service, and its own part in it.</summary>
+internal sealed class ServiceRing(ServiceId id, string name, Key self)
+{
+    public ServiceId Id { get; } = id;
+
+    public string Name { get; } = name;
+
+    /// <summary>Whether an application here is, or wants to be, a member.</summary>
+    public bool HasMember { get; set; }
+
+    public int Clients { get; set; }
+
+    public bool WantsForward { get; set; }
+
+    public RingPhase Phase { get; set; } = RingPhase.Outside;
+
+    public bool IsActive => Phase == RingPhase.Active;
+
+    /// <summary>The connected peers that run the service, in order of id.</summary>
+    public List<Peer> Members { get; private set; } = [];
+
+    public NeighbourSet Neighbours { get; private set; } = NeighbourSet.Alone(self, isMember: false);
+
+    /// <summary>When joining began, and how often it was begun anew.</summary>
+    public TimeSpan JoinStarted { get; set; }
+
+    public int JoinAttempts { get; set; }
+
+    public TimeSpan StepDeadline { get; set; }
+
+    /// <summary>The nodes whose connection the joining node waits for.</summary>
+    public List<Key> Awaited { get; set; } = [];
+
+    /// <summary>Whether an exchange is scheduled already.</summary>
+    public bool IsExchangeScheduled { get; set; }
+
+    /// <summary>Takes stock of the connected peers; returns what changed, or null when nothing did.</summary>
+    public NeighbourChange? Refresh(PeerTable peers, int perSide, Func<Key, DepartureReason> whyGone)
+    {
+        Members = peers.All.FindAll(p => !p.IsLeaving && p.Runs(Id));
+        int count = Members.Count;
+        int first = Members.FindIndex(p => p.Id > self);
+        first = first < 0 ? 0 : first;
+        int side = Math.Min(perSide, count);
+        var clockwise = ImmutableArray.CreateBuilder<Key>(side);
+        var counter = ImmutableArray.CreateBuilder<Key>(side);
+        for (int i = 0; i < side; i++)
+        {
+            clockwise.Add(Members[(first + i) % count].Id);
+            counter.Add(Members[(first + count - 1 - i) % count].Id);
+        }
+
+        NeighbourSet before = Neighbours;
+        if (before.IsMember == IsActive && before.Clockwise.SequenceEqual(clockwise)
+            && before.CounterClockwise.SequenceEqual(counter))
+        {
+            return null;
+        }
+
+        Neighbours = new NeighbourSet(
+            self, IsActive, clockwise.MoveToImmutable(), counter.MoveToImmutable(), before.Version + 1);
+        var old = before.Others.ToHashSet();
+        var now = Neighbours.Others.ToHashSet();
+        return new NeighbourChange(
+            Neighbours,
+            [.. Neighbours.Others.Where(id => !old.Contains(id))],
+            [.. before.Others.Where(id => !now.Contains(id)).Select(id => new Departure(id, whyGone(id)))]);
+    }
+
+    /// <summary>Whether a node would be a neighbour if it were connected.</summary>
+    public bool WouldBeNeighbour(Key id, int perSide)
+    {
+        if (id == self)
+        {
+            return false;
+        }
+
+        NeighbourSet set = Neighbours;
+        return set.IsWholeRing && set.Count < 2 * perSide
+            || set.Clockwise.Length < perSide
+            || set.CounterClockwise.Length < perSide
+            || id - self < set.Clockwise[^1] - self
+            || self - id < self - set.CounterClockwise[^1];
+    }
+}

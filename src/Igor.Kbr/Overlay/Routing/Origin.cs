@@ -1,0 +1,251 @@
+using Igor.Kbr.Overlay.Peers;
+using Igor.Kbr.Overlay.Rings;
+using Igor.Kbr.Wire;
+
+namespace Igor.Kbr.Overlay.Routing;
+
+/// <summary>
+/// The requests of this node: sends each attempt, routes anew at once when a hop failed, tries another path after
+/// a timeout that adapts to the peer (mean + 4 x variation, Rhea et al., USENIX'04), waits where there is no way
+/// yet, and ends each request exactly once, by its deadline at the latest.
+/// </summary>
+internal sealed class Origin(NodeContext context, RingTable rings, PendingTable pending)
+{
+    private static readonly TimeSpan AttemptFirst = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan AttemptMin = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan ParkedFirst = TimeSpan.FromMilliseconds(20);
+    private static readonly TimeSpan ParkedMax = TimeSpan.FromMilliseconds(400);
+
+    /// <summary>Delivers here; set by the node.</summary>
+    public Router Router { get; set; } = null!;
+
+    /// <summary>No member of a service is connected: somebody may know one. Set by the node.</summary>
+    public Action<TimeSpan, ServiceRing> Discover { get; set; } = (_, _) => { };
+
+    public void Begin(TimeSpan now, OwnRequest request)
+    {
+        if (request.Payload.Length > context.Options.PayloadBytesMax)
+        {
+            End(now, request, KbrStatus.TooLarge, default, default);
+        }
+        else
+        {
+            Attempt(now, request);
+        }
+    }
+
+    /// <summary>Sends a message that wants no reply.</summary>
+    public void SendOneWay(TimeSpan now, ServiceRing ring, Key destination, ReadOnlyMemory<byte> payload, RouteFlags flags)
+    {
+        var header = new RouteHeader(ring.Id, destination, context.Id, 0, WireLimits.HopsMax, flags, 0);
+        Peer? next = NextHop(ring, destination, null);
+        if (next is null)
+        {
+            if (ring.IsActive)
+            {
+                Router.Deliver(now, ring, header, payload, null, null);
+            }
+        }
+        else if (payload.Length <= context.Options.PayloadBytesMax)
+        {
+            SendRoute(next, header, payload.Span);
+        }
+    }
+
+    public void HandleReply(TimeSpan now, OwnRequest request, Key from, in ReplyHeader header, ReadOnlyMemory<byte> payload)
+    {
+        if (request.IsDone)
+        {
+            return;
+        }
+
+        switch (header.Status)
+        {
+            case ReplyStatus.Ok:
+                End(now, request, KbrStatus.Ok, header.Responder, payload);
+                break;
+            case ReplyStatus.NoSuchNode:
+                End(now, request, KbrStatus.NoSuchNode, default, default);
+                break;
+            case ReplyStatus.Stopped:
+                End(now, request, KbrStatus.Stopped, default, default);
+                break;
+            case ReplyStatus.HopFailed:
+                HandleHopFailed(now, request, from);
+                break;
+            default:
+                request.LastStatus =
+                    header.Status == ReplyStatus.Overloaded ? KbrStatus.Overloaded : KbrStatus.Unreachable;
+                request.Avoid = from;
+                Park(now, request);
+                break;
+        }
+    }
+
+    /// <summary>A connection on the way broke: another way is tried, at once the first times.</summary>
+    public void HandleHopFailed(TimeSpan now, OwnRequest request, Key through)
+    {
+        if (request.IsDone)
+        {
+            return;
+        }
+
+        request.Avoid = through;
+        request.LastStatus = KbrStatus.Unreachable;
+        if (request.Attempts <= 3)
+        {
+            Attempt(now, request);
+        }
+        else
+        {
+            Park(now, request);
+        }
+    }
+
+    /// <summary>An attempt, a wait or a delivery reached its deadline.</summary>
+    public void HandleDue(TimeSpan now, OwnRequest request, PendingKind kind, Key? through)
+    {
+        if (request.IsDone)
+        {
+            return;
+        }
+
+        if (now >= request.Deadline || kind == PendingKind.Delivery)
+        {
+            End(now, request, kind == PendingKind.Parked ? request.LastStatus : KbrStatus.Timeout, default, default);
+            return;
+        }
+
+        request.Avoid = through;
+        Attempt(now, request);
+    }
+
+    public void End(
+        TimeSpan now, OwnRequest request, KbrStatus status, Key responder, ReadOnlyMemory<byte> payload)
+    {
+        if (request.IsDone)
+        {
+            return;
+        }
+
+        request.IsDone = true;
+        if (request.Completed is { } completed)
+        {
+            completed(now, new RequestResult(status, responder, payload));
+        }
+        else
+        {
+            context.Output.CompleteRequest(request.Name, new KbrReply(status, responder, payload));
+        }
+
+        request.Release();
+    }
+
+    /// <summary>Sends the message of a request, or delivers it when this node is the root.</summary>
+    public void Attempt(TimeSpan now, OwnRequest request)
+    {
+        if (!rings.TryGet(request.Service, out ServiceRing? ring))
+        {
+            End(now, request, KbrStatus.Unreachable, default, default);
+            return;
+        }
+
+        request.Attempts++;
+        Peer? next = null;
+        if (request.FirstHop is { } first)
+        {
+            request.FirstHop = null;
+            context.Peers.TryGet(first, out next);
+        }
+
+        next ??= NextHop(ring, request.Destination, request.Avoid, request.Flags);
+        var header = new RouteHeader(
+            ring.Id,
+            request.Destination,
+            context.Id,
+            0,
+            WireLimits.HopsMax,
+            request.Flags,
+            (uint)(request.Deadline - now).TotalMilliseconds);
+        if (next is not null)
+        {
+            if (!ring.IsActive || !ring.WantsForward || request.Flags.HasFlag(RouteFlags.Control)
+                || !Router.Desk.TryParkOwn(now, ring, header, request, next.Id))
+            {
+                Send(now, request, header, next);
+            }
+        }
+        else if (ring.IsActive)
+        {
+            Router.Deliver(now, ring, header, request.Payload, null, request);
+        }
+        else
+        {
+            Discover(now, ring);
+            request.LastStatus = KbrStatus.Unreachable;
+            Park(now, request);
+        }
+    }
+
+    /// <summary>Sends one attempt of a request to a peer.</summary>
+    public void Send(TimeSpan now, OwnRequest request, in RouteHeader header, Peer next)
+    {
+        TimeSpan timeout = AttemptTimeout(next, request.Attempts);
+        TimeSpan deadline = now + timeout < request.Deadline ? now + timeout : request.Deadline;
+        Pending? entry = pending.Add(PendingKind.Own, now, deadline);
+        if (entry is null)
+        {
+            End(now, request, KbrStatus.Overloaded, default, default);
+            return;
+        }
+
+        entry.Own = request;
+        entry.Next = next;
+        if (SendRoute(next, header with { HopId = entry.Id }, request.Payload.Span))
+        {
+            next.AwaitingSince ??= now;
+            return;
+        }
+
+        pending.Remove(entry);
+        request.LastStatus = KbrStatus.Overloaded;
+        Park(now, request);
+    }
+
+    private void Park(TimeSpan now, OwnRequest request)
+    {
+        TimeSpan wait = ParkedFirst * Math.Pow(2, Math.Min(request.Attempts, 8));
+        wait = context.Random.Jitter(wait < ParkedMax ? wait : ParkedMax);
+        TimeSpan until = now + wait < request.Deadline ? now + wait : request.Deadline;
+        Pending? entry = pending.Add(PendingKind.Parked, now, until);
+        if (entry is null)
+        {
+            End(now, request, KbrStatus.Overloaded, default, default);
+            return;
+        }
+
+        entry.Own = request;
+    }
+
+    private Peer? NextHop(ServiceRing ring, Key destination, Key? avoid, RouteFlags flags = RouteFlags.None) =>
+        RouteSelection.NextHop(
+            ring.Members,
+            context.Id,
+            ring.IsActive && !flags.HasFlag(RouteFlags.ExcludeSource),
+            destination,
+            null,
+            avoid);
+
+    private bool SendRoute(Peer next, in RouteHeader header, ReadOnlySpan<byte> payload)
+    {
+        Span<byte> bytes = stackalloc byte[RoutedFrame.RouteHeaderBytes + RoutedFrame.PayloadPrefixBytes];
+        RoutedFrame.WriteRoute(bytes, header, payload.Length);
+        return context.Output.Send(next.Link.Id, bytes, payload);
+    }
+
+    private static TimeSpan AttemptTimeout(Peer peer, int attempts)
+    {
+        TimeSpan timeout = peer.ReplyTime is { } mean ? mean + (4 * peer.ReplyTimeVariation) : AttemptFirst;
+        return (timeout > AttemptMin ? timeout : AttemptMin) * Math.Pow(2, Math.Min(attempts - 1, 4));
+    }
+}

@@ -1,0 +1,64 @@
+using System.Buffers;
+using Igor.Kbr.Wire;
+
+namespace Igor.Kbr.Overlay.Routing;
+
+/// <summary>How a request of this node ended.</summary>
+internal readonly record struct RequestResult(KbrStatus Status, Key Responder, ReadOnlyMemory<byte> Payload);
+
+/// <summary>A request of this node: of a local application, or of the overlay itself.</summary>
+internal sealed class OwnRequest
+{
+    private byte[] _buffer = [];
+    private int _length;
+
+    public required ServiceId Service { get; init; }
+
+    public required Key Destination { get; init; }
+
+    public required RouteFlags Flags { get; init; }
+
+    public required TimeSpan Deadline { get; init; }
+
+    /// <summary>The application's name for it; meaningless for a control request.</summary>
+    public RequestId Name { get; init; }
+
+    /// <summary>Who is told of the end of a control request.</summary>
+    public Action<TimeSpan, RequestResult>? Completed { get; init; }
+
+    /// <summary>The peer that it must go through at first (to look into another ring); null for the best one.</summary>
+    public Key? FirstHop { get; set; }
+
+    /// <summary>Whether it has ended; attempts that are still on their way mean nothing then.</summary>
+    public bool IsDone { get; set; }
+
+    /// <summary>Attempts so far.</summary>
+    public int Attempts { get; set; }
+
+    /// <summary>The peer that the last attempt went to; the next one avoids it.</summary>
+    public Key? Avoid { get; set; }
+
+    /// <summary>How the last attempt ended, to be told when there is no time for another.</summary>
+    public KbrStatus LastStatus { get; set; } = KbrStatus.Unreachable;
+
+    public ReadOnlyMemory<byte> Payload => _buffer.AsMemory(0, _length);
+
+    public void Keep(ReadOnlySpan<byte> payload)
+    {
+        _buffer = payload.Length == 0 ? [] : ArrayPool<byte>.Shared.Rent(payload.Length);
+        payload.CopyTo(_buffer);
+        _length = payload.Length;
+    }
+
+    /// <summary>Gives the payload's memory back; call once, at the end.</summary>
+    public void Release()
+    {
+        if (_buffer.Length > 0)
+        {
+            ArrayPool<byte>.Shared.Return(_buffer);
+        }
+
+        _buffer = [];
+        _length = 0;
+    }
+}

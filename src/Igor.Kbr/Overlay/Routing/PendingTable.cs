@@ -1,0 +1,174 @@
+namespace Igor.Kbr.Overlay.Routing;
+
+/// <summary>
+/// The requests whose reply is waited for: a slab whose ids carry a generation, so that a late or forged reply
+/// finds nothing, and a timing wheel (Varghese and Lauck, 1987) of <see cref="Tick"/>, so that adding and removing
+/// cost the same however many wait. Deadlines beyond the wheel go round again.
+/// </summary>
+internal sealed class PendingTable(int capacity)
+{
+    private const int SlotCount = 1024;
+    private const int IndexBits = 20;
+    private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(10);
+
+    private readonly List<Pending> _slab = [];
+    private readonly Stack<int> _free = new();
+    private readonly Pending?[] _wheel = new Pending?[SlotCount];
+    private long _currentTick;
+
+    public int Count { get; private set; }
+
+    /// <summary>Makes an entry, or returns null when the table is full.</summary>
+    public Pending? Add(PendingKind kind, TimeSpan now, TimeSpan deadline)
+    {
+        if (Count >= capacity)
+        {
+            return null;
+        }
+
+        Pending entry;
+        if (_free.TryPop(out int index))
+        {
+            entry = _slab[index];
+            entry.Id += 1UL << IndexBits;
+        }
+        else
+        {
+            entry = new Pending { Id = (1UL << IndexBits) | (uint)_slab.Count };
+            _slab.Add(entry);
+        }
+
+        if (Count++ == 0)
+        {
+            _currentTick = now.Ticks / Tick.Ticks;
+        }
+
+        entry.Kind = kind;
+        entry.SentAt = now;
+        entry.Deadline = deadline;
+        Insert(entry);
+        return entry;
+    }
+
+    public Pending? Find(ulong id)
+    {
+        int index = (int)(id & ((1UL << IndexBits) - 1));
+        return index < _slab.Count && _slab[index] is { Slot: >= 0 } entry && entry.Id == id ? entry : null;
+    }
+
+    public void Remove(Pending entry)
+    {
+        Unlink(entry);
+        entry.Next = null;
+        entry.Previous = null;
+        entry.Own = null;
+        Count--;
+        _free.Push((int)(entry.Id & ((1UL << IndexBits) - 1)));
+    }
+
+    /// <summary>Gives an entry another kind and deadline.</summary>
+    public void Change(Pending entry, PendingKind kind, TimeSpan deadline)
+    {
+        Unlink(entry);
+        entry.Kind = kind;
+        entry.Deadline = deadline;
+        Insert(entry);
+    }
+
+    /// <summary>Entries in a fixed order, for the rare walk over all (a peer died).</summary>
+    public List<Pending> Where(Predicate<Pending> predicate)
+    {
+        var found = new List<Pending>();
+        foreach (Pending entry in _slab)
+        {
+            if (entry.Slot >= 0 && predicate(entry))
+            {
+                found.Add(entry);
+            }
+        }
+
+        return found;
+    }
+
+    /// <summary>When the next entry may be due; a little early at times, never late by more than a tick.</summary>
+    public TimeSpan? NextDeadline
+    {
+        get
+        {
+            if (Count == 0)
+            {
+                return null;
+            }
+
+            for (int i = 0; i < SlotCount; i++)
+            {
+                if (_wheel[(int)((_currentTick + i) % SlotCount)] is not null)
+                {
+                    return Tick * (_currentTick + i + 1);
+                }
+            }
+
+            return null;
+        }
+    }
+
+    /// <summary>Takes out the next entry that is due, or returns null. The caller handles and removes it.</summary>
+    public Pending? NextDue(TimeSpan now)
+    {
+        long nowTick = now.Ticks / Tick.Ticks;
+        while (Count > 0 && _currentTick < nowTick)
+        {
+            int slot = (int)(_currentTick % SlotCount);
+            for (Pending? entry = _wheel[slot]; entry is not null;)
+            {
+                Pending? after = entry.After;
+                if (entry.Deadline <= now)
+                {
+                    return entry;
+                }
+
+                entry = after;
+            }
+
+            _currentTick++;
+        }
+
+        return null;
+    }
+
+    private void Insert(Pending entry)
+    {
+        long tick = Math.Max(entry.Deadline.Ticks / Tick.Ticks, _currentTick);
+        int slot = (int)(tick % SlotCount);
+        entry.Slot = slot;
+        entry.Before = null;
+        entry.After = _wheel[slot];
+        if (entry.After is not null)
+        {
+            entry.After.Before = entry;
+        }
+
+        _wheel[slot] = entry;
+    }
+
+    private void Unlink(Pending entry)
+    {
+        if (entry.Before is not null)
+        {
+            entry.Before.After = entry.After;
+        }
+        else
+        {
+            _wheel[entry.Slot] = entry.After;
+        }
+
+        if (entry.After is not null)
+        {
+            entry.After.Before = entry.Before;
+        }
+
+        entry.Slot = -1;
+        entry.After = null;
+        entry.Before = null;
+    }
+}

@@ -1,0 +1,259 @@
+using Igor.Kbr.Overlay.Peers;
+using Igor.Kbr.Overlay.Rings;
+using Igor.Kbr.Wire;
+
+namespace Igor.Kbr.Overlay.Routing;
+
+/// <summary>
+/// Recursive routing at one hop. A Route frame goes to a nearer peer of its service or is delivered here; the
+/// reply retraces the path through the soft state that each hop keeps. When the connection to a next hop breaks,
+/// the hop says so backwards and the origin (<see cref="Origin"/>) routes anew at once.
+/// </summary>
+internal sealed class Router(NodeContext context, RingTable rings, PendingTable pending)
+{
+    private static readonly TimeSpan TransitMax = TimeSpan.FromSeconds(60);
+
+    private readonly ControlRequests _control = new();
+
+    /// <summary>This node's own requests; set by the node.</summary>
+    public required Origin Origin { get; init; }
+
+    /// <summary>Messages that wait for an application's word; set by the node.</summary>
+    public required ForwardDesk Desk { get; init; }
+
+    /// <summary>Answers requests to the overlay itself.</summary>
+    public ControlRequests Control => _control;
+
+    public void HandleRoute(
+        TimeSpan now, Link link, in RouteHeader header, ReadOnlyMemory<byte> body, ReadOnlyMemory<byte> payload)
+    {
+        if (!rings.TryGet(header.Service, out ServiceRing? ring) || !ring.IsActive)
+        {
+            Refuse(link, header.HopId, ReplyStatus.Unreachable);
+            return;
+        }
+
+        Key? excluded = header.Flags.HasFlag(RouteFlags.ExcludeSource) ? header.Source : null;
+        Peer? next = RouteSelection.NextHop(ring.Members, context.Id, true, header.Destination, excluded, null);
+        if (next is null)
+        {
+            Deliver(now, ring, header, payload, link, null);
+        }
+        else if (header.HopsLeft <= 0)
+        {
+            Refuse(link, header.HopId, ReplyStatus.Unreachable);
+        }
+        else if (!ring.WantsForward || header.Flags.HasFlag(RouteFlags.Control)
+            || !Desk.TryPark(now, ring, header, payload, link, next.Id))
+        {
+            Forward(now, link, next, header, body.Span[RoutedFrame.RouteHeaderBytes..]);
+        }
+    }
+
+    /// <summary>Passes a message on: a new hop id in the header, everything behind it as it came.</summary>
+    public void Forward(TimeSpan now, Link link, Peer next, in RouteHeader header, ReadOnlySpan<byte> rest)
+    {
+        Pending? entry = null;
+        if (header.HopId != 0)
+        {
+            TimeSpan timeout = TimeSpan.FromMilliseconds(header.TimeoutMs);
+            entry = pending.Add(PendingKind.Transit, now, now + (timeout < TransitMax ? timeout : TransitMax));
+            if (entry is null)
+            {
+                Refuse(link, header.HopId, ReplyStatus.Overloaded);
+                return;
+            }
+
+            entry.Previous = link;
+            entry.PreviousId = header.HopId;
+            entry.Next = next;
+        }
+
+        Span<byte> rewritten = stackalloc byte[RoutedFrame.RouteHeaderBytes + RoutedFrame.PayloadPrefixBytes];
+        RoutedFrame.WriteRoute(
+            rewritten, header with { HopId = entry?.Id ?? 0, HopsLeft = header.HopsLeft - 1 }, 0);
+        if (context.Output.Send(next.Link.Id, rewritten[..RoutedFrame.RouteHeaderBytes], rest))
+        {
+            next.AwaitingSince ??= entry is null ? null : now;
+            return;
+        }
+
+        if (entry is not null)
+        {
+            pending.Remove(entry);
+            Refuse(link, header.HopId, ReplyStatus.Overloaded);
+        }
+    }
+
+    /// <summary>Delivers a message whose root this node is.</summary>
+    public void Deliver(
+        TimeSpan now,
+        ServiceRing ring,
+        in RouteHeader header,
+        ReadOnlyMemory<byte> payload,
+        Link? from,
+        OwnRequest? own)
+    {
+        if (header.Flags.HasFlag(RouteFlags.Exact) && header.Destination != context.Id)
+        {
+            Finish(now, from, header.HopId, own, ReplyStatus.NoSuchNode, default);
+        }
+        else if (header.Flags.HasFlag(RouteFlags.Control))
+        {
+            Finish(now, from, header.HopId, own, ReplyStatus.Ok, _control.Answer(ring, header.Source));
+        }
+        else if (header.HopId == 0 && own is null)
+        {
+            context.Output.Deliver(
+                ring.Id, new KbrDelivery(header.Destination, header.Source, DeliveryToken.None, payload));
+        }
+        else
+        {
+            TimeSpan deadline = own?.Deadline ?? now + TimeSpan.FromMilliseconds(header.TimeoutMs);
+            Pending? entry = pending.Add(PendingKind.Delivery, now, deadline);
+            if (entry is null)
+            {
+                Finish(now, from, header.HopId, own, ReplyStatus.Overloaded, default);
+                return;
+            }
+
+            entry.Previous = from;
+            entry.PreviousId = header.HopId;
+            entry.Own = own;
+            context.Output.Deliver(
+                ring.Id,
+                new KbrDelivery(header.Destination, header.Source, new DeliveryToken((long)entry.Id), payload));
+        }
+    }
+
+    /// <summary>The application answered a delivery.</summary>
+    public void Answer(TimeSpan now, DeliveryToken delivery, ReadOnlyMemory<byte> payload)
+    {
+        Pending? entry = pending.Find((ulong)delivery.Value);
+        if (entry is null || entry.Kind != PendingKind.Delivery)
+        {
+            return;
+        }
+
+        Link? from = entry.Previous;
+        ulong hopId = entry.PreviousId;
+        OwnRequest? own = entry.Own;
+        pending.Remove(entry);
+        if (payload.Length > context.Options.PayloadBytesMax)
+        {
+            context.Raise(OverlayEventKind.LimitReached, context.Id, $"an answer of {payload.Length} bytes is too large");
+            Finish(now, from, hopId, own, ReplyStatus.Stopped, default);
+            return;
+        }
+
+        Finish(now, from, hopId, own, ReplyStatus.Ok, payload);
+    }
+
+    public void HandleReply(TimeSpan now, Link link, in ReplyHeader header, ReadOnlyMemory<byte> body, ReadOnlyMemory<byte> payload)
+    {
+        Pending? entry = pending.Find(header.HopId);
+        if (entry?.Next is not { } next || next.Id != link.PeerId)
+        {
+            return;
+        }
+
+        if (header.Status == ReplyStatus.Ok)
+        {
+            next.NoteReplyTime(now - entry.SentAt);
+        }
+
+        Link? previous = entry.Previous;
+        ulong previousId = entry.PreviousId;
+        OwnRequest? own = entry.Own;
+        PendingKind kind = entry.Kind;
+        pending.Remove(entry);
+        if (own is not null)
+        {
+            if (kind == PendingKind.Own || header.Status is ReplyStatus.Ok or ReplyStatus.NoSuchNode)
+            {
+                Origin.HandleReply(now, own, next.Id, header, payload);
+            }
+        }
+        else if (previous is not null)
+        {
+            Span<byte> rewritten = stackalloc byte[RoutedFrame.ReplyHeaderBytes + RoutedFrame.PayloadPrefixBytes];
+            RoutedFrame.WriteReply(rewritten, header with { HopId = previousId }, 0);
+            context.Output.Send(
+                previous.Id, rewritten[..RoutedFrame.ReplyHeaderBytes], body.Span[RoutedFrame.ReplyHeaderBytes..]);
+        }
+    }
+
+    /// <summary>A peer is gone: whoever waits for a reply through it is told.</summary>
+    public void HandlePeerDown(TimeSpan now, Peer peer)
+    {
+        foreach (Pending entry in pending.Where(e => e.Next == peer))
+        {
+            Link? previous = entry.Previous;
+            ulong previousId = entry.PreviousId;
+            OwnRequest? own = entry.Own;
+            PendingKind kind = entry.Kind;
+            pending.Remove(entry);
+            if (kind == PendingKind.Own)
+            {
+                Origin.HandleHopFailed(now, own!, peer.Id);
+            }
+            else if (previous is not null)
+            {
+                Refuse(previous, previousId, ReplyStatus.HopFailed);
+            }
+        }
+    }
+
+    /// <summary>Ends what has waited too long.</summary>
+    public void HandleDeadline(TimeSpan now)
+    {
+        while (pending.NextDue(now) is { } entry)
+        {
+            OwnRequest? own = entry.Own;
+            PendingKind kind = entry.Kind;
+            Key? next = entry.Next?.Id;
+            if (kind == PendingKind.Own && !own!.IsDone && now < own.Deadline)
+            {
+                pending.Change(entry, PendingKind.Stale, own.Deadline);
+            }
+            else
+            {
+                pending.Remove(entry);
+            }
+
+            if (own is not null)
+            {
+                Origin.HandleDue(now, own, kind, next);
+            }
+        }
+    }
+
+    /// <summary>Tells the hop before how a request ended.</summary>
+    public void Refuse(Link link, ulong hopId, ReplyStatus status)
+    {
+        if (hopId != 0)
+        {
+            SendReply(link, hopId, status, default);
+        }
+    }
+
+    private void Finish(
+        TimeSpan now, Link? from, ulong hopId, OwnRequest? own, ReplyStatus status, ReadOnlyMemory<byte> payload)
+    {
+        if (own is not null)
+        {
+            Origin.HandleReply(now, own, context.Id, new ReplyHeader(0, status, context.Id), payload);
+        }
+        else if (from is not null && hopId != 0)
+        {
+            SendReply(from, hopId, status, payload.Span);
+        }
+    }
+
+    private void SendReply(Link link, ulong hopId, ReplyStatus status, ReadOnlySpan<byte> payload)
+    {
+        Span<byte> header = stackalloc byte[RoutedFrame.ReplyHeaderBytes + RoutedFrame.PayloadPrefixBytes];
+        RoutedFrame.WriteReply(header, new ReplyHeader(hopId, status, context.Id), payload.Length);
+        context.Output.Send(link.Id, header, payload);
+    }
+}

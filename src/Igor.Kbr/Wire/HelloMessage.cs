@@ -1,0 +1,62 @@
+using System.Collections.Immutable;
+using MessagePack;
+
+namespace Igor.Kbr.Wire;
+
+/// <summary>
+/// The first frame in either direction:
+/// [1, versionMin, versionMax, network, instance, addresses, agent, joinsRing, services].
+/// </summary>
+internal sealed record HelloMessage
+{
+    private const int FieldCount = 9;
+
+    public int VersionMin { get; init; } = WireLimits.ProtocolVersion;
+
+    public int VersionMax { get; init; } = WireLimits.ProtocolVersion;
+
+    public required string Network { get; init; }
+
+    /// <summary>Differs between two runs of one node, so that a link to an earlier run is recognised.</summary>
+    public required ulong Instance { get; init; }
+
+    public required ImmutableArray<string> Addresses { get; init; }
+
+    public string Agent { get; init; } = "igor";
+
+    /// <summary>Whether the node is, or is going to be, part of the ring.</summary>
+    public bool JoinsRing { get; init; } = true;
+
+    public required ImmutableArray<ServiceName> Services { get; init; }
+
+    public void Write(ref MessagePackWriter writer)
+    {
+        writer.WriteArrayHeader(FieldCount);
+        writer.Write((int)MessageType.Hello);
+        writer.Write(VersionMin);
+        writer.Write(VersionMax);
+        writer.Write(Network);
+        writer.Write(Instance);
+        PeerCodec.WriteAddresses(ref writer, Addresses);
+        writer.Write(Agent);
+        writer.Write(JoinsRing);
+        PeerCodec.WriteServices(ref writer, Services);
+    }
+
+    /// <summary>Reads the fields after the type.</summary>
+    public static HelloMessage Read(ref MessagePackReader reader, int fields)
+    {
+        PeerCodec.Require(fields >= FieldCount, "a hello has 9 fields");
+        return new HelloMessage
+        {
+            VersionMin = reader.ReadInt32(),
+            VersionMax = reader.ReadInt32(),
+            Network = PeerCodec.ReadText(ref reader, WireLimits.TextLengthMax),
+            Instance = reader.ReadUInt64(),
+            Addresses = PeerCodec.ReadAddresses(ref reader),
+            Agent = PeerCodec.ReadText(ref reader, WireLimits.TextLengthMax),
+            JoinsRing = reader.ReadBoolean(),
+            Services = PeerCodec.ReadServices(ref reader),
+        };
+    }
+}

@@ -1,0 +1,146 @@
+using System.Buffers;
+using System.Collections.Immutable;
+using MessagePack;
+
+namespace Igor.Kbr.Wire;
+
+/// <summary>A peer's frame breaks the protocol; caught at the frame boundary, where the peer is disconnected.</summary>
+internal sealed class ProtocolException(string message) : Exception(message);
+
+/// <summary>The parts that messages between peers are made of.</summary>
+internal static class PeerCodec
+{
+    /// <summary>Whether an exception means that bytes could not be decoded (MessagePack throws many kinds).</summary>
+    public static bool IsDecodeFailure(Exception e) =>
+        e is ProtocolException or MessagePackSerializationException or EndOfStreamException or OverflowException
+            or ArgumentException or InvalidOperationException or InvalidCastException;
+
+    public static void Require(bool condition, string rule)
+    {
+        if (!condition)
+        {
+            throw new ProtocolException(rule);
+        }
+    }
+
+    public static string ReadText(ref MessagePackReader reader, int lengthMax)
+    {
+        string text = reader.ReadString() ?? string.Empty;
+        Require(text.Length <= lengthMax, $"a text has at most {lengthMax} characters here");
+        return text;
+    }
+
+    public static void WriteKey(ref MessagePackWriter writer, Key key)
+    {
+        writer.WriteBinHeader(Key.SizeInBytes);
+        key.Write(writer.GetSpan(Key.SizeInBytes));
+        writer.Advance(Key.SizeInBytes);
+    }
+
+    public static Key ReadKey(ref MessagePackReader reader)
+    {
+        Span<byte> bytes = stackalloc byte[Key.SizeInBytes];
+        ReadFixed(ref reader, bytes);
+        return Key.Read(bytes);
+    }
+
+    public static void WriteService(ref MessagePackWriter writer, ServiceId service)
+    {
+        writer.WriteBinHeader(ServiceId.SizeInBytes);
+        service.Write(writer.GetSpan(ServiceId.SizeInBytes));
+        writer.Advance(ServiceId.SizeInBytes);
+    }
+
+    public static ServiceId ReadService(ref MessagePackReader reader)
+    {
+        Span<byte> bytes = stackalloc byte[ServiceId.SizeInBytes];
+        ReadFixed(ref reader, bytes);
+        return ServiceId.Read(bytes);
+    }
+
+    public static void WriteAddresses(ref MessagePackWriter writer, ImmutableArray<string> addresses)
+    {
+        writer.WriteArrayHeader(addresses.Length);
+        foreach (string address in addresses)
+        {
+            writer.Write(address);
+        }
+    }
+
+    public static ImmutableArray<string> ReadAddresses(ref MessagePackReader reader)
+    {
+        int count = reader.ReadArrayHeader();
+        Require(count <= WireLimits.AddressesMax, "too many addresses");
+        var addresses = ImmutableArray.CreateBuilder<string>(count);
+        for (int i = 0; i < count; i++)
+        {
+            addresses.Add(ReadText(ref reader, WireLimits.AddressLengthMax));
+        }
+
+        return addresses.MoveToImmutable();
+    }
+
+    public static void WriteServices(ref MessagePackWriter writer, ImmutableArray<ServiceName> services)
+    {
+        writer.WriteArrayHeader(services.Length);
+        foreach (ServiceName service in services)
+        {
+            writer.WriteArrayHeader(2);
+            WriteService(ref writer, service.Id);
+            writer.Write(service.Name);
+        }
+    }
+
+    /// <summary>Reads services; one whose id is not that of its name is a collision or a lie and left out.</summary>
+    public static ImmutableArray<ServiceName> ReadServices(ref MessagePackReader reader)
+    {
+        int count = reader.ReadArrayHeader();
+        Require(count <= WireLimits.ServicesMax, "too many services");
+        var services = ImmutableArray.CreateBuilder<ServiceName>(count);
+        for (int i = 0; i < count; i++)
+        {
+            Require(reader.ReadArrayHeader() == 2, "a service has an id and a name");
+            ServiceId id = ReadService(ref reader);
+            string name = ReadText(ref reader, ServiceId.NameLengthMax);
+            if (id == ServiceId.Base ? name.Length == 0 : ServiceId.IsValidName(name) && ServiceId.FromName(name) == id)
+            {
+                services.Add(new ServiceName(id, name));
+            }
+        }
+
+        return services.ToImmutable();
+    }
+
+    public static void WriteContacts(ref MessagePackWriter writer, List<Contact> contacts)
+    {
+        int count = Math.Min(contacts.Count, WireLimits.ContactsMax);
+        writer.WriteArrayHeader(count);
+        for (int i = 0; i < count; i++)
+        {
+            writer.WriteArrayHeader(2);
+            WriteKey(ref writer, contacts[i].Id);
+            WriteAddresses(ref writer, contacts[i].Addresses);
+        }
+    }
+
+    public static List<Contact> ReadContacts(ref MessagePackReader reader)
+    {
+        int count = reader.ReadArrayHeader();
+        Require(count <= WireLimits.ContactsMax, "too many contacts");
+        var contacts = new List<Contact>(count);
+        for (int i = 0; i < count; i++)
+        {
+            Require(reader.ReadArrayHeader() == 2, "a contact has an id and addresses");
+            contacts.Add(new Contact(ReadKey(ref reader), ReadAddresses(ref reader)));
+        }
+
+        return contacts;
+    }
+
+    private static void ReadFixed(scoped ref MessagePackReader reader, scoped Span<byte> to)
+    {
+        ReadOnlySequence<byte>? bytes = reader.ReadBytes();
+        Require(bytes is not null && bytes.Value.Length == to.Length, $"a binary of {to.Length} bytes is expected");
+        bytes!.Value.CopyTo(to);
+    }
+}

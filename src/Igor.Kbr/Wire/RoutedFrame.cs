@@ -1,0 +1,150 @@
+using System.Buffers.Binary;
+
+namespace Igor.Kbr.Wire;
+
+/// <summary>
+/// The two frames on the hot path, Route and Reply, have a header of fixed width (MessagePack allows integers and
+/// binaries to be written wider than they need be), so that a hop rewrites the few bytes that change and passes
+/// the rest on as it came. Fields after the payload travel along.
+/// </summary>
+internal static class RoutedFrame
+{
+    /// <summary>Bytes of a Route frame before its payload field.</summary>
+    public const int RouteHeaderBytes = 104;
+
+    /// <summary>Bytes of a Reply frame before its payload field.</summary>
+    public const int ReplyHeaderBytes = 46;
+
+    /// <summary>Bytes of the payload field before the payload itself: its type and 32-bit length.</summary>
+    public const int PayloadPrefixBytes = 5;
+
+    private const byte Array9 = 0x99;
+    private const byte Array5 = 0x95;
+    private const byte Bin8 = 0xC4;
+    private const byte Bin32 = 0xC6;
+    private const byte UInt32Code = 0xCE;
+    private const byte UInt64Code = 0xCF;
+    private const int HopIdOffset = 89;
+    private const int HopsLeftOffset = 97;
+    private const int TimeoutOffset = 100;
+    private const int ReplyIdOffset = 3;
+
+    /// <summary>Writes header and payload prefix of a Route frame; 109 bytes.</summary>
+    public static void WriteRoute(Span<byte> to, in RouteHeader header, int payloadLength)
+    {
+        to[0] = Array9;
+        to[1] = (byte)MessageType.Route;
+        to[2] = Bin8;
+        to[3] = ServiceId.SizeInBytes;
+        header.Service.Write(to[4..]);
+        WriteKey(to[20..], header.Destination);
+        WriteKey(to[54..], header.Source);
+        to[88] = UInt64Code;
+        to[98] = (byte)header.Flags;
+        to[99] = UInt32Code;
+        RewriteRoute(to, header.HopId, header.HopsLeft, header.TimeoutMs);
+        WritePayloadPrefix(to[RouteHeaderBytes..], payloadLength);
+    }
+
+    /// <summary>Replaces what changes from hop to hop.</summary>
+    public static void RewriteRoute(Span<byte> header, ulong hopId, int hopsLeft, uint timeoutMs)
+    {
+        BinaryPrimitives.WriteUInt64BigEndian(header[HopIdOffset..], hopId);
+        header[HopsLeftOffset] = (byte)hopsLeft;
+        BinaryPrimitives.WriteUInt32BigEndian(header[TimeoutOffset..], timeoutMs);
+    }
+
+    /// <summary>Reads a Route frame; false when it is malformed.</summary>
+    public static bool TryReadRoute(ReadOnlyMemory<byte> body, out RouteHeader header, out ReadOnlyMemory<byte> payload)
+    {
+        header = default;
+        payload = default;
+        ReadOnlySpan<byte> b = body.Span;
+        if (b.Length < RouteHeaderBytes + PayloadPrefixBytes
+            || b[2] != Bin8 || b[3] != ServiceId.SizeInBytes
+            || !IsKey(b[20..]) || !IsKey(b[54..])
+            || b[88] != UInt64Code || b[97] > 0x7F || b[98] > 0x7F || b[99] != UInt32Code
+            || !TryReadPayload(body[RouteHeaderBytes..], out payload))
+        {
+            return false;
+        }
+
+        header = new RouteHeader(
+            ServiceId.Read(b[4..]),
+            Key.Read(b[22..]),
+            Key.Read(b[56..]),
+            BinaryPrimitives.ReadUInt64BigEndian(b[HopIdOffset..]),
+            b[HopsLeftOffset],
+            (RouteFlags)b[98],
+            BinaryPrimitives.ReadUInt32BigEndian(b[TimeoutOffset..]));
+        return true;
+    }
+
+    /// <summary>Writes header and payload prefix of a Reply frame; 51 bytes.</summary>
+    public static void WriteReply(Span<byte> to, in ReplyHeader header, int payloadLength)
+    {
+        to[0] = Array5;
+        to[1] = (byte)MessageType.Reply;
+        to[2] = UInt64Code;
+        RewriteReply(to, header.HopId);
+        to[11] = (byte)header.Status;
+        WriteKey(to[12..], header.Responder);
+        WritePayloadPrefix(to[ReplyHeaderBytes..], payloadLength);
+    }
+
+    /// <summary>Replaces what changes from hop to hop.</summary>
+    public static void RewriteReply(Span<byte> header, ulong hopId) =>
+        BinaryPrimitives.WriteUInt64BigEndian(header[ReplyIdOffset..], hopId);
+
+    /// <summary>Reads a Reply frame; false when it is malformed.</summary>
+    public static bool TryReadReply(ReadOnlyMemory<byte> body, out ReplyHeader header, out ReadOnlyMemory<byte> payload)
+    {
+        header = default;
+        payload = default;
+        ReadOnlySpan<byte> b = body.Span;
+        if (b.Length < ReplyHeaderBytes + PayloadPrefixBytes
+            || b[2] != UInt64Code || b[11] > 0x7F || !IsKey(b[12..])
+            || !TryReadPayload(body[ReplyHeaderBytes..], out payload))
+        {
+            return false;
+        }
+
+        header = new ReplyHeader(
+            BinaryPrimitives.ReadUInt64BigEndian(b[ReplyIdOffset..]), (ReplyStatus)b[11], Key.Read(b[14..]));
+        return true;
+    }
+
+    private static void WriteKey(Span<byte> to, Key key)
+    {
+        to[0] = Bin8;
+        to[1] = Key.SizeInBytes;
+        key.Write(to[2..]);
+    }
+
+    private static bool IsKey(ReadOnlySpan<byte> at) => at[0] == Bin8 && at[1] == Key.SizeInBytes;
+
+    private static void WritePayloadPrefix(Span<byte> to, int length)
+    {
+        to[0] = Bin32;
+        BinaryPrimitives.WriteUInt32BigEndian(to[1..], (uint)length);
+    }
+
+    private static bool TryReadPayload(ReadOnlyMemory<byte> field, out ReadOnlyMemory<byte> payload)
+    {
+        payload = default;
+        ReadOnlySpan<byte> f = field.Span;
+        if (f[0] != Bin32)
+        {
+            return false;
+        }
+
+        uint length = BinaryPrimitives.ReadUInt32BigEndian(f[1..]);
+        if (length > f.Length - PayloadPrefixBytes)
+        {
+            return false;
+        }
+
+        payload = field.Slice(PayloadPrefixBytes, (int)length);
+        return true;
+    }
+}

@@ -1,0 +1,29 @@
+namespace Igor.Kbr.Wire;
+
+/// <summary>Bounds on what a peer may say; beyond them it is disconnected or the rest is ignored.</summary>
+internal static class WireLimits
+{
+    /// <summary>The one version of the peer protocol so far.</summary>
+    public const int ProtocolVersion = 1;
+
+    /// <summary>Bytes that a frame may have beyond its payload.</summary>
+    public const int FrameOverheadBytes = 4096;
+
+    /// <summary>Addresses per node: what a host with IPv4, IPv6, a mapped port and a name needs.</summary>
+    public const int AddressesMax = 4;
+
+    /// <summary>Longest address: a DNS name and a port.</summary>
+    public const int AddressLengthMax = 262;
+
+    /// <summary>Services per node; each costs 80 bytes in every handshake.</summary>
+    public const int ServicesMax = 64;
+
+    /// <summary>Contacts in one message: both sides of the largest neighbour set.</summary>
+    public const int ContactsMax = 64;
+
+    /// <summary>Longest text for people in a message.</summary>
+    public const int TextLengthMax = 256;
+
+    /// <summary>Most hops of a message; a ring of 2^64 nodes needs fewer.</summary>
+    public const int HopsMax = 64;
+}

@@ -1,0 +1,188 @@
+namespace Igor.Kbr.Tests.Overlay;
+
+/// <summary>One node of a <see cref="TestNetwork"/>, with an application that answers with its own id.</summary>
+internal sealed class TestNode : IOverlayOutput
+{
+    private readonly TestNetwork _network;
+    private readonly Dictionary<LinkId, (TestNode Peer, LinkId Other)> _links = [];
+    private long _nextRequest;
+    private TimeSpan? _scheduled;
+
+    public TestNode(TestNetwork network, Key id, string address, OverlayOptions options, ulong seed)
+    {
+        _network = network;
+        Address = address;
+        Overlay = new OverlayNode(id, options, this, seed);
+    }
+
+    public OverlayNode Overlay { get; }
+
+    public string Address { get; }
+
+    public Key Id => Overlay.Id;
+
+    public bool IsAlive { get; private set; } = true;
+
+    /// <summary>Whether deliveries are answered.</summary>
+    public bool Answers { get; set; } = true;
+
+    public ForwardDecision Decision { get; set; } = ForwardDecision.Continue;
+
+    public List<KbrDelivery> Deliveries { get; } = [];
+
+    public List<KbrForward> Forwards { get; } = [];
+
+    public List<NeighbourChange> Changes { get; } = [];
+
+    public List<OverlayEvent> Events { get; } = [];
+
+    public Dictionary<RequestId, (KbrStatus Status, Key Responder, byte[] Payload)> Replies { get; } = [];
+
+    public int FramesSent { get; private set; }
+
+    public void Join(string service, bool wantsForward = false) => Do(o => o.Subscribe(
+        _network.Now,
+        new SubscribeOptions { Service = service, Role = ServiceRole.Member, WantsForward = wantsForward }));
+
+    public void Attach(string service) =>
+        Do(o => o.Subscribe(_network.Now, new SubscribeOptions { Service = service }));
+
+    public RequestId Request(string service, Key key, byte[] payload, bool exact = false, double timeoutSeconds = 10)
+    {
+        var id = new RequestId(++_nextRequest);
+        Do(o => o.Request(
+            _network.Now,
+            id,
+            ServiceId.FromName(service),
+            key,
+            payload,
+            new RequestOptions(TimeSpan.FromSeconds(timeoutSeconds), exact)));
+        return id;
+    }
+
+    public void Do(Action<OverlayNode> action)
+    {
+        action(Overlay);
+        Schedule();
+    }
+
+    /// <summary>Dies; peers see their links break, unless it dies silently.</summary>
+    public void Kill(bool silently = false)
+    {
+        IsAlive = false;
+        if (!silently)
+        {
+            foreach (var (peer, other) in _links.Values)
+            {
+                _network.After(_network.Delay, () => peer.Closed(other));
+            }
+        }
+    }
+
+    public void Schedule()
+    {
+        if (Overlay.NextDeadline is { } next && IsAlive && (_scheduled is null || next < _scheduled))
+        {
+            _scheduled = next;
+            TimeSpan wait = next - _network.Now;
+            _network.After(wait > TimeSpan.Zero ? wait : TimeSpan.FromTicks(1), () => Wake(next));
+        }
+    }
+
+    public void Dial(DialId dial, string address)
+    {
+        TestNode? peer = _network.ByAddress.GetValueOrDefault(address);
+        _network.After(_network.Delay, () =>
+        {
+            if (!IsAlive)
+            {
+                return;
+            }
+
+            if (peer is null || !_network.CanHear(this, peer))
+            {
+                Do(o => o.HandleDialFailed(_network.Now, dial, "no answer"));
+                return;
+            }
+
+            LinkId here = _network.NextLink();
+            LinkId there = _network.NextLink();
+            _links[here] = (peer, there);
+            peer._links[there] = (this, here);
+            peer.Do(o => o.HandleLinkOpened(_network.Now, there, Id, null, Address));
+            Do(o => o.HandleLinkOpened(_network.Now, here, peer.Id, dial, address));
+        });
+    }
+
+    public bool Send(LinkId link, ReadOnlySpan<byte> header, ReadOnlySpan<byte> payload)
+    {
+        if (!_links.TryGetValue(link, out var other))
+        {
+            return false;
+        }
+
+        FramesSent++;
+        byte[] body = [.. header, .. payload];
+        _network.After(_network.Delay, () =>
+        {
+            if (_network.CanHear(this, other.Peer) && other.Peer._links.ContainsKey(other.Other))
+            {
+                other.Peer.Do(o => o.HandleFrame(_network.Now, other.Other, body));
+            }
+        });
+        return true;
+    }
+
+    public void Close(LinkId link)
+    {
+        if (_links.Remove(link, out var other))
+        {
+            _network.After(_network.Delay, () => other.Peer.Closed(other.Other));
+        }
+    }
+
+    public void Deliver(ServiceId service, in KbrDelivery delivery)
+    {
+        KbrDelivery copy = delivery with { Payload = delivery.Payload.ToArray() };
+        Deliveries.Add(copy);
+        if (copy.Token.ExpectsReply && Answers)
+        {
+            byte[] answer = [.. Id.ToBytes(), .. copy.Payload.Span];
+            _network.After(TimeSpan.Zero, () => Do(o => o.Reply(_network.Now, copy.Token, answer)));
+        }
+    }
+
+    public void Forward(ServiceId service, long parked, in KbrForward message)
+    {
+        Forwards.Add(message with { Payload = message.Payload.ToArray() });
+        _network.After(TimeSpan.Zero, () => Do(o => o.ResumeForward(_network.Now, parked, Decision)));
+    }
+
+    public void CompleteRequest(RequestId request, in KbrReply reply) =>
+        Replies.Add(request, (reply.Status, reply.Responder, reply.Payload.ToArray()));
+
+    public void UpdateNeighbours(ServiceId service, NeighbourChange change) => Changes.Add(change);
+
+    public void Raise(OverlayEvent overlayEvent) => Events.Add(overlayEvent);
+
+    private void Wake(TimeSpan scheduled)
+    {
+        if (_scheduled == scheduled)
+        {
+            _scheduled = null;
+        }
+
+        if (IsAlive)
+        {
+            Do(o => o.HandleDeadline(_network.Now));
+        }
+    }
+
+    private void Closed(LinkId link)
+    {
+        if (IsAlive && _links.Remove(link))
+        {
+            Do(o => o.HandleLinkClosed(_network.Now, link, "closed"));
+        }
+    }
+}
