@@ -1,0 +1,294 @@
+using Igor.Kbr;
+
+namespace Igor.Simulation;
+
+/// <summary>
+/// One life of a node's process: an <see cref="OverlayNode"/>, its links and its applications. Events come from the
+/// engine; after each one all work that it caused inside the process is done, in order, and the next deadline is
+/// set. Once dead it ignores whatever still arrives.
+/// </summary>
+internal sealed class NodeProcess : ISimEventTarget
+{
+    private const int SameInstantDeadlinesMax = 1000;
+    private readonly SimulationEngine _engine;
+    private readonly Transport _transport;
+    private readonly SortedDictionary<long, LinkEnd> _links = [];
+    private readonly Queue<NodeWork> _work = [];
+    private readonly Queue<SimEvent> _deferred = [];
+    private readonly OverlayNode _overlay;
+    private long _armedAt = long.MaxValue;
+    private long _armedNumber;
+    private long _lastDeadline = -1;
+    private int _sameInstantDeadlines;
+    private bool _isSettling;
+    private bool _isWorkPosted;
+
+    public NodeProcess(
+        SimulatedNode node, SimulationEngine engine, Transport transport, OverlayOptions options, ulong seed)
+    {
+        Node = node;
+        _engine = engine;
+        _transport = transport;
+        Services = new ServiceTable(this);
+        _overlay = new OverlayNode(node.NodeId, options, new ProcessOutput(this, transport), seed);
+    }
+
+    public SimulatedNode Node { get; }
+
+    public ServiceTable Services { get; }
+
+    public OverlayNode Overlay => _overlay;
+
+    public bool IsAlive { get; private set; } = true;
+
+    public long? PoweredOffAt { get; private set; }
+
+    public long StalledUntil { get; private set; }
+
+    public bool IsStalled => StalledUntil > _engine.Now.Ticks;
+
+    public TimeSpan Now => _engine.Now;
+
+    public int TraceId => Node.Index;
+
+    public int LinkCount => _links.Count;
+
+    public void Start()
+    {
+        _overlay.Start(_engine.Now);
+        PostWork();
+        Arm();
+    }
+
+    /// <summary>Ends the process; the kernel closes its links, unless the machine went with it.</summary>
+    public void Die(bool withMachine)
+    {
+        IsAlive = false;
+        PoweredOffAt = withMachine ? _engine.Now.Ticks : null;
+        foreach (LinkEnd end in _links.Values)
+        {
+            if (withMachine)
+            {
+                end.IsOpen = false;
+            }
+            else
+            {
+                _transport.Finish(end, SimEventKind.LinkReset);
+            }
+        }
+
+        _links.Clear();
+        while (_work.TryDequeue(out NodeWork work))
+        {
+            work.Release();
+        }
+    }
+
+    /// <summary>Says good-bye to the peers, ends requests, and ends the process.</summary>
+    public void Leave()
+    {
+        Settle();
+        _overlay.Leave(_engine.Now);
+        Settle();
+        Services.CloseAll();
+        Die(withMachine: false);
+    }
+
+    /// <summary>From now on everything waits until the stall is over.</summary>
+    public void Stall(TimeSpan duration)
+    {
+        long end = _engine.Now.Ticks + duration.Ticks;
+        if (end > StalledUntil)
+        {
+            StalledUntil = end;
+            _engine.Post(end, new SimEvent(this, SimEventKind.Resume));
+        }
+    }
+
+    public void Defer(in SimEvent simEvent) => _deferred.Enqueue(simEvent);
+
+    public void Handle(in SimEvent simEvent)
+    {
+        if (simEvent.Kind == SimEventKind.Resume)
+        {
+            Resume();
+        }
+        else if (!IsAlive)
+        {
+            return;
+        }
+        else if (simEvent.Kind == SimEventKind.DialArrived)
+        {
+            _transport.HandleDialArrived(this, (DialAttempt)simEvent.Body!);
+        }
+        else if (IsStalled)
+        {
+            Defer(simEvent);
+        }
+        else
+        {
+            HandleAwake(simEvent);
+        }
+    }
+
+    /// <summary>Queues work, and sees to it that it is done at this very time.</summary>
+    public void Enqueue(in NodeWork work)
+    {
+        _work.Enqueue(work);
+        if (!_isSettling)
+        {
+            PostWork();
+        }
+    }
+
+    /// <summary>Calls back when some time has passed, unless the process is dead by then.</summary>
+    public void After(TimeSpan delay, Action callback) =>
+        _engine.Post(
+            _engine.Now.Ticks + delay.Ticks, new SimEvent(this, SimEventKind.Callback, Body: callback));
+
+    public void ReceiveFrame(LinkId link, byte[] buffer, int length)
+    {
+        _overlay.HandleFrame(_engine.Now, link, buffer.AsMemory(0, length));
+        Settle();
+    }
+
+    public void AcceptLink(LinkEnd end)
+    {
+        _links.Add(end.Id.Value, end);
+        SimulatedNode peer = end.Remote.Process.Node;
+        _overlay.HandleLinkOpened(_engine.Now, end.Id, end.Remote.Process.Overlay.Id, null, peer.Address);
+        Settle();
+    }
+
+    public void LoseLink(LinkEnd end, string cause)
+    {
+        _links.Remove(end.Id.Value);
+        _overlay.HandleLinkClosed(_engine.Now, end.Id, cause);
+        Settle();
+    }
+
+    public LinkEnd? FindLink(LinkId link) => _links.GetValueOrDefault(link.Value);
+
+    public void CloseLink(LinkId link)
+    {
+        if (_links.Remove(link.Value, out LinkEnd? end))
+        {
+            _transport.Finish(end, SimEventKind.LinkFinished);
+        }
+    }
+
+    private void HandleAwake(in SimEvent simEvent)
+    {
+        switch (simEvent.Kind)
+        {
+            case SimEventKind.Deadline:
+                HandleDeadline(simEvent.Number);
+                break;
+            case SimEventKind.DialAnswered:
+                HandleDialAnswered((DialAttempt)simEvent.Body!);
+                break;
+            case SimEventKind.Callback:
+                ((Action)simEvent.Body!)();
+                break;
+            case SimEventKind.Work:
+                _isWorkPosted = false;
+                break;
+            default:
+                throw new InvalidOperationException($"A process gets no event {simEvent.Kind}.");
+        }
+
+        Settle();
+    }
+
+    private void HandleDeadline(long number)
+    {
+        if (number != _armedNumber)
+        {
+            return;
+        }
+
+        _armedAt = long.MaxValue;
+        long now = _engine.Now.Ticks;
+        _sameInstantDeadlines = _lastDeadline == now ? _sameInstantDeadlines + 1 : 0;
+        _lastDeadline = now;
+        if (_sameInstantDeadlines > SameInstantDeadlinesMax)
+        {
+            throw new InvalidOperationException(
+                $"{Node} asks again and again for the deadline {_engine.Now}, seed {_engine.Seed}.");
+        }
+
+        _overlay.HandleDeadline(_engine.Now);
+    }
+
+    private void HandleDialAnswered(DialAttempt attempt)
+    {
+        attempt.IsPostponed = false;
+        LinkEnd? end = _transport.FinishDial(this, attempt);
+        if (end is not null)
+        {
+            _links.Add(end.Id.Value, end);
+            NodeProcess remote = end.Remote.Process;
+            _overlay.HandleLinkOpened(
+                _engine.Now, end.Id, remote.Overlay.Id, attempt.Dial, remote.Node.Address);
+        }
+        else if (!attempt.IsPostponed)
+        {
+            _overlay.HandleDialFailed(_engine.Now, attempt.Dial, attempt.Failure ?? "failed");
+        }
+    }
+
+    private void Resume()
+    {
+        if (IsStalled)
+        {
+            return;
+        }
+
+        while (_deferred.TryDequeue(out SimEvent simEvent))
+        {
+            simEvent.Target.Handle(simEvent);
+        }
+    }
+
+    private void PostWork()
+    {
+        if (!_isWorkPosted)
+        {
+            _isWorkPosted = true;
+            _engine.Post(_engine.Now.Ticks, new SimEvent(this, SimEventKind.Work));
+        }
+    }
+
+    private void Settle()
+    {
+        if (_isSettling)
+        {
+            return;
+        }
+
+        _isSettling = true;
+        while (IsAlive && _work.TryDequeue(out NodeWork work))
+        {
+            Services.Do(ref work);
+            work.Release();
+        }
+
+        _isSettling = false;
+        Arm();
+    }
+
+    private void Arm()
+    {
+        if (!IsAlive || _overlay.NextDeadline is not { } deadline)
+        {
+            return;
+        }
+
+        long at = Math.Max(deadline.Ticks, _engine.Now.Ticks);
+        if (at < _armedAt)
+        {
+            _armedAt = at;
+            _engine.Post(at, new SimEvent(this, SimEventKind.Deadline, ++_armedNumber));
+        }
+    }
+}

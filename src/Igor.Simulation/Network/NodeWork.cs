@@ -1,0 +1,64 @@
+using System.Buffers;
+using Igor.Kbr;
+
+namespace Igor.Simulation;
+
+/// <summary>What waits inside a process: upcalls for its applications and downcalls for its node.</summary>
+internal enum NodeWorkKind : byte
+{
+    Deliver,
+    AskForward,
+    Complete,
+    Update,
+    Route,
+    Request,
+    Reply,
+    Subscribe,
+    Unsubscribe,
+    Do,
+}
+
+/// <summary>
+/// One piece of work. It holds a copy of the payload in a pooled buffer, because payloads are valid only during the
+/// call that brings them.
+/// </summary>
+internal struct NodeWork
+{
+    public NodeWorkKind Kind;
+    public ServiceId Service;
+    public Key Destination;
+    public Key Peer;
+    public Key NextHop;
+    public long Number;
+    public TimeSpan Timeout;
+    public bool Exact;
+    public KbrStatus Status;
+    public object? Argument;
+    private byte[]? _buffer;
+    private int _length;
+
+    public readonly ReadOnlyMemory<byte> Payload => _buffer.AsMemory(0, _length);
+
+    public NodeWork With(ReadOnlySpan<byte> payload)
+    {
+        _length = payload.Length;
+        if (_length > 0)
+        {
+            _buffer = ArrayPool<byte>.Shared.Rent(_length);
+            payload.CopyTo(_buffer);
+        }
+
+        return this;
+    }
+
+    public void Release()
+    {
+        if (_buffer is not null)
+        {
+            // Whoever keeps a payload longer than the call that brought it shall notice.
+            _buffer.AsSpan(0, _length).Fill(0xDB);
+            ArrayPool<byte>.Shared.Return(_buffer);
+            _buffer = null;
+        }
+    }
+}

@@ -1,0 +1,49 @@
+using Igor.Kbr;
+
+namespace Igor.Simulation;
+
+/// <summary>The effects of a node: the network's at once, the applications' through the process's queue.</summary>
+internal sealed class ProcessOutput(NodeProcess process, Transport transport) : IOverlayOutput
+{
+    public void Dial(DialId dial, string address) => transport.Dial(process, dial, address);
+
+    public bool Send(LinkId link, ReadOnlySpan<byte> header, ReadOnlySpan<byte> payload) =>
+        process.FindLink(link) is { } end && transport.Send(end, header, payload);
+
+    public void Close(LinkId link) => process.CloseLink(link);
+
+    public void Deliver(ServiceId service, in KbrDelivery delivery) =>
+        process.Enqueue(new NodeWork
+        {
+            Kind = NodeWorkKind.Deliver,
+            Service = service,
+            Destination = delivery.Destination,
+            Peer = delivery.Source,
+            Number = delivery.Token.Value,
+        }.With(delivery.Payload.Span));
+
+    public void Forward(ServiceId service, long parked, in KbrForward message) =>
+        process.Enqueue(new NodeWork
+        {
+            Kind = NodeWorkKind.AskForward,
+            Service = service,
+            Destination = message.Destination,
+            Peer = message.Source,
+            NextHop = message.NextHop,
+            Number = parked,
+        }.With(message.Payload.Span));
+
+    public void CompleteRequest(RequestId request, in KbrReply reply) =>
+        process.Enqueue(new NodeWork
+        {
+            Kind = NodeWorkKind.Complete,
+            Number = request.Value,
+            Status = reply.Status,
+            Peer = reply.Responder,
+        }.With(reply.Payload.Span));
+
+    public void UpdateNeighbours(ServiceId service, NeighbourChange change) =>
+        process.Enqueue(new NodeWork { Kind = NodeWorkKind.Update, Service = service, Argument = change });
+
+    public void Raise(OverlayEvent overlayEvent) => process.Node.Note(overlayEvent);
+}

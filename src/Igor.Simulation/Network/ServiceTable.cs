@@ -1,0 +1,156 @@
+using Igor.Kbr;
+
+namespace Igor.Simulation;
+
+/// <summary>The applications of a process, their pending requests, and the work that passes between them and the node.</summary>
+internal sealed class ServiceTable(NodeProcess process)
+{
+    private readonly List<SimulatedService> _services = [];
+    private readonly SortedDictionary<long, Action<KbrReply>> _pending = [];
+    private long _lastRequest;
+
+    public IReadOnlyList<SimulatedService> All => _services;
+
+    public int PendingRequests => _pending.Count;
+
+    public NodeProcess Process => process;
+
+    public SimulatedService Subscribe(SubscribeOptions options, IKbrApplication application)
+    {
+        if (!process.IsAlive)
+        {
+            throw new KbrException($"{process.Node} is not running.");
+        }
+
+        if (!ServiceId.IsValidName(options.Service))
+        {
+            throw new KbrException("A service name has 1 to 64 characters.");
+        }
+
+        var service = new SimulatedService(this, options, application);
+        if (options.Role == ServiceRole.Member && FindMember(service.Id) is not null)
+        {
+            throw new KbrException($"Service '{options.Service}' already has a member on this node.");
+        }
+
+        _services.Add(service);
+        if (options.Role == ServiceRole.Member)
+        {
+            process.Enqueue(new NodeWork { Kind = NodeWorkKind.Subscribe, Argument = options });
+        }
+
+        return service;
+    }
+
+    public void Unsubscribe(SimulatedService service)
+    {
+        if (_services.Remove(service) && service.Role == ServiceRole.Member && process.IsAlive)
+        {
+            process.Enqueue(new NodeWork { Kind = NodeWorkKind.Unsubscribe, Service = service.Id });
+        }
+    }
+
+    public long AddPending(Action<KbrReply> completed)
+    {
+        _pending.Add(++_lastRequest, completed);
+        return _lastRequest;
+    }
+
+    /// <summary>Ends all requests: their node is closing.</summary>
+    public void CloseAll()
+    {
+        foreach (Action<KbrReply> completed in _pending.Values.ToArray())
+        {
+            completed(KbrReply.Failed(KbrStatus.Closed));
+        }
+
+        _pending.Clear();
+        _services.Clear();
+    }
+
+    public void Do(ref NodeWork work)
+    {
+        OverlayNode overlay = process.Overlay;
+        switch (work.Kind)
+        {
+            case NodeWorkKind.Route:
+                overlay.Route(
+                    process.Now, work.Service, work.Destination, work.Payload, new RouteOptions(work.Exact));
+                break;
+            case NodeWorkKind.Request:
+                overlay.Request(
+                    process.Now,
+                    new RequestId(work.Number),
+                    work.Service,
+                    work.Destination,
+                    work.Payload,
+                    new RequestOptions(work.Timeout, work.Exact));
+                break;
+            case NodeWorkKind.Reply:
+                overlay.Reply(process.Now, new DeliveryToken(work.Number), work.Payload);
+                break;
+            case NodeWorkKind.Subscribe:
+                overlay.Subscribe(process.Now, (SubscribeOptions)work.Argument!);
+                break;
+            case NodeWorkKind.Unsubscribe:
+                overlay.Unsubscribe(process.Now, work.Service);
+                break;
+            default:
+                Upcall(ref work);
+                break;
+        }
+    }
+
+    private void Upcall(ref NodeWork work)
+    {
+        switch (work.Kind)
+        {
+            case NodeWorkKind.Deliver:
+                FindMember(work.Service)?.Application.Deliver(new KbrDelivery(
+                    work.Destination, work.Peer, new DeliveryToken(work.Number), work.Payload));
+                break;
+            case NodeWorkKind.AskForward:
+                ForwardDecision decision = FindMember(work.Service)?.Application.Forward(new KbrForward(
+                    work.Destination, work.Peer, work.NextHop, work.Payload)) ?? ForwardDecision.Continue;
+                process.Overlay.ResumeForward(process.Now, work.Number, decision);
+                break;
+            case NodeWorkKind.Complete:
+                if (_pending.Remove(work.Number, out Action<KbrReply>? completed))
+                {
+                    completed(new KbrReply(work.Status, work.Peer, work.Payload));
+                }
+
+                break;
+            case NodeWorkKind.Update:
+                Update(work.Service, (NeighbourChange)work.Argument!);
+                break;
+            default:
+                ((Action)work.Argument!)();
+                break;
+        }
+    }
+
+    private void Update(ServiceId id, NeighbourChange change)
+    {
+        foreach (SimulatedService service in _services.ToArray())
+        {
+            if (service.Id == id)
+            {
+                service.Application.Update(change);
+            }
+        }
+    }
+
+    private SimulatedService? FindMember(ServiceId id)
+    {
+        foreach (SimulatedService service in _services)
+        {
+            if (service.Id == id && service.Role == ServiceRole.Member)
+            {
+                return service;
+            }
+        }
+
+        return null;
+    }
+}

@@ -1,0 +1,34 @@
+using Igor.Kbr;
+
+namespace Igor.Simulation;
+
+/// <summary>
+/// What a host keeps when its process dies: the identity, the peers it knew, and whatever applications open here.
+/// A host that loses its disk gets a new one, and with it a new identity.
+/// </summary>
+public sealed class SimulatedDisk
+{
+    private readonly Dictionary<string, object> _content = [];
+
+    internal SimulatedDisk(Key nodeId) => NodeId = nodeId;
+
+    /// <summary>The identity.</summary>
+    public Key NodeId { get; }
+
+    /// <summary>Addresses of the peers that were connected when the process ended.</summary>
+    public IReadOnlyList<string> KnownPeers { get; internal set; } = [];
+
+    /// <summary>What an application keeps under a name, made at first use.</summary>
+    public T Open<T>(string name, Func<T> create)
+        where T : class
+    {
+        ArgumentNullException.ThrowIfNull(create);
+        if (!_content.TryGetValue(name, out object? content))
+        {
+            content = create();
+            _content.Add(name, content);
+        }
+
+        return (T)content;
+    }
+}

@@ -1,0 +1,146 @@
+using Igor.Kbr;
+
+namespace Igor.Simulation;
+
+/// <summary>
+/// A network in virtual time: hosts that run the real overlay protocol, links between them, and faults. Everything
+/// happens on the thread that calls <see cref="RunFor"/> and its like; the same seed and the same calls give the
+/// same run.
+/// </summary>
+/// <example>
+/// <code>
+/// var network = new SimulatedNetwork(new SimulationOptions { Seed = 7 });
+/// network.Grow(100, node => node.Subscribe(new SubscribeOptions { Service = "chat", Role = ServiceRole.Member }, new Chat()));
+/// network.RunFor(TimeSpan.FromMinutes(2));
+/// network.Nodes[17].PowerOff();
+/// </code>
+/// </example>
+public sealed class SimulatedNetwork
+{
+    private readonly List<SimulatedNode> _nodes = [];
+    private readonly Transport _transport;
+    private readonly SimRandom _identities;
+    private readonly SimRandom _seeds;
+    private readonly SimRandom _clocks;
+    private readonly SimRandom _bootstrap;
+
+    /// <summary>Makes a network without hosts.</summary>
+    /// <exception cref="ArgumentException">An option has a wrong value; the message names it.</exception>
+    public SimulatedNetwork(SimulationOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        if (options.Error() is { } error)
+        {
+            throw new ArgumentException(error, nameof(options));
+        }
+
+        Options = options;
+        Engine = new SimulationEngine(options.Seed);
+        Latency = options.Latency ?? SyntheticLatency.Create(Engine.RandomFor("latency"));
+        _transport = new Transport(Engine, options, Latency);
+        _identities = Engine.RandomFor("identities");
+        _seeds = Engine.RandomFor("node seeds");
+        _clocks = Engine.RandomFor("clocks");
+        _bootstrap = Engine.RandomFor("bootstrap");
+    }
+
+    /// <summary>The settings.</summary>
+    public SimulationOptions Options { get; }
+
+    /// <summary>The engine below, with the clock and the trace hash.</summary>
+    public SimulationEngine Engine { get; }
+
+    /// <summary>Latency between hosts.</summary>
+    public ILatencyModel Latency { get; }
+
+    /// <summary>Virtual time since the start.</summary>
+    public TimeSpan Now => Engine.Now;
+
+    /// <summary>All hosts, in the order of creation.</summary>
+    public IReadOnlyList<SimulatedNode> Nodes => _nodes;
+
+    /// <summary>The hosts whose process runs.</summary>
+    public IEnumerable<SimulatedNode> RunningNodes => _nodes.Where(node => node.IsRunning);
+
+    /// <summary>Partitions and clogged paths.</summary>
+    public NetworkFaults Faults => _transport.Faults;
+
+    /// <summary>Sees every frame; null when nobody looks.</summary>
+    public FrameTap? Tap
+    {
+        get => _transport.Tap;
+        set => _transport.Tap = value;
+    }
+
+    /// <summary>Frames sent until now, by all hosts.</summary>
+    public long FramesSent => _transport.FramesSent;
+
+    /// <summary>Bytes sent until now by all hosts, headers of TLS, TCP and IP included.</summary>
+    public long BytesSent => _transport.BytesSent;
+
+    /// <summary>Adds a host, which does not run yet.</summary>
+    /// <param name="program">Run whenever its process starts: attaches its applications.</param>
+    /// <param name="bootstrap">Hosts through which it joins; none: it founds a ring.</param>
+    public SimulatedNode AddNode(
+        Action<SimulatedNode>? program = null, IReadOnlyList<SimulatedNode>? bootstrap = null)
+    {
+        var node = new SimulatedNode(this, _nodes.Count, program)
+        {
+            Bootstrap = bootstrap ?? [],
+            ClockSkew = _clocks.Between(-Options.ClockSkewMax, Options.ClockSkewMax),
+        };
+        _nodes.Add(node);
+        _transport.Register(node);
+        return node;
+    }
+
+    /// <summary>
+    /// Adds hosts and starts them one after another, each with up to three random earlier ones as bootstrap.
+    /// </summary>
+    /// <param name="count">Number of hosts.</param>
+    /// <param name="program">Run whenever the process of one of them starts.</param>
+    /// <param name="interval">Mean time between two starts; 50 ms when not given.</param>
+    /// <returns>The new hosts.</returns>
+    public IReadOnlyList<SimulatedNode> Grow(
+        int count, Action<SimulatedNode>? program = null, TimeSpan? interval = null)
+    {
+        var added = new List<SimulatedNode>(count);
+        TimeSpan at = TimeSpan.Zero;
+        double meanMs = (interval ?? TimeSpan.FromMilliseconds(50)).TotalMilliseconds;
+        for (int i = 0; i < count; i++)
+        {
+            SimulatedNode node = AddNode(program);
+            added.Add(node);
+            if (_nodes.Count == 1)
+            {
+                node.Start();
+                continue;
+            }
+
+            at += TimeSpan.FromMilliseconds(_bootstrap.Exponential(meanMs));
+            Engine.After(at, () => StartNewcomer(node));
+        }
+
+        return added;
+    }
+
+    /// <summary>Runs for a span of virtual time.</summary>
+    public void RunFor(TimeSpan span) => Engine.RunFor(span);
+
+    /// <summary>Runs until a condition holds or the time is up, and says whether it holds.</summary>
+    public bool RunUntil(Func<bool> condition, TimeSpan limit, TimeSpan? checkEvery = null) =>
+        Engine.RunUntil(condition, limit, checkEvery);
+
+    internal SimulatedDisk MakeDisk() => new(new Key(
+        _identities.NextUInt64(), _identities.NextUInt64(), _identities.NextUInt64(), _identities.NextUInt64()));
+
+    internal NodeProcess MakeProcess(SimulatedNode node, OverlayOptions options, ulong life) =>
+        new(node, Engine, _transport, options, _seeds.NextUInt64() ^ life);
+
+    private void StartNewcomer(SimulatedNode node)
+    {
+        var running = _nodes.Where(one => one.IsRunning && one.IsJoined).ToList();
+        node.Bootstrap = _bootstrap.Sample(running.Count > 0 ? running : _nodes.Take(1), 3);
+        node.Start();
+    }
+}

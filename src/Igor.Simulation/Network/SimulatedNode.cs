@@ -1,0 +1,227 @@
+using Igor.Kbr;
+
+namespace Igor.Simulation;
+
+/// <summary>What a simulated host is doing.</summary>
+public enum NodeState
+{
+    /// <summary>The machine is up; no process runs.</summary>
+    Stopped,
+
+    /// <summary>The process runs.</summary>
+    Running,
+
+    /// <summary>The machine is off, or cut off for good: not even a refusal comes from it.</summary>
+    PoweredOff,
+}
+
+/// <summary>
+/// A host of the simulated network: a machine with an address, a disk and a clock, and a process that runs a node.
+/// It is an <see cref="IKbrHost"/>, so applications attach to it as they attach to a real node.
+/// </summary>
+public sealed class SimulatedNode : IKbrHost
+{
+    private const int EventsKept = 32;
+    private readonly SimulatedNetwork _network;
+    private readonly Queue<string> _events = [];
+    private long _uplinkFree;
+    private ulong _lives;
+
+    internal SimulatedNode(SimulatedNetwork network, int index, Action<SimulatedNode>? program)
+    {
+        _network = network;
+        Index = index;
+        Address = $"host{index}:4001";
+        Program = program;
+        Disk = network.MakeDisk();
+    }
+
+    /// <summary>Number of the host, from 0 in the order of creation.</summary>
+    public int Index { get; }
+
+    /// <summary>Where others reach it.</summary>
+    public string Address { get; }
+
+    /// <inheritdoc/>
+    public Key NodeId => Disk.NodeId;
+
+    /// <summary>What survives the process.</summary>
+    public SimulatedDisk Disk { get; private set; }
+
+    /// <summary>What the host is doing.</summary>
+    public NodeState State { get; private set; } = NodeState.Stopped;
+
+    /// <summary>Whether the process runs.</summary>
+    public bool IsRunning => State == NodeState.Running;
+
+    /// <summary>Whether the node says that it is an active member of the ring.</summary>
+    public bool IsJoined => Process is { IsAlive: true } process && process.Overlay.IsJoined;
+
+    /// <summary>Run whenever the process starts: attaches the applications of this host.</summary>
+    public Action<SimulatedNode>? Program { get; set; }
+
+    /// <summary>Hosts through which the node joins when it starts.</summary>
+    public IReadOnlyList<SimulatedNode> Bootstrap { get; set; } = [];
+
+    /// <summary>How far the wall clock of this host is off.</summary>
+    public TimeSpan ClockSkew { get; set; }
+
+    /// <summary>What the wall clock of this host shows.</summary>
+    public DateTimeOffset WallClock => _network.Options.WallClockStart + _network.Now + ClockSkew;
+
+    /// <summary>Virtual time since the start of the simulation, the same on all hosts.</summary>
+    public TimeSpan Now => _network.Now;
+
+    /// <summary>Bytes that this host sent on links, headers of TLS, TCP and IP included.</summary>
+    public long BytesSent { get; private set; }
+
+    /// <summary>Links that are open at this host.</summary>
+    public int LinkCount => Process is { IsAlive: true } process ? process.LinkCount : 0;
+
+    /// <summary>Requests of its applications that are not answered yet.</summary>
+    public int PendingRequests => Process is { IsAlive: true } process ? process.Services.PendingRequests : 0;
+
+    /// <summary>The connected peers as the node sees them.</summary>
+    public IReadOnlyList<PeerStatus> Peers => Process is { IsAlive: true } process ? process.Overlay.Peers : [];
+
+    /// <summary>The last things that the node reported, oldest first.</summary>
+    public IReadOnlyCollection<string> Events => _events;
+
+    internal NodeProcess? Process { get; private set; }
+
+    internal bool IsMachineUp => State != NodeState.PoweredOff;
+
+    /// <summary>Starts the process (and the machine).</summary>
+    /// <exception cref="InvalidOperationException">It runs already.</exception>
+    public void Start()
+    {
+        if (IsRunning)
+        {
+            throw new InvalidOperationException($"{this} runs already.");
+        }
+
+        State = NodeState.Running;
+        OverlayOptions options = _network.Options.Overlay with
+        {
+            Addresses = [Address],
+            Bootstrap = [.. Bootstrap.Where(node => node != this).Select(node => node.Address)],
+            KnownPeers = Disk.KnownPeers,
+        };
+        Process = _network.MakeProcess(this, options, ++_lives);
+        Process.Start();
+        Program?.Invoke(this);
+    }
+
+    /// <summary>The process dies at once (SIGKILL): its links break, unwritten data is gone, the disk stays.</summary>
+    public void Crash() => End(NodeState.Stopped);
+
+    /// <summary>The machine dies silently: nobody is told, nothing answers. The disk stays.</summary>
+    public void PowerOff() => End(NodeState.PoweredOff);
+
+    /// <summary>The disk is lost, and with it the identity. Only while the process does not run.</summary>
+    /// <exception cref="InvalidOperationException">The process runs.</exception>
+    public void LoseDisk()
+    {
+        if (IsRunning)
+        {
+            throw new InvalidOperationException($"{this} runs: crash it first.");
+        }
+
+        Disk = _network.MakeDisk();
+    }
+
+    /// <summary>The node says good-bye to its peers and ends.</summary>
+    public void Leave()
+    {
+        if (Process is { IsAlive: true } process)
+        {
+            RememberPeers(process);
+            process.Leave();
+            State = NodeState.Stopped;
+        }
+    }
+
+    /// <summary>The process stands still for a while, as one does that swaps or is stopped; its links stay open.</summary>
+    public void Stall(TimeSpan duration) => Process?.Stall(duration);
+
+    /// <summary>Calls back when some time has passed, unless the process is dead by then.</summary>
+    /// <exception cref="InvalidOperationException">The process does not run.</exception>
+    public void After(TimeSpan delay, Action callback)
+    {
+        if (Process is not { IsAlive: true } process)
+        {
+            throw new InvalidOperationException($"{this} does not run.");
+        }
+
+        process.After(delay, callback);
+    }
+
+    /// <summary>The neighbour set of the node in a service; null when it does not run.</summary>
+    public NeighbourSet? Neighbours(ServiceId service) =>
+        Process is { IsAlive: true } process ? process.Overlay.Neighbours(service) : null;
+
+    /// <summary>Whether an application on this node has the role in the service.</summary>
+    public bool Runs(ServiceId service, ServiceRole role) =>
+        Process is { IsAlive: true } process
+        && process.Services.All.Any(one => one.Id == service && one.Role == role);
+
+    /// <inheritdoc/>
+    public ValueTask<IKbrService> SubscribeAsync(
+        SubscribeOptions options, IKbrApplication application, CancellationToken cancellationToken = default) =>
+        ValueTask.FromResult(Subscribe(options, application));
+
+    /// <summary>Attaches an application to a service.</summary>
+    /// <exception cref="KbrException">
+    /// The service already has a member application on this node, the name is not valid, or the node is closed.
+    /// </exception>
+    public IKbrService Subscribe(SubscribeOptions options, IKbrApplication application)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentNullException.ThrowIfNull(application);
+        return Process is { } process
+            ? process.Services.Subscribe(options, application)
+            : throw new KbrException($"{this} is not running.");
+    }
+
+    /// <summary>Leaves the network.</summary>
+    public ValueTask DisposeAsync()
+    {
+        Leave();
+        return ValueTask.CompletedTask;
+    }
+
+    /// <summary>Its number and the beginning of its id.</summary>
+    public override string ToString() => $"node {Index} ({NodeId.ToShortString()})";
+
+    internal void CountSent(int bytes) => BytesSent += bytes;
+
+    internal long TakeUplink(long now, int bytes, double bytesPerSecond)
+    {
+        _uplinkFree = Math.Max(_uplinkFree, now) + (long)(bytes * TimeSpan.TicksPerSecond / bytesPerSecond);
+        return _uplinkFree;
+    }
+
+    internal void Note(OverlayEvent overlayEvent)
+    {
+        if (_events.Count == EventsKept)
+        {
+            _events.Dequeue();
+        }
+
+        _events.Enqueue($"{_network.Now:hh\\:mm\\:ss\\.fff} {overlayEvent.Kind} {overlayEvent.Text}");
+    }
+
+    private void End(NodeState state)
+    {
+        if (Process is { IsAlive: true } process)
+        {
+            RememberPeers(process);
+            process.Die(withMachine: state == NodeState.PoweredOff);
+        }
+
+        State = state;
+    }
+
+    private void RememberPeers(NodeProcess process) =>
+        Disk.KnownPeers = [.. process.Overlay.Peers.SelectMany(peer => peer.Addresses).Take(64)];
+}

@@ -1,0 +1,80 @@
+using Igor.Kbr;
+
+namespace Igor.Simulation;
+
+/// <summary>An application's side of a service on a simulated node.</summary>
+internal sealed class SimulatedService : IKbrService
+{
+    private readonly ServiceTable _table;
+
+    public SimulatedService(ServiceTable table, SubscribeOptions options, IKbrApplication application)
+    {
+        _table = table;
+        Name = options.Service;
+        Id = ServiceId.FromName(options.Service);
+        Role = options.Role;
+        Application = application;
+    }
+
+    public string Name { get; }
+
+    public ServiceId Id { get; }
+
+    public ServiceRole Role { get; }
+
+    public IKbrApplication Application { get; }
+
+    public Key NodeId => _table.Process.Overlay.Id;
+
+    public NeighbourSet Neighbours => _table.Process.Overlay.Neighbours(Id);
+
+    public void Route(Key destination, ReadOnlyMemory<byte> payload, RouteOptions options = default)
+    {
+        if (_table.Process.IsAlive)
+        {
+            _table.Process.Enqueue(new NodeWork
+            {
+                Kind = NodeWorkKind.Route,
+                Service = Id,
+                Destination = destination,
+                Exact = options.Exact,
+            }.With(payload.Span));
+        }
+    }
+
+    public void Request(
+        Key destination, ReadOnlyMemory<byte> payload, RequestOptions options, Action<KbrReply> completed)
+    {
+        ArgumentNullException.ThrowIfNull(completed);
+        if (!_table.Process.IsAlive)
+        {
+            completed(KbrReply.Failed(KbrStatus.Closed));
+            return;
+        }
+
+        _table.Process.Enqueue(new NodeWork
+        {
+            Kind = NodeWorkKind.Request,
+            Service = Id,
+            Destination = destination,
+            Number = _table.AddPending(completed),
+            Timeout = options.Timeout,
+            Exact = options.Exact,
+        }.With(payload.Span));
+    }
+
+    public void Reply(DeliveryToken delivery, ReadOnlyMemory<byte> payload)
+    {
+        if (_table.Process.IsAlive)
+        {
+            _table.Process.Enqueue(
+                new NodeWork { Kind = NodeWorkKind.Reply, Number = delivery.Value }.With(payload.Span));
+        }
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        _table.Unsubscribe(this);
+        return ValueTask.CompletedTask;
+    }
+}

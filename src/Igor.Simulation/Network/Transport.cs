@@ -1,0 +1,277 @@
+using System.Buffers;
+using System.Buffers.Binary;
+using Igor.Kbr;
+
+namespace Igor.Simulation;
+
+/// <summary>
+/// The wires: connects processes and carries frames between link ends, with latency, jitter, loss (as TCP shows it:
+/// delay), bandwidth and the faults in force.
+/// </summary>
+internal sealed class Transport
+{
+    private const int FrameOverheadBytes = 4 + 22 + 40; // length, TLS record, TCP and IP headers
+    private const int PacketBytes = 1460;
+    private static readonly TimeSpan RetransmitAfter = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan ResumeDelayMax = TimeSpan.FromSeconds(10);
+    private readonly SimulationEngine _engine;
+    private readonly SimulationOptions _options;
+    private readonly ILatencyModel _latency;
+    private readonly SimRandom _random;
+    private readonly Dictionary<string, SimulatedNode> _addresses = [];
+    private readonly List<LinkEnd> _holding = [];
+    private long _lastLink;
+
+    public Transport(SimulationEngine engine, SimulationOptions options, ILatencyModel latency)
+    {
+        _engine = engine;
+        _options = options;
+        _latency = latency;
+        _random = engine.RandomFor("transport");
+        Faults = new NetworkFaults(ReleaseHeld);
+    }
+
+    public NetworkFaults Faults { get; }
+
+    public FrameTap? Tap { get; set; }
+
+    public long FramesSent { get; private set; }
+
+    public long BytesSent { get; private set; }
+
+    public void Register(SimulatedNode node)
+    {
+        _addresses.Add(node.Address, node);
+        _latency.Place(node.Index, _random);
+    }
+
+    /// <summary>
+    /// TCP and TLS 1.3: the one who dials is through after two round trips, the other half a round trip later.
+    /// </summary>
+    public void Dial(NodeProcess process, DialId dial, string address)
+    {
+        var attempt = new DialAttempt(dial, _engine.Now.Ticks + _options.ConnectTimeout.Ticks);
+        if (_addresses.TryGetValue(address, out SimulatedNode? target))
+        {
+            attempt.Target = target;
+            long arrival = _engine.Now.Ticks + Delay(process.Node.Index, target.Index, 100);
+            _engine.Post(arrival, new SimEvent(process, SimEventKind.DialArrived, dial.Value, attempt));
+        }
+        else
+        {
+            attempt.Failure = "no such host: " + address;
+            Answer(process, attempt, _engine.Now.Ticks + TimeSpan.TicksPerMillisecond);
+        }
+    }
+
+    /// <summary>The first packet of an attempt reached the other host.</summary>
+    public void HandleDialArrived(NodeProcess process, DialAttempt attempt)
+    {
+        SimulatedNode target = attempt.Target!;
+        long now = _engine.Now.Ticks;
+        long back = Delay(target.Index, process.Node.Index, 100);
+        if (!target.IsMachineUp || IsCut(process.Node, target))
+        {
+            attempt.Failure = "timed out";
+            Answer(process, attempt, attempt.Deadline);
+        }
+        else if (target.Process is not { IsAlive: true })
+        {
+            attempt.Failure = "connection refused";
+            Answer(process, attempt, now + back);
+        }
+        else
+        {
+            attempt.TargetProcess = target.Process;
+            Answer(process, attempt, now + (3 * back));
+        }
+    }
+
+    /// <summary>
+    /// The end of an attempt at the one who dialled. Returns its end of the new link, or null (the attempt says why,
+    /// or goes on when it does not).
+    /// </summary>
+    public LinkEnd? FinishDial(NodeProcess process, DialAttempt attempt)
+    {
+        if (attempt.Failure is not null || attempt.TargetProcess is not { } remote)
+        {
+            return null;
+        }
+
+        long now = _engine.Now.Ticks;
+        if (!remote.IsAlive && remote.Node.IsMachineUp)
+        {
+            attempt.Failure = "connection reset";
+            return null;
+        }
+
+        if (!remote.IsAlive || remote.StalledUntil >= attempt.Deadline || IsCut(process.Node, remote.Node))
+        {
+            attempt.Failure = "timed out";
+            Answer(process, attempt, attempt.Deadline);
+            attempt.IsPostponed = true;
+            return null;
+        }
+
+        if (remote.StalledUntil > now)
+        {
+            Answer(process, attempt, remote.StalledUntil + Delay(remote.Node.Index, process.Node.Index, 1000));
+            attempt.IsPostponed = true;
+            return null;
+        }
+
+        return Connect(process, remote);
+    }
+
+    public bool Send(LinkEnd from, ReadOnlySpan<byte> header, ReadOnlySpan<byte> payload)
+    {
+        LinkEnd to = from.Remote;
+        int length = header.Length + payload.Length;
+        if (!from.IsOpen || to.BacklogBytes + length > _options.LinkBacklogBytesMax)
+        {
+            return false;
+        }
+
+        byte[] buffer = ArrayPool<byte>.Shared.Rent(length);
+        header.CopyTo(buffer);
+        payload.CopyTo(buffer.AsSpan(header.Length));
+        to.BacklogBytes += length;
+        FramesSent++;
+        BytesSent += length + FrameOverheadBytes;
+        from.Process.Node.CountSent(length + FrameOverheadBytes);
+        Tap?.Invoke(from.Process.Node, to.Process.Node, header, payload);
+        long departure = from.Process.Node.TakeUplink(
+            _engine.Now.Ticks, length + FrameOverheadBytes, _options.UplinkBytesPerSecond);
+        uint tag = length >= 4 ? BinaryPrimitives.ReadUInt32BigEndian(buffer) : (uint)length;
+        Convey(from, to, new SimEvent(to, SimEventKind.Frame, departure, buffer, length, tag), departure, length);
+        return true;
+    }
+
+    /// <summary>Tells the other end that this one is closed, behind all that was sent before.</summary>
+    public void Finish(LinkEnd from, SimEventKind kind)
+    {
+        from.IsOpen = false;
+        long now = _engine.Now.Ticks;
+        Convey(from, from.Remote, new SimEvent(from.Remote, kind, now), now, 0);
+    }
+
+    /// <summary>A packet came for a connection that its host does not know: the sender learns it.</summary>
+    public void Reset(LinkEnd sender)
+    {
+        long now = _engine.Now.Ticks;
+        Convey(sender.Remote, sender, new SimEvent(sender, SimEventKind.LinkReset, now), now, 0);
+    }
+
+    private LinkEnd Connect(NodeProcess process, NodeProcess remote)
+    {
+        var near = new LinkEnd(this, new LinkId(++_lastLink), process) { IsOpen = true };
+        var far = new LinkEnd(this, new LinkId(++_lastLink), remote) { Remote = near };
+        near.Remote = far;
+        long now = _engine.Now.Ticks;
+        Convey(near, far, new SimEvent(far, SimEventKind.LinkOpened, far.Id.Value), now, 1500);
+        return near;
+    }
+
+    private void Answer(NodeProcess process, DialAttempt attempt, long time) =>
+        _engine.Post(time, new SimEvent(process, SimEventKind.DialAnswered, attempt.Dial.Value, attempt));
+
+    private bool IsCut(SimulatedNode left, SimulatedNode right) =>
+        Faults.Active > 0
+        && (Faults.IsBlocked(left.Index, right.Index) || Faults.IsBlocked(right.Index, left.Index));
+
+    private void Convey(LinkEnd from, LinkEnd to, in SimEvent simEvent, long departure, int length)
+    {
+        int fromHost = from.Process.Node.Index;
+        int toHost = to.Process.Node.Index;
+        if (to.Held is not null || (Faults.Active > 0 && Faults.IsBlocked(fromHost, toHost)))
+        {
+            if (to.Held is null)
+            {
+                to.Held = [];
+                to.HeldSince = _engine.Now.Ticks;
+                _holding.Add(to);
+            }
+
+            to.Held.Enqueue(simEvent);
+            return;
+        }
+
+        to.LastArrival = Math.Max(to.LastArrival, departure + Delay(fromHost, toHost, length));
+        _engine.Post(to.LastArrival, simEvent);
+    }
+
+    private void ReleaseHeld()
+    {
+        int kept = 0;
+        long now = _engine.Now.Ticks;
+        for (int i = 0; i < _holding.Count; i++)
+        {
+            LinkEnd to = _holding[i];
+            int fromHost = to.Remote.Process.Node.Index;
+            if (Faults.IsBlocked(fromHost, to.Process.Node.Index))
+            {
+                _holding[kept++] = to;
+                continue;
+            }
+
+            // The next retransmission comes at most as long after the last one as the silence has lasted.
+            var silence = new TimeSpan(Math.Min(now - to.HeldSince, ResumeDelayMax.Ticks));
+            TimeSpan resume = _random.Between(TimeSpan.Zero, silence);
+            long arrival = now + resume.Ticks + Delay(fromHost, to.Process.Node.Index, 0);
+            to.LastArrival = Math.Max(to.LastArrival, arrival);
+            foreach (SimEvent simEvent in to.Held!)
+            {
+                bool isLost = to.Remote.Process.PoweredOffAt is not null;
+                _engine.Post(to.LastArrival, isLost ? simEvent with { Number = long.MaxValue } : simEvent);
+            }
+
+            to.Held = null;
+        }
+
+        _holding.RemoveRange(kept, _holding.Count - kept);
+    }
+
+    private long Delay(int from, int to, int length)
+    {
+        long oneWay = _latency.OneWay(from, to).Ticks;
+        double loss = _options.Loss;
+        if (Faults.Active > 0)
+        {
+            (TimeSpan added, double addedLoss) = Faults.Added(from, to);
+            oneWay += added.Ticks;
+            loss += addedLoss;
+        }
+
+        long delay = oneWay + (long)_random.Exponential(oneWay * _options.JitterFraction);
+        if (loss > 0)
+        {
+            double anyLost = 1 - Math.Pow(1 - Math.Min(loss, 0.9), 1 + (length / PacketBytes));
+            long retransmit = RetransmitAfter.Ticks + (2 * oneWay);
+            for (int tries = 0; tries < 6 && _random.NextDouble() < anyLost; tries++)
+            {
+                delay += retransmit;
+                retransmit *= 2;
+            }
+        }
+
+        return delay;
+    }
+}
+
+/// <summary>An attempt to connect, on its way.</summary>
+internal sealed class DialAttempt(DialId dial, long deadline)
+{
+    public DialId Dial { get; } = dial;
+
+    public long Deadline { get; } = deadline;
+
+    public SimulatedNode? Target { get; set; }
+
+    public NodeProcess? TargetProcess { get; set; }
+
+    /// <summary>Why it failed; null while it has not.</summary>
+    public string? Failure { get; set; }
+
+    /// <summary>Whether its answer was put off; reset when that comes.</summary>
+    public bool IsPostponed { get; set; }
+}
