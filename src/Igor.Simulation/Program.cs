@@ -1,1 +1,3 @@
-return 0;
+using Igor.Simulation;
+
+return await SimCommand.Create().Parse(args).InvokeAsync();

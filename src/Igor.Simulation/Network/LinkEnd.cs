@@ -30,6 +30,9 @@ internal sealed class LinkEnd : ISimEventTarget
     /// <summary>When the last event sent to this end arrives; nothing sent later arrives earlier.</summary>
     public long LastArrival { get; set; }
 
+    /// <summary>When the round-trip time is to be read again.</summary>
+    public long MeasureAt { get; set; }
+
     /// <summary>Bytes sent to this end that have not arrived.</summary>
     public long BacklogBytes { get; set; }
 
@@ -75,7 +78,7 @@ internal sealed class LinkEnd : ISimEventTarget
             }
             else if (IsOpen)
             {
-                Process.ReceiveFrame(Id, buffer, simEvent.Length);
+                Process.ReceiveFrame(this, buffer, simEvent.Length);
             }
         }
 

@@ -10,6 +10,7 @@ namespace Igor.Simulation;
 internal sealed class NodeProcess : ISimEventTarget
 {
     private const int SameInstantDeadlinesMax = 1000;
+    private static readonly TimeSpan MeasurePeriod = TimeSpan.FromSeconds(5);
     private readonly SimulationEngine _engine;
     private readonly Transport _transport;
     private readonly SortedDictionary<long, LinkEnd> _links = [];
@@ -146,9 +147,14 @@ internal sealed class NodeProcess : ISimEventTarget
         _engine.Post(
             _engine.Now.Ticks + delay.Ticks, new SimEvent(this, SimEventKind.Callback, Body: callback));
 
-    public void ReceiveFrame(LinkId link, byte[] buffer, int length)
+    public void ReceiveFrame(LinkEnd end, byte[] buffer, int length)
     {
-        _overlay.HandleFrame(_engine.Now, link, buffer.AsMemory(0, length));
+        if (_engine.Now.Ticks >= end.MeasureAt)
+        {
+            ReportRoundTrip(end);
+        }
+
+        _overlay.HandleFrame(_engine.Now, end.Id, buffer.AsMemory(0, length));
         Settle();
     }
 
@@ -157,6 +163,7 @@ internal sealed class NodeProcess : ISimEventTarget
         _links.Add(end.Id.Value, end);
         SimulatedNode peer = end.Remote.Process.Node;
         _overlay.HandleLinkOpened(_engine.Now, end.Id, end.Remote.Process.Overlay.Id, null, peer.Address);
+        ReportRoundTrip(end);
         Settle();
     }
 
@@ -230,11 +237,19 @@ internal sealed class NodeProcess : ISimEventTarget
             NodeProcess remote = end.Remote.Process;
             _overlay.HandleLinkOpened(
                 _engine.Now, end.Id, remote.Overlay.Id, attempt.Dial, remote.Node.Address);
+            ReportRoundTrip(end);
         }
         else if (!attempt.IsPostponed)
         {
             _overlay.HandleDialFailed(_engine.Now, attempt.Dial, attempt.Failure ?? "failed");
         }
+    }
+
+    /// <summary>What a real host reads from the kernel now and then.</summary>
+    private void ReportRoundTrip(LinkEnd end)
+    {
+        end.MeasureAt = _engine.Now.Ticks + MeasurePeriod.Ticks;
+        _overlay.HandleRoundTrip(_engine.Now, end.Id, _transport.RoundTrip(end));
     }
 
     private void Resume()

@@ -15,7 +15,7 @@ internal enum NodeWorkKind : byte
     Reply,
     Subscribe,
     Unsubscribe,
-    Do,
+    ResumeForward,
 }
 
 /// <summary>

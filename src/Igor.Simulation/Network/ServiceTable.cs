@@ -2,7 +2,9 @@ using Igor.Kbr;
 
 namespace Igor.Simulation;
 
-/// <summary>The applications of a process, their pending requests, and the work that passes between them and the node.</summary>
+/// <summary>
+/// The applications of a process, their pending requests, and the work that passes between them and the node.
+/// </summary>
 internal sealed class ServiceTable(NodeProcess process)
 {
     private readonly List<SimulatedService> _services = [];
@@ -34,19 +36,20 @@ internal sealed class ServiceTable(NodeProcess process)
         }
 
         _services.Add(service);
-        if (options.Role == ServiceRole.Member)
-        {
-            process.Enqueue(new NodeWork { Kind = NodeWorkKind.Subscribe, Argument = options });
-        }
-
+        process.Enqueue(new NodeWork { Kind = NodeWorkKind.Subscribe, Argument = options });
         return service;
     }
 
     public void Unsubscribe(SimulatedService service)
     {
-        if (_services.Remove(service) && service.Role == ServiceRole.Member && process.IsAlive)
+        if (_services.Remove(service) && process.IsAlive)
         {
-            process.Enqueue(new NodeWork { Kind = NodeWorkKind.Unsubscribe, Service = service.Id });
+            process.Enqueue(new NodeWork
+            {
+                Kind = NodeWorkKind.Unsubscribe,
+                Service = service.Id,
+                Argument = service.Role,
+            });
         }
     }
 
@@ -93,7 +96,10 @@ internal sealed class ServiceTable(NodeProcess process)
                 overlay.Subscribe(process.Now, (SubscribeOptions)work.Argument!);
                 break;
             case NodeWorkKind.Unsubscribe:
-                overlay.Unsubscribe(process.Now, work.Service);
+                overlay.Unsubscribe(process.Now, work.Service, (ServiceRole)work.Argument!);
+                break;
+            case NodeWorkKind.ResumeForward:
+                overlay.ResumeForward(process.Now, work.Number, (ForwardDecision)work.Argument!);
                 break;
             default:
                 Upcall(ref work);
@@ -110,9 +116,7 @@ internal sealed class ServiceTable(NodeProcess process)
                     work.Destination, work.Peer, new DeliveryToken(work.Number), work.Payload));
                 break;
             case NodeWorkKind.AskForward:
-                ForwardDecision decision = FindMember(work.Service)?.Application.Forward(new KbrForward(
-                    work.Destination, work.Peer, work.NextHop, work.Payload)) ?? ForwardDecision.Continue;
-                process.Overlay.ResumeForward(process.Now, work.Number, decision);
+                AskForward(work);
                 break;
             case NodeWorkKind.Complete:
                 if (_pending.Remove(work.Number, out Action<KbrReply>? completed))
@@ -121,12 +125,40 @@ internal sealed class ServiceTable(NodeProcess process)
                 }
 
                 break;
-            case NodeWorkKind.Update:
+            default:
                 Update(work.Service, (NeighbourChange)work.Argument!);
                 break;
-            default:
-                ((Action)work.Argument!)();
+        }
+    }
+
+    private void AskForward(in NodeWork work)
+    {
+        long parked = work.Number;
+        var message = new KbrForward(work.Destination, work.Peer, work.NextHop, work.Payload);
+        switch (FindMember(work.Service)?.Application)
+        {
+            case IKbrDeferringApplication later:
+                later.ForwardLater(message, decision => Resume(parked, decision));
                 break;
+            case { } application:
+                Resume(parked, application.Forward(message));
+                break;
+            default:
+                Resume(parked, ForwardDecision.Continue);
+                break;
+        }
+    }
+
+    private void Resume(long parked, ForwardDecision decision)
+    {
+        if (process.IsAlive)
+        {
+            process.Enqueue(new NodeWork
+            {
+                Kind = NodeWorkKind.ResumeForward,
+                Number = parked,
+                Argument = decision,
+            });
         }
     }
 

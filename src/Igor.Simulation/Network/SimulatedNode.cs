@@ -166,6 +166,21 @@ public sealed class SimulatedNode : IKbrHost
         && process.Services.All.Any(one => one.Id == service && one.Role == role);
 
     /// <inheritdoc/>
+    public ValueTask<HostStatus> GetStatusAsync(CancellationToken cancellationToken = default)
+    {
+        if (Process is not { IsAlive: true } process)
+        {
+            throw new KbrException($"{this} is not running.");
+        }
+
+        var services = process.Services.All
+            .DistinctBy(service => service.Id)
+            .Select(service => new ServiceStatus(service.Name, service.Neighbours));
+        return ValueTask.FromResult(new HostStatus(
+            NodeId, _network.Options.Overlay.Network, "simulated", [Address], IsJoined, [.. Peers], [.. services]));
+    }
+
+    /// <inheritdoc/>
     public ValueTask<IKbrService> SubscribeAsync(
         SubscribeOptions options, IKbrApplication application, CancellationToken cancellationToken = default) =>
         ValueTask.FromResult(Subscribe(options, application));

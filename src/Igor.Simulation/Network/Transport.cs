@@ -147,6 +147,14 @@ internal sealed class Transport
         return true;
     }
 
+    /// <summary>The round-trip time of a link as a kernel would measure it.</summary>
+    public TimeSpan RoundTrip(LinkEnd end)
+    {
+        int here = end.Process.Node.Index;
+        int there = end.Remote.Process.Node.Index;
+        return new TimeSpan(Delay(here, there, 0) + Delay(there, here, 0));
+    }
+
     /// <summary>Tells the other end that this one is closed, behind all that was sent before.</summary>
     public void Finish(LinkEnd from, SimEventKind kind)
     {

@@ -1,0 +1,38 @@
+namespace Igor.Simulation;
+
+/// <summary>State is bounded: links, requests that wait, and events that a quiet network has in flight.</summary>
+public sealed class BoundsChecker
+{
+    private const string Name = "bounds";
+    private const int EventsPerNodeMax = 200;
+    private readonly SimulatedNetwork _network;
+
+    /// <summary>Makes a checker.</summary>
+    public BoundsChecker(SimulatedNetwork network) => _network = network;
+
+    /// <summary>Checks a network in which no application has a request under way.</summary>
+    public void CheckQuiet(ViolationLog log)
+    {
+        ArgumentNullException.ThrowIfNull(log);
+        int linksMax = _network.Options.Overlay.PeersMax + 16;
+        int running = 0;
+        foreach (SimulatedNode node in _network.RunningNodes)
+        {
+            running++;
+            if (node.LinkCount > linksMax)
+            {
+                log.Add(Name, $"{node} has {node.LinkCount} links, more than {linksMax}");
+            }
+
+            if (node.PendingRequests > 0)
+            {
+                log.Add(Name, $"{node} never ended {node.PendingRequests} requests");
+            }
+        }
+
+        if (_network.Engine.EventsWaiting > (running + 1) * EventsPerNodeMax)
+        {
+            log.Add(Name, $"{_network.Engine.EventsWaiting} events wait for {running} nodes");
+        }
+    }
+}

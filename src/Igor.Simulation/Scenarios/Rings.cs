@@ -1,0 +1,23 @@
+using Igor.Kbr;
+
+namespace Igor.Simulation;
+
+/// <summary>The rings that a scenario watches: the base overlay's and those of its services.</summary>
+internal sealed class Rings
+{
+    private readonly List<RingChecker> _checkers;
+
+    private Rings(List<RingChecker> checkers) => _checkers = checkers;
+
+    public static Rings Of(SimulatedNetwork network, params string[] services) =>
+        new([
+            new RingChecker(network),
+            .. services.Select(name => new RingChecker(network, ServiceId.FromName(name))),
+        ]);
+
+    public bool Hold() => _checkers.All(checker => checker.Holds());
+
+    public int CountFaults() => _checkers.Sum(checker => checker.CountFaults());
+
+    public void Check(ViolationLog log) => _checkers.ForEach(checker => checker.Check(log));
+}

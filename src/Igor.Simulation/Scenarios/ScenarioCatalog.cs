@@ -1,0 +1,12 @@
+namespace Igor.Simulation;
+
+/// <summary>The scenarios that come with the simulator.</summary>
+public static class ScenarioCatalog
+{
+    /// <summary>All of them, in the order in which they are listed.</summary>
+    public static IReadOnlyList<IScenario> All { get; } =
+        [new RingScenario(), new SmallRingsScenario(), new PartitionScenario()];
+
+    /// <summary>A scenario by name; null when there is none.</summary>
+    public static IScenario? Find(string name) => All.FirstOrDefault(scenario => scenario.Name == name);
+}

@@ -1,0 +1,57 @@
+using CsCheck;
+
+namespace Igor.Simulation.Tests;
+
+public class EventQueueTests
+{
+    [Fact]
+    public void Events_come_in_the_order_of_time_and_then_of_posting() =>
+        Gen.Int[0, 20].Array[0, 300].Sample(times =>
+        {
+            var queue = new EventQueue();
+            var expected = times.Select((time, index) => (time, index)).OrderBy(pair => pair.time).ToList();
+            for (int i = 0; i < times.Length; i++)
+            {
+                queue.Post(times[i], new SimEvent(Nobody.One, SimEventKind.Callback, i));
+            }
+
+            foreach ((int time, int index) in expected)
+            {
+                SimEvent taken = queue.Take(out long at);
+                Assert.Equal((time, index), ((int)at, (int)taken.Number));
+            }
+
+            Assert.Equal(0, queue.Count);
+        });
+
+    [Fact]
+    public void Events_posted_while_others_are_taken_find_their_place() =>
+        Gen.Int[1, 9].Array[1, 200].Sample(steps =>
+        {
+            var queue = new EventQueue();
+            var model = new SortedSet<(long Time, long Number)>();
+            long now = 0;
+            for (int i = 0; i < steps.Length; i++)
+            {
+                queue.Post(now + steps[i], new SimEvent(Nobody.One, SimEventKind.Callback, i));
+                model.Add((now + steps[i], i));
+                if (i % 3 == 2)
+                {
+                    SimEvent taken = queue.Take(out now);
+                    Assert.Equal(model.Min, (now, taken.Number));
+                    model.Remove(model.Min);
+                }
+            }
+
+            Assert.Equal(model.Count, queue.Count);
+        });
+
+    private sealed class Nobody : ISimEventTarget
+    {
+        public static readonly Nobody One = new();
+
+        public int TraceId => 0;
+
+        public void Handle(in SimEvent simEvent) => throw new InvalidOperationException("Nobody handles events.");
+    }
+}
