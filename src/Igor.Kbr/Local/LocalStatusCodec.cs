@@ -1,0 +1,101 @@
+using System.Collections.Immutable;
+using MessagePack;
+
+namespace Igor.Kbr.Local;
+
+/// <summary>The fields of a node's status, behind those of the frame that carries it.</summary>
+internal static class LocalStatusCodec
+{
+    public static void Write(ref MessagePackWriter writer, HostStatus status)
+    {
+        LocalFrameWriter.WriteKey(ref writer, status.NodeId);
+        writer.Write(status.Network);
+        writer.Write(status.Version);
+        WriteTexts(ref writer, status.Addresses);
+        writer.Write(status.IsJoined);
+        writer.WriteArrayHeader(status.Peers.Length);
+        foreach (PeerStatus peer in status.Peers)
+        {
+            WritePeer(ref writer, peer);
+        }
+
+        writer.WriteArrayHeader(status.Services.Length);
+        foreach (ServiceStatus service in status.Services)
+        {
+            writer.WriteArrayHeader(2);
+            writer.Write(service.Name);
+            LocalFrameWriter.WriteNeighbours(ref writer, service.Neighbours);
+        }
+    }
+
+    public static HostStatus Read(ref MessagePackReader reader) => new(
+        LocalFieldReader.ReadKey(ref reader),
+        LocalFieldReader.ReadText(ref reader),
+        LocalFieldReader.ReadText(ref reader),
+        LocalFieldReader.ReadTexts(ref reader),
+        reader.ReadBoolean(),
+        ReadPeers(ref reader),
+        ReadServices(ref reader));
+
+    private static void WritePeer(ref MessagePackWriter writer, PeerStatus peer)
+    {
+        writer.WriteArrayHeader(6);
+        LocalFrameWriter.WriteKey(ref writer, peer.Id);
+        WriteTexts(ref writer, peer.Addresses);
+        WriteTexts(ref writer, peer.Services);
+        writer.Write(peer.IsNeighbour);
+        writer.Write(peer.IsFinger);
+        if (peer.RoundTrip is { } roundTrip)
+        {
+            writer.Write((long)roundTrip.TotalMicroseconds);
+        }
+        else
+        {
+            writer.WriteNil();
+        }
+    }
+
+    private static void WriteTexts(ref MessagePackWriter writer, ImmutableArray<string> texts)
+    {
+        writer.WriteArrayHeader(texts.Length);
+        foreach (string text in texts)
+        {
+            writer.Write(text);
+        }
+    }
+
+    private static ImmutableArray<PeerStatus> ReadPeers(ref MessagePackReader reader)
+    {
+        int length = LocalFieldReader.ReadListLength(ref reader);
+        ImmutableArray<PeerStatus>.Builder peers = ImmutableArray.CreateBuilder<PeerStatus>(length);
+        for (int i = 0; i < length; i++)
+        {
+            int rest = LocalFieldReader.ReadElement(ref reader, 6);
+            peers.Add(new PeerStatus(
+                LocalFieldReader.ReadKey(ref reader),
+                LocalFieldReader.ReadTexts(ref reader),
+                LocalFieldReader.ReadTexts(ref reader),
+                reader.ReadBoolean(),
+                reader.ReadBoolean(),
+                reader.TryReadNil() ? null : TimeSpan.FromMicroseconds(reader.ReadInt64())));
+            LocalFieldReader.Skip(ref reader, rest);
+        }
+
+        return peers.MoveToImmutable();
+    }
+
+    private static ImmutableArray<ServiceStatus> ReadServices(ref MessagePackReader reader)
+    {
+        int length = LocalFieldReader.ReadListLength(ref reader);
+        ImmutableArray<ServiceStatus>.Builder services = ImmutableArray.CreateBuilder<ServiceStatus>(length);
+        for (int i = 0; i < length; i++)
+        {
+            int rest = LocalFieldReader.ReadElement(ref reader, 2);
+            services.Add(new ServiceStatus(
+                LocalFieldReader.ReadText(ref reader), LocalFieldReader.ReadNeighbours(ref reader)));
+            LocalFieldReader.Skip(ref reader, rest);
+        }
+
+        return services.MoveToImmutable();
+    }
+}
