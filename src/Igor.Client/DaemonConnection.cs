@@ -1,0 +1,209 @@
+using System.Collections.Concurrent;
+using System.Net.Sockets;
+using Igor.Kbr;
+using Igor.Kbr.Local;
+using Igor.LocalSocket;
+
+namespace Igor.Client;
+
+/// <summary>
+/// One connection to a daemon, from its hello to its end: pairs calls and requests with their answers and hands
+/// upcalls to the client. Numbers in it mean nothing to another connection; the client makes a new one for that.
+/// </summary>
+internal sealed class DaemonConnection : IDisposable
+{
+    private readonly ConcurrentDictionary<long, TaskCompletionSource<LocalFrame>> _calls = new();
+    private readonly TaskCompletionSource<LocalFrame> _greeting = new(
+        TaskCreationOptions.RunContinuationsAsynchronously);
+
+    private readonly FrameSocket _socket;
+    private readonly Action<LocalFrame> _handleUpcall;
+    private readonly string _path;
+    private WelcomeFrame? _welcome;
+    private long _lastCall;
+    private volatile bool _hasEnded;
+
+    private DaemonConnection(
+        Socket socket, IgorClientOptions options, string path, UpcallGate gate, Action<LocalFrame> handleUpcall)
+    {
+        _path = path;
+        _handleUpcall = handleUpcall;
+        _socket = new FrameSocket(socket, LocalProtocol.BodyBytesMax, options.OutgoingBytesMax);
+        Requests = new OpenRequests(gate, id => _socket.TrySend(new CancelFrame(id)), options.RequestsMax);
+        Ended = ReadAsync();
+    }
+
+    /// <summary>What the daemon said of itself.</summary>
+    public WelcomeFrame Welcome => _welcome ?? throw new InvalidOperationException("The daemon has not said welcome.");
+
+    /// <summary>Requests that wait for their end.</summary>
+    public OpenRequests Requests { get; }
+
+    /// <summary>Completes, with the cause, when the connection has ended; upcalls are over then.</summary>
+    public Task<string> Ended { get; }
+
+    /// <summary>Takes over a connected socket and says hello.</summary>
+    /// <exception cref="KbrException">Who listens does not serve us; the message says why.</exception>
+    public static async Task<DaemonConnection> OpenAsync(
+        Socket socket,
+        IgorClientOptions options,
+        string path,
+        UpcallGate gate,
+        Action<LocalFrame> handleUpcall,
+        CancellationToken cancellationToken)
+    {
+        var connection = new DaemonConnection(socket, options, path, gate, handleUpcall);
+        try
+        {
+            await connection.GreetAsync(options, cancellationToken).ConfigureAwait(false);
+            return connection;
+        }
+        catch
+        {
+            connection.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Sends a frame; false when the buffer is full or the connection has ended.</summary>
+    public bool TrySend(LocalFrame frame) => _socket.TrySend(frame);
+
+    /// <summary>Sends a frame that has an answer, and waits for it.</summary>
+    /// <exception cref="KbrException">The daemon refused, or the connection ended.</exception>
+    public async Task<T> CallAsync<T>(Func<long, LocalFrame> makeFrame, CancellationToken cancellationToken)
+        where T : LocalFrame
+    {
+        long call = Interlocked.Increment(ref _lastCall);
+        var completion = new TaskCompletionSource<LocalFrame>(TaskCreationOptions.RunContinuationsAsynchronously);
+        _calls[call] = completion;
+        try
+        {
+            if (_hasEnded || !_socket.TrySend(makeFrame(call)))
+            {
+                throw Lost("it cannot be written to");
+            }
+
+            LocalFrame answer = await completion.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
+            return answer switch
+            {
+                T expected => expected,
+                RefusedFrame refused => throw new KbrException(refused.Text),
+                _ => throw new KbrException($"The daemon at {_path} answered with a {answer.GetType().Name}."),
+            };
+        }
+        finally
+        {
+            _calls.TryRemove(call, out _);
+        }
+    }
+
+    /// <summary>Closes the connection.</summary>
+    public void Dispose() => _socket.Dispose();
+
+    /// <summary>Closes the connection when what was sent has left.</summary>
+    public void CloseWhenSent() => _socket.CloseWhenSent();
+
+    private async Task GreetAsync(IgorClientOptions options, CancellationToken cancellationToken)
+    {
+        _socket.TrySend(new HelloFrame(LocalProtocol.VersionMin, LocalProtocol.VersionMax, options.Application));
+        LocalFrame answer;
+        try
+        {
+            answer = await _greeting.Task.WaitAsync(options.ConnectTimeout, cancellationToken).ConfigureAwait(false);
+        }
+        catch (TimeoutException exception)
+        {
+            throw new KbrException(
+                $"The daemon at {_path} did not answer within {options.ConnectTimeout.TotalSeconds:0.#} s: "
+                + "it hangs or is no igord. Restart it.",
+                exception);
+        }
+
+        switch (answer)
+        {
+            case WelcomeFrame { Version: >= LocalProtocol.VersionMin and <= LocalProtocol.VersionMax }:
+                break;
+            case WelcomeFrame welcome:
+                throw new KbrException(
+                    $"The daemon at {_path} speaks version {welcome.Version} of the local protocol, this program "
+                    + $"{LocalProtocol.VersionMin} to {LocalProtocol.VersionMax}: update the older of the two.");
+            case RefusedFrame refused:
+                throw new KbrException($"The daemon at {_path} refused: {refused.Text}");
+            default:
+                throw new KbrException($"What listens at {_path} is no igord: it began with a {answer.GetType().Name}.");
+        }
+    }
+
+    private async Task<string> ReadAsync()
+    {
+        await Task.Yield(); // the constructor has to end first
+        string? error = null;
+        string? fault = await _socket.ReadAsync(body =>
+        {
+            bool isRead = LocalFrameReader.TryRead(body, out LocalFrame? frame, out error);
+            if (isRead)
+            {
+                Handle(frame!);
+            }
+
+            return isRead;
+        }).ConfigureAwait(false);
+
+        string cause = error is not null ? $"a frame could not be read: {error}" : fault ?? "the daemon closed it";
+        _hasEnded = true;
+        _socket.Dispose();
+        _greeting.TrySetException(Lost(cause));
+        foreach (TaskCompletionSource<LocalFrame> call in _calls.Values)
+        {
+            call.TrySetException(Lost(cause));
+        }
+
+        Requests.Dispose();
+        return cause;
+    }
+
+    private void Handle(LocalFrame frame)
+    {
+        switch (frame)
+        {
+            case ResultFrame result:
+                Requests.Complete(result.Request, new KbrReply(result.Status, result.Responder, result.Payload));
+                break;
+            case DeliverFrame or ForwardFrame or UpdateFrame:
+                _handleUpcall(frame);
+                break;
+            case SubscribedFrame subscribed:
+                Answer(subscribed.Call, frame);
+                break;
+            case UnsubscribedFrame unsubscribed:
+                Answer(unsubscribed.Call, frame);
+                break;
+            case StatusResultFrame status:
+                Answer(status.Call, frame);
+                break;
+            case RefusedFrame { Call: not 0 } refused:
+                Answer(refused.Call, frame);
+                break;
+            case RefusedFrame refused when _greeting.Task.IsCompleted:
+                _handleUpcall(refused);
+                break;
+            case WelcomeFrame welcome:
+                _welcome ??= welcome;
+                _greeting.TrySetResult(frame);
+                break;
+            default:
+                _greeting.TrySetResult(frame); // of a later version, unless it is the first
+                break;
+        }
+    }
+
+    private void Answer(long call, LocalFrame frame)
+    {
+        if (_calls.TryGetValue(call, out TaskCompletionSource<LocalFrame>? completion))
+        {
+            completion.TrySetResult(frame);
+        }
+    }
+
+    private KbrException Lost(string cause) => new($"The connection to the daemon at {_path} is lost: {cause}.");
+}

@@ -1,0 +1,357 @@
+using System.Collections.Concurrent;
+using System.Net.Sockets;
+using Igor.Kbr;
+using Igor.Kbr.Local;
+using Igor.LocalSocket;
+
+namespace Igor.Client;
+
+/// <summary>
+/// An application's end of a daemon's local socket. It outlives the daemon: when the connection breaks, open requests
+/// end with <see cref="KbrStatus.Closed"/> and neighbour sets empty; when a daemon is back, every service is
+/// subscribed again. The node may be another one then (<see cref="NodeId"/>).
+/// </summary>
+public sealed class IgorClient : IKbrHost
+{
+    private static readonly TimeSpan GoodbyeTimeout = TimeSpan.FromSeconds(5);
+
+    private readonly ConcurrentDictionary<int, ClientService> _services = new();
+    private readonly CancellationTokenSource _closing = new();
+    private readonly SemaphoreSlim _attaching = new(1); // no connection changes while something subscribes
+    private readonly IgorClientOptions _options;
+    private readonly string _path;
+    private volatile DaemonConnection? _connection;
+    private volatile WelcomeFrame? _welcome;
+    private long _tokenBase; // tokens of earlier connections are at most this
+    private long _lastToken;
+    private int _lastSubscription;
+    private Task _keeping = Task.CompletedTask;
+
+    private IgorClient(IgorClientOptions options, string path)
+    {
+        _options = options;
+        _path = path;
+        Gate = new UpcallGate(options.Logger);
+    }
+
+    /// <inheritdoc/>
+    public Key NodeId => _welcome!.NodeId;
+
+    /// <summary>The name of the network that the node belongs to.</summary>
+    public string Network => _welcome!.Network;
+
+    /// <summary>The socket that the client uses.</summary>
+    public string SocketPath => _path;
+
+    /// <summary>Whether the daemon is there now.</summary>
+    public bool IsConnected => _connection is not null;
+
+    /// <summary>Runs the application's code.</summary>
+    internal UpcallGate Gate { get; }
+
+    /// <summary>The connection, while there is one.</summary>
+    internal DaemonConnection? Connection => _connection;
+
+    /// <summary>Connects to a daemon.</summary>
+    /// <exception cref="KbrException">
+    /// No daemon listens at the socket, it is another user's, it hangs, or it speaks no version of the protocol that
+    /// this library does; the message says which, and what to do.
+    /// </exception>
+    public static async ValueTask<IgorClient> ConnectAsync(
+        IgorClientOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        options ??= new IgorClientOptions();
+        string path = PathOf(options);
+        Socket socket = await DaemonSocket.ConnectAsync(path, cancellationToken).ConfigureAwait(false);
+        return await StartAsync(options, path, socket, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>
+    /// Connects to a daemon, or returns null when none listens. Whoever listens and does not serve us is a
+    /// <see cref="KbrException"/>, as in <see cref="ConnectAsync"/>.
+    /// </summary>
+    public static async ValueTask<IgorClient?> TryConnectAsync(
+        IgorClientOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        options ??= new IgorClientOptions();
+        string path = PathOf(options);
+        if (!File.Exists(path))
+        {
+            return null; // the usual case, without the cost of an exception
+        }
+
+        Socket? socket = await DaemonSocket.TryConnectAsync(path, cancellationToken).ConfigureAwait(false);
+        return socket is null
+            ? null
+            : await StartAsync(options, path, socket, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<IKbrService> SubscribeAsync(
+        SubscribeOptions options, IKbrApplication application, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentNullException.ThrowIfNull(application);
+        if (!ServiceId.IsValidName(options.Service))
+        {
+            throw new KbrException(
+                $"'{options.Service}' cannot name a service: a name has 1 to {ServiceId.NameLengthMax} characters.");
+        }
+
+        await _attaching.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            return await AttachAsync(options, application, cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            _attaching.Release();
+        }
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<HostStatus> GetStatusAsync(CancellationToken cancellationToken = default)
+    {
+        DaemonConnection connection = _connection ?? throw NotConnected();
+        StatusResultFrame answer = await connection.CallAsync<StatusResultFrame>(
+            static call => new StatusFrame(call), cancellationToken).ConfigureAwait(false);
+        return answer.Status;
+    }
+
+    /// <summary>Detaches from the daemon; open requests end with <see cref="KbrStatus.Closed"/>.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (_closing.IsCancellationRequested)
+        {
+            await _keeping.ConfigureAwait(false);
+            return;
+        }
+
+        await _closing.CancelAsync().ConfigureAwait(false);
+        foreach (ClientService service in _services.Values)
+        {
+            service.Close();
+        }
+
+        _connection?.CloseWhenSent();
+        try
+        {
+            await _keeping.WaitAsync(GoodbyeTimeout).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            _connection?.Dispose(); // the daemon does not read
+            await _keeping.ConfigureAwait(false);
+        }
+
+        _services.Clear();
+    }
+
+    /// <summary>Answers a delivery, unless a connection that is gone brought it.</summary>
+    internal void Reply(long token, ReadOnlyMemory<byte> payload)
+    {
+        long sent = token - Volatile.Read(ref _tokenBase);
+        if (sent > 0 && _connection is { } connection && payload.Length <= connection.Welcome.PayloadBytesMax)
+        {
+            connection.TrySend(new ReplyFrame(sent, payload));
+        }
+    }
+
+    /// <summary>Detaches a service.</summary>
+    internal async ValueTask UnsubscribeAsync(ClientService service)
+    {
+        service.Close();
+        if (!_services.TryRemove(service.Subscription, out _) || _connection is not { } connection)
+        {
+            return;
+        }
+
+        connection.Requests.Close(service.Subscription);
+        using var deadline = new CancellationTokenSource(GoodbyeTimeout);
+        try
+        {
+            await connection.CallAsync<UnsubscribedFrame>(
+                call => new UnsubscribeFrame(call, service.Subscription), deadline.Token).ConfigureAwait(false);
+        }
+        catch (Exception exception) when (exception is KbrException or OperationCanceledException)
+        {
+            // The daemon is gone, or hangs: either way nothing comes from it for this service any more.
+            connection.Requests.Close(service.Subscription);
+        }
+    }
+
+    private static string PathOf(IgorClientOptions options) =>
+        options.SocketPath is { } path ? Path.GetFullPath(path) : LocalSocketPath.Default(options.DataFolder);
+
+    private static async Task<IgorClient> StartAsync(
+        IgorClientOptions options, string path, Socket socket, CancellationToken cancellationToken)
+    {
+        var client = new IgorClient(options, path);
+        client.Adopt(await client.GreetAsync(socket, cancellationToken).ConfigureAwait(false));
+        client._keeping = client.KeepAsync();
+        return client;
+    }
+
+    private async Task<DaemonConnection> OpenAsync(CancellationToken cancellationToken)
+    {
+        Socket socket = await DaemonSocket.ConnectAsync(_path, cancellationToken).ConfigureAwait(false);
+        return await GreetAsync(socket, cancellationToken).ConfigureAwait(false);
+    }
+
+    private Task<DaemonConnection> GreetAsync(Socket socket, CancellationToken cancellationToken) =>
+        DaemonConnection.OpenAsync(socket, _options, _path, Gate, HandleUpcall, cancellationToken);
+
+    private void Adopt(DaemonConnection connection)
+    {
+        _welcome = connection.Welcome;
+        _connection = connection;
+    }
+
+    /// <summary>Watches the connection, and replaces it when it ends.</summary>
+    private async Task KeepAsync()
+    {
+        while (true)
+        {
+            string cause = await _connection!.Ended.ConfigureAwait(false);
+            Volatile.Write(ref _tokenBase, Volatile.Read(ref _lastToken));
+            _connection = null;
+            if (_closing.IsCancellationRequested)
+            {
+                return;
+            }
+
+            ClientLog.ConnectionLost(_options.Logger, _path, cause);
+            foreach (ClientService service in _services.Values.OrderBy(service => service.Subscription))
+            {
+                service.Reset();
+            }
+
+            if (!_options.Reconnects)
+            {
+                return;
+            }
+
+            try
+            {
+                await ResumeAsync(
+                    await Reconnection.RunAsync(_options, OpenAsync, _closing.Token).ConfigureAwait(false))
+                    .ConfigureAwait(false);
+            }
+            catch (OperationCanceledException)
+            {
+                _connection?.Dispose();
+                return;
+            }
+        }
+    }
+
+    private async Task ResumeAsync(DaemonConnection connection)
+    {
+        await _attaching.WaitAsync(_closing.Token).ConfigureAwait(false);
+        try
+        {
+            Adopt(connection);
+            await ResubscribeAsync(connection).ConfigureAwait(false);
+        }
+        finally
+        {
+            _attaching.Release();
+        }
+    }
+
+    private async Task ResubscribeAsync(DaemonConnection connection)
+    {
+        ClientLog.Reconnected(_options.Logger, _path, NodeId.ToShortString());
+        foreach (ClientService service in _services.Values.OrderBy(service => service.Subscription))
+        {
+            try
+            {
+                SubscribedFrame answer = await SubscribeAsync(connection, service, _closing.Token)
+                    .ConfigureAwait(false);
+                service.Begin(answer.Neighbours, tells: true);
+            }
+            catch (KbrException) when (connection.Ended.IsCompleted)
+            {
+                return; // lost again: the next connection subscribes everything
+            }
+            catch (KbrException exception)
+            {
+                ClientLog.ResubscribeRefused(_options.Logger, service.Name, exception.Message);
+                service.Close();
+                _services.TryRemove(service.Subscription, out _);
+            }
+        }
+    }
+
+    private async Task<IKbrService> AttachAsync(
+        SubscribeOptions options, IKbrApplication application, CancellationToken cancellationToken)
+    {
+        DaemonConnection connection = _connection ?? throw NotConnected();
+        var service = new ClientService(this, ++_lastSubscription, options, application);
+        _services[service.Subscription] = service; // upcalls may come before the answer
+        try
+        {
+            SubscribedFrame answer = await SubscribeAsync(connection, service, cancellationToken).ConfigureAwait(false);
+            service.Begin(answer.Neighbours, tells: false);
+            return service;
+        }
+        catch (Exception exception)
+        {
+            _services.TryRemove(service.Subscription, out _);
+            service.Close();
+            if (exception is OperationCanceledException)
+            {
+                connection.TrySend(new UnsubscribeFrame(0, service.Subscription));
+            }
+
+            throw;
+        }
+    }
+
+    private static Task<SubscribedFrame> SubscribeAsync(
+        DaemonConnection connection, ClientService service, CancellationToken cancellationToken) =>
+        connection.CallAsync<SubscribedFrame>(
+            call => new SubscribeFrame(
+                call, service.Subscription, service.Name, service.Role, service.Options.WantsForward),
+            cancellationToken);
+
+    private void HandleUpcall(LocalFrame frame)
+    {
+        switch (frame)
+        {
+            case DeliverFrame deliver when _services.TryGetValue(deliver.Subscription, out ClientService? service):
+                service.Deliver(deliver, LocalToken(deliver.Token));
+                break;
+            case UpdateFrame update when _services.TryGetValue(update.Subscription, out ClientService? service):
+                service.Update(update.Change.Neighbours, update.Change.Departed);
+                break;
+            case ForwardFrame forward when _services.TryGetValue(forward.Subscription, out ClientService? service):
+                service.Forward(forward, _connection!);
+                break;
+            case ForwardFrame forward:
+                _connection?.TrySend(new DecideFrame(forward.Parked, true, null));
+                break;
+            case RefusedFrame refused:
+                ClientLog.FrameRefused(_options.Logger, refused.Text);
+                break;
+        }
+    }
+
+    /// <summary>Tokens of a connection count up from 1; ours never repeat over all connections.</summary>
+    private DeliveryToken LocalToken(long token)
+    {
+        if (token <= 0)
+        {
+            return DeliveryToken.None;
+        }
+
+        long local = Volatile.Read(ref _tokenBase) + token;
+        Volatile.Write(ref _lastToken, Math.Max(local, Volatile.Read(ref _lastToken)));
+        return new DeliveryToken(local);
+    }
+
+    private KbrException NotConnected() => new(
+        _closing.IsCancellationRequested
+            ? "The client is closed."
+            : $"The daemon at {_path} is away; the client connects again when it is back. Try later.");
+}

@@ -1,0 +1,49 @@
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Igor.Client;
+
+/// <summary>How an application reaches its daemon.</summary>
+public sealed record IgorClientOptions
+{
+    /// <summary>
+    /// The daemon's local socket. Null: what IGOR_SOCKET says; else igor.sock in <see cref="DataFolder"/> or
+    /// IGOR_DATA; else $XDG_RUNTIME_DIR/igor/igor.sock; else igor.sock in the default data folder.
+    /// </summary>
+    public string? SocketPath { get; init; }
+
+    /// <summary>The daemon's data folder, to find its socket when no path is given; null for the default one.</summary>
+    public string? DataFolder { get; init; }
+
+    /// <summary>The application's name, for the daemon's log. At most 64 characters.</summary>
+    /// <value>Default: the name of the process's program.</value>
+    public string Application { get; init; } = AppDomain.CurrentDomain.FriendlyName;
+
+    /// <summary>How long a daemon may take to say welcome. 0.1 s to 1 min.</summary>
+    /// <value>Default: 5 s; it takes a millisecond unless the machine is busy starting.</value>
+    public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>Whether to connect anew, and subscribe again, when the daemon goes away.</summary>
+    /// <value>Default: true.</value>
+    public bool Reconnects { get; init; } = true;
+
+    /// <summary>Time before the first attempt to connect anew; doubled, with jitter, for each further one.</summary>
+    /// <value>Default: 50 ms.</value>
+    public TimeSpan ReconnectDelay { get; init; } = TimeSpan.FromMilliseconds(50);
+
+    /// <summary>Longest time between two attempts to connect anew.</summary>
+    /// <value>Default: 5 s.</value>
+    public TimeSpan ReconnectDelayMax { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>Most bytes that wait to be sent to the daemon; beyond, requests end as overloaded.</summary>
+    /// <value>Default: 16 MiB.</value>
+    public int OutgoingBytesMax { get; init; } = 16 * 1024 * 1024;
+
+    /// <summary>Most requests that wait for their end; beyond, requests end as overloaded. At least 1.</summary>
+    /// <value>Default: 16384, what a daemon accepts from one application.</value>
+    public int RequestsMax { get; init; } = 16 * 1024;
+
+    /// <summary>Where the client reports lost connections and upcalls that throw.</summary>
+    /// <value>Default: nowhere.</value>
+    public ILogger Logger { get; init; } = NullLogger.Instance;
+}
