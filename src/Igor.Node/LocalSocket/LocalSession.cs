@@ -1,0 +1,306 @@
+using System.Net.Sockets;
+using Igor.Kbr;
+using Igor.Kbr.Local;
+using Igor.LocalSocket;
+
+namespace Igor.Node;
+
+/// <summary>
+/// One application at the local socket: its frames become downcalls of the host, the host's upcalls become frames.
+/// When it goes, however it goes, its services are unsubscribed and the messages it was asked about go on.
+/// </summary>
+internal sealed class LocalSession : IDisposable
+{
+    private readonly Lock _lock = new();
+    private readonly LocalAttachments _attachments;
+    private readonly HashSet<long> _requests = [];
+    private readonly NumberedTable<(LocalSubscription Subscription, DeliveryToken Token)> _deliveries;
+    private readonly NumberedTable<Action<ForwardDecision>> _forwards;
+    private readonly CancellationTokenSource _helloDeadline = new();
+    private readonly CancellationTokenSource _ended = new();
+    private readonly FrameSocket _socket;
+    private readonly IKbrHost _host;
+    private readonly LocalSocketServerOptions _options;
+    private readonly int _process;
+    private string _application = "?";
+    private string? _fault;
+    private bool _isGreeted;
+    private bool _hasEnded;
+
+    /// <summary>Takes over a connection.</summary>
+    public LocalSession(Socket socket, IKbrHost host, LocalSocketServerOptions options, int process)
+    {
+        _host = host;
+        _options = options;
+        _process = process;
+        _attachments = new LocalAttachments(this, host, options.SubscriptionsMax, _ended.Token);
+        _deliveries = new(options.DeliveriesMax);
+        _forwards = new(options.ForwardsMax);
+        _socket = new FrameSocket(
+            socket, options.PayloadBytesMax + LocalProtocol.HeaderBytesMax, options.OutgoingBytesMax);
+    }
+
+    /// <summary>Serves the application until it goes.</summary>
+    public async Task RunAsync()
+    {
+        _helloDeadline.CancelAfter(_options.HelloTimeout);
+        using (_helloDeadline.Token.Register(() => Disconnect("it did not say hello in time")))
+        {
+            string? fault = await _socket.ReadAsync(HandleBody).ConfigureAwait(false);
+            if (fault is not null)
+            {
+                Refuse(0, RefusalCode.Malformed, fault);
+            }
+        }
+
+        _socket.CloseWhenSent();
+        await EndAsync().ConfigureAwait(false);
+        if (_fault is not null)
+        {
+            LocalSocketLog.Disconnected(_options.Logger, _application, _fault);
+        }
+        else
+        {
+            LocalSocketLog.Gone(_options.Logger, _application, "it closed the connection");
+        }
+    }
+
+    /// <summary>Ends the session; what was sent before still leaves.</summary>
+    public void Close() => _socket.CloseWhenSent();
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _socket.Dispose();
+        _helloDeadline.Dispose();
+        _ended.Dispose();
+    }
+
+    /// <summary>Sends a frame; an application that lets them pile up is disconnected.</summary>
+    public void Send(LocalFrame frame)
+    {
+        if (!_socket.TrySend(frame))
+        {
+            Disconnect("it does not read what it is sent");
+        }
+    }
+
+    /// <summary>Sends a frame to an application that may be gone.</summary>
+    public void SendLast(LocalFrame frame) => _socket.TrySend(frame);
+
+    /// <summary>Numbers a delivery that may be answered.</summary>
+    public long AddDelivery(LocalSubscription subscription, DeliveryToken token)
+    {
+        lock (_lock)
+        {
+            return _deliveries.Add((subscription, token), out _);
+        }
+    }
+
+    /// <summary>Numbers a passing message that waits for a decision.</summary>
+    public long AddForward(Action<ForwardDecision> decide)
+    {
+        Action<ForwardDecision>? passed = decide;
+        long number = 0;
+        lock (_lock)
+        {
+            if (!_hasEnded)
+            {
+                number = _forwards.Add(decide, out passed);
+            }
+        }
+
+        passed?.Invoke(ForwardDecision.Continue);
+        return number;
+    }
+
+    private bool HandleBody(ReadOnlyMemory<byte> body)
+    {
+        if (!LocalFrameReader.TryRead(body, out LocalFrame? frame, out string? error))
+        {
+            Refuse(0, RefusalCode.Malformed, error);
+            return false;
+        }
+
+        return _isGreeted ? Handle(frame) : Greet(frame);
+    }
+
+    private bool Greet(LocalFrame frame)
+    {
+        if (frame is not HelloFrame hello)
+        {
+            Refuse(0, RefusalCode.Hello, "the first frame must be a hello");
+            return false;
+        }
+
+        _application = hello.Application;
+        int version = Math.Min(hello.VersionMax, LocalProtocol.VersionMax);
+        if (version < Math.Max(hello.VersionMin, LocalProtocol.VersionMin))
+        {
+            Refuse(
+                0,
+                RefusalCode.Version,
+                $"the daemon speaks versions {LocalProtocol.VersionMin} to {LocalProtocol.VersionMax} of the local "
+                + $"protocol, the application {hello.VersionMin} to {hello.VersionMax}: update the older of the two");
+            return false;
+        }
+
+        _isGreeted = true;
+        _helloDeadline.CancelAfter(Timeout.Infinite);
+        LocalSocketLog.Attached(_options.Logger, _application, _process);
+        Send(new WelcomeFrame(
+            version, _host.NodeId, _options.Network, _options.PayloadBytesMax, LocalSocketServer.ProgramVersion));
+        return true;
+    }
+
+    private bool Handle(LocalFrame frame)
+    {
+        switch (frame)
+        {
+            case RequestFrame request:
+                Request(request);
+                break;
+            case RouteFrame route:
+                _attachments.Find(route.Subscription)?.Service?.Route(
+                    route.Destination, route.Payload, new RouteOptions(route.Exact));
+                break;
+            case ReplyFrame reply:
+                Reply(reply);
+                break;
+            case DecideFrame decide:
+                Decide(decide);
+                break;
+            case CancelFrame cancel:
+                EndRequest(cancel.Request);
+                break;
+            case SubscribeFrame subscribe:
+                _attachments.Subscribe(subscribe);
+                break;
+            case UnsubscribeFrame unsubscribe:
+                _attachments.Unsubscribe(unsubscribe);
+                break;
+            case StatusFrame status:
+                _ = AnswerStatusAsync(status.Call);
+                break;
+            case HelloFrame:
+                Refuse(0, RefusalCode.Hello, "a second hello");
+                return false;
+            default:
+                string type = frame is UnknownFrame unknown ? $"{unknown.Type}" : frame.GetType().Name;
+                Send(new RefusedFrame(0, RefusalCode.UnknownType, $"a daemon does not take frames of type {type}"));
+                break;
+        }
+
+        return true;
+    }
+
+    private void Request(RequestFrame frame)
+    {
+        IKbrService? service = _attachments.Find(frame.Subscription)?.Service;
+        KbrStatus status = service is null ? KbrStatus.Closed : BeginRequest(frame.Request);
+        if (status != KbrStatus.Ok)
+        {
+            Send(new ResultFrame(frame.Request, status, default, default));
+            return;
+        }
+
+        service!.Request(
+            frame.Destination,
+            frame.Payload,
+            new RequestOptions(TimeSpan.FromMilliseconds(frame.TimeoutMs), frame.Exact),
+            reply =>
+            {
+                if (EndRequest(frame.Request))
+                {
+                    Send(new ResultFrame(frame.Request, reply.Status, reply.Responder, reply.Payload));
+                }
+            });
+    }
+
+    private KbrStatus BeginRequest(long number)
+    {
+        lock (_lock)
+        {
+            return _requests.Count < _options.RequestsMax && _requests.Add(number)
+                ? KbrStatus.Ok
+                : KbrStatus.Overloaded;
+        }
+    }
+
+    private bool EndRequest(long number)
+    {
+        lock (_lock)
+        {
+            return _requests.Remove(number);
+        }
+    }
+
+    private void Reply(ReplyFrame frame)
+    {
+        (LocalSubscription Subscription, DeliveryToken Token) delivery;
+        lock (_lock)
+        {
+            if (!_deliveries.TryTake(frame.Token, out delivery))
+            {
+                return; // answered before, or too late
+            }
+        }
+
+        delivery.Subscription.Reply(delivery.Token, frame.Payload);
+    }
+
+    private void Decide(DecideFrame frame)
+    {
+        Action<ForwardDecision>? decide;
+        lock (_lock)
+        {
+            _forwards.TryTake(frame.Parked, out decide);
+        }
+
+        decide?.Invoke(new ForwardDecision(frame.Goes, frame.Replacement?.ToArray()));
+    }
+
+    private async Task AnswerStatusAsync(long call)
+    {
+        try
+        {
+            HostStatus status = await _host.GetStatusAsync(_ended.Token).ConfigureAwait(false);
+            Send(new StatusResultFrame(call, status));
+        }
+        catch (Exception exception) when (exception is KbrException or OperationCanceledException)
+        {
+            SendLast(new RefusedFrame(call, RefusalCode.Node, exception.Message));
+        }
+    }
+
+    private void Refuse(long call, RefusalCode code, string text)
+    {
+        _fault ??= text;
+        _socket.TrySend(new RefusedFrame(call, code, text));
+    }
+
+    private void Disconnect(string cause)
+    {
+        _fault ??= cause;
+        _socket.Dispose();
+    }
+
+    private async Task EndAsync()
+    {
+        IReadOnlyList<Action<ForwardDecision>> forwards;
+        lock (_lock)
+        {
+            _hasEnded = true;
+            _requests.Clear();
+            forwards = _forwards.TakeAll();
+        }
+
+        await _ended.CancelAsync().ConfigureAwait(false);
+        foreach (Action<ForwardDecision> decide in forwards)
+        {
+            decide(ForwardDecision.Continue);
+        }
+
+        await _attachments.EndAsync().ConfigureAwait(false);
+    }
+}

@@ -1,0 +1,145 @@
+using System.Collections.Concurrent;
+using System.Net.Sockets;
+using System.Reflection;
+using Igor.Kbr;
+using Igor.Kbr.Local;
+using Igor.LocalSocket;
+
+namespace Igor.Node;
+
+/// <summary>
+/// Serves the applications on this host: the KBR interface of a node over a Unix domain socket that only its owner
+/// (and root) may use. See docs/protocol.md, "Local protocol".
+/// </summary>
+public sealed class LocalSocketServer : IAsyncDisposable
+{
+    private static readonly TimeSpan AcceptPause = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan CloseTimeout = TimeSpan.FromSeconds(2);
+
+    private readonly ConcurrentDictionary<LocalSession, Task> _sessions = new();
+    private readonly CancellationTokenSource _closing = new();
+    private readonly LocalSocketServerOptions _options;
+    private readonly IKbrHost _host;
+    private readonly SocketFile _file;
+    private readonly Task _accepting;
+
+    private LocalSocketServer(IKbrHost host, LocalSocketServerOptions options, SocketFile file)
+    {
+        _host = host;
+        _options = options;
+        _file = file;
+        _accepting = Task.Run(AcceptAsync);
+    }
+
+    /// <summary>The socket's path.</summary>
+    public string Path => _options.Path;
+
+    /// <summary>Number of applications that are connected.</summary>
+    public int SessionCount => _sessions.Count;
+
+    /// <summary>The version told to applications.</summary>
+    internal static string ProgramVersion { get; } =
+        typeof(LocalSocketServer).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()
+            ?.InformationalVersion.Split('+')[0] ?? "0";
+
+    /// <summary>Opens the socket. The host stays the caller's, who disposes the server before it.</summary>
+    /// <exception cref="NodeStartException">
+    /// Another daemon serves the socket, or the path cannot be used; the message says what to do.
+    /// </exception>
+    public static LocalSocketServer Start(IKbrHost host, LocalSocketServerOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(host);
+        ArgumentNullException.ThrowIfNull(options);
+        options = options with { Path = System.IO.Path.GetFullPath(options.Path) };
+        var server = new LocalSocketServer(host, options, SocketFile.Claim(options.Path));
+        LocalSocketLog.Listening(options.Logger, options.Path);
+        return server;
+    }
+
+    /// <summary>Stops listening, disconnects the applications and unsubscribes their services.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (_closing.IsCancellationRequested)
+        {
+            return;
+        }
+
+        await _closing.CancelAsync().ConfigureAwait(false);
+        await _accepting.ConfigureAwait(false);
+        _file.Dispose();
+        KeyValuePair<LocalSession, Task>[] sessions = [.. _sessions];
+        foreach ((LocalSession session, _) in sessions)
+        {
+            session.Close();
+        }
+
+        Task all = Task.WhenAll(sessions.Select(entry => entry.Value));
+        await Task.WhenAny(all, Task.Delay(CloseTimeout)).ConfigureAwait(false);
+        foreach ((LocalSession session, _) in sessions)
+        {
+            session.Dispose(); // those that did not read what was left for them
+        }
+
+        await all.ConfigureAwait(false);
+        _closing.Dispose();
+    }
+
+    private async Task AcceptAsync()
+    {
+        while (!_closing.IsCancellationRequested)
+        {
+            try
+            {
+                Admit(await _file.Listener.AcceptAsync(_closing.Token).ConfigureAwait(false));
+            }
+            catch (OperationCanceledException)
+            {
+                return;
+            }
+            catch (SocketException exception)
+            {
+                // Out of file descriptors, say: the next attempt may work, and must not spin.
+                LocalSocketLog.AcceptFailed(_options.Logger, exception.Message);
+                await Task.Delay(AcceptPause, CancellationToken.None).ConfigureAwait(false);
+            }
+        }
+    }
+
+    private void Admit(Socket socket)
+    {
+        PeerCredentials peer = PeerCredentials.Of(socket);
+        if (!peer.IsAllowed)
+        {
+            Refuse(
+                socket,
+                RefusalCode.Permission,
+                $"The daemon runs as user {PeerCredentials.OwnUser} and serves no other; you are {peer.User}.");
+        }
+        else if (_sessions.Count >= _options.SessionsMax)
+        {
+            Refuse(
+                socket, RefusalCode.TooMany, $"The daemon serves {_options.SessionsMax} applications already.");
+        }
+        else
+        {
+            var session = new LocalSession(socket, _host, _options, peer.Process);
+            var running = new Task<Task>(() => ServeAsync(session));
+            _sessions[session] = running.Unwrap();
+            running.Start(TaskScheduler.Default);
+        }
+    }
+
+    private async Task ServeAsync(LocalSession session)
+    {
+        await session.RunAsync().ConfigureAwait(false);
+        _sessions.TryRemove(session, out _);
+    }
+
+    private void Refuse(Socket socket, RefusalCode code, string text)
+    {
+        LocalSocketLog.Refused(_options.Logger, text);
+        var refusing = new FrameSocket(socket, 0, _options.OutgoingBytesMax);
+        refusing.TrySend(new RefusedFrame(0, code, text));
+        refusing.CloseWhenSent();
+    }
+}

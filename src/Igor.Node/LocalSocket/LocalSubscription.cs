@@ -1,0 +1,58 @@
+using Igor.Kbr;
+using Igor.Kbr.Local;
+
+namespace Igor.Node;
+
+/// <summary>
+/// An application of a session, as the node sees it: turns upcalls into frames. Upcalls may come before the node's
+/// answer to the subscription does.
+/// </summary>
+internal sealed class LocalSubscription(LocalSession session, int number) : IKbrDeferringApplication
+{
+    private readonly TaskCompletionSource<IKbrService> _attached = new(
+        TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>The application's number for it.</summary>
+    public int Number => number;
+
+    /// <summary>The service, once the node has answered.</summary>
+    public IKbrService? Service => _attached.Task.IsCompletedSuccessfully ? _attached.Task.Result : null;
+
+    /// <summary>The node answered.</summary>
+    public void Attach(IKbrService service) => _attached.SetResult(service);
+
+    /// <summary>Answers a delivery, which may have come before the node's answer to the subscription.</summary>
+    public void Reply(DeliveryToken token, ReadOnlyMemory<byte> payload)
+    {
+        if (Service is { } service)
+        {
+            service.Reply(token, payload);
+            return;
+        }
+
+        byte[] copy = payload.ToArray();
+        _attached.Task.ContinueWith(
+            attached => attached.Result.Reply(token, copy),
+            CancellationToken.None,
+            TaskContinuationOptions.OnlyOnRanToCompletion,
+            TaskScheduler.Default);
+    }
+
+    /// <inheritdoc/>
+    public void Deliver(in KbrDelivery delivery)
+    {
+        long token = delivery.Token.ExpectsReply ? session.AddDelivery(this, delivery.Token) : 0;
+        session.Send(new DeliverFrame(number, delivery.Destination, delivery.Source, token, delivery.Payload));
+    }
+
+    /// <inheritdoc/>
+    public void ForwardLater(in KbrForward message, Action<ForwardDecision> decide)
+    {
+        long parked = session.AddForward(decide);
+        session.Send(new ForwardFrame(
+            number, parked, message.Destination, message.Source, message.NextHop, message.Payload));
+    }
+
+    /// <inheritdoc/>
+    public void Update(NeighbourChange change) => session.Send(new UpdateFrame(number, change));
+}
