@@ -1,0 +1,107 @@
+using Igor.Kbr.Overlay;
+using Igor.Kbr.Overlay.Peers;
+
+namespace Igor.Kbr.Tests.Overlay.Peers;
+
+public class DialerTests
+{
+    private readonly DialLog _log = new();
+    private readonly Dialer _dialer;
+
+    public DialerTests() => _dialer = new Dialer(new NodeContext(Key.Zero, new OverlayOptions(), _log, 1));
+
+    [Fact]
+    public void An_address_is_dialled_once_at_a_time()
+    {
+        Assert.True(Dial("a:1"));
+        Assert.False(Dial("a:1"));
+        Assert.Single(_log.Dials);
+    }
+
+    [Fact]
+    public void No_more_than_sixteen_are_under_way_and_the_rest_follows()
+    {
+        for (int i = 0; i < 20; i++)
+        {
+            Assert.True(Dial($"a:{i}"));
+        }
+
+        Assert.Equal(16, _log.Dials.Count);
+        _dialer.HandleOpened(_log.Dials[0].Dial);
+        Assert.Equal(17, _log.Dials.Count);
+    }
+
+    [Fact]
+    public void A_failed_address_rests_for_a_growing_while()
+    {
+        TimeSpan now = TimeSpan.Zero;
+        TimeSpan last = TimeSpan.Zero;
+        for (int i = 0; i < 5; i++)
+        {
+            Assert.True(Dial("a:1", now));
+            _dialer.HandleFailed(now, _log.Dials[^1].Dial);
+            TimeSpan rest = TimeSpan.Zero;
+            while (!Dial("a:1", now + rest))
+            {
+                rest += TimeSpan.FromMilliseconds(50);
+            }
+
+            _dialer.HandleOpened(_log.Dials[^1].Dial);
+            Assert.True(rest > TimeSpan.FromMilliseconds(300));
+            last = rest;
+            now += rest;
+        }
+
+        Assert.True(last < TimeSpan.FromSeconds(1), "a success in between starts anew");
+    }
+
+    [Fact]
+    public void An_own_address_is_never_dialled()
+    {
+        _dialer.NoteOwn("a:1");
+        Assert.False(Dial("a:1"));
+    }
+
+    [Fact]
+    public void Wishes_beyond_the_queue_are_dropped()
+    {
+        int taken = Enumerable.Range(0, 1000).Count(i => Dial($"a:{i}"));
+        Assert.Equal(16 + 256, taken);
+    }
+
+    private bool Dial(string address, TimeSpan now = default) =>
+        _dialer.TryDial(now, new Dialer.Wish(address, null, IsEntry: false));
+
+    private sealed class DialLog : IOverlayOutput
+    {
+        public List<(DialId Dial, string Address)> Dials { get; } = [];
+
+        public void Dial(DialId dial, string address) => Dials.Add((dial, address));
+
+        public bool Send(LinkId link, ReadOnlySpan<byte> header, ReadOnlySpan<byte> payload) => true;
+
+        public void Close(LinkId link)
+        {
+        }
+
+        public void Deliver(ServiceId service, in KbrDelivery delivery)
+        {
+        }
+
+        public void Forward(ServiceId service, long parked, in KbrForward message)
+        {
+        }
+
+        public void CompleteRequest(RequestId request, in KbrReply reply)
+        {
+        }
+
+        public void UpdateNeighbours(ServiceId service, NeighbourChange change)
+        {
+        }
+
+        public void Raise(OverlayEvent overlayEvent)
+        {
+        }
+    }
+}

@@ -1,0 +1,63 @@
+using Igor.Kbr.Overlay.Routing;
+
+namespace Igor.Kbr.Tests.Overlay.Routing;
+
+public class PendingTableTests
+{
+    [Fact]
+    public void Entries_come_due_once_each_within_a_tick_of_their_deadline_whatever_the_order()
+    {
+        var random = new SeededRandom(1);
+        var table = new PendingTable(10_000);
+        TimeSpan start = TimeSpan.FromSeconds(100);
+        var deadlines = new Dictionary<ulong, TimeSpan>();
+        for (int i = 0; i < 2000; i++)
+        {
+            TimeSpan deadline = start + TimeSpan.FromMilliseconds(random.Next(40_000));
+            deadlines.Add(table.Add(PendingKind.Transit, start, deadline)!.Id, deadline);
+        }
+
+        for (TimeSpan now = start; table.Count > 0; now = table.NextDeadline ?? now)
+        {
+            while (table.NextDue(now) is { } entry)
+            {
+                Assert.True(deadlines.Remove(entry.Id, out TimeSpan deadline));
+                Assert.InRange(now - deadline, TimeSpan.Zero, TimeSpan.FromMilliseconds(20));
+                table.Remove(entry);
+            }
+        }
+
+        Assert.Empty(deadlines);
+    }
+
+    [Fact]
+    public void An_id_is_not_found_again_after_its_entry_was_removed_and_reused()
+    {
+        var table = new PendingTable(4);
+        Pending first = table.Add(PendingKind.Transit, TimeSpan.Zero, TimeSpan.FromSeconds(1))!;
+        ulong old = first.Id;
+        table.Remove(first);
+        Pending second = table.Add(PendingKind.Own, TimeSpan.Zero, TimeSpan.FromSeconds(1))!;
+        Assert.Null(table.Find(old));
+        Assert.Same(second, table.Find(second.Id));
+    }
+
+    [Fact]
+    public void A_full_table_takes_no_more()
+    {
+        var table = new PendingTable(2);
+        Assert.NotNull(table.Add(PendingKind.Own, TimeSpan.Zero, TimeSpan.FromSeconds(1)));
+        Assert.NotNull(table.Add(PendingKind.Own, TimeSpan.Zero, TimeSpan.FromSeconds(1)));
+        Assert.Null(table.Add(PendingKind.Own, TimeSpan.Zero, TimeSpan.FromSeconds(1)));
+    }
+
+    [Fact]
+    public void A_changed_deadline_counts()
+    {
+        var table = new PendingTable(2);
+        Pending entry = table.Add(PendingKind.Own, TimeSpan.Zero, TimeSpan.FromSeconds(1))!;
+        table.Change(entry, PendingKind.Stale, TimeSpan.FromSeconds(30));
+        Assert.Null(table.NextDue(TimeSpan.FromSeconds(29)));
+        Assert.Same(entry, table.NextDue(TimeSpan.FromSeconds(31)));
+    }
+}
