@@ -1,0 +1,41 @@
+using Mono.Cecil;
+
+namespace Igor.Architecture.Tests;
+
+/// <summary>Who may reference whom. References that come along unused do not count: the compiler drops them.</summary>
+public class ReferenceTests
+{
+    private static readonly string[] s_everywhere = ["System.", "netstandard", "mscorlib", "MessagePack"];
+
+    [Theory]
+    [InlineData("Igor.Kbr")]
+    [InlineData("Igor.Node", "Igor.Kbr", "Polly", "Microsoft.Extensions.")]
+    [InlineData("Igor.Client", "Igor.Kbr", "Polly", "Microsoft.Extensions.")]
+    [InlineData("Igor.Dht", "Igor.Kbr", "Igor.Client", "Igor.Node", "LiteDB", "Polly", "Microsoft.Extensions.")]
+    [InlineData("igor-dht", "Igor.Kbr", "Igor.Dht", "System.CommandLine", "Spectre.Console", "Bogus")]
+    [InlineData("igor-sim", "Igor.Kbr", "Igor.Dht", "System.CommandLine", "Spectre.Console")]
+    public void Assembly_references_only_what_it_may(string assembly, params string[] allowed)
+    {
+        Rule.HasNo(ReferencesOutside(assembly, allowed));
+    }
+
+    [Fact]
+    public void Assembly_that_references_more_than_it_may_is_reported()
+    {
+        Assert.Contains("Mono.Cecil", ReferencesOutside("Igor.Architecture.Tests", ["xunit"]));
+    }
+
+    private static string[] ReferencesOutside(string assembly, string[] allowed)
+    {
+        using AssemblyDefinition definition = BuiltAssembly.Read(assembly);
+        return [.. definition.MainModule.AssemblyReferences.Select(reference => reference.Name)
+            .Where(name => !s_everywhere.Concat(allowed).Any(entry => Matches(name, entry)))];
+    }
+
+    // "Igor.Dht" stands for itself alone, "Microsoft.Extensions." for all below, "Polly" for Polly.Core as well.
+    private static bool Matches(string name, string entry) =>
+        name == entry
+        || (entry.EndsWith('.') && name.StartsWith(entry, StringComparison.Ordinal))
+        || (!entry.StartsWith("Igor.", StringComparison.Ordinal)
+            && name.StartsWith(entry + ".", StringComparison.Ordinal));
+}
