@@ -251,6 +251,36 @@ public class OverlayNodeTests
         Assert.Equal(KbrStatus.Ok, network.Nodes[1].Replies[request].Status);
     }
 
+    [Fact]
+    public void A_full_first_contact_makes_room_for_newcomers()
+    {
+        var network = new TestNetwork();
+        var random = new SeededRandom(5);
+        TestNode first = network.Add(random.NextKey(), o => o with { PeersMax = 20, NeighboursPerSide = 2 });
+        for (int i = 0; i < 60; i++)
+        {
+            network.Add(random.NextKey(), o => o with { NeighboursPerSide = 2 }, first);
+            network.Run(TimeSpan.FromSeconds(5));
+        }
+
+        network.Until(() => network.Nodes.TrueForAll(n => n.Overlay.IsJoined), TimeSpan.FromMinutes(2));
+        Assert.InRange(first.Overlay.Peers.Count, 2, 20);
+    }
+
+    [Fact]
+    public void Both_sides_dial_at_once_and_one_connection_remains()
+    {
+        var network = new TestNetwork();
+        var random = new SeededRandom(5);
+        TestNode a = network.Add(random.NextKey(), o => o with { KnownPeers = ["10.0.0.2:1"] });
+        TestNode b = network.Add(random.NextKey(), o => o with { KnownPeers = ["10.0.0.1:1"] });
+        network.Run(TimeSpan.FromSeconds(30));
+        Assert.Single(a.Overlay.Peers);
+        Assert.Single(b.Overlay.Peers);
+        Assert.DoesNotContain(a.Events.Concat(b.Events), e => e.Kind == OverlayEventKind.PeerLost);
+        Assert.Equal(1, a.OpenLinks);
+    }
+
     private static TestNetwork Ring(int count, out SeededRandom random, bool wantsForward = false)
     {
         var network = new TestNetwork();

@@ -38,7 +38,7 @@ internal sealed class TestNode : IOverlayOutput
 
     public Dictionary<RequestId, (KbrStatus Status, Key Responder, byte[] Payload)> Replies { get; } = [];
 
-    public int FramesSent { get; private set; }
+    public int OpenLinks => _links.Count;
 
     public void Join(string service, bool wantsForward = false) => Do(o => o.Subscribe(
         _network.Now,
@@ -121,7 +121,6 @@ internal sealed class TestNode : IOverlayOutput
             return false;
         }
 
-        FramesSent++;
         byte[] body = [.. header, .. payload];
         _network.After(_network.Delay, () =>
         {

@@ -69,7 +69,7 @@ internal sealed class Handshake(NodeContext context, RingTable rings, Dialer dia
 
             Drop(now, known, DepartureReason.Failed);
         }
-        else if (context.Peers.Count >= context.Options.PeersMax)
+        else if (context.Peers.Count >= context.Options.PeersMax && !TryMakeRoom(now))
         {
             Refuse(now, link, GoodbyeReason.Full, "this node has as many connections as it may");
             return;
@@ -173,6 +173,23 @@ internal sealed class Handshake(NodeContext context, RingTable rings, Dialer dia
             context.SendGoodbye(link, reason, text);
             Forget(link);
         }
+    }
+
+    /// <summary>
+    /// A full node gives up the connection that neither side has needed for longest: everybody's first contact
+    /// would be closed to newcomers otherwise.
+    /// </summary>
+    private bool TryMakeRoom(TimeSpan now)
+    {
+        Peer? idle = context.Peers.All.Where(p => !p.IsWanted && !p.WantsUs).MinBy(p => p.UnwantedSince);
+        if (idle is null)
+        {
+            return false;
+        }
+
+        context.SendGoodbye(idle.Link, GoodbyeReason.Unneeded, "room is needed for others");
+        Drop(now, idle, DepartureReason.Displaced);
+        return true;
     }
 
     private void Forget(Link link)
