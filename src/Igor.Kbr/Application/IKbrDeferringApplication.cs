@@ -11,8 +11,8 @@ public interface IKbrDeferringApplication : IKbrApplication
     /// </summary>
     /// <param name="message">The message; its payload is valid during the upcall only.</param>
     /// <param name="decide">
-    /// To be called once, from any thread, during the upcall or later. A message without a decision is lost when
-    /// its time is over.
+    /// To be called once, from any thread, during the upcall or later. A message without a decision goes on as it is
+    /// after a while.
     /// </param>
     void ForwardLater(in KbrForward message, Action<ForwardDecision> decide);
 }
