@@ -21,9 +21,6 @@ internal sealed class FrameDispatch(
     private const int RoutedArrayMax = 0x9F;
     private const int ReplyArray5 = 0x95;
 
-    /// <summary>A peer runs other services than before.</summary>
-    public Action<TimeSpan, Peer> ServicesChanged { get; init; } = (_, _) => { };
-
     public void Handle(TimeSpan now, LinkId linkId, ReadOnlyMemory<byte> body)
     {
         if (!handshake.TryGet(linkId, out Link? link))
@@ -96,8 +93,12 @@ internal sealed class FrameDispatch(
         switch ((MessageType)type)
         {
             case MessageType.Services:
-                peer.Services = PeerCodec.ReadServices(ref reader);
-                ServicesChanged(now, peer);
+                ulong version = reader.ReadUInt64();
+                if (peer.TryUpdateServices(version, PeerCodec.ReadServices(ref reader)))
+                {
+                    handshake.ServicesChanged(now, peer);
+                }
+
                 break;
             case MessageType.Ping:
                 ulong nonce = reader.ReadUInt64();

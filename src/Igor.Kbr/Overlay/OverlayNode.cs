@@ -42,7 +42,12 @@ public sealed class OverlayNode
         _context = new NodeContext(id, options, output, seed);
         _rings = new RingTable(_context);
         _dialer = new Dialer(_context);
-        _handshake = new Handshake(_context, _rings, _dialer) { PeerUp = PeerUp, PeerDown = PeerDown };
+        _handshake = new Handshake(_context, _rings, _dialer)
+        {
+            PeerUp = PeerUp,
+            PeerDown = PeerDown,
+            ServicesChanged = ServicesChanged,
+        };
         _linkCare = new LinkCare(_context, _rings, _handshake);
         _failures = new FailureDetection(_context, _handshake) { IsNeighbour = _linkCare.IsNeighbour };
         _entries = new EntryPoints(_context, _dialer) { IsSettled = () => !options.JoinsRing || IsJoined };
@@ -62,10 +67,7 @@ public sealed class OverlayNode
             Discover = _discovery.Discover,
         };
         _fingers = new Fingers(_context, _rings, _dialer) { Request = origin.Begin };
-        _frames = new FrameDispatch(_context, _handshake, _router, _exchange, _discovery)
-        {
-            ServicesChanged = ServicesChanged,
-        };
+        _frames = new FrameDispatch(_context, _handshake, _router, _exchange, _discovery);
     }
 
     /// <summary>The node's id.</summary>

@@ -5,11 +5,11 @@ namespace Igor.Kbr.Wire;
 
 /// <summary>
 /// The first frame in either direction:
-/// [1, versionMin, versionMax, network, instance, addresses, agent, joinsRing, services].
+/// [1, versionMin, versionMax, network, instance, addresses, agent, joinsRing, servicesVersion, services].
 /// </summary>
 internal sealed record HelloMessage
 {
-    private const int FieldCount = 9;
+    private const int FieldCount = 10;
 
     public int VersionMin { get; init; } = WireLimits.ProtocolVersion;
 
@@ -27,6 +27,9 @@ internal sealed record HelloMessage
     /// <summary>Whether the node is, or is going to be, part of the ring.</summary>
     public bool JoinsRing { get; init; } = true;
 
+    /// <summary>Grows whenever the services change; the list with the larger one is the newer one.</summary>
+    public required ulong ServicesVersion { get; init; }
+
     public required ImmutableArray<ServiceName> Services { get; init; }
 
     public void Write(ref MessagePackWriter writer)
@@ -40,13 +43,14 @@ internal sealed record HelloMessage
         PeerCodec.WriteAddresses(ref writer, Addresses);
         writer.Write(Agent);
         writer.Write(JoinsRing);
+        writer.Write(ServicesVersion);
         PeerCodec.WriteServices(ref writer, Services);
     }
 
     /// <summary>Reads the fields after the type.</summary>
     public static HelloMessage Read(ref MessagePackReader reader, int fields)
     {
-        PeerCodec.Require(fields >= FieldCount, "a hello has 9 fields");
+        PeerCodec.Require(fields >= FieldCount, "a hello has 10 fields");
         return new HelloMessage
         {
             VersionMin = reader.ReadInt32(),
@@ -56,6 +60,7 @@ internal sealed record HelloMessage
             Addresses = PeerCodec.ReadAddresses(ref reader),
             Agent = PeerCodec.ReadText(ref reader, WireLimits.TextLengthMax),
             JoinsRing = reader.ReadBoolean(),
+            ServicesVersion = reader.ReadUInt64(),
             Services = PeerCodec.ReadServices(ref reader),
         };
     }

@@ -20,6 +20,9 @@ internal sealed class Handshake(NodeContext context, RingTable rings, Dialer dia
 
     public Action<TimeSpan, Peer, DepartureReason> PeerDown { get; set; } = (_, _, _) => { };
 
+    /// <summary>A peer runs other services than before.</summary>
+    public Action<TimeSpan, Peer> ServicesChanged { get; set; } = (_, _) => { };
+
     public bool TryGet(LinkId id, out Link? link) => _links.TryGetValue(id, out link);
 
     public void HandleOpened(TimeSpan now, LinkId id, Key peerId, DialId? dial, string remoteAddress)
@@ -64,6 +67,11 @@ internal sealed class Handshake(NodeContext context, RingTable rings, Dialer dia
             if (known.Instance == hello.Instance)
             {
                 Merge(now, known, link);
+                if (known.TryUpdateServices(hello.ServicesVersion, hello.Services))
+                {
+                    ServicesChanged(now, known);
+                }
+
                 return;
             }
 
@@ -83,12 +91,12 @@ internal sealed class Handshake(NodeContext context, RingTable rings, Dialer dia
             Instance = hello.Instance,
             Addresses = Usable(hello.Addresses, link),
             JoinsRing = hello.JoinsRing,
-            Services = hello.Services,
         };
+        peer.TryUpdateServices(hello.ServicesVersion, hello.Services);
         link.Peer = peer;
         context.Peers.Add(peer);
         context.Raise(OverlayEventKind.PeerConnected, peer.Id, link.RemoteAddress);
-        if (!rings.ActiveServices().SequenceEqual(link.ToldServices))
+        if (rings.ServicesVersion != link.ToldServicesVersion)
         {
             rings.Announce(peer);
         }
@@ -208,9 +216,10 @@ internal sealed class Handshake(NodeContext context, RingTable rings, Dialer dia
             Instance = _instance,
             Addresses = [.. context.Options.Addresses],
             JoinsRing = context.Options.JoinsRing,
+            ServicesVersion = rings.ServicesVersion,
             Services = rings.ActiveServices(),
         };
-        link.ToldServices = hello.Services;
+        link.ToldServicesVersion = rings.ServicesVersion;
         context.Send(link, (ref MessagePack.MessagePackWriter writer) => hello.Write(ref writer));
     }
 

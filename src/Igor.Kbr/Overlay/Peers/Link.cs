@@ -1,6 +1,3 @@
-using System.Collections.Immutable;
-using Igor.Kbr.Wire;
-
 namespace Igor.Kbr.Overlay.Peers;
 
 /// <summary>One connection; several may lead to the same peer for a moment.</summary>
@@ -20,8 +17,8 @@ internal sealed class Link(LinkId id, Key peerId, bool isOutbound, bool isEntry,
     /// <summary>The peer, once it has said hello.</summary>
     public Peer? Peer { get; set; }
 
-    /// <summary>The services that this node named in its hello.</summary>
-    public ImmutableArray<ServiceName> ToldServices { get; set; } = [];
+    /// <summary>The version of the services that this node named in its hello.</summary>
+    public ulong ToldServicesVersion { get; set; }
 
     /// <summary>A second link to the same peer that nothing more is sent on.</summary>
     public bool IsDraining { get; set; }

@@ -15,7 +15,9 @@ internal sealed class Peer(Key id, Link link)
 
     public ImmutableArray<string> Addresses { get; set; } = [];
 
-    public ImmutableArray<ServiceName> Services { get; set; } = [];
+    public ImmutableArray<ServiceName> Services { get; private set; } = [];
+
+    public ulong ServicesVersion { get; private set; }
 
     public bool JoinsRing { get; set; }
 
@@ -66,6 +68,19 @@ internal sealed class Peer(Key id, Link link)
         }
 
         return false;
+    }
+
+    /// <summary>Takes a list of services unless a newer one is known (it may have come over another link).</summary>
+    public bool TryUpdateServices(ulong version, ImmutableArray<ServiceName> services)
+    {
+        if (version <= ServicesVersion)
+        {
+            return false;
+        }
+
+        ServicesVersion = version;
+        Services = services;
+        return true;
     }
 
     public Contact Contact => new(Id, Addresses);

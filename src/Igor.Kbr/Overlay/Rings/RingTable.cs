@@ -59,9 +59,13 @@ internal sealed class RingTable(NodeContext context)
         }
     }
 
-    /// <summary>Tells all peers which services this node runs now.</summary>
+    /// <summary>Grows with every announcement.</summary>
+    public ulong ServicesVersion { get; private set; } = 1;
+
+    /// <summary>Tells all peers that this node runs other services than before.</summary>
     public void Announce()
     {
+        ServicesVersion++;
         foreach (Peer peer in context.Peers.All)
         {
             Announce(peer);
@@ -74,8 +78,9 @@ internal sealed class RingTable(NodeContext context)
         ImmutableArray<ServiceName> services = ActiveServices();
         context.Send(peer, (ref MessagePack.MessagePackWriter writer) =>
         {
-            writer.WriteArrayHeader(2);
+            writer.WriteArrayHeader(3);
             writer.Write((int)MessageType.Services);
+            writer.Write(ServicesVersion);
             PeerCodec.WriteServices(ref writer, services);
         });
     }
