@@ -1,0 +1,100 @@
+using Igor.Kbr;
+
+namespace Igor.Dht.Storage;
+
+/// <summary>What a store found wrong: damaged records, and the last trouble in words. Thread-safe.</summary>
+internal sealed class DamageLedger
+{
+    // Enough to refill what one bad spot of a disk takes; whoever comes later finds the rest by anti-entropy.
+    private const int BacklogMax = 10_000;
+
+    private readonly Lock _gate = new();
+    private readonly List<Key> _backlog = [];
+    private Action<Key>? _listener;
+    private string? _diskTrouble;
+    private string? _indexTrouble;
+    private string? _damage;
+
+    /// <summary>Number of damaged records, and of stretches in which nobody can tell what was there.</summary>
+    public long DamagedRecords { get; private set; }
+
+    /// <summary>What is wrong; null when all is well.</summary>
+    public string? Trouble
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _diskTrouble ?? _indexTrouble ?? _damage;
+            }
+        }
+    }
+
+    /// <summary>Notes that writing fails, or with null, that it works again.</summary>
+    public void SetDiskTrouble(string? text)
+    {
+        lock (_gate)
+        {
+            _diskTrouble = text;
+        }
+    }
+
+    /// <summary>Notes that the index fails, or with null, that it works again.</summary>
+    public void SetIndexTrouble(string? text)
+    {
+        lock (_gate)
+        {
+            _indexTrouble = text;
+        }
+    }
+
+    /// <summary>Notes a damaged record.</summary>
+    public void AddRecord(Key key, int segment)
+    {
+        Action<Key>? listener;
+        lock (_gate)
+        {
+            Count(1, segment);
+            listener = _listener;
+            if (listener is null && _backlog.Count < BacklogMax)
+            {
+                _backlog.Add(key);
+            }
+        }
+
+        listener?.Invoke(key);
+    }
+
+    /// <summary>Notes stretches of a segment whose records cannot be told any more.</summary>
+    public void AddStretches(int count, int segment)
+    {
+        lock (_gate)
+        {
+            Count(count, segment);
+        }
+    }
+
+    /// <summary>Tells the listener of every damaged record, those found so far included.</summary>
+    public void ReportTo(Action<Key> listener)
+    {
+        Key[] backlog;
+        lock (_gate)
+        {
+            _listener += listener;
+            backlog = [.. _backlog];
+            _backlog.Clear();
+        }
+
+        foreach (Key key in backlog)
+        {
+            listener(key);
+        }
+    }
+
+    private void Count(int count, int segment)
+    {
+        DamagedRecords += count;
+        _damage = $"{DamagedRecords} damaged records were found on disk (the last one in segment {segment}) and taken"
+            + " out of service; replicas refill them. Check the disk if there are more.";
+    }
+}

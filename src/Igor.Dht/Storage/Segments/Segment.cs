@@ -1,0 +1,113 @@
+using System.Globalization;
+using Microsoft.Win32.SafeHandles;
+
+namespace Igor.Dht.Storage.Segments;
+
+/// <summary>One append-only file of entries.</summary>
+internal sealed class Segment : IDisposable
+{
+    private const string Extension = ".seg";
+    private readonly SafeFileHandle _file;
+
+    private Segment(int id, string path, SafeFileHandle file, long length)
+    {
+        Id = id;
+        FilePath = path;
+        _file = file;
+        Length = length;
+    }
+
+    /// <summary>The number of the segment; a larger one was begun later.</summary>
+    public int Id { get; }
+
+    /// <summary>Its file.</summary>
+    public string FilePath { get; }
+
+    /// <summary>Bytes that were written and, but while a batch is being committed, are on disk.</summary>
+    public long Length { get; private set; }
+
+    /// <summary>Makes a new, empty segment and forces its head to the disk.</summary>
+    /// <exception cref="IOException">The disk is full or failed.</exception>
+    public static Segment Create(string folder, int id)
+    {
+        string path = PathOf(folder, id);
+        SafeFileHandle file = File.OpenHandle(path, FileMode.Create, FileAccess.ReadWrite, Sharing);
+        try
+        {
+            Span<byte> head = stackalloc byte[SegmentCodec.FileHeaderBytes];
+            SegmentCodec.WriteFileHeader(head, id);
+            RandomAccess.Write(file, head, 0);
+            DiskSync.File(file);
+            DiskSync.Folder(folder);
+            return new Segment(id, path, file, head.Length);
+        }
+        catch
+        {
+            file.Dispose();
+            File.Delete(path);
+            throw;
+        }
+    }
+
+    /// <summary>Opens a segment that is there.</summary>
+    /// <exception cref="IOException">The file cannot be opened.</exception>
+    public static Segment Open(string folder, int id)
+    {
+        string path = PathOf(folder, id);
+        SafeFileHandle file = File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, Sharing);
+        return new Segment(id, path, file, RandomAccess.GetLength(file));
+    }
+
+    /// <summary>The ids of the segments in a folder, in ascending order.</summary>
+    public static List<int> IdsIn(string folder)
+    {
+        var ids = new List<int>();
+        foreach (string path in Directory.EnumerateFiles(folder, "*" + Extension))
+        {
+            string name = Path.GetFileNameWithoutExtension(path);
+            if (int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out int id) && id > 0)
+            {
+                ids.Add(id);
+            }
+        }
+
+        ids.Sort();
+        return ids;
+    }
+
+    /// <summary>Reads bytes; fewer than asked for at the end of the file.</summary>
+    /// <exception cref="ObjectDisposedException">The segment was deleted meanwhile.</exception>
+    public int Read(Span<byte> destination, long offset) => RandomAccess.Read(_file, destination, offset);
+
+    /// <summary>Appends bytes without forcing them to the disk.</summary>
+    public void Append(ReadOnlySpan<byte> bytes)
+    {
+        RandomAccess.Write(_file, bytes, Length);
+        Length += bytes.Length;
+    }
+
+    /// <summary>Forces everything to the disk.</summary>
+    public void Sync() => DiskSync.File(_file);
+
+    /// <summary>Cuts off what follows the offset.</summary>
+    public void Truncate(long offset)
+    {
+        RandomAccess.SetLength(_file, offset);
+        Length = offset;
+    }
+
+    /// <summary>Closes the file; reads that are under way finish first.</summary>
+    public void Dispose() => _file.Dispose();
+
+    /// <summary>Closes and deletes the file.</summary>
+    public void Delete()
+    {
+        Dispose();
+        File.Delete(FilePath);
+    }
+
+    private static FileShare Sharing => FileShare.ReadWrite | FileShare.Delete;
+
+    private static string PathOf(string folder, int id) =>
+        Path.Combine(folder, id.ToString("d8", CultureInfo.InvariantCulture) + Extension);
+}

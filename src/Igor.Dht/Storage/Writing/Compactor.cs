@@ -1,0 +1,130 @@
+// Frees the space of segments that are mostly dead: what is alive is copied to the end of the log in small steps
+// between batches, and the segment is deleted once the index names the copies. A removal is copied as long as a
+// segment is left in which something that it hides may lie.
+using Igor.Dht.Storage.Index;
+using Igor.Dht.Storage.Segments;
+using Igor.Kbr;
+
+namespace Igor.Dht.Storage.Writing;
+
+/// <summary>Compacts one segment after the other. Belongs to the writer's thread.</summary>
+internal sealed class Compactor(StoreContext store) : IDisposable
+{
+    private const int StepBytesMax = 256 * 1024;
+    private const int StepEntriesMax = 2000;
+
+    private readonly Queue<(int Segment, LogPosition CopiedTo)> _emptied = new();
+    private readonly HashSet<int> _stuck = [];
+    private SegmentScanner? _scanner;
+    private int _victim;
+
+    /// <summary>Whether there is something to copy.</summary>
+    public bool IsCopying => _scanner is not null;
+
+    /// <summary>While above zero, no segment is deleted: a backup copies them.</summary>
+    public int Holds { get; set; }
+
+    /// <summary>Begins with a segment, unless another is under way.</summary>
+    public void Begin(int segmentId)
+    {
+        if (_scanner is not null || _stuck.Contains(segmentId) || _emptied.Any(e => e.Segment == segmentId)
+            || store.Log.Find(segmentId) is not Segment segment || segmentId >= store.Log.ActiveId)
+        {
+            return;
+        }
+
+        _victim = segmentId;
+        _scanner = new SegmentScanner(segment, 0, segment.Length);
+    }
+
+    /// <summary>Copies a little.</summary>
+    /// <exception cref="IOException">The disk refuses: fail the batch and call <see cref="Abandon"/>.</exception>
+    public void Step(WriteBatch batch)
+    {
+        long begin = batch.Bytes;
+        for (int n = 0; n < StepEntriesMax && batch.Bytes - begin < StepBytesMax; n++)
+        {
+            if (!_scanner!.TryNext(out ScannedEntry entry))
+            {
+                _scanner.Dispose();
+                _scanner = null;
+                return;
+            }
+
+            if (entry.IsIntact)
+            {
+                Copy(batch, entry);
+            }
+        }
+    }
+
+    /// <summary>After a commit: whether the last step was the segment's last, it waits for its deletion now.</summary>
+    public void Committed()
+    {
+        if (_scanner is null && _victim != 0)
+        {
+            _emptied.Enqueue((_victim, store.Log.End));
+            _victim = 0;
+        }
+    }
+
+    /// <summary>Gives the present segment up; it is tried again later.</summary>
+    public void Abandon()
+    {
+        _scanner?.Dispose();
+        _scanner = null;
+        _victim = 0;
+    }
+
+    /// <summary>Deletes emptied segments whose copies the index names.</summary>
+    public void DeleteEmptied()
+    {
+        while (Holds == 0
+            && _emptied.TryPeek(out (int Segment, LogPosition CopiedTo) emptied)
+            && store.Catalog.IndexedTo is LogPosition indexed
+            && indexed.CompareTo(emptied.CopiedTo) >= 0)
+        {
+            _emptied.Dequeue();
+            bool isEmpty = !store.Catalog.SegmentUses().Any(s => s.Key == emptied.Segment && s.Value.LiveBytes > 0);
+            if (isEmpty)
+            {
+                store.Log.Delete(emptied.Segment);
+                store.Catalog.ForgetSegment(emptied.Segment);
+            }
+            else
+            {
+                // Something alive was not met: it is damaged. The scrub takes it out of service; until then the
+                // segment is the proof that it was there.
+                _stuck.Add(emptied.Segment);
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _scanner?.Dispose();
+
+    private void Copy(WriteBatch batch, in ScannedEntry entry)
+    {
+        Key key = entry.Header.Key;
+        switch (entry.Header.Kind)
+        {
+            case EntryKind.Record when batch.Current(key) is StoredRecord stored
+                && stored.Place.IsSameSpot(entry.Place)
+                && RecordCodec.TryDecode(entry.Body.ToArray(), out _) is Record record:
+                batch.Copy(record, stored);
+                break;
+            case EntryKind.Removal when HidesSomething(RemovalCodec.Decode(entry.Body.Span))
+                && batch.Current(key) is null:
+                batch.CopyRemoval(entry.Header, entry.Body.Span);
+                break;
+            case EntryKind.Note when NoteCodec.TryDecode(entry.Body.Span, out string name, out byte[] content)
+                && store.Catalog.FindNote(name) is Note note
+                && note.Place.IsSameSpot(entry.Place):
+                batch.WriteNote(name, content);
+                break;
+        }
+    }
+
+    private bool HidesSomething(int firstSegment) =>
+        store.Log.Segments.Any(segment => segment.Id <= firstSegment && segment.Id != _victim);
+}
