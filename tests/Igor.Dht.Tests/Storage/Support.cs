@@ -1,0 +1,89 @@
+using System.Diagnostics;
+using Igor.Dht.Storage;
+using Igor.Kbr;
+
+namespace Igor.Dht.Tests.Storage;
+
+/// <summary>A folder that is gone after the test.</summary>
+internal sealed class TempFolder : IDisposable
+{
+    public TempFolder() => FullPath = Directory.CreateTempSubdirectory("igor-store-").FullName;
+
+    public string FullPath { get; }
+
+    public string this[string name] => Path.Combine(FullPath, name);
+
+    public void Dispose() => Directory.Delete(FullPath, recursive: true);
+}
+
+/// <summary>A wall clock that tests set.</summary>
+internal sealed class TestClock : TimeProvider
+{
+    public DateTimeOffset Now { get; set; } = new(2026, 11, 1, 12, 0, 0, TimeSpan.Zero);
+
+    public long NowMs => Now.ToUnixTimeMilliseconds();
+
+    public override DateTimeOffset GetUtcNow() => Now;
+}
+
+/// <summary>Waits for conditions.</summary>
+internal static class Eventually
+{
+    public static async Task True(Func<bool> condition, string what)
+    {
+        var waited = Stopwatch.StartNew();
+        while (!condition())
+        {
+            Assert.True(waited.Elapsed < TimeSpan.FromSeconds(30), "not within 30 s: " + what);
+            await Task.Delay(10);
+        }
+    }
+}
+
+/// <summary>Makes records and waits for stores.</summary>
+internal static class StoreTesting
+{
+    public static Record RecordOf(
+        string name,
+        string value,
+        ulong clock = 1,
+        long expiresAt = 0,
+        Key owner = default,
+        bool isTombstone = false) => RecordOf(Key.HashOf(name), System.Text.Encoding.UTF8.GetBytes(value), clock, expiresAt, owner, isTombstone);
+
+    public static Record RecordOf(
+        Key key, byte[] value, ulong clock = 1, long expiresAt = 0, Key owner = default, bool isTombstone = false) =>
+        RecordCodec.Encode(
+            new RecordHeader
+            {
+                Key = key,
+                Type = "value",
+                Version = new RecordVersion(clock, 7),
+                ExpiresAtUnixMs = expiresAt,
+                Owner = owner,
+                IsTombstone = isTombstone,
+            },
+            value);
+
+    public static string TextOf(Record? record) => record is null
+        ? "(none)"
+        : System.Text.Encoding.UTF8.GetString(RecordCodec.ValueOf(record).Span);
+
+    public static Task<StoreOutcome> WriteAsync(this IRecordStore store, Record record) =>
+        Await<StoreOutcome>(completed => store.Write(record, completed));
+
+    public static Task<StoreOutcome> RemoveAsync(this IRecordStore store, Key key, ulong clock) =>
+        Await<StoreOutcome>(completed => store.Remove(key, new RecordVersion(clock, 7), completed));
+
+    public static Task<Record?> ReadAsync(this IRecordStore store, Key key) =>
+        Await<Record?>(completed => store.Read(key, completed));
+
+    public static Task<Record?> ReadAsync(this IRecordStore store, string name) => store.ReadAsync(Key.HashOf(name));
+
+    private static async Task<T> Await<T>(Action<Action<T>> begin)
+    {
+        var done = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
+        begin(result => Assert.True(done.TrySetResult(result), "called back twice"));
+        return await done.Task.WaitAsync(TimeSpan.FromSeconds(60));
+    }
+}
