@@ -20,11 +20,12 @@ internal abstract class CliCommand : Command
 
     /// <summary>Does what the command line asks for and returns the exit code.</summary>
     /// <exception cref="CommandFailure">It could not be done.</exception>
-    public abstract Task<int> RunAsync(ParseResult arguments, CommandStreams streams, CancellationToken cancellation);
+    public abstract Task<int> RunAsync(
+        ParseResult arguments, CommandStreams streams, CancellationToken cancellation);
 
     /// <summary>
-    /// Opens the DHT, does something with it, and closes it, which is quick for a client and a graceful leave for
-    /// a member.
+    /// Opens the DHT, does something with it, and closes it, which is quick for a client and a graceful leave
+    /// for a member.
     /// </summary>
     protected static async Task<T> WithDhtAsync<T>(
         IgorDhtOptions options, Func<IgorDht, Task<T>> action, CancellationToken cancellation)

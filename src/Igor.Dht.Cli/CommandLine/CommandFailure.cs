@@ -1,6 +1,11 @@
+using System.Net.Sockets;
+using Igor.Kbr;
+
 namespace Igor.Dht.Cli;
 
-/// <summary>A command ends without having done what it was asked for; the message says why and what to do next.</summary>
+/// <summary>
+/// A command ends without having done what it was asked for; the message says why and what to do next.
+/// </summary>
 internal sealed class CommandFailure : Exception
 {
     public CommandFailure(int exitCode, string kind, string message, Exception? innerException = null)
@@ -23,14 +28,17 @@ internal sealed class CommandFailure : Exception
     public static CommandFailure Local(string message, Exception? cause = null) =>
         new(Cli.ExitCode.Local, "local", message, cause);
 
-    /// <summary>What an exception means to the caller of a command; null when it is a bug of this program.</summary>
+    /// <summary>
+    /// What an exception means to the caller of a command; null when it is a bug of this program.
+    /// </summary>
     public static CommandFailure? From(Exception exception) => exception switch
     {
         CommandFailure failure => failure,
         DhtException dht => FromDht(dht),
-        OperationCanceledException => new CommandFailure(Cli.ExitCode.Interrupted, "interrupted", "interrupted"),
+        OperationCanceledException =>
+            new CommandFailure(Cli.ExitCode.Interrupted, "interrupted", "interrupted"),
         ArgumentException argument => Usage(WithoutParameterName(argument)),
-        Igor.Kbr.KbrException or IOException or UnauthorizedAccessException or System.Net.Sockets.SocketException =>
+        KbrException or IOException or UnauthorizedAccessException or SocketException =>
             Local(exception.Message, exception),
         _ => null,
     };
@@ -39,8 +47,10 @@ internal sealed class CommandFailure : Exception
     {
         DhtError.NotEnoughReplicas =>
             new CommandFailure(Cli.ExitCode.Unreachable, "not_enough_replicas", exception.Message, exception),
-        DhtError.Unreachable => new CommandFailure(Cli.ExitCode.Unreachable, "unreachable", exception.Message, exception),
-        DhtError.Refused => new CommandFailure(Cli.ExitCode.Refused, "refused", exception.Message, exception),
+        DhtError.Unreachable =>
+            new CommandFailure(Cli.ExitCode.Unreachable, "unreachable", exception.Message, exception),
+        DhtError.Refused =>
+            new CommandFailure(Cli.ExitCode.Refused, "refused", exception.Message, exception),
         _ => Local(exception.Message, exception),
     };
 

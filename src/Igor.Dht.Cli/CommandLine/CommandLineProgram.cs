@@ -5,8 +5,9 @@ using System.CommandLine.Parsing;
 namespace Igor.Dht.Cli;
 
 /// <summary>
-/// igor-dht from its arguments to its exit code. A command either prints its result on standard output and exits
-/// with 0, or prints one line (with --json, one object) on standard error and exits with what the cause stands for.
+/// igor-dht from its arguments to its exit code. A command either prints its result on standard output and
+/// exits with 0, or prints one line (with --json, one object) on standard error and exits with what the cause
+/// stands for.
 /// </summary>
 internal static class CommandLineProgram
 {
@@ -20,7 +21,8 @@ internal static class CommandLineProgram
         RootCommand root = Root(common, streams, interruption.Token);
 
         // A value may start with @, which would be the name of a file with arguments.
-        ParseResult parsed = root.Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
+        var parsing = new ParserConfiguration { ResponseFileTokenReplacer = null };
+        ParseResult parsed = root.Parse(arguments, parsing);
         if (WrongUsage(parsed) is { } wrong)
         {
             return Report(wrong, Array.IndexOf(arguments, "--json") >= 0, streams);
@@ -28,9 +30,12 @@ internal static class CommandLineProgram
 
         try
         {
-            return await parsed.InvokeAsync(
-                new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null },
-                interruption.Token).ConfigureAwait(false);
+            var invocation = new InvocationConfiguration
+            {
+                EnableDefaultExceptionHandler = false,
+                ProcessTerminationTimeout = null, // Interruption sees to signals
+            };
+            return await parsed.InvokeAsync(invocation, interruption.Token).ConfigureAwait(false);
         }
         catch (Exception exception) when (CommandFailure.From(exception) is { } failure)
         {
@@ -38,9 +43,11 @@ internal static class CommandLineProgram
         }
     }
 
-    private static RootCommand Root(CommonOptions common, CommandStreams streams, CancellationToken interrupted)
+    private static RootCommand Root(
+        CommonOptions common, CommandStreams streams, CancellationToken interrupted)
     {
-        var root = new RootCommand("A distributed hash table: records that live on several nodes and outlive them.");
+        var root = new RootCommand(
+            "A distributed hash table: records that live on several nodes and outlive them.");
         common.AddTo(root);
         foreach (CliCommand command in (CliCommand[])
         [
@@ -64,9 +71,8 @@ internal static class CommandLineProgram
     {
         string? error = parsed.Action switch
         {
-            ParseErrorAction => parsed.UnmatchedTokens is [var unknown, ..]
-                ? $"unknown command, option or argument '{unknown}'"
-                : parsed.Errors[0].Message.TrimEnd('.'),
+            ParseErrorAction =>
+                UnknownOption(parsed) ?? UnmatchedToken(parsed) ?? parsed.Errors[0].Message.TrimEnd('.'),
             AsynchronousCommandLineAction => UnknownOption(parsed),
             _ => null,
         };
@@ -86,6 +92,10 @@ internal static class CommandLineProgram
             ? null
             : $"unknown option {unknown.Value} (a value that starts with a hyphen goes after --)";
     }
+
+    private static string? UnmatchedToken(ParseResult parsed) => parsed.UnmatchedTokens is [var unknown, ..]
+        ? $"unknown command, option or argument '{unknown}'"
+        : null;
 
     private static bool IsLikeAnOption(string text) =>
         text.Length > 1 && text[0] == '-' && (text[1] == '-' || char.IsAsciiLetter(text[1]));

@@ -3,8 +3,8 @@ using System.Text;
 namespace Igor.Dht.Cli;
 
 /// <summary>
-/// The three standard streams as bytes. Console's writers are left alone: they cost start-up time, and a value
-/// has to come out byte for byte.
+/// The three standard streams as bytes. Console's writers are left alone: they cost start-up time, and a
+/// value has to come out byte for byte.
 /// </summary>
 internal sealed record CommandStreams(Stream In, Stream Out, Stream Error)
 {

@@ -4,13 +4,15 @@ using Igor.Kbr;
 namespace Igor.Dht.Cli;
 
 /// <summary>
-/// The options that all commands share. What the command line leaves open is taken from the environment, and what
-/// that leaves open from <see cref="IgorDhtOptions"/>.
+/// The options that all commands share. What the command line leaves open is taken from the environment, and
+/// what that leaves open from <see cref="IgorDhtOptions"/>.
 /// </summary>
 internal sealed class CommonOptions
 {
-    private readonly Option<string?> _data = Text("--data", "DIR", "Folder that keeps everything of a node (IGOR_DATA)");
-    private readonly Option<string?> _socket = Text("--socket", "PATH", "The node's local socket (IGOR_SOCKET)");
+    private readonly Option<string?> _data =
+        Text("--data", "DIR", "Folder that keeps everything of a node (IGOR_DATA)");
+    private readonly Option<string?> _socket =
+        Text("--socket", "PATH", "The node's local socket (IGOR_SOCKET)");
     private readonly Option<string?> _listen =
         Text("--listen", "HOST:PORT", "Where to accept other nodes, port 0 for a free one (IGOR_LISTEN)");
 
@@ -22,7 +24,8 @@ internal sealed class CommonOptions
         Arity = ArgumentArity.OneOrMore,
     };
 
-    private readonly Option<string?> _network = Text("--network", "NAME", "Name of the network (IGOR_NETWORK)");
+    private readonly Option<string?> _network =
+        Text("--network", "NAME", "Name of the network (IGOR_NETWORK)");
     private readonly Option<bool> _json = new("--json")
     {
         Description = "Print JSON, also for errors (on standard error)",
@@ -32,7 +35,9 @@ internal sealed class CommonOptions
     private readonly Option<TimeSpan?> _timeout =
         RangedOption.Seconds("--timeout", 0.1, 600, "Give up after this time, 0.1 to 600 [default: 10]");
 
-    /// <summary>Makes the options; how the environment is read is a parameter because tests bring their own.</summary>
+    /// <summary>
+    /// Makes the options; how the environment is read is a parameter because tests bring their own.
+    /// </summary>
     public CommonOptions(Func<string, string?> environment) => Environment = environment;
 
     private Func<string, string?> Environment { get; }

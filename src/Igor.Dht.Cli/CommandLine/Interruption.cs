@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 namespace Igor.Dht.Cli;
 
 /// <summary>
-/// Turns the first Ctrl-C or SIGTERM into a cancellation, so that a command can end in order; the second one ends
-/// the process at once, as it would without this.
+/// Turns the first Ctrl-C or SIGTERM into a cancellation, so that a command can end in order; the second one
+/// ends the process at once, as it would without this.
 /// </summary>
 internal sealed class Interruption : IDisposable
 {

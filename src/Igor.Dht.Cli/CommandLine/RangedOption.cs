@@ -8,48 +8,52 @@ namespace Igor.Dht.Cli;
 internal static class RangedOption
 {
     /// <summary>A whole number within bounds.</summary>
-    public static Option<int> Whole(string name, int min, int max, int? @default, string description) => new(name)
-    {
-        HelpName = "N",
-        Description = description,
-        DefaultValueFactory = @default is int value ? _ => value : null,
-        CustomParser = result =>
+    public static Option<int> Whole(
+        string name, int min, int max, int @default, string description) => new(name)
         {
-            string text = result.Tokens[0].Value;
-            if (int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int number)
-                && number >= min
-                && number <= max)
+            HelpName = "N",
+            Description = description,
+            DefaultValueFactory = _ => @default,
+            CustomParser = result =>
             {
-                return number;
-            }
+                string text = result.Tokens[0].Value;
+                if (int.TryParse(
+                        text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int number)
+                    && number >= min
+                    && number <= max)
+                {
+                    return number;
+                }
 
-            result.AddError(string.Create(
-                CultureInfo.InvariantCulture, $"{name} is a whole number from {min} to {max}, not '{text}'"));
-            return 0;
-        },
-    };
+                result.AddError(string.Create(
+                    CultureInfo.InvariantCulture, $"{name} is a whole number from {min} to {max}, not '{text}'"));
+                return 0;
+            },
+        };
 
     /// <summary>A time in seconds within bounds; null when it is not given.</summary>
-    public static Option<TimeSpan?> Seconds(string name, double min, double max, string description) => new(name)
-    {
-        HelpName = "SECONDS",
-        Description = description,
-        Recursive = true,
-        CustomParser = result =>
+    public static Option<TimeSpan?> Seconds(
+        string name, double min, double max, string description) => new(name)
         {
-            string text = result.Tokens[0].Value;
-            if (double.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double seconds)
-                && seconds >= min
-                && seconds <= max)
+            HelpName = "SECONDS",
+            Description = description,
+            Recursive = true,
+            CustomParser = result =>
             {
-                return TimeSpan.FromSeconds(seconds);
-            }
+                string text = result.Tokens[0].Value;
+                if (double.TryParse(
+                        text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double seconds)
+                    && seconds >= min
+                    && seconds <= max)
+                {
+                    return TimeSpan.FromSeconds(seconds);
+                }
 
-            result.AddError(string.Create(
-                CultureInfo.InvariantCulture, $"{name} is {min} to {max} seconds, not '{text}'"));
-            return null;
-        },
-    };
+                result.AddError(string.Create(
+                    CultureInfo.InvariantCulture, $"{name} is {min} to {max} seconds, not '{text}'"));
+                return null;
+            },
+        };
 
     /// <summary>One of a few words; the first is the default.</summary>
     public static Option<string> Word(string name, string description, params string[] words)

@@ -6,7 +6,11 @@ namespace Igor.Dht.Cli;
 /// <summary>igor-dht get: writes a value byte for byte.</summary>
 internal sealed class GetCommand : CliCommand
 {
-    private readonly Argument<string> _key = new("KEY") { Description = "The record's name; its key with --immutable" };
+    private readonly Argument<string> _key = new("KEY")
+    {
+        Description = "The record's name; its key with --immutable",
+    };
+
     private readonly Option<string?> _output = new("--output", "-o")
     {
         HelpName = "PATH",
@@ -19,7 +23,10 @@ internal sealed class GetCommand : CliCommand
     };
 
     private readonly Option<string> _consistency = RangedOption.Word(
-        "--consistency", "Ask the root of the key alone, or always a majority of the replicas", "root", "quorum");
+        "--consistency",
+        "Ask the root of the key alone, or always a majority of the replicas",
+        "root",
+        "quorum");
 
     public GetCommand(CommonOptions common)
         : base(
@@ -76,7 +83,9 @@ internal sealed class GetCommand : CliCommand
     {
         var options = new GetOptions
         {
-            Consistency = arguments.GetValue(_consistency) == "quorum" ? GetConsistency.Quorum : GetConsistency.Root,
+            Consistency = arguments.GetValue(_consistency) == "quorum"
+                ? GetConsistency.Quorum
+                : GetConsistency.Root,
         };
         if (!arguments.GetValue(_immutable))
         {

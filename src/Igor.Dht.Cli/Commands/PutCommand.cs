@@ -17,7 +17,12 @@ internal sealed class PutCommand : CliCommand
         Arity = ArgumentArity.ZeroOrOne,
     };
 
-    private readonly Option<string?> _file = new("--file") { HelpName = "PATH", Description = "Take the value from a file" };
+    private readonly Option<string?> _file = new("--file")
+    {
+        HelpName = "PATH",
+        Description = "Take the value from a file",
+    };
+
     private readonly Option<bool> _immutable = new("--immutable")
     {
         Description = "Store it under the hash of its content; the receipt tells the key",
@@ -67,8 +72,9 @@ internal sealed class PutCommand : CliCommand
         (string? name, string? text) = NameAndText(arguments);
         IgorDhtOptions options = Common.DhtOptions(arguments);
         PutOptions put = _write.Read(arguments) with { TimeToLive = arguments.GetValue(_timeToLive) };
+        string? file = arguments.GetValue(_file);
         ReadOnlyMemory<byte> value = await ValueSource.ReadAsync(
-            text, arguments.GetValue(_file), streams, options.ValueBytesMax, cancellation).ConfigureAwait(false);
+            text, file, streams, options.ValueBytesMax, cancellation).ConfigureAwait(false);
 
         PutReceipt receipt = await WithDhtAsync(
             options,

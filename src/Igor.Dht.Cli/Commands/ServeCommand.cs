@@ -4,8 +4,8 @@ using Igor.Kbr;
 namespace Igor.Dht.Cli;
 
 /// <summary>
-/// igor-dht serve: a storage node. Prints a line that starts with "ready" once it serves, and leaves the ring in
-/// order on Ctrl-C or SIGTERM.
+/// igor-dht serve: a storage node. Prints a line that starts with "ready" once it serves, and leaves the ring
+/// in order on Ctrl-C or SIGTERM.
 /// </summary>
 internal sealed class ServeCommand : CliCommand
 {
@@ -88,7 +88,7 @@ internal sealed class ServeCommand : CliCommand
             waited += s_readyPoll;
             if (waited >= notice)
             {
-                streams.WriteErrorLine("igor-dht: still joining; is a node running at the bootstrap address?");
+                streams.WriteErrorLine("igor-dht: still joining; does a node run at the bootstrap address?");
                 notice *= 2;
             }
         }

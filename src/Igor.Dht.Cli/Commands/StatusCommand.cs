@@ -20,7 +20,8 @@ internal sealed class StatusCommand : CliCommand
         ParseResult arguments, CommandStreams streams, CancellationToken cancellation)
     {
         DhtStatus status = await WithDhtAsync(
-            Common.DhtOptions(arguments), dht => dht.StatusAsync(cancellation), cancellation).ConfigureAwait(false);
+            Common.DhtOptions(arguments), dht => dht.StatusAsync(cancellation), cancellation)
+            .ConfigureAwait(false);
         streams.WriteLine(Common.IsJson(arguments) ? StatusText.Json(status) : StatusText.Human(status));
         return ExitCode.Done;
     }

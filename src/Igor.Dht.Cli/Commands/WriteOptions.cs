@@ -2,11 +2,17 @@ using System.CommandLine;
 
 namespace Igor.Dht.Cli;
 
-/// <summary>The options of commands that write: how many nodes hold the record, and how many before it counts.</summary>
+/// <summary>
+/// The options of commands that write: how many nodes hold the record, and how many before it counts.
+/// </summary>
 internal sealed class WriteOptions
 {
     private readonly Option<int> _replicas = RangedOption.Whole(
-        "--replicas", 1, 8, PutOptions.Default.Replicas, "Number of nodes that are to hold the record, 1 to 8");
+        "--replicas",
+        1,
+        RecordCodec.ReplicasMax,
+        PutOptions.Default.Replicas,
+        "Number of nodes that are to hold the record, 1 to 8");
 
     private readonly Option<string> _acks = RangedOption.Word(
         "--acks", "How many of them must have it on disk before this returns", "quorum", "one", "all");

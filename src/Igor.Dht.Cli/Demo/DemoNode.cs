@@ -2,7 +2,9 @@ using System.Diagnostics;
 
 namespace Igor.Dht.Cli;
 
-/// <summary>A node of the demonstration: this program as "serve", in a process and a data folder of its own.</summary>
+/// <summary>
+/// A node of the demonstration: this program as "serve", in a process and a data folder of its own.
+/// </summary>
 internal sealed class DemoNode : IDisposable
 {
     private readonly Process _process;

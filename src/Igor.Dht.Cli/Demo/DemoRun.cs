@@ -4,8 +4,8 @@ using Igor.Kbr;
 namespace Igor.Dht.Cli;
 
 /// <summary>
-/// The demonstration: five processes form a ring on loopback, records are put through one of them, two are killed,
-/// and everything is read back at once through one that had no part in the writing.
+/// The demonstration: five processes form a ring on loopback, records are put through one of them, two are
+/// killed, and everything is read back at once through one that had no part in the writing.
 /// </summary>
 internal sealed class DemoRun : IDisposable
 {
@@ -91,7 +91,9 @@ internal sealed class DemoRun : IDisposable
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
             throw new CommandFailure(
-                ExitCode.Unreachable, "unreachable", "the nodes did not find one another; try a larger --timeout");
+                ExitCode.Unreachable,
+                "unreachable",
+                "the nodes did not find one another; try a larger --timeout");
         }
 
         _progress(new DemoProgress("starting nodes", NodeCount, NodeCount));
@@ -105,11 +107,18 @@ internal sealed class DemoRun : IDisposable
             IgorDht dht = await OpenAsync(node, cancellation).ConfigureAwait(false);
             await using (dht.ConfigureAwait(false))
             {
-                while ((await dht.StatusAsync(cancellation).ConfigureAwait(false)).Neighbours.Count < NodeCount - 1)
-                {
-                    await Task.Delay(20, cancellation).ConfigureAwait(false);
-                }
+                await UntilAllAreSeenAsync(dht, cancellation).ConfigureAwait(false);
             }
+        }
+    }
+
+    private static async Task UntilAllAreSeenAsync(IgorDht dht, CancellationToken cancellation)
+    {
+        DhtStatus status = await dht.StatusAsync(cancellation).ConfigureAwait(false);
+        while (status.Neighbours.Count < NodeCount - 1)
+        {
+            await Task.Delay(20, cancellation).ConfigureAwait(false);
+            status = await dht.StatusAsync(cancellation).ConfigureAwait(false);
         }
     }
 
@@ -118,7 +127,8 @@ internal sealed class DemoRun : IDisposable
         IgorDht dht = await OpenAsync(_nodes[0], cancellation).ConfigureAwait(false);
         await using (dht.ConfigureAwait(false))
         {
-            return await ForAllAsync("putting records", records, record => PutAsync(dht, record, cancellation), cancellation)
+            return await ForAllAsync(
+                "putting records", records, record => PutAsync(dht, record, cancellation), cancellation)
                 .ConfigureAwait(false);
         }
     }
@@ -127,7 +137,8 @@ internal sealed class DemoRun : IDisposable
     {
         try
         {
-            await dht.PutAsync(record.Name, record.Value, cancellationToken: cancellation).ConfigureAwait(false);
+            await dht.PutAsync(record.Name, record.Value, cancellationToken: cancellation)
+                .ConfigureAwait(false);
             return true;
         }
         catch (DhtException e)
@@ -189,7 +200,10 @@ internal sealed class DemoRun : IDisposable
     }
 
     private async Task<int> ForAllAsync(
-        string phase, DemoRecord[] records, Func<DemoRecord, Task<bool>> action, CancellationToken cancellation)
+        string phase,
+        DemoRecord[] records,
+        Func<DemoRecord, Task<bool>> action,
+        CancellationToken cancellation)
     {
         int done = 0;
         int succeeded = 0;

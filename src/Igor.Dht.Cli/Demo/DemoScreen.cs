@@ -3,10 +3,14 @@ using Spectre.Console;
 
 namespace Igor.Dht.Cli;
 
-/// <summary>How the demonstration looks: bars that move on a terminal, and at the end a table of what happened.</summary>
+/// <summary>
+/// How the demonstration looks: bars that move on a terminal, and at the end a table of what happened.
+/// </summary>
 internal static class DemoScreen
 {
-    /// <summary>Runs the work; its progress shows as bars where standard output is a terminal, else not at all.</summary>
+    /// <summary>
+    /// Runs the work; its progress shows as bars where standard output is a terminal, else not at all.
+    /// </summary>
     public static async Task<DemoReport> WithProgressAsync(
         bool isShown, Func<Action<DemoProgress>, Task<DemoReport>> work)
     {
@@ -16,7 +20,11 @@ internal static class DemoScreen
         }
 
         return await AnsiConsole.Progress()
-            .Columns(new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(), new ElapsedTimeColumn())
+            .Columns(
+                new TaskDescriptionColumn(),
+                new ProgressBarColumn(),
+                new PercentageColumn(),
+                new ElapsedTimeColumn())
             .StartAsync(context => work(Bars(context)))
             .ConfigureAwait(false);
     }
@@ -91,7 +99,9 @@ internal static class DemoScreen
     }
 
     private static void Row(Table table, string what, string result, TimeSpan? time) => table.AddRow(
-        new Text(what), new Text(result), new Text(time is { } known ? Quantity.Elapsed(known) : string.Empty));
+        new Text(what),
+        new Text(result),
+        new Text(time is { } known ? Quantity.Elapsed(known) : string.Empty));
 
     private static string OfAll(int count, int all) =>
         count == all ? $"all {Number(all)}" : $"{Number(count)} of {Number(all)}";

@@ -3,7 +3,9 @@ namespace Igor.Dht.Cli;
 /// <summary>How a failure looks to programs.</summary>
 internal static class FailureText
 {
-    /// <summary>{"error": {"kind", "exitCode", "message", and "holders" where some nodes have the record}}.</summary>
+    /// <summary>
+    /// {"error": {"kind", "exitCode", "message", and "holders" where some nodes have the record}}.
+    /// </summary>
     public static string Json(CommandFailure failure, string message) => JsonText.Object(writer =>
     {
         writer.WriteStartObject("error");

@@ -5,7 +5,8 @@ namespace Igor.Dht.Cli;
 /// <summary>How the result of a get looks.</summary>
 internal static class GetText
 {
-    private static readonly UTF8Encoding s_strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+    private static readonly UTF8Encoding s_strict =
+        new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
     /// <summary>What a result without a value means; null for one with a value.</summary>
     public static CommandFailure? Failure(string name, GetResult result) => result.Outcome switch
@@ -17,13 +18,13 @@ internal static class GetText
         _ => new CommandFailure(
             ExitCode.Unreachable,
             "unreachable",
-            $"'{name}' may exist, but only {result.ReplicasAnswered} of {result.ReplicasAsked} replicas answered; " +
+            $"'{name}' may exist: {result.ReplicasAnswered} of {result.ReplicasAsked} replicas answered; " +
             "try again, or look at igor-dht status"),
     };
 
     /// <summary>
-    /// The result for programs: name, key, version, bytes, and the value as "value" where it is UTF-8, else as
-    /// "valueBase64".
+    /// The result for programs: name, key, version, bytes, and the value as "value" where it is UTF-8, else
+    /// as "valueBase64".
     /// </summary>
     public static string Json(string name, GetResult result, bool includesValue) => JsonText.Object(writer =>
     {
@@ -49,7 +50,8 @@ internal static class GetText
         }
     });
 
-    private static CommandFailure NotFound(string kind, string message) => new(ExitCode.NotFound, kind, message);
+    private static CommandFailure NotFound(string kind, string message) =>
+        new(ExitCode.NotFound, kind, message);
 
     private static string? TextOf(ReadOnlySpan<byte> value)
     {

@@ -8,7 +8,8 @@ namespace Igor.Dht.Cli;
 /// <summary>Writes JSON objects of one line, by hand, because serialisers cost start-up time.</summary>
 internal static class JsonText
 {
-    private static readonly JsonWriterOptions s_options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonWriterOptions s_options =
+        new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>One object, whose members the callback writes.</summary>
     public static string Object(Action<Utf8JsonWriter> members) =>

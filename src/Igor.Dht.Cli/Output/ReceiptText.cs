@@ -6,11 +6,15 @@ namespace Igor.Dht.Cli;
 /// <summary>How the receipt of a put or delete looks.</summary>
 internal static class ReceiptText
 {
-    /// <summary>The receipt for people: what happened in the first line, then key, version and holders.</summary>
+    /// <summary>
+    /// The receipt for people: what happened in the first line, then key, version and holders.
+    /// </summary>
     public static string Human(string what, PutReceipt receipt)
     {
         var text = new StringBuilder();
-        text.Append(what).Append(" on ").Append(receipt.Holders.Count).Append(" of ").Append(receipt.ReplicasWanted)
+        text.Append(what)
+            .Append(" on ").Append(receipt.Holders.Count)
+            .Append(" of ").Append(receipt.ReplicasWanted)
             .Append(receipt.ReplicasWanted == 1 ? " node" : " nodes");
         text.Append("\nkey      ").Append(receipt.Key);
         text.Append("\nversion  ").Append(receipt.Version);
@@ -22,7 +26,9 @@ internal static class ReceiptText
         return text.ToString();
     }
 
-    /// <summary>The receipt for programs: name (none for an immutable record), bytes, key, version, holders.</summary>
+    /// <summary>
+    /// The receipt for programs: name (none for an immutable record), bytes, key, version, holders.
+    /// </summary>
     public static string Json(string? name, int? valueBytes, PutReceipt receipt) => JsonText.Object(writer =>
     {
         if (name is not null)

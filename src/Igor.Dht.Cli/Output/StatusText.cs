@@ -27,12 +27,13 @@ internal static class StatusText
         if (status.Store is { } store)
         {
             Line(text, "records", Number(store.Records));
-            Line(text, "bytes", $"{Quantity.Bytes(store.LiveBytes)} alive, {Quantity.Bytes(store.DiskBytes)} on disk");
+            string alive = Quantity.Bytes(store.LiveBytes);
+            Line(text, "bytes", $"{alive} alive, {Quantity.Bytes(store.DiskBytes)} on disk");
             Line(text, "replicas", status.IsSettled ? "settled" : "synchronising");
             Line(text, "rebuilt", store.Rebuilt);
         }
 
-        Line(text, "trouble", string.Join("; ", TroublesOf(status)) is { Length: > 0 } troubles ? troubles : "none");
+        Line(text, "trouble", string.Join("; ", TroublesOf(status).DefaultIfEmpty("none")));
         return text.ToString().TrimEnd('\n');
     }
 
@@ -40,7 +41,8 @@ internal static class StatusText
     public static string Json(DhtStatus status) => JsonText.Object(writer =>
     {
         writer.WriteString("nodeId", status.NodeId.ToString());
-        writer.WriteString("attachment", JsonNamingPolicy.CamelCase.ConvertName(status.Attachment.ToString()));
+        writer.WriteString(
+            "attachment", JsonNamingPolicy.CamelCase.ConvertName(status.Attachment.ToString()));
         writer.WriteString("network", status.Network);
         JsonText.Texts(writer, "addresses", status.Addresses);
         writer.WriteString("socket", status.Socket);

@@ -23,8 +23,7 @@ internal static class Duration
         if (!double.TryParse(
                 text.AsSpan(0, text.Length - 1), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture,
                 out double number)
-            || number <= 0
-            || number * unit > s_max.TotalSeconds)
+            || !(number > 0 && number * unit <= s_max.TotalSeconds)) // as NaN is neither
         {
             return false;
         }

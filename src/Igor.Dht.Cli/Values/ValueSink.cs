@@ -1,6 +1,8 @@
 namespace Igor.Dht.Cli;
 
-/// <summary>Where the value of a get goes: standard output, or a file that is there whole or not at all.</summary>
+/// <summary>
+/// Where the value of a get goes: standard output, or a file that is there whole or not at all.
+/// </summary>
 internal static class ValueSink
 {
     /// <summary>Writes the value byte for byte.</summary>
@@ -31,13 +33,15 @@ internal static class ValueSink
     }
 
     /// <summary>Writes a file beside the one that is meant and moves it there once it is on disk.</summary>
-    private static async Task ReplaceAsync(string path, ReadOnlyMemory<byte> value, CancellationToken cancellation)
+    private static async Task ReplaceAsync(
+        string path, ReadOnlyMemory<byte> value, CancellationToken cancellation)
     {
-        string target = File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? Path.GetFullPath(path);
+        string target =
+            File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? Path.GetFullPath(path);
         string partial = $"{target}.{Environment.ProcessId}.partial";
         try
         {
-            using (FileStream stream = new(partial, FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 0))
+            using (FileStream stream = new(partial, FileMode.Create, FileAccess.Write))
             {
                 await stream.WriteAsync(value, cancellation).ConfigureAwait(false);
                 stream.Flush(flushToDisk: true);

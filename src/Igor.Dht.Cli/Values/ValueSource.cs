@@ -39,7 +39,7 @@ internal static class ValueSource
     {
         try
         {
-            using FileStream stream = new(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite, bufferSize: 0);
+            using FileStream stream = new(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
             return await ReadStreamAsync(stream, bytesMax, cancellation).ConfigureAwait(false);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -77,5 +77,5 @@ internal static class ValueSource
     private static CommandFailure TooLarge(int bytesMax) => new(
         ExitCode.Refused,
         "refused",
-        $"the value is larger than {Quantity.Bytes(bytesMax)}, the most that a record holds; put it in pieces");
+        $"the value is larger than {Quantity.Bytes(bytesMax)}, the most a record holds; put it in pieces");
 }

@@ -1,0 +1,66 @@
+using System.CommandLine;
+
+namespace Igor.Dht.Cli.Tests;
+
+public class CommonOptionsTests
+{
+    private static readonly Dictionary<string, string> s_environment = new()
+    {
+        ["IGOR_DATA"] = "/env/data",
+        ["IGOR_SOCKET"] = "/env/socket",
+        ["IGOR_LISTEN"] = "127.0.0.1:1",
+        ["IGOR_BOOTSTRAP"] = "a:1, b:2,",
+        ["IGOR_NETWORK"] = "env",
+    };
+
+    [Fact]
+    public void Options_that_nobody_gave_are_the_librarys()
+    {
+        // An array has no equality of its own.
+        IgorDhtOptions options = Read(_ => null);
+        Assert.Empty(options.Bootstrap);
+        Assert.Equal(new IgorDhtOptions(), options with { Bootstrap = new IgorDhtOptions().Bootstrap });
+    }
+
+    [Fact]
+    public void Options_come_from_the_environment()
+    {
+        IgorDhtOptions options = Read(s_environment.GetValueOrDefault);
+
+        Assert.Equal("/env/data", options.Data);
+        Assert.Equal("/env/socket", options.Socket);
+        Assert.Equal("127.0.0.1:1", options.Listen);
+        Assert.Equal(["a:1", "b:2"], options.Bootstrap);
+        Assert.Equal("env", options.Network);
+    }
+
+    [Fact]
+    public void Options_on_the_command_line_win()
+    {
+        IgorDhtOptions options = Read(
+            s_environment.GetValueOrDefault,
+            "--data", "/d", "--socket", "/s", "--listen", "h:3", "--bootstrap", "c:3", "--bootstrap", "d:4",
+            "--network", "n", "--timeout", "2.5");
+
+        Assert.Equal("/d", options.Data);
+        Assert.Equal("/s", options.Socket);
+        Assert.Equal("h:3", options.Listen);
+        Assert.Equal(["c:3", "d:4"], options.Bootstrap);
+        Assert.Equal("n", options.Network);
+        Assert.Equal(TimeSpan.FromSeconds(2.5), options.Timeout);
+    }
+
+    [Fact]
+    public void Empty_variables_count_as_not_set()
+    {
+        Assert.Equal("igor", Read(_ => string.Empty).Network);
+    }
+
+    private static IgorDhtOptions Read(Func<string, string?> environment, params string[] arguments)
+    {
+        var root = new RootCommand();
+        var common = new CommonOptions(environment);
+        common.AddTo(root);
+        return common.DhtOptions(root.Parse(arguments));
+    }
+}

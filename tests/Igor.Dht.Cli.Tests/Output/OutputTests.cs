@@ -1,0 +1,124 @@
+using System.Text.Json;
+using Igor.Dht.Storage;
+using Igor.Kbr;
+
+namespace Igor.Dht.Cli.Tests;
+
+public class OutputTests
+{
+    private static readonly Key s_key = Key.HashOf("greeting");
+    private static readonly Key[] s_nodes = [Key.HashOf("first"), Key.HashOf("second"), Key.HashOf("third")];
+
+    private static readonly PutReceipt s_receipt = new()
+    {
+        Key = s_key,
+        Version = new RecordVersion(0x0123, 0x4567),
+        Holders = s_nodes,
+        ReplicasWanted = 5,
+    };
+
+    [Fact]
+    public void Receipt_for_people_says_what_and_where()
+    {
+        string[] lines = ReceiptText.Human("stored greeting (5 bytes)", s_receipt).Split('\n');
+
+        Assert.Equal("stored greeting (5 bytes) on 3 of 5 nodes", lines[0]);
+        Assert.Equal($"key      {s_key}", lines[1]);
+        Assert.Equal("version  0000000000000123-0000000000004567", lines[2]);
+        Assert.Equal(s_nodes.Select(node => $"held by  {node}"), lines[3..]);
+    }
+
+    [Fact]
+    public void Receipt_for_programs_has_all_of_it()
+    {
+        JsonElement receipt = Parse(ReceiptText.Json("a \"name\"\n", 5, s_receipt));
+
+        Assert.Equal("a \"name\"\n", receipt.GetProperty("name").GetString());
+        Assert.Equal(5, receipt.GetProperty("bytes").GetInt32());
+        Assert.Equal(s_key.ToString(), receipt.GetProperty("key").GetString());
+        Assert.Equal(5, receipt.GetProperty("replicasWanted").GetInt32());
+        Assert.Equal(
+            s_nodes.Select(node => node.ToString()),
+            receipt.GetProperty("holders").EnumerateArray().Select(holder => holder.GetString()));
+    }
+
+    [Theory]
+    [InlineData(GetOutcome.Absent, ExitCode.NotFound, "absent")]
+    [InlineData(GetOutcome.Deleted, ExitCode.NotFound, "deleted")]
+    [InlineData(GetOutcome.Expired, ExitCode.NotFound, "expired")]
+    [InlineData(GetOutcome.Unreachable, ExitCode.Unreachable, "unreachable")]
+    public void Get_without_a_value_fails_and_says_which_it_was(GetOutcome outcome, int exitCode, string kind)
+    {
+        CommandFailure? failure = GetText.Failure("greeting", new GetResult { Key = s_key, Outcome = outcome });
+
+        Assert.NotNull(failure);
+        Assert.Equal((exitCode, kind), (failure.ExitCode, failure.Kind));
+        Assert.Contains("'greeting'", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Get_for_programs_has_text_as_text_and_bytes_in_base64()
+    {
+        Assert.Equal("Grüße\n", Parse(Get("Grüße\n"u8.ToArray())).GetProperty("value").GetString());
+        byte[] binary = [0xff, 0, 0xfe];
+        JsonElement result = Parse(Get(binary));
+        Assert.Equal(binary, result.GetProperty("valueBase64").GetBytesFromBase64());
+        Assert.False(result.TryGetProperty("value", out _));
+    }
+
+    [Fact]
+    public void Status_shows_the_store_and_every_trouble()
+    {
+        var status = new DhtStatus
+        {
+            Attachment = DhtAttachment.EmbeddedMember,
+            NodeId = s_nodes[0],
+            IsJoined = false,
+            Neighbours = s_nodes[1..],
+            Store = new StoreStatus { Records = 7, LiveBytes = 2048, DamagedRecords = 2, Trouble = "the disk is full" },
+        };
+        string text = StatusText.Human(status);
+        JsonElement json = Parse(StatusText.Json(status));
+
+        Assert.Contains(s_nodes[0].ToString(), text, StringComparison.Ordinal);
+        Assert.Contains("records     7\n", text, StringComparison.Ordinal);
+        Assert.Contains("2 KiB alive", text, StringComparison.Ordinal);
+        Assert.Contains("2 damaged records", text, StringComparison.Ordinal);
+        Assert.Contains("the disk is full", text, StringComparison.Ordinal);
+        Assert.Contains("not joined", text, StringComparison.Ordinal);
+        Assert.Equal(7, json.GetProperty("store").GetProperty("records").GetInt64());
+        Assert.Equal(2, json.GetProperty("neighbours").GetArrayLength());
+        Assert.Equal(3, json.GetProperty("troubles").GetArrayLength());
+    }
+
+    [Fact]
+    public void Ready_line_starts_with_ready_and_the_addresses()
+    {
+        var status = new DhtStatus
+        {
+            Attachment = DhtAttachment.EmbeddedMember,
+            NodeId = s_nodes[0],
+            Addresses = ["127.0.0.1:7001"],
+            Socket = "/run/igor.sock",
+        };
+
+        Assert.Equal($"ready 127.0.0.1:7001 node={s_nodes[0]} socket=/run/igor.sock", ReadyText.Human(status));
+    }
+
+    [Theory]
+    [InlineData(0, "0 bytes")]
+    [InlineData(1, "1 byte")]
+    [InlineData(1023, "1023 bytes")]
+    [InlineData(1536, "1.5 KiB")]
+    [InlineData(1024 * 1024, "1 MiB")]
+    [InlineData(long.MaxValue, "8388608 TiB")]
+    public void Bytes_are_shown_in_the_unit_that_suits(long bytes, string text)
+    {
+        Assert.Equal(text, Quantity.Bytes(bytes));
+    }
+
+    private static string Get(byte[] value) => GetText.Json(
+        "greeting", new GetResult { Key = s_key, Outcome = GetOutcome.Found, Value = value }, includesValue: true);
+
+    private static JsonElement Parse(string json) => JsonDocument.Parse(json).RootElement;
+}

@@ -1,0 +1,64 @@
+namespace Igor.Dht.Cli.Tests;
+
+public sealed class ValueSinkTests : IDisposable
+{
+    private static readonly byte[] s_value = [0, 10, 13, 255, 26, 0];
+    private readonly string _folder = Directory.CreateTempSubdirectory("igor-sink-").FullName;
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Fact]
+    public async Task Value_goes_to_standard_output_byte_for_byte()
+    {
+        using var streams = new MemoryStreams();
+        await ValueSink.WriteAsync(null, s_value, streams.Streams, default);
+        Assert.Equal(s_value, streams.Out.ToArray());
+    }
+
+    [Fact]
+    public async Task File_is_replaced_and_nothing_is_left_beside_it()
+    {
+        string path = Path.Combine(_folder, "value");
+        await File.WriteAllTextAsync(path, "before, and longer than what comes");
+        await WriteAsync(path);
+
+        Assert.Equal(s_value, await File.ReadAllBytesAsync(path));
+        Assert.Equal([path], Directory.GetFileSystemEntries(_folder));
+    }
+
+    [Fact]
+    public async Task Link_stays_a_link_and_its_target_gets_the_value()
+    {
+        string target = Path.Combine(_folder, "target");
+        string link = Path.Combine(_folder, "link");
+        await File.WriteAllTextAsync(target, "before");
+        File.CreateSymbolicLink(link, target);
+        await WriteAsync(link);
+
+        Assert.Equal(s_value, await File.ReadAllBytesAsync(target));
+        Assert.Equal(target, File.ResolveLinkTarget(link, returnFinalTarget: false)?.FullName);
+    }
+
+    [Fact]
+    public async Task Folder_that_does_not_exist_is_local_trouble()
+    {
+        CommandFailure failure = await Assert.ThrowsAsync<CommandFailure>(
+            () => WriteAsync(Path.Combine(_folder, "missing", "value")));
+        Assert.Equal(ExitCode.Local, failure.ExitCode);
+        Assert.Contains("missing", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Device_is_written_to_and_not_replaced()
+    {
+        await WriteAsync("/dev/null");
+        Assert.Empty(await File.ReadAllBytesAsync("/dev/null"));
+    }
+
+    private static async Task WriteAsync(string path)
+    {
+        using var streams = new MemoryStreams();
+        await ValueSink.WriteAsync(path, s_value, streams.Streams, default);
+        Assert.Equal(0, streams.Out.Length);
+    }
+}
