@@ -121,9 +121,10 @@ public sealed class LookupProbe
     private void CountHop(
         SimulatedNode from, SimulatedNode to, ReadOnlySpan<byte> header, ReadOnlySpan<byte> payload)
     {
-        if (payload.Length == PayloadBytes && payload.StartsWith(_mark))
+        // A hop that passes a message on sends part of what it received before the payload too.
+        if (payload.Length is >= PayloadBytes and < 2 * PayloadBytes && payload[^PayloadBytes..].StartsWith(_mark))
         {
-            long number = BinaryPrimitives.ReadInt64BigEndian(payload[16..]);
+            long number = BinaryPrimitives.ReadInt64BigEndian(payload[^(PayloadBytes - 16)..]);
             _hops[number] = _hops.GetValueOrDefault(number) + 1;
         }
     }

@@ -21,7 +21,7 @@ public enum NodeState
 /// </summary>
 public sealed class SimulatedNode : IKbrHost
 {
-    private const int EventsKept = 32;
+    private const int EventsKept = 400;
     private readonly SimulatedNetwork _network;
     private readonly Queue<string> _events = [];
     private long _uplinkFree;
