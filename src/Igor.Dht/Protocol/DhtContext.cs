@@ -1,0 +1,178 @@
+using Igor.Kbr;
+
+namespace Igor.Dht.Protocol;
+
+/// <summary>Takes the end of a request that was sent.</summary>
+internal interface IReplyHandler
+{
+    /// <summary>The request with that tag ended; the payload is valid during the call.</summary>
+    void HandleReply(int tag, in KbrReply reply);
+}
+
+/// <summary>Takes the end of a write.</summary>
+internal interface IWriteHandler
+{
+    /// <summary>The write with that tag ended; the index knows of it already.</summary>
+    void HandleWritten(int tag, StoredStatus status);
+}
+
+/// <summary>Takes the end of a read.</summary>
+internal interface IReadHandler
+{
+    /// <summary>The read with that tag ended; null when there is no record, or none that is intact.</summary>
+    void HandleRead(int tag, Record? record);
+}
+
+/// <summary>
+/// What the machines of a node share: the time of the input that is being handled, what the node holds and whom it
+/// knows, and the way out, which finds back to the machine that asked.
+/// </summary>
+internal sealed class DhtContext
+{
+    private readonly IDhtOutput _output;
+    private readonly Dictionary<long, (IReplyHandler Handler, int Tag)> _requests = [];
+    private readonly Dictionary<long, (IWriteHandler Handler, int Tag, Record Record)> _writes = [];
+    private readonly Dictionary<long, (IReadHandler Handler, int Tag, Key Key)> _reads = [];
+    private long _lastToken;
+
+    /// <summary>Makes the shared part of a node.</summary>
+    public DhtContext(Key self, DhtNodeOptions options, IDhtOutput output, ulong seed)
+    {
+        Options = options;
+        _output = output;
+        Random = new SeededRandom(seed);
+        Clock = new HybridClock(Random.Next());
+        Membership = new Membership(self, options.MissingRetention);
+    }
+
+    /// <summary>Settings.</summary>
+    public DhtNodeOptions Options { get; }
+
+    /// <summary>The time of the input that is being handled.</summary>
+    public DhtTime Now { get; set; }
+
+    /// <summary>Randomness.</summary>
+    public SeededRandom Random { get; }
+
+    /// <summary>Makes versions.</summary>
+    public HybridClock Clock { get; }
+
+    /// <summary>Who is a member.</summary>
+    public Membership Membership { get; }
+
+    /// <summary>What this node holds.</summary>
+    public HoldingIndex Index { get; } = new();
+
+    /// <summary>Where messages are built.</summary>
+    public PayloadBuffer Buffer { get; } = new();
+
+    /// <summary>Sends the message in the buffer as a request.</summary>
+    public void Request(IReplyHandler handler, int tag, Key destination, bool exact, TimeSpan timeout)
+    {
+        long token = ++_lastToken;
+        _requests.Add(token, (handler, tag));
+        _output.Request(token, destination, exact, Buffer.Written, timeout);
+    }
+
+    /// <summary>Sends the message in the buffer as an answer.</summary>
+    public void Reply(DeliveryToken delivery)
+    {
+        if (delivery.ExpectsReply)
+        {
+            _output.Reply(delivery, Buffer.Written);
+        }
+    }
+
+    /// <summary>Answers that a request is refused for good.</summary>
+    public void Refuse(DeliveryToken delivery, RefusalReason reason, string text)
+    {
+        CommonMessages.WriteRefused(Buffer, reason, text);
+        Reply(delivery);
+    }
+
+    /// <summary>Answers that a request had better be repeated.</summary>
+    public void Defer(DeliveryToken delivery, string text)
+    {
+        CommonMessages.WriteBusy(Buffer, text);
+        Reply(delivery);
+    }
+
+    /// <summary>Stores a record.</summary>
+    public void Write(IWriteHandler handler, int tag, Record record)
+    {
+        long token = ++_lastToken;
+        _writes.Add(token, (handler, tag, record));
+        _output.Write(token, record);
+    }
+
+    /// <summary>Reads a record.</summary>
+    public void Read(IReadHandler handler, int tag, Key key)
+    {
+        long token = ++_lastToken;
+        _reads.Add(token, (handler, tag, key));
+        _output.Read(token, key);
+    }
+
+    /// <summary>Forgets a record.</summary>
+    public void Remove(Key key, RecordVersion version)
+    {
+        if (Index.Remove(key, version))
+        {
+            _output.Remove(key, version);
+        }
+    }
+
+    /// <summary>Ends a command.</summary>
+    public void Complete(long command, CommandResult result) => _output.Complete(command, result);
+
+    /// <summary>Keeps the members over a restart.</summary>
+    public void Remember(byte[] members) => _output.Remember(members);
+
+    /// <summary>A request ended.</summary>
+    public void HandleReply(long token, in KbrReply reply)
+    {
+        if (_requests.Remove(token, out (IReplyHandler Handler, int Tag) waiting))
+        {
+            waiting.Handler.HandleReply(waiting.Tag, reply);
+        }
+    }
+
+    /// <summary>A write ended.</summary>
+    public void HandleWritten(long token, Storage.StoreOutcome outcome)
+    {
+        if (!_writes.Remove(token, out (IWriteHandler Handler, int Tag, Record Record) waiting))
+        {
+            return;
+        }
+
+        if (outcome == Storage.StoreOutcome.Durable)
+        {
+            Index.Put(Holding.Of(waiting.Record.Header));
+        }
+
+        StoredStatus status = outcome switch
+        {
+            Storage.StoreOutcome.Durable => StoredStatus.Held,
+            Storage.StoreOutcome.Superseded => Index.VersionOf(waiting.Record.Header.Key) > waiting.Record.Header.Version
+                ? StoredStatus.Newer
+                : StoredStatus.Held,
+            Storage.StoreOutcome.OverQuota => StoredStatus.OverQuota,
+            _ => StoredStatus.Failed,
+        };
+        waiting.Handler.HandleWritten(waiting.Tag, status);
+    }
+
+    /// <summary>A read ended. A record that the index knows and the store has not, or not intact, is forgotten.</summary>
+    public void HandleRead(long token, Record? record)
+    {
+        if (_reads.Remove(token, out (IReadHandler Handler, int Tag, Key Key) waiting))
+        {
+            if (record is null)
+            {
+                Index.Remove(waiting.Key, Index.VersionOf(waiting.Key));
+            }
+
+            waiting.Handler.HandleRead(waiting.Tag, record);
+        }
+    }
+}

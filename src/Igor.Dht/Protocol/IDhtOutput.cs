@@ -1,0 +1,33 @@
+using Igor.Kbr;
+
+namespace Igor.Dht.Protocol;
+
+/// <summary>
+/// Everything that a <see cref="DhtNode"/> does to the world. Called while an input is handled; the host must not
+/// call back into the node from here, but queue what follows. Payloads are valid during the call only.
+/// </summary>
+public interface IDhtOutput
+{
+    /// <summary>
+    /// Send a request; ends in <see cref="DhtNode.HandleReply"/>, at the latest when the timeout has passed.
+    /// </summary>
+    void Request(long token, Key destination, bool exact, ReadOnlyMemory<byte> payload, TimeSpan timeout);
+
+    /// <summary>Answer a delivered request.</summary>
+    void Reply(DeliveryToken delivery, ReadOnlyMemory<byte> payload);
+
+    /// <summary>Store a record; ends in <see cref="DhtNode.HandleWritten"/> once it is durable or will not be.</summary>
+    void Write(long token, Record record);
+
+    /// <summary>Read the record of a key; ends in <see cref="DhtNode.HandleRead"/>.</summary>
+    void Read(long token, Key key);
+
+    /// <summary>Forget the record of a key unless it is newer than the version. Nothing waits for it.</summary>
+    void Remove(Key key, RecordVersion version);
+
+    /// <summary>A command ended.</summary>
+    void Complete(long command, CommandResult result);
+
+    /// <summary>Keep this over a restart (see <see cref="DhtNode.Start"/>).</summary>
+    void Remember(byte[] members);
+}

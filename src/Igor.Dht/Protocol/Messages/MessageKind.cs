@@ -1,0 +1,42 @@
+namespace Igor.Dht.Protocol;
+
+/// <summary>
+/// The first field of every message. Requests are below 32, replies above; docs/dht-protocol.md has the fields.
+/// </summary>
+internal enum MessageKind
+{
+    Put = 1,
+    Get = 2,
+    Store = 3,
+    Fetch = 4,
+    Sync = 5,
+    SyncDone = 6,
+    Describe = 7,
+
+    PutDone = 32,
+    Conflict = 33,
+    NotEnough = 34,
+    Refused = 35,
+    Busy = 36,
+    Got = 37,
+    Stored = 38,
+    Fetched = 39,
+    SyncEqual = 40,
+    SyncChildren = 41,
+    SyncItems = 42,
+    Done = 43,
+    Described = 44,
+}
+
+/// <summary>Why a request was refused for good.</summary>
+internal enum RefusalReason
+{
+    Malformed = 1,
+    UnknownMessage = 2,
+    Type = 3,
+    Size = 4,
+    Quota = 5,
+    Version = 6,
+    Permission = 7,
+    Disk = 8,
+}

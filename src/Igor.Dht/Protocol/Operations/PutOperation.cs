@@ -1,0 +1,118 @@
+using Igor.Kbr;
+using MessagePack;
+
+namespace Igor.Dht.Protocol;
+
+/// <summary>A put or delete: the record is made once, and made anew only when the root has a newer version.</summary>
+internal sealed class PutOperation : ClientOperation
+{
+    private readonly PutCommand _put;
+    private readonly IRecordType? _type;
+    private readonly long _expiresAtUnixMs;
+    private Record? _record;
+    private NotEnoughMessage? _notEnough;
+
+    public PutOperation(DhtContext context, ClientOperations operations, long command, PutCommand put)
+        : base(context, operations, command, put.Key, put.Timeout)
+    {
+        _put = put;
+        _type = context.Options.Types.Find(put.Type);
+        TimeSpan? life = put.IsDelete ? ValueRecordType.TombstoneLife : put.TimeToLive;
+        _expiresAtUnixMs = life is null ? 0 : context.Now.UnixMs + (long)life.Value.TotalMilliseconds;
+    }
+
+    /// <summary>Why the record cannot be written at all; null when it can.</summary>
+    public string? Refusal()
+    {
+        if (_type is null)
+        {
+            return $"The record type '{_put.Type}' is not known.";
+        }
+
+        if (_put.Value.Length > Context.Options.ValueBytesMax)
+        {
+            return $"The value has {_put.Value.Length} bytes; a record takes at most {Context.Options.ValueBytesMax}.";
+        }
+
+        if (_put.IsDelete && !_type.IsDeletable)
+        {
+            return $"A record of type '{_type.Name}' cannot be deleted; it ends with its time to live.";
+        }
+
+        if (_put.Replicas is < 1 or > RecordCodec.ReplicasMax)
+        {
+            return $"A record has 1 to {RecordCodec.ReplicasMax} replicas, not {_put.Replicas}.";
+        }
+
+        Make(Context.Clock.Next(Context.Now.UnixMs));
+        return Context.Options.Types.Refusal(_record!);
+    }
+
+    /// <inheritdoc/>
+    protected override void WriteRequest(TimeSpan budget) =>
+        new PutMessage(_put.Acks, budget, _record!.Encoded).Write(Context.Buffer);
+
+    /// <inheritdoc/>
+    protected override bool HandleAnswer(MessageKind kind, ref MessagePackReader reader, Key responder)
+    {
+        switch (kind)
+        {
+            case MessageKind.PutDone:
+                PutDoneMessage done = PutDoneMessage.Read(ref reader);
+                End(new CommandResult
+                {
+                    Receipt = new PutReceipt
+                    {
+                        Key = Key,
+                        Version = done.Version,
+                        Holders = done.Holders,
+                        ReplicasWanted = done.Wanted,
+                    },
+                });
+                return true;
+            case MessageKind.Conflict:
+                RecordVersion newer = MessageParts.ReadVersion(ref reader);
+                Make(Context.Clock.Above(newer, Context.Now.UnixMs));
+                Retry("other writers were faster, again and again");
+                return true;
+            case MessageKind.NotEnough:
+                NotEnoughMessage notEnough = NotEnoughMessage.Read(ref reader);
+                _notEnough = notEnough;
+                Retry(notEnough.Text);
+                return true;
+            default:
+                return false;
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override CommandResult OutOfTime()
+    {
+        if (_notEnough is not { } notEnough)
+        {
+            return new CommandResult
+            {
+                Failure = new CommandFailure(DhtError.Unreachable, $"Not written within {Patience}: {Cause}."),
+            };
+        }
+
+        string message = $"Too few nodes hold the record after {Patience}: {notEnough.Holders.Count} of the "
+            + $"{notEnough.Wanted} wanted ({Cause}).";
+        return new CommandResult
+        {
+            Failure = new CommandFailure(DhtError.NotEnoughReplicas, message, notEnough.Holders),
+        };
+    }
+
+    private void Make(RecordVersion fresh) => _record = RecordCodec.Encode(
+        new RecordHeader
+        {
+            Key = Key,
+            Type = _put.Type,
+            Version = _type!.VersionFor(fresh, _expiresAtUnixMs),
+            ExpiresAtUnixMs = _expiresAtUnixMs,
+            Replicas = _put.Replicas,
+            IsTombstone = _put.IsDelete,
+        },
+        _put.IsDelete ? [] : _put.Value.Span);
+}

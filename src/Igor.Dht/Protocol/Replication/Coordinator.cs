@@ -1,0 +1,95 @@
+using Igor.Kbr;
+
+namespace Igor.Dht.Protocol;
+
+/// <summary>
+/// The root's side of a put: the record goes to its own disk and to the other replicas at the same time, and the
+/// caller hears of it as soon as its own copy and as many others as were asked for are durable.
+/// </summary>
+internal sealed class Coordinator(DhtContext context, RepairSchedule repair)
+{
+    private readonly List<PutRound> _rounds = [];
+
+    /// <summary>A put arrived.</summary>
+    public void HandlePut(DeliveryToken token, PutMessage message)
+    {
+        Record? record = RecordCodec.TryDecode(message.Record.ToArray(), out string error);
+        if (record is null)
+        {
+            context.Refuse(token, RefusalReason.Malformed, error);
+        }
+        else if (Refusal(record) is { } refusal)
+        {
+            context.Refuse(token, refusal.Reason, refusal.Text);
+        }
+        else if (!context.Membership.IsRootOf(record.Header.Key))
+        {
+            context.Defer(token, "the ring is changing: the put reached a node that is not the root");
+        }
+        else if (_rounds.Count >= context.Options.ServingMax)
+        {
+            context.Defer(token, "the root has too many puts under way");
+        }
+        else
+        {
+            var round = new PutRound(context, this, token, message.Acks, message.Budget, record);
+            _rounds.Add(round);
+            round.Start();
+        }
+    }
+
+    /// <summary>The ring changed: puts under way turn to the replicas that are new.</summary>
+    public void HandleUpdate()
+    {
+        foreach (PutRound round in _rounds.ToArray())
+        {
+            round.HandleUpdate();
+        }
+    }
+
+    /// <summary>A round is over; these replicas did not take the record.</summary>
+    internal void End(PutRound round, IEnumerable<Key> lacking)
+    {
+        _rounds.Remove(round);
+        foreach (Key id in lacking)
+        {
+            repair.HandleLack(id);
+        }
+    }
+
+    private (RefusalReason Reason, string Text)? Refusal(Record record)
+    {
+        RecordHeader header = record.Header;
+        IRecordType? type = context.Options.Types.Find(header.Type);
+        if (type is null)
+        {
+            return (RefusalReason.Type, $"the record type '{header.Type}' is not known here");
+        }
+
+        if (header.ValueLength > context.Options.ValueBytesMax)
+        {
+            return (RefusalReason.Size,
+                $"the value has {header.ValueLength} bytes; at most {context.Options.ValueBytesMax} are taken");
+        }
+
+        if (type.Refusal(record) is { } text)
+        {
+            return (header.IsTombstone && !type.IsDeletable ? RefusalReason.Permission : RefusalReason.Type, text);
+        }
+
+        if (header.Version > type.NewestAllowed(context.Now.UnixMs))
+        {
+            return (RefusalReason.Version, "the version lies far in the future: check the clock of the writer's host");
+        }
+
+        if (header.IsExpiredAt(context.Now.UnixMs))
+        {
+            return (RefusalReason.Version, "the record has ended already: check the clock of the writer's host");
+        }
+
+        return context.Index.TryGet(header.Key, out Holding held) && held.Type != header.Type
+            && !held.IsExpiredAt(context.Now.UnixMs)
+            ? (RefusalReason.Type, $"the key holds a record of type '{held.Type}'")
+            : null;
+    }
+}

@@ -1,0 +1,183 @@
+using Igor.Kbr;
+using MessagePack;
+
+namespace Igor.Dht.Protocol;
+
+/// <summary>
+/// A get for which the root asks the members near the key. It ends as soon as a majority of the replicas that are
+/// expected has answered with a vote, or when all have answered or failed. The newest record wins, and stays here.
+/// </summary>
+internal sealed class GatherRound : IReplyHandler, IReadHandler, IWriteHandler
+{
+    private static readonly TimeSpan FetchTimeoutMax = TimeSpan.FromSeconds(1);
+
+    private readonly DhtContext _context;
+    private readonly Reader _reader;
+    private readonly DeliveryToken _token;
+    private readonly GetMessage _message;
+    private readonly List<Key> _asked = new(Neighbourhood.Members);
+    private readonly Key[] _expected;
+    private readonly int _majority;
+    private readonly RecordVersion _own;
+    private Record? _best;
+    private int _outstanding;
+    private int _votes;
+    private bool _isDecided;
+
+    public GatherRound(DhtContext context, Reader reader, DeliveryToken token, GetMessage message)
+    {
+        _context = context;
+        _reader = reader;
+        _token = token;
+        _message = message;
+        int replicas = Neighbourhood.Replicas;
+        if (context.Index.TryGet(message.Key, out Holding holding))
+        {
+            replicas = holding.Replicas;
+            _own = holding.Version;
+        }
+
+        Span<Key> expected = stackalloc Key[RecordCodec.ReplicasMax];
+        _expected = expected[..context.Membership.Expected.Nearest(message.Key, expected[..replicas])].ToArray();
+        _majority = context.Membership.Majority(replicas);
+    }
+
+    /// <summary>Asks.</summary>
+    public void Start()
+    {
+        Key self = _context.Membership.Self;
+        if (_reader.HasVote(_message.Key))
+        {
+            Count(self);
+        }
+
+        Span<Key> near = stackalloc Key[Neighbourhood.Members];
+        int count = _context.Membership.Alive.Nearest(_message.Key, near);
+        ReplicaMessages.WriteFetch(_context.Buffer, [new KeyVersion(_message.Key, _own)]);
+        TimeSpan timeout = _message.Budget * 0.75;
+        timeout = timeout < FetchTimeoutMax ? timeout : FetchTimeoutMax;
+        for (int at = 0; at < count; at++)
+        {
+            if (near[at] != self)
+            {
+                _asked.Add(near[at]);
+                _outstanding++;
+                _context.Request(this, _asked.Count - 1, near[at], exact: true, timeout);
+            }
+        }
+
+        DecideWhenReady();
+    }
+
+    /// <inheritdoc/>
+    public void HandleReply(int tag, in KbrReply reply)
+    {
+        _outstanding--;
+        if (_isDecided)
+        {
+            return;
+        }
+
+        if (reply.Status == KbrStatus.Ok)
+        {
+            Read(_asked[tag], reply.Payload);
+        }
+
+        DecideWhenReady();
+    }
+
+    /// <inheritdoc/>
+    public void HandleRead(int tag, Record? record)
+    {
+        // A record of our own that turns out to be damaged leaves what others answered.
+        Answer(record is not null && _best is not null ? RecordTypes.Merge(record, _best) : record ?? _best);
+    }
+
+    /// <inheritdoc/>
+    public void HandleWritten(int tag, StoredStatus status) => _reader.End(hasLearned: status == StoredStatus.Held);
+
+    private void Count(Key id)
+    {
+        if (Array.IndexOf(_expected, id) >= 0)
+        {
+            _votes++;
+        }
+    }
+
+    private void Read(Key source, ReadOnlyMemory<byte> payload)
+    {
+        try
+        {
+            var reader = new MessagePackReader(payload);
+            if (CommonMessages.ReadKind(ref reader) != MessageKind.Fetched
+                || ReplicaMessages.ReadFetched(ref reader) is not [FetchedEntry entry])
+            {
+                return;
+            }
+
+            if (entry.Status == FetchedStatus.Record)
+            {
+                Record? record = RecordCodec.TryDecode(entry.Record.ToArray(), out _);
+                if (record is null || record.Header.Key != _message.Key
+                    || _context.Options.Types.Refusal(record) is not null)
+                {
+                    return;
+                }
+
+                _best = _best is null ? record : RecordTypes.Merge(_best, record);
+            }
+
+            if (entry.HasVote)
+            {
+                Count(source);
+            }
+        }
+        catch (Exception e) when (CommonMessages.IsMalformed(e))
+        {
+            // An answer that is none does not count.
+        }
+    }
+
+    private void DecideWhenReady()
+    {
+        if (_isDecided || (_votes < _majority && _outstanding > 0))
+        {
+            return;
+        }
+
+        _isDecided = true;
+        if (_own > (_best?.Header.Version ?? RecordVersion.None))
+        {
+            _context.Read(this, 0, _message.Key);
+        }
+        else
+        {
+            Answer(_best);
+        }
+    }
+
+    private void Answer(Record? best)
+    {
+        bool isFull = _votes >= _majority;
+        GotMessage got = best is null
+            ? new GotMessage(
+                isFull ? GetOutcome.Absent : GetOutcome.Unreachable,
+                false,
+                _votes,
+                _expected.Length,
+                RecordVersion.None,
+                0,
+                default)
+            : Answers.Of(best, _context.Now.UnixMs, !isFull, _votes, _expected.Length);
+        got.Write(_context.Buffer);
+        _context.Reply(_token);
+        if (best is not null && best.Header.Version > _own)
+        {
+            _context.Write(this, 0, best);
+        }
+        else
+        {
+            _reader.End(hasLearned: false);
+        }
+    }
+}

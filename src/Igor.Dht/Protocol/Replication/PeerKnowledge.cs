@@ -1,0 +1,22 @@
+using Igor.Kbr;
+
+namespace Igor.Dht.Protocol;
+
+/// <summary>What a root knows about another member near it, since both have been there.</summary>
+internal sealed class PeerKnowledge(Key id)
+{
+    /// <summary>The peer.</summary>
+    public Key Id { get; } = id;
+
+    /// <summary>Keys of this root for which all that the peer held was heard.</summary>
+    public ArcSet Synced { get; } = new();
+
+    /// <summary>Keys of this root for which the peer, as a replica, was given all that it lacked.</summary>
+    public ArcSet Matched { get; } = new();
+
+    /// <summary>Keys for which the peer was told that it is in sync.</summary>
+    public ArcSet Told { get; } = new();
+
+    /// <summary>The numbers of replicas that occur among the peer's records, as bits.</summary>
+    public int Classes { get; set; }
+}

@@ -1,0 +1,232 @@
+using Igor.Kbr;
+
+namespace Igor.Dht.Protocol;
+
+/// <summary>
+/// For which of its keys a root may answer alone. A root has <em>known</em> a key since it has synchronised with all
+/// living members near it while fewer than a majority of the copies could be with members that are missing: some
+/// holder of every acknowledged write was then heard, and later writes come through the root itself, so knowledge
+/// outlives the death of others. The key is <em>complete</em> while every living member near it has been heard since
+/// it came, and <em>settled</em> while in addition a majority of its replicas is alive.
+/// See docs/decisions/0003.
+/// </summary>
+internal sealed class RootKnowledge(DhtContext context)
+{
+    private readonly List<PeerKnowledge> _peers = [];
+    private ArcSet _known = new();
+    private ArcSet _complete = new();
+    private ArcSet _settled = new();
+    private bool _isStale = true;
+
+    /// <summary>The living members near this node, in order of their ids.</summary>
+    public IReadOnlyList<PeerKnowledge> Peers => _peers;
+
+    /// <summary>Keys of this root for which it has heard of every acknowledged write.</summary>
+    public ArcSet Complete
+    {
+        get
+        {
+            Refresh();
+            return _complete;
+        }
+    }
+
+    /// <summary>Whether every key of this root is settled.</summary>
+    public bool IsSettled
+    {
+        get
+        {
+            Refresh();
+            return context.Membership.RootArc is { } arc && _settled.Covers(arc);
+        }
+    }
+
+    /// <summary>Whether this root may answer for a key without asking.</summary>
+    public bool IsSettledFor(Key key)
+    {
+        Refresh();
+        return _settled.Contains(key);
+    }
+
+    /// <summary>What is known about a peer; null when it is not alive or not near.</summary>
+    public PeerKnowledge? PeerOf(Key id) => _peers.Find(p => p.Id == id);
+
+    /// <summary>The ring changed.</summary>
+    public void HandleUpdate()
+    {
+        Membership membership = context.Membership;
+        Arc? root = membership.RootArc;
+        _peers.RemoveAll(p => root is null || !membership.Alive.Contains(p.Id));
+        foreach (PeerKnowledge peer in _peers)
+        {
+            peer.Synced.Keep(root);
+            peer.Matched.Keep(root);
+            peer.Told.Keep(root);
+        }
+
+        if (root is not null)
+        {
+            foreach (Key id in membership.Alive.Members)
+            {
+                if (id != membership.Self && PeerOf(id) is null)
+                {
+                    _peers.Add(new PeerKnowledge(id));
+                }
+            }
+
+            _peers.Sort(static (a, b) => a.Id.CompareTo(b.Id));
+        }
+
+        _isStale = true;
+    }
+
+    /// <summary>A synchronisation ended well: all of the peer's records in these arcs are here.</summary>
+    public void Heard(PeerKnowledge peer, ArcSet arcs)
+    {
+        peer.Synced.Add(arcs);
+        peer.Synced.Keep(context.Membership.RootArc);
+        _isStale = true;
+    }
+
+    /// <summary>The keys of this root that a peer may hold and was not heard about.</summary>
+    public ArcSet Unheard(PeerKnowledge peer)
+    {
+        var arcs = new ArcSet();
+        Membership membership = context.Membership;
+        if (membership.RootArc is { } root
+            && membership.Expected.Reach(peer.Id, Neighbourhood.Members) is { } near)
+        {
+            arcs.Add(root);
+            arcs.Keep(near);
+            arcs.Remove(peer.Synced);
+        }
+
+        return arcs;
+    }
+
+    /// <summary>The keys of this root that a peer is a replica of, for records with so many replicas.</summary>
+    public ArcSet Shared(PeerKnowledge peer, int replicas)
+    {
+        var arcs = new ArcSet();
+        Membership membership = context.Membership;
+        if (membership.RootArc is { } root && membership.Alive.Range(peer.Id, replicas) is { } range)
+        {
+            arcs.Add(root);
+            arcs.Keep(range);
+        }
+
+        return arcs;
+    }
+
+    /// <summary>Whether all replicas are known to have what this root has in its arc.</summary>
+    public bool IsReplicated()
+    {
+        if (context.Membership.RootArc is null)
+        {
+            return false;
+        }
+
+        foreach (PeerKnowledge peer in _peers)
+        {
+            ArcSet rest = Shared(peer, Neighbourhood.Replicas);
+            rest.Remove(peer.Matched);
+            if (!rest.IsEmpty)
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    private void Refresh()
+    {
+        if (!_isStale)
+        {
+            return;
+        }
+
+        _isStale = false;
+        var known = new ArcSet();
+        var complete = new ArcSet();
+        var settled = new ArcSet();
+        if (context.Membership.RootArc is { } root)
+        {
+            _known.Keep(root);
+            foreach (Arc piece in Pieces(root))
+            {
+                Judge(piece, known, complete, settled);
+            }
+        }
+
+        _known = known;
+        _complete = complete;
+        _settled = settled;
+    }
+
+    private void Judge(Arc piece, ArcSet known, ArcSet complete, ArcSet settled)
+    {
+        Membership membership = context.Membership;
+        Span<Key> near = stackalloc Key[Neighbourhood.Members];
+        int count = membership.Expected.Nearest(piece.Start, near);
+        int replicas = Math.Min(Neighbourhood.Replicas, count);
+        int missing = 0;
+        int replicasAlive = 0;
+        bool heardAll = true;
+        for (int at = 0; at < count; at++)
+        {
+            PeerKnowledge? peer = PeerOf(near[at]);
+            bool isAlive = peer is not null || near[at] == membership.Self;
+            missing += isAlive ? 0 : 1;
+            replicasAlive += isAlive && at < replicas ? 1 : 0;
+            heardAll &= peer is null || peer.Synced.Contains(piece.Start);
+        }
+
+        int majority = membership.Majority(Neighbourhood.Replicas);
+        if ((heardAll && missing < majority) || _known.Contains(piece.Start))
+        {
+            known.Add(piece);
+            if (heardAll)
+            {
+                complete.Add(piece);
+                if (replicasAlive >= majority)
+                {
+                    settled.Add(piece);
+                }
+            }
+        }
+    }
+
+    /// <summary>Cuts the root's arc where the answer to any of the questions may change.</summary>
+    private IEnumerable<Arc> Pieces(Arc root)
+    {
+        var points = new List<Key> { root.Start };
+        context.Membership.Expected.AddChangePoints(Neighbourhood.Replicas, points);
+        context.Membership.Expected.AddChangePoints(Neighbourhood.Members, points);
+        AddEnds(_known, points);
+        foreach (PeerKnowledge peer in _peers)
+        {
+            AddEnds(peer.Synced, points);
+        }
+
+        points.RemoveAll(p => !root.Contains(p));
+        points.Sort((a, b) => (a - root.Start).CompareTo(b - root.Start));
+        for (int at = 0; at < points.Count; at++)
+        {
+            bool isLast = at + 1 == points.Count;
+            if (isLast || points[at + 1] != points[at])
+            {
+                yield return new Arc(points[at], isLast ? root.End : points[at + 1]);
+            }
+        }
+    }
+
+    private static void AddEnds(ArcSet set, List<Key> points)
+    {
+        foreach (KeySpan span in set.Spans)
+        {
+            points.Add(span.First);
+            points.Add(span.Last + KeySpan.One);
+        }
+    }
+}

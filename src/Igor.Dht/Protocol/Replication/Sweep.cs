@@ -1,0 +1,81 @@
+using Igor.Kbr;
+
+namespace Igor.Dht.Protocol;
+
+/// <summary>
+/// Walks over all holdings, a piece at a time. Records that ended long ago are forgotten; records that belong to
+/// others now are handed off, once the ring has been the same around this node for a while.
+/// </summary>
+internal sealed class Sweep(DhtContext context)
+{
+    /// <summary>Holdings looked at in one step: well under a millisecond.</summary>
+    private const int StepCount = 1024;
+
+    private static readonly TimeSpan StepPause = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan RoundPause = TimeSpan.FromSeconds(15);
+
+    private readonly Arc?[] _ranges = new Arc?[RecordCodec.ReplicasMax + 1];
+    private readonly List<Holding> _step = new(StepCount);
+    private Handoff? _handoff;
+    private Key _cursor;
+    private TimeSpan _due;
+    private TimeSpan _rangesSince;
+
+    /// <summary>When the next step is due.</summary>
+    public TimeSpan? NextDeadline => context.Membership.IsMember ? _due : null;
+
+    /// <summary>The ring changed.</summary>
+    public void HandleUpdate()
+    {
+        bool hasChanged = false;
+        for (int replicas = 1; replicas <= RecordCodec.ReplicasMax; replicas++)
+        {
+            Membership membership = context.Membership;
+            Arc? range = membership.IsMember ? membership.Alive.Range(membership.Self, replicas) : null;
+            hasChanged |= range != _ranges[replicas];
+            _ranges[replicas] = range;
+        }
+
+        if (hasChanged)
+        {
+            _rangesSince = context.Now.Monotonic;
+            _handoff?.Abandon();
+            _handoff = null;
+        }
+    }
+
+    /// <summary>A deadline has passed: takes a step when it is due.</summary>
+    public void HandleDeadline()
+    {
+        if (!context.Membership.IsMember || context.Now.Monotonic < _due)
+        {
+            return;
+        }
+
+        _step.Clear();
+        bool isEnd = context.Index.List(new KeySpan(_cursor, Key.Max), 0, 0, StepCount, _step);
+        foreach (Holding holding in _step)
+        {
+            Look(holding);
+        }
+
+        _cursor = isEnd ? Key.Zero : _step[^1].Key + KeySpan.One;
+        _due = context.Now.Monotonic + context.Random.Around(isEnd ? RoundPause : StepPause);
+    }
+
+    private void Look(in Holding holding)
+    {
+        if (holding.IsExpiredAt(context.Now.UnixMs - (long)context.Options.ExpiredRetention.TotalMilliseconds))
+        {
+            context.Remove(holding.Key, holding.Version);
+        }
+        else if (_handoff is not { IsOver: false } && !IsOurs(holding)
+            && context.Now.Monotonic - _rangesSince >= context.Options.HandoffAfter)
+        {
+            _handoff = new Handoff(context, holding.Key, IsOurs);
+            _handoff.Start();
+        }
+    }
+
+    private bool IsOurs(Holding holding) => _ranges[holding.Replicas]?.Contains(holding.Key) ?? true;
+}

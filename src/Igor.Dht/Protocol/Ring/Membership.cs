@@ -1,0 +1,146 @@
+using System.Collections.Immutable;
+using Igor.Kbr;
+
+namespace Igor.Dht.Protocol;
+
+/// <summary>
+/// Who is a member, as this node sees it. The <see cref="Alive"/> ring is who answers; the <see cref="Expected"/>
+/// ring has in addition the members that failed a short while ago, or that were there before this node was
+/// restarted. Majorities are counted in the expected ring, so that who is left over after a crash does not take
+/// itself for the whole.
+/// </summary>
+internal sealed class Membership
+{
+    /// <summary>Most missing members remembered: four neighbourhoods of one side.</summary>
+    public const int MissingMax = 64;
+
+    private readonly TimeSpan _retention;
+    private readonly List<Missing> _missing = [];
+
+    /// <summary>Makes the view of a node that has joined nothing yet.</summary>
+    /// <param name="self">The node's id.</param>
+    /// <param name="retention">How long a member that failed is expected back.</param>
+    public Membership(Key self, TimeSpan retention)
+    {
+        _retention = retention;
+        Neighbours = NeighbourSet.Alone(self, isMember: false);
+        Alive = RingView.Of(Neighbours, []);
+        Expected = Alive;
+    }
+
+    /// <summary>The neighbour set as the overlay told it last.</summary>
+    public NeighbourSet Neighbours { get; private set; }
+
+    /// <summary>The members that are alive.</summary>
+    public RingView Alive { get; private set; }
+
+    /// <summary>The members that are alive or expected back.</summary>
+    public RingView Expected { get; private set; }
+
+    /// <summary>The node's id.</summary>
+    public Key Self => Neighbours.Self;
+
+    /// <summary>Whether this node is an active member.</summary>
+    public bool IsMember => Neighbours.IsMember;
+
+    /// <summary>The members that are expected back.</summary>
+    public IEnumerable<Key> MissingMembers => _missing.Select(m => m.Id);
+
+    /// <summary>When the next missing member is given up.</summary>
+    public TimeSpan? NextDeadline => _missing.Count == 0 ? null : _missing[0].Since + _retention;
+
+    /// <summary>The keys that this node is the root of; null when it is no member.</summary>
+    public Arc? RootArc => IsMember ? Alive.Range(Self, 1) : null;
+
+    /// <summary>Number of copies that make a majority, for a record that asks for so many.</summary>
+    public int Majority(int replicas) => (Math.Min(replicas, Expected.Count) / 2) + 1;
+
+    /// <summary>Whether the node is the root of a key, as far as it knows.</summary>
+    public bool IsRootOf(Key key)
+    {
+        Span<Key> nearest = stackalloc Key[1];
+        return IsMember && Alive.Nearest(key, nearest) == 1 && nearest[0] == Self;
+    }
+
+    /// <summary>Takes members from before a restart for missing.</summary>
+    public void Recall(TimeSpan now, ReadOnlySpan<byte> note)
+    {
+        for (int at = 0; at + Key.SizeInBytes <= note.Length && _missing.Count < MissingMax; at += Key.SizeInBytes)
+        {
+            Key id = Key.Read(note[at..]);
+            if (id != Self)
+            {
+                _missing.Add(new Missing(id, now));
+            }
+        }
+
+        Rebuild();
+    }
+
+    /// <summary>What is to be remembered over a restart.</summary>
+    public byte[] ToNote()
+    {
+        var ids = new List<Key>(Expected.Count);
+        foreach (Key id in Expected.Members)
+        {
+            if (id != Self && ids.Count < MissingMax)
+            {
+                ids.Add(id);
+            }
+        }
+
+        var note = new byte[ids.Count * Key.SizeInBytes];
+        for (int at = 0; at < ids.Count; at++)
+        {
+            ids[at].Write(note.AsSpan(at * Key.SizeInBytes));
+        }
+
+        return note;
+    }
+
+    /// <summary>The overlay told a new neighbour set.</summary>
+    public void HandleUpdate(TimeSpan now, NeighbourChange change)
+    {
+        Neighbours = change.Neighbours;
+        foreach (Departure departure in change.Departed)
+        {
+            Forget(departure.Id);
+            if (departure.Reason == DepartureReason.Failed)
+            {
+                if (_missing.Count == MissingMax)
+                {
+                    _missing.RemoveAt(0);
+                }
+
+                _missing.Add(new Missing(departure.Id, now));
+            }
+        }
+
+        ImmutableArray<Key> clockwise = Neighbours.Clockwise;
+        ImmutableArray<Key> counterClockwise = Neighbours.CounterClockwise;
+        _missing.RemoveAll(m => clockwise.Contains(m.Id) || counterClockwise.Contains(m.Id));
+        Rebuild();
+    }
+
+    /// <summary>Gives up members that were missing for long; returns whether there were any.</summary>
+    public bool HandleDeadline(TimeSpan now)
+    {
+        int given = _missing.RemoveAll(m => m.Since + _retention <= now);
+        if (given > 0)
+        {
+            Rebuild();
+        }
+
+        return given > 0;
+    }
+
+    private void Forget(Key id) => _missing.RemoveAll(m => m.Id == id);
+
+    private void Rebuild()
+    {
+        Alive = RingView.Of(Neighbours, []);
+        Expected = _missing.Count == 0 ? Alive : RingView.Of(Neighbours, MissingMembers);
+    }
+
+    private readonly record struct Missing(Key Id, TimeSpan Since);
+}

@@ -1,0 +1,52 @@
+using Igor.Kbr;
+
+namespace Igor.Dht;
+
+/// <summary>
+/// Content under its own hash. Nothing but its end of life can change, so that is what the version says: of two
+/// copies the one that lives longer wins.
+/// </summary>
+public sealed class ImmutableRecordType : IRecordType
+{
+    /// <summary>The name of the type.</summary>
+    public const string TypeName = "immutable";
+
+    /// <inheritdoc/>
+    public string Name => TypeName;
+
+    /// <inheritdoc/>
+    public bool IsDeletable => false;
+
+    /// <inheritdoc/>
+    public bool NewerConfirmsOlder => true;
+
+    /// <inheritdoc/>
+    public RecordVersion VersionFor(RecordVersion fresh, long expiresAtUnixMs) => VersionOf(expiresAtUnixMs);
+
+    /// <inheritdoc/>
+    public string? Refusal(Record record)
+    {
+        ArgumentNullException.ThrowIfNull(record);
+        RecordHeader header = record.Header;
+        if (header.IsTombstone)
+        {
+            return "an immutable record cannot be deleted; it ends with its time to live";
+        }
+
+        if (header.Version != VersionOf(header.ExpiresAtUnixMs))
+        {
+            return "the version of an immutable record follows from its end of life";
+        }
+
+        return Key.HashOf(RecordCodec.ValueOf(record).Span) == header.Key
+            ? null
+            : "the key of an immutable record is the SHA-256 of its value";
+    }
+
+    /// <inheritdoc/>
+    public RecordVersion NewestAllowed(long nowUnixMs) => new(ulong.MaxValue, ulong.MaxValue);
+
+    private static RecordVersion VersionOf(long expiresAtUnixMs) => expiresAtUnixMs == 0
+        ? new RecordVersion(ulong.MaxValue, 0)
+        : new RecordVersion((ulong)expiresAtUnixMs, 0);
+}
