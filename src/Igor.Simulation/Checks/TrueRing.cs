@@ -24,9 +24,16 @@ public sealed class TrueRing
     public static TrueRing Of(SimulatedNetwork network, ServiceId service)
     {
         ArgumentNullException.ThrowIfNull(network);
-        return service == ServiceId.Base
+        if (network.KnownRings.TryGetValue(service, out var known) && known.Version == network.MembershipVersion)
+        {
+            return known.Ring;
+        }
+
+        TrueRing ring = service == ServiceId.Base
             ? OfAll(network)
             : new TrueRing(network.RunningNodes.Where(node => node.Runs(service, ServiceRole.Member)));
+        network.KnownRings[service] = (network.MembershipVersion, ring);
+        return ring;
     }
 
     /// <summary>The member nearest to a key.</summary>

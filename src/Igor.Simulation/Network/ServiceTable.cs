@@ -8,7 +8,7 @@ namespace Igor.Simulation;
 internal sealed class ServiceTable(NodeProcess process)
 {
     private readonly List<SimulatedService> _services = [];
-    private readonly SortedDictionary<long, Action<KbrReply>> _pending = [];
+    private readonly SortedDictionary<long, (SimulatedService Service, Action<KbrReply> Completed)> _pending = [];
     private long _lastRequest;
 
     public IReadOnlyList<SimulatedService> All => _services;
@@ -36,13 +36,21 @@ internal sealed class ServiceTable(NodeProcess process)
         }
 
         _services.Add(service);
+        process.Node.NoteMembership();
         process.Enqueue(new NodeWork { Kind = NodeWorkKind.Subscribe, Argument = options });
         return service;
     }
 
     public void Unsubscribe(SimulatedService service)
     {
-        if (_services.Remove(service) && process.IsAlive)
+        if (!_services.Remove(service))
+        {
+            return;
+        }
+
+        process.Node.NoteMembership();
+        EndPending(service);
+        if (process.IsAlive)
         {
             process.Enqueue(new NodeWork
             {
@@ -53,21 +61,22 @@ internal sealed class ServiceTable(NodeProcess process)
         }
     }
 
-    public long AddPending(Action<KbrReply> completed)
+    public bool Contains(SimulatedService service) => process.IsAlive && _services.Contains(service);
+
+    public long AddPending(SimulatedService service, Action<KbrReply> completed)
     {
-        _pending.Add(++_lastRequest, completed);
+        _pending.Add(++_lastRequest, (service, completed));
         return _lastRequest;
     }
 
     /// <summary>Ends all requests: their node is closing.</summary>
     public void CloseAll()
     {
-        foreach (Action<KbrReply> completed in _pending.Values.ToArray())
+        foreach (SimulatedService service in _services)
         {
-            completed(KbrReply.Failed(KbrStatus.Closed));
+            EndPending(service);
         }
 
-        _pending.Clear();
         _services.Clear();
     }
 
@@ -107,6 +116,17 @@ internal sealed class ServiceTable(NodeProcess process)
         }
     }
 
+    private void EndPending(SimulatedService service)
+    {
+        foreach (long number in _pending.Where(pair => pair.Value.Service == service).Select(pair => pair.Key).ToArray())
+        {
+            if (_pending.Remove(number, out var pending))
+            {
+                pending.Completed(KbrReply.Failed(KbrStatus.Closed));
+            }
+        }
+    }
+
     private void Upcall(ref NodeWork work)
     {
         switch (work.Kind)
@@ -119,9 +139,9 @@ internal sealed class ServiceTable(NodeProcess process)
                 AskForward(work);
                 break;
             case NodeWorkKind.Complete:
-                if (_pending.Remove(work.Number, out Action<KbrReply>? completed))
+                if (_pending.Remove(work.Number, out var pending))
                 {
-                    completed(new KbrReply(work.Status, work.Peer, work.Payload));
+                    pending.Completed(new KbrReply(work.Status, work.Peer, work.Payload));
                 }
 
                 break;

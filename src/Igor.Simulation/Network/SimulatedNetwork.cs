@@ -131,6 +131,13 @@ public sealed class SimulatedNetwork
     public bool RunUntil(Func<bool> condition, TimeSpan limit, TimeSpan? checkEvery = null) =>
         Engine.RunUntil(condition, limit, checkEvery);
 
+    /// <summary>Grows whenever a process starts or ends, or an application comes or goes.</summary>
+    internal long MembershipVersion { get; private set; }
+
+    internal Dictionary<ServiceId, (long Version, TrueRing Ring)> KnownRings { get; } = [];
+
+    internal void NoteMembership() => MembershipVersion++;
+
     internal SimulatedDisk MakeDisk() => new(new Key(
         _identities.NextUInt64(), _identities.NextUInt64(), _identities.NextUInt64(), _identities.NextUInt64()));
 

@@ -49,7 +49,15 @@ public sealed class SimulatedNode : IKbrHost
     public SimulatedDisk Disk { get; private set; }
 
     /// <summary>What the host is doing.</summary>
-    public NodeState State { get; private set; } = NodeState.Stopped;
+    public NodeState State
+    {
+        get;
+        private set
+        {
+            field = value;
+            _network.NoteMembership();
+        }
+    } = NodeState.Stopped;
 
     /// <summary>Whether the process runs.</summary>
     public bool IsRunning => State == NodeState.Running;
@@ -207,6 +215,8 @@ public sealed class SimulatedNode : IKbrHost
 
     /// <summary>Its number and the beginning of its id.</summary>
     public override string ToString() => $"node {Index} ({NodeId.ToShortString()})";
+
+    internal void NoteMembership() => _network.NoteMembership();
 
     internal void CountSent(int bytes) => BytesSent += bytes;
 

@@ -30,7 +30,7 @@ internal sealed class SimulatedService : IKbrService
 
     public void Route(Key destination, ReadOnlyMemory<byte> payload, RouteOptions options = default)
     {
-        if (_table.Process.IsAlive)
+        if (_table.Contains(this))
         {
             _table.Process.Enqueue(new NodeWork
             {
@@ -46,7 +46,7 @@ internal sealed class SimulatedService : IKbrService
         Key destination, ReadOnlyMemory<byte> payload, RequestOptions options, Action<KbrReply> completed)
     {
         ArgumentNullException.ThrowIfNull(completed);
-        if (!_table.Process.IsAlive)
+        if (!_table.Contains(this))
         {
             completed(KbrReply.Failed(KbrStatus.Closed));
             return;
@@ -57,7 +57,7 @@ internal sealed class SimulatedService : IKbrService
             Kind = NodeWorkKind.Request,
             Service = Id,
             Destination = destination,
-            Number = _table.AddPending(completed),
+            Number = _table.AddPending(this, completed),
             Timeout = options.Timeout,
             Exact = options.Exact,
         }.With(payload.Span));
@@ -65,7 +65,7 @@ internal sealed class SimulatedService : IKbrService
 
     public void Reply(DeliveryToken delivery, ReadOnlyMemory<byte> payload)
     {
-        if (_table.Process.IsAlive)
+        if (_table.Contains(this))
         {
             _table.Process.Enqueue(
                 new NodeWork { Kind = NodeWorkKind.Reply, Number = delivery.Value }.With(payload.Span));
