@@ -75,12 +75,12 @@ internal sealed class TlsHandshake
             var peer = NodeIdentity.IdOf((X509Certificate2)stream.RemoteCertificate!);
             return new SecuredSocket(socket, stream, peer, remote);
         }
-        catch (Exception problem)
+        catch
         {
             await stream.DisposeAsync().ConfigureAwait(false);
             if (verdict.Refusal is { } refusal)
             {
-                throw new AuthenticationException(refusal, problem);
+                throw new AuthenticationException(refusal); // says more than what the platform throws
             }
 
             throw;

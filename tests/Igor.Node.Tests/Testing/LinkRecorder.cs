@@ -1,0 +1,85 @@
+using System.Collections.Concurrent;
+using Igor.Kbr;
+using Microsoft.Extensions.Logging;
+
+namespace Igor.Node.Tests;
+
+/// <summary>One end of the transport: records what it hears, and answers frames as a test wants.</summary>
+internal sealed class LinkRecorder : ILinkConsumer, IAsyncDisposable
+{
+    private readonly Strand _strand;
+    private readonly NodeIdentity _identity = NodeIdentity.CreateEphemeral();
+
+    public LinkRecorder(TransportOptions? options = null, ILogger? log = null)
+    {
+        _strand = new Strand(Bugs.Enqueue);
+        Transport = new TlsTransport(
+            _identity, options ?? new TransportOptions(), _strand, this, new NodeCounters(), log ?? Log);
+        _strand.BatchEnded = Transport.Flush;
+    }
+
+    public ListLogger Log { get; } = new();
+
+    public TlsTransport Transport { get; }
+
+    public Key Id => _identity.NodeId;
+
+    public ConcurrentQueue<Exception> Bugs { get; } = new();
+
+    public ConcurrentQueue<(Link Link, DialId? Dial)> Opened { get; } = new();
+
+    public ConcurrentQueue<string> Failed { get; } = new();
+
+    public ConcurrentQueue<string> Closed { get; } = new();
+
+    public ConcurrentQueue<byte[]> Frames { get; } = new();
+
+    public Action<Link, ReadOnlyMemory<byte>>? Answer { get; set; }
+
+    public string Listen()
+    {
+        Transport.Bind(new HostPort("127.0.0.1", 0));
+        Transport.StartAccepting();
+        return Transport.EndPoint!.ToString();
+    }
+
+    public Task<T> OnStrand<T>(Func<T> function) => _strand.InvokeAsync(function);
+
+    public void Dial(string address, long dial = 1) =>
+        _strand.Post(_ => Transport.Dial(new DialId(dial), address), this);
+
+    public Task<bool> Send(Link link, byte[] body) =>
+        OnStrand(() => Transport.Send(link.Id, body.AsSpan(0, body.Length / 2), body.AsSpan(body.Length / 2)));
+
+    public async Task<Link> FirstLink()
+    {
+        await Eventually.IsTrueAsync(() => !Opened.IsEmpty || !Failed.IsEmpty, "a link opens");
+        Assert.Empty(Failed);
+        return Opened.First().Link;
+    }
+
+    public void LinkOpened(Link link, DialId? dial) => Opened.Enqueue((link, dial));
+
+    public void DialFailed(DialId dial, string cause) => Failed.Enqueue(cause);
+
+    public void LinkClosed(Link link, string cause) => Closed.Enqueue(cause);
+
+    public void FrameArrived(Link link, ReadOnlyMemory<byte> body)
+    {
+        if (Answer is { } answer)
+        {
+            answer(link, body);
+        }
+        else
+        {
+            Frames.Enqueue(body.ToArray());
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await Eventually.Within(Transport.DisposeAsync().AsTask());
+        _identity.Dispose();
+        Assert.Empty(Bugs);
+    }
+}

@@ -1,0 +1,194 @@
+using System.Buffers.Binary;
+using System.Net;
+using System.Net.Sockets;
+using Igor.Kbr;
+
+namespace Igor.Node.Tests;
+
+public sealed class TlsTransportTests
+{
+    [Fact]
+    public async Task Both_ends_learn_the_id_that_the_other_proves()
+    {
+        await using var server = new LinkRecorder();
+        await using var client = new LinkRecorder();
+        client.Dial(server.Listen(), dial: 7);
+        Link outgoing = await client.FirstLink();
+        Link incoming = await server.FirstLink();
+        Assert.Equal(server.Id, outgoing.Peer);
+        Assert.Equal(client.Id, incoming.Peer);
+        Assert.Equal(new DialId(7), client.Opened.First().Dial);
+        Assert.Null(server.Opened.First().Dial);
+    }
+
+    [Theory]
+    [InlineData(1, 1)]
+    [InlineData(1000, 300)]
+    [InlineData(16 * 1024, 40)]
+    [InlineData(2 * 1024 * 1024, 3)]
+    public async Task Frames_arrive_whole_and_in_order(int bytes, int count)
+    {
+        await using var server = new LinkRecorder();
+        await using var client = new LinkRecorder();
+        client.Dial(server.Listen());
+        Link link = await client.FirstLink();
+        for (int i = 0; i < count; i++)
+        {
+            Assert.True(await client.Send(link, Content(i, bytes)));
+        }
+
+        await Eventually.IsTrueAsync(() => server.Frames.Count == count, "all frames arrive");
+        Assert.All(server.Frames.Select((body, i) => (body, i)), frame =>
+            Assert.True(frame.body.AsSpan().SequenceEqual(Content(frame.i, bytes)), $"frame {frame.i} differs"));
+    }
+
+    [Fact]
+    public async Task Frames_of_all_sizes_are_echoed()
+    {
+        await using var server = new LinkRecorder();
+        await using var client = new LinkRecorder();
+        server.Answer = (link, body) => Assert.True(server.Transport.Send(link.Id, body.Span, default));
+        client.Dial(server.Listen());
+        Link link = await client.FirstLink();
+        var random = new Random(4711);
+        List<byte[]> sent = [.. Enumerable.Range(0, 400).Select(i => Content(i, 1 << random.Next(19)))];
+        foreach (byte[] body in sent)
+        {
+            await Eventually.IsTrueAsync(() => client.Send(link, body), "there is room to send");
+        }
+
+        await Eventually.IsTrueAsync(() => client.Frames.Count == sent.Count, "all echoes arrive");
+        Assert.All(client.Frames.Zip(sent), pair => Assert.Equal(pair.Second, pair.First));
+    }
+
+    [Fact]
+    public async Task Dial_to_nobody_fails_with_a_cause()
+    {
+        await using var client = new LinkRecorder();
+        string address;
+        await using (var gone = new LinkRecorder())
+        {
+            address = gone.Listen();
+        }
+
+        client.Dial(address);
+        client.Dial("not an address");
+        await Eventually.IsTrueAsync(() => client.Failed.Count == 2, "both dials fail");
+        Assert.Contains(client.Failed, cause => cause.Contains("refused", StringComparison.OrdinalIgnoreCase));
+        Assert.Contains(client.Failed, cause => cause.Contains("no address", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Dial_to_an_end_that_never_answers_fails_at_its_deadline()
+    {
+        using var silent = new TcpListener(IPAddress.Loopback, 0);
+        silent.Start();
+        await using var client = new LinkRecorder(
+            new TransportOptions { HandshakeTimeout = TimeSpan.FromMilliseconds(200) });
+        client.Dial(silent.LocalEndpoint.ToString()!);
+        await Eventually.IsTrueAsync(() => !client.Failed.IsEmpty, "the dial fails");
+        Assert.Contains("took too long", client.Failed.First(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Closed_link_delivers_what_was_sent_before()
+    {
+        await using var server = new LinkRecorder();
+        await using var client = new LinkRecorder();
+        client.Dial(server.Listen());
+        Link link = await client.FirstLink();
+        byte[] last = Content(1, 500_000);
+        await client.OnStrand(() =>
+        {
+            Assert.True(client.Transport.Send(link.Id, last, default));
+            client.Transport.Close(link.Id);
+            return client.Transport.Send(link.Id, last, default);
+        }).ContinueWith(sent => Assert.False(sent.Result), TaskScheduler.Default);
+        await Eventually.IsTrueAsync(() => !server.Closed.IsEmpty, "the other end hears of it");
+        Assert.Equal(last, Assert.Single(server.Frames));
+        Assert.Equal("the other end closed it", server.Closed.First());
+        await Eventually.IsTrueAsync(() => client.Transport.Connections == 0, "the slot is free again");
+        Assert.Empty(client.Closed);
+    }
+
+    [Fact]
+    public async Task Frame_longer_than_allowed_ends_the_link_before_its_bytes_come()
+    {
+        await using var server = new LinkRecorder(new TransportOptions { FrameBytesMax = 1000 });
+        await using var client = new LinkRecorder();
+        client.Dial(server.Listen());
+        Link link = await client.FirstLink();
+        await client.Send(link, Content(0, 1000));
+        await client.Send(link, Content(0, 1001));
+        await Eventually.IsTrueAsync(() => !server.Closed.IsEmpty, "the link ends");
+        Assert.Single(server.Frames);
+        Assert.Contains("1001 bytes", server.Closed.First(), StringComparison.Ordinal);
+        Assert.True((await server.FirstLink()).BrokeProtocol);
+        await Eventually.IsTrueAsync(() => !client.Closed.IsEmpty, "the sender hears of it");
+    }
+
+    [Fact]
+    public async Task Reader_that_does_not_read_makes_send_refuse_at_the_bound()
+    {
+        var options = new TransportOptions { OutgoingBytesMax = 256 * 1024 };
+        using var blocked = new ManualResetEventSlim();
+        await using var server = new LinkRecorder();
+        await using var client = new LinkRecorder(options);
+        client.Dial(server.Listen());
+        Link link = await client.FirstLink();
+        await server.FirstLink();
+        server.Answer = (_, _) => blocked.Wait();
+        byte[] body = Content(0, 64 * 1024);
+        int sent = 0;
+        await Eventually.IsTrueAsync(
+            async () =>
+            {
+                bool accepted = await client.Send(link, body);
+                sent += accepted ? 1 : 0;
+                return !accepted;
+            },
+            "sending is refused");
+        Assert.True(sent >= 3);
+        blocked.Set();
+        await Eventually.IsTrueAsync(() => client.Send(link, body), "there is room again");
+    }
+
+    [Fact]
+    public async Task Connections_beyond_the_bound_are_closed()
+    {
+        await using var server = new LinkRecorder(new TransportOptions { ConnectionsMax = 2 });
+        await using var client = new LinkRecorder();
+        string address = server.Listen();
+        client.Dial(address, 1);
+        client.Dial(address, 2);
+        await Eventually.IsTrueAsync(() => server.Opened.Count == 2, "two connections open");
+        client.Dial(address, 3);
+        await Eventually.IsTrueAsync(() => !client.Failed.IsEmpty, "the third fails");
+        Assert.True(server.Log.Has("too many connections"));
+        Assert.Equal(2, server.Transport.Connections);
+    }
+
+    [Fact]
+    public async Task Port_in_use_is_refused_by_name()
+    {
+        await using var first = new LinkRecorder();
+        await using var second = new LinkRecorder();
+        string address = first.Listen();
+        Assert.True(HostPort.TryParse(address, out HostPort taken));
+        var problem = Assert.Throws<NodeStartException>(() => second.Transport.Bind(taken));
+        Assert.Contains(address, problem.Message, StringComparison.Ordinal);
+        Assert.Contains("in use", problem.Message, StringComparison.Ordinal);
+    }
+
+    private static byte[] Content(int number, int bytes)
+    {
+        var content = new byte[bytes];
+        new Random(number).NextBytes(content);
+        if (bytes >= sizeof(int))
+        {
+            BinaryPrimitives.WriteInt32BigEndian(content, number);
+        }
+
+        return content;
+    }
+}
