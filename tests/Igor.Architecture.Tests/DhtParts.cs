@@ -6,9 +6,17 @@ namespace Igor.Architecture.Tests;
 internal static class DhtParts
 {
     private const string Protocol = "Igor.Dht.Protocol";
+
+    // Values that the protocol shares with the public interface and the store; they have to be pure as well.
+    private static readonly HashSet<string> s_vocabulary =
+    [
+        "Igor.Dht.AckLevel", "Igor.Dht.GetConsistency", "Igor.Dht.GetOutcome", "Igor.Dht.GetResult",
+        "Igor.Dht.PutReceipt", "Igor.Dht.DhtError", "Igor.Dht.Storage.StoreOutcome",
+    ];
+
     private static readonly IReadOnlySet<string> s_records = Repository.TypesDeclaredIn("src/Igor.Dht/Records");
 
-    /// <summary>Whether a type belongs to the protocol or to the records.</summary>
+    /// <summary>Whether a type belongs to the protocol, to the records, or to the words they share.</summary>
     public static bool IsPure(TypeDefinition type) => IsPure(type.FullName);
 
     /// <summary>What a pure type uses of Igor that is neither Igor.Kbr, nor the protocol, nor a record.</summary>
@@ -25,6 +33,7 @@ internal static class DhtParts
         int dot = outermost.LastIndexOf('.');
         string space = outermost[..Math.Max(dot, 0)];
         return space == Protocol
+            || s_vocabulary.Contains(outermost)
             || space.StartsWith(Protocol + ".", StringComparison.Ordinal)
             || (space == "Igor.Dht" && s_records.Contains(outermost[(dot + 1)..].Split('`')[0]));
     }

@@ -9,5 +9,13 @@ internal sealed class PureFixture(int seed)
 
     public TimeSpan Deadline(TimeSpan now) => now + TimeSpan.FromMilliseconds(_random.Next(s_steps[1]));
 
+    public static IEnumerable<int> Steps()
+    {
+        foreach (int step in s_steps)
+        {
+            yield return step;
+        }
+    }
+
     public Task<int> Answer(IEnumerable<int> numbers) => Task.FromResult(numbers.Sum(number => number + seed));
 }
