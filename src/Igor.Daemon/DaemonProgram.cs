@@ -1,0 +1,91 @@
+using Igor.Node;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Hosting.Systemd;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Console;
+
+namespace Igor.Daemon;
+
+/// <summary>igord from its arguments to its exit code.</summary>
+internal static class DaemonProgram
+{
+    private static readonly TimeSpan ShutdownTimeout = TimeSpan.FromSeconds(15);
+
+    /// <summary>Runs the daemon until it is told to end, and returns its exit code.</summary>
+    public static async Task<int> RunAsync(string[] arguments)
+    {
+        try
+        {
+            return await new DaemonCommandLine().RunAsync(arguments, ServeAsync).ConfigureAwait(false);
+        }
+        catch (DaemonFailure failure)
+        {
+            bool isJson = Array.IndexOf(arguments, "--json") >= 0;
+            await Console.Error.WriteLineAsync(ReadyLine.Of(failure, isJson)).ConfigureAwait(false);
+            return failure.ExitCode;
+        }
+    }
+
+    private static async Task<int> ServeAsync(DaemonSettings arguments, string? configuration)
+    {
+        DaemonSettings settings = Combine(arguments, configuration);
+        settings.ToNodeOptions(); // wrong values are found before anything starts
+        using IHost host = Build(settings);
+        try
+        {
+            await host.StartAsync().ConfigureAwait(false);
+            await host.WaitForShutdownAsync().ConfigureAwait(false);
+        }
+        catch (NodeStartException exception)
+        {
+            throw new DaemonFailure(ExitCode.Local, exception.Message, exception);
+        }
+        catch (OperationCanceledException)
+        {
+            // Told to end while it was starting: the node has been closed by then.
+        }
+
+        return ExitCode.Done;
+    }
+
+    private static DaemonSettings Combine(DaemonSettings arguments, string? configuration)
+    {
+        DaemonSettings settings = arguments.Over(
+            DaemonSettings.FromEnvironment(Environment.GetEnvironmentVariable));
+        string? named = configuration ?? Environment.GetEnvironmentVariable("IGOR_CONFIG");
+        string path = string.IsNullOrEmpty(named)
+            ? Path.Combine(settings.DataFolderPath, DaemonSettings.FileName)
+            : named;
+        return string.IsNullOrEmpty(named) && !File.Exists(path)
+            ? settings
+            : settings.Over(DaemonSettings.FromFile(path));
+    }
+
+    private static IHost Build(DaemonSettings settings)
+    {
+        HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(
+            new HostApplicationBuilderSettings { ApplicationName = "igord" });
+        builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = ShutdownTimeout);
+        builder.Services.AddSingleton(settings);
+        builder.Services.AddHostedService<NodeHostedService>();
+        builder.Logging
+            .SetMinimumLevel(settings.LogLevel ?? LogLevel.Warning)
+            .AddFilter("Microsoft", LogLevel.None) // a failed start is reported in one line, by this class
+            .AddSimpleConsole(console =>
+            {
+                console.SingleLine = true;
+                console.TimestampFormat = "yyyy-MM-ddTHH:mm:ss.fffzzz ";
+            })
+            .Services.Configure<ConsoleLoggerOptions>(console =>
+                console.LogToStandardErrorThreshold = LogLevel.Trace);
+        if (OperatingSystem.IsLinux() && Environment.GetEnvironmentVariable("NOTIFY_SOCKET") is { Length: > 0 })
+        {
+            // Not AddSystemd: that looks at the name of the parent process, which a wrapper hides.
+            builder.Services.AddSingleton<ISystemdNotifier, SystemdNotifier>();
+            builder.Services.AddSingleton<IHostLifetime, SystemdLifetime>();
+        }
+
+        return builder.Build();
+    }
+}

@@ -1,0 +1,51 @@
+using Igor.Node;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace Igor.Daemon;
+
+/// <summary>
+/// The node and its local socket as a part of the host. Its start completes when the node is part of a ring and
+/// applications can attach, so that the service manager is told "ready" at the same moment as standard output.
+/// </summary>
+internal sealed class NodeHostedService(DaemonSettings settings, ILoggerFactory loggers) : IHostedService
+{
+    private IgorNode? _node;
+    private LocalSocketServer? _server;
+
+    /// <inheritdoc/>
+    public async Task StartAsync(CancellationToken cancellationToken)
+    {
+        IgorNodeOptions options = settings.ToNodeOptions();
+        try
+        {
+            _node = await IgorNode.StartAsync(options, loggers, cancellationToken).ConfigureAwait(false);
+            _server = LocalSocketServer.Start(
+                _node, settings.ToSocketOptions(options, loggers.CreateLogger("Igor.Node.LocalSocket")));
+            await _node.Joined.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch
+        {
+            await StopAsync(CancellationToken.None).ConfigureAwait(false);
+            throw;
+        }
+
+        await Console.Out.WriteLineAsync(ReadyLine.Of(_node, _server.Path, settings.Json ?? false))
+            .ConfigureAwait(false);
+        await Console.Out.FlushAsync(CancellationToken.None).ConfigureAwait(false);
+    }
+
+    /// <inheritdoc/>
+    public async Task StopAsync(CancellationToken cancellationToken)
+    {
+        if (_server is { } server)
+        {
+            await server.DisposeAsync().ConfigureAwait(false);
+        }
+
+        if (_node is { } node)
+        {
+            await node.DisposeAsync().ConfigureAwait(false);
+        }
+    }
+}

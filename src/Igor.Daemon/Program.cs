@@ -1,0 +1,3 @@
+using Igor.Daemon;
+
+return await DaemonProgram.RunAsync(args).ConfigureAwait(false);
