@@ -1,0 +1,90 @@
+namespace Igor.Simulation.Tests;
+
+public class ScenarioTests
+{
+    [Fact]
+    public void Ring_of_a_thousand_nodes_routes_every_key_right_and_heals_after_a_quarter_crashed()
+    {
+        ScenarioResult result = Run("ring", new ScenarioSettings { Nodes = 1000, Seed = 20 });
+        Assert.Equal(1, result.Metric("lookupSuccess"));
+        Assert.Equal(1, result.Metric("lookupSuccessAfterCrash"));
+        Assert.InRange(result.Metric("hopsMean"), 1, 7);
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public void Ring_with_lost_packets_heals(ulong seed) => Run("ring", new ScenarioSettings
+    {
+        Nodes = 60,
+        Seed = seed,
+        Parameters = new Dictionary<string, double> { ["loss"] = 0.02, ["lookups"] = 300 },
+    });
+
+    [Theory]
+    [InlineData(1, 1)]
+    [InlineData(2, 2)]
+    [InlineData(3, 3)]
+    [InlineData(4, 4)]
+    [InlineData(6, 5)]
+    [InlineData(9, 6)]
+    public void Small_rings_grow_shrink_start_at_once_and_merge(int nodes, ulong seed) =>
+        Run("small-rings", new ScenarioSettings { Nodes = nodes, Seed = seed });
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public void Rings_become_one_after_partitions_clogging_and_stalls(ulong seed) =>
+        Run("partition", new ScenarioSettings { Nodes = 40, Seed = seed });
+
+    [Fact]
+    public void Same_seed_gives_the_same_trace_and_another_seed_another_one()
+    {
+        ScenarioSettings settings = new()
+        {
+            Nodes = 30,
+            Seed = 9,
+            Parameters = new Dictionary<string, double> { ["lookups"] = 100, ["loss"] = 0.01 },
+        };
+        ScenarioResult first = Run("ring", settings);
+        ScenarioResult second = Run("ring", settings);
+        Assert.Equal(first.TraceHash, second.TraceHash);
+        Assert.Equal(first.Metrics, second.Metrics);
+        Assert.NotEqual(first.TraceHash, Run("ring", settings with { Seed = 10 }).TraceHash);
+    }
+
+    [Fact]
+    public void Result_as_json_has_what_scripts_rely_on()
+    {
+        ScenarioResult result = Run("small-rings", new ScenarioSettings { Nodes = 1, Seed = 3 });
+        using var json = System.Text.Json.JsonDocument.Parse(result.ToJson());
+        System.Text.Json.JsonElement root = json.RootElement;
+        Assert.Equal("small-rings", root.GetProperty("scenario").GetString());
+        Assert.Equal(1, root.GetProperty("nodes").GetInt32());
+        Assert.Equal(3ul, root.GetProperty("seed").GetUInt64());
+        Assert.Equal(16, root.GetProperty("traceHash").GetString()!.Length);
+        Assert.True(root.GetProperty("wallSeconds").GetDouble() >= 0);
+        Assert.True(root.GetProperty("virtualSeconds").GetDouble() > 0);
+        Assert.Equal(System.Text.Json.JsonValueKind.Object, root.GetProperty("metrics").ValueKind);
+        Assert.Equal(0, root.GetProperty("violations").GetArrayLength());
+    }
+
+    [Fact]
+    public void Settings_name_the_parameter_that_is_wrong()
+    {
+        IScenario ring = ScenarioCatalog.Find("ring")!;
+        var unknown = new ScenarioSettings { Parameters = new Dictionary<string, double> { ["speed"] = 1 } };
+        var tooLarge = new ScenarioSettings { Parameters = new Dictionary<string, double> { ["loss"] = 2 } };
+        Assert.Contains("speed", unknown.Error(ring), StringComparison.Ordinal);
+        Assert.Contains("--loss is 2", tooLarge.Error(ring), StringComparison.Ordinal);
+        Assert.Throws<ArgumentException>(() => ScenarioRun.Execute(ring, tooLarge));
+    }
+
+    private static ScenarioResult Run(string name, ScenarioSettings settings)
+    {
+        ScenarioResult result = ScenarioRun.Execute(ScenarioCatalog.Find(name)!, settings);
+        Assert.True(result.Violations.Count == 0, result.ToString());
+        return result;
+    }
+}
