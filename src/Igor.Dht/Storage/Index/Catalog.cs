@@ -45,6 +45,9 @@ internal sealed class Catalog : IDisposable
     /// <summary>Whether the directory was filled from the index once.</summary>
     public bool IsDirectoryLoaded { get; private set; }
 
+    /// <summary>How far changes are visible.</summary>
+    public LogPosition PublishedTo => Locked(() => _open.End);
+
     /// <summary>Number of records.</summary>
     public long Records => Locked(() => _usage.Records);
 

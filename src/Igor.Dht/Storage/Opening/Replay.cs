@@ -57,13 +57,18 @@ internal sealed class Replay(StoreContext store, Catalog catalog)
             Apply(entry);
             if (_effects.Count + _notes.Count >= PublishEvery)
             {
-                Publish(new LogPosition(segment.Id, scanner.Position));
+                Publish(EndOf(scanner, segment));
             }
         }
 
-        Publish(new LogPosition(segment.Id, scanner.IntactEnd));
+        Publish(EndOf(scanner, segment));
         Report(scanner, segment, damaged);
     }
+
+    /// <summary>How far a scan has come; after the seal of a segment, that is the start of the next one.</summary>
+    private static LogPosition EndOf(SegmentScanner scanner, Segment segment) => scanner.IsSealed
+        ? new LogPosition(segment.Id + 1, 0)
+        : new LogPosition(segment.Id, scanner.IntactEnd);
 
     private void Report(SegmentScanner scanner, Segment segment, List<ScannedEntry> damaged)
     {

@@ -70,7 +70,7 @@ internal static class StoreOpening
                 doubt = catalog.IndexedTo is null && store.Log.Segments.Count > 0 ? "it is empty" : null;
                 if (doubt is null)
                 {
-                    end = catalog.IndexedTo ?? default;
+                    end = catalog.IndexedTo ?? Found(catalog);
                     BringUpToDate(store, catalog, end);
                 }
             }
@@ -90,6 +90,13 @@ internal static class StoreOpening
 
         ResumeLog(store, end);
         return catalog!;
+    }
+
+    /// <summary>Has a new index say that it reaches nowhere yet, which tells it from one that was lost.</summary>
+    private static LogPosition Found(Catalog catalog)
+    {
+        catalog.Index.Apply(new IndexBatch());
+        return default;
     }
 
     private static void BringUpToDate(StoreContext store, Catalog catalog, LogPosition indexedTo)

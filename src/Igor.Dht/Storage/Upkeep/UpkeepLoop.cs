@@ -154,7 +154,7 @@ internal sealed class UpkeepLoop : IDisposable
     /// <summary>Has the segment compacted that is most worth it, if any is.</summary>
     private void ChooseVictim(Catalog catalog)
     {
-        int? victim = Victims.Choose(catalog.SegmentUses(), _store.Log, _store.Options);
+        int? victim = Victims.Choose(catalog, _store.Log, _store.Options);
         if (victim is int id)
         {
             _writer.TryEnqueue(new StoreCommand(StoreCommandKind.Compact) { Place = new Place(id, 0, 0) });

@@ -11,15 +11,16 @@ internal static class Victims
     private const double RemovalShareMax = 0.25;
 
     /// <summary>The segment with the largest dead share, if that is large enough; null when there is none.</summary>
-    public static int? Choose(
-        IReadOnlyCollection<KeyValuePair<int, SegmentUse>> uses, SegmentLog log, RecordStoreOptions options)
+    public static int? Choose(Catalog catalog, SegmentLog log, RecordStoreOptions options)
     {
-        Dictionary<int, SegmentUse> byId = uses.ToDictionary();
-        Segment[] full = [.. log.Segments.Where(segment => segment.Id < log.ActiveId)];
-        if (full.Length == 0 || full[^1].Id == log.Segments[^1].Id)
+        // What is written but not visible yet would look dead.
+        int visibleTo = catalog.PublishedTo.Segment;
+        Dictionary<int, SegmentUse> byId = catalog.SegmentUses().ToDictionary();
+        Segment[] full = [.. log.Segments.Where(segment => segment.Id < Math.Min(visibleTo, log.ActiveId))];
+        if (full.Length > 0 && full[^1].Id == log.Segments[^1].Id)
         {
             // The newest segment stays whatever is in it, so that no id is used twice.
-            full = full[..^Math.Min(1, full.Length)];
+            full = full[..^1];
         }
 
         Segment? best = full.MaxBy(DeadShare);
