@@ -183,5 +183,6 @@ public sealed class UpkeepTests : IDisposable
     }
 
     private long SegmentBytes() =>
-        Directory.GetFiles(Path.Combine(_options.Folder, "segments")).Sum(path => new FileInfo(path).Length);
+        Directory.GetFiles(Path.Combine(_options.Folder, "segments"))
+            .Sum(path => new FileInfo(path) is { Exists: true } file ? file.Length : 0);
 }
