@@ -135,8 +135,13 @@ internal sealed class ClientService : IKbrService
                 (_application, message, decision));
         }
 
-        ReadOnlyMemory<byte>? replacement =
-            decision.Value.Replacement is { } bytes ? new ReadOnlyMemory<byte>(bytes) : null;
+        // Written out, because null converts to an empty memory.
+        ReadOnlyMemory<byte>? replacement = null;
+        if (decision.Value.Replacement is { } bytes)
+        {
+            replacement = bytes;
+        }
+
         connection.TrySend(new DecideFrame(frame.Parked, decision.Value.Goes, replacement));
     }
 

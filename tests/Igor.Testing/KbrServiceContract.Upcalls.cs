@@ -15,6 +15,7 @@ public abstract partial class KbrServiceContract
         Key key = KeyOwnedBy(members, members[1]);
         KbrReply reply = await RequestAsync(world, members[0], key, [7]);
         Assert.Equal((KbrStatus.Ok, members[1].Service.NodeId), (reply.Status, reply.Responder));
+        Assert.Equal([7], reply.Payload.ToArray());
         ContractApplication.Received seen = Assert.Single(members[0].Forwards);
         Assert.Equal((key, members[0].Service.NodeId), (seen.Destination, seen.Source));
         Assert.Equal([7], seen.Payload);

@@ -26,7 +26,7 @@ internal static class LocalFieldReader
         ReadOptionalPayload(ref reader) ?? throw Wrong("a payload is missing");
 
     public static ReadOnlyMemory<byte>? ReadOptionalPayload(ref MessagePackReader reader) =>
-        reader.ReadBytes() is { } bytes ? bytes.First : null; // one segment: the frame's own buffer
+        reader.ReadBytes()?.First; // one segment: the frame's own buffer
 
     public static Key ReadKey(ref MessagePackReader reader)
     {
