@@ -5,6 +5,8 @@ namespace Igor.Node.Tests;
 /// <summary>Nodes in this process that form a ring over TLS on loopback.</summary>
 internal sealed class LoopbackRing : IAsyncDisposable
 {
+    public const string Network = "contract";
+
     private readonly List<IgorNode> _nodes = [];
 
     private LoopbackRing()
@@ -48,7 +50,7 @@ internal sealed class LoopbackRing : IAsyncDisposable
         var options = new IgorNodeOptions
         {
             Listen = "127.0.0.1:0",
-            Network = "contract",
+            Network = Network,
             Bootstrap = [.. _nodes.Take(1).SelectMany(node => node.Addresses)],
             Overlay = new OverlayOptions { ExchangePeriod = TimeSpan.FromSeconds(1) },
         };
