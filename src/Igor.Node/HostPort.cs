@@ -8,7 +8,10 @@ namespace Igor.Node;
 /// <param name="Port">0 to 65535.</param>
 public readonly record struct HostPort(string Host, int Port)
 {
-    private const int HostLengthMax = 255;
+    private const int HostLengthMax = 253;
+
+    /// <summary>What a name, an IP address and a scope (%eth0) have besides letters and digits.</summary>
+    private const string HostMarks = ".-_:%";
 
     /// <summary>Reads host:port.</summary>
     public static bool TryParse([NotNullWhen(true)] string? text, out HostPort address)
@@ -36,7 +39,7 @@ public readonly record struct HostPort(string Host, int Port)
             return false;
         }
 
-        if (host.Length is 0 or > HostLengthMax || host.Any(c => char.IsWhiteSpace(c) || c is '[' or ']' or '/'))
+        if (host.Length is 0 or > HostLengthMax || !host.All(c => char.IsAsciiLetterOrDigit(c) || HostMarks.Contains(c)))
         {
             return false;
         }

@@ -85,6 +85,7 @@ internal sealed partial class OverlayHost : IOverlayOutput
         switch (overlayEvent.Kind)
         {
             case OverlayEventKind.Joined:
+            case OverlayEventKind.PeerConnected when !_joinsRing:
                 _joined.TrySetResult();
                 break;
             case OverlayEventKind.PeersChanged:

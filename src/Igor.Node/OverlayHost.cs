@@ -18,6 +18,7 @@ internal sealed partial class OverlayHost : ILinkConsumer, IDisposable
     private readonly Strand _strand;
     private readonly DeadlineTimer _timer;
     private OverlayNode? _node;
+    private bool _joinsRing;
     private bool _closed;
 
     /// <summary>Makes a host; <see cref="StartAsync"/> makes its node.</summary>
@@ -41,7 +42,10 @@ internal sealed partial class OverlayHost : ILinkConsumer, IDisposable
     /// <summary>Running totals.</summary>
     public NodeCounters Counters { get; } = new();
 
-    /// <summary>Completes when the node is an active member of the ring; canceled when it is closed before.</summary>
+    /// <summary>
+    /// Completes when the node is an active member of the ring or, if it joins none, when it is connected; canceled when
+    /// it is closed before.
+    /// </summary>
     public Task Joined => _joined.Task;
 
     /// <summary>Pieces of work that wait.</summary>
@@ -59,6 +63,7 @@ internal sealed partial class OverlayHost : ILinkConsumer, IDisposable
     public Task StartAsync(OverlayOptions options, ulong seed) => _strand.InvokeAsync(() =>
     {
         _node = new OverlayNode(NodeId, options, this, seed);
+        _joinsRing = options.JoinsRing;
         Overlay.Start(Now);
         Transport.StartAccepting();
         return true;

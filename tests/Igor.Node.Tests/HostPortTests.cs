@@ -26,5 +26,7 @@ public sealed class HostPortTests
     [InlineData("[host]:80")]
     [InlineData("a b:80")]
     [InlineData("http://host:80")]
+    [InlineData("ho\0st:80")]
+    [InlineData("h\u00f6st:80")]
     public void Address_that_is_badly_written_is_refused(string? text) => Assert.False(HostPort.TryParse(text, out _));
 }

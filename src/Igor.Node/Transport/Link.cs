@@ -62,10 +62,16 @@ internal sealed class Link
     /// <summary>Receives frames until the link ends; the result says why it did.</summary>
     public async Task<string> RunAsync()
     {
-        string cause = await _reader.RunAsync().ConfigureAwait(false);
-        Abort(cause);
-        _ended.TrySetResult();
-        return _cause ?? cause;
+        try
+        {
+            Abort(await _reader.RunAsync().ConfigureAwait(false));
+            return _cause!;
+        }
+        finally
+        {
+            Abort("a bug");
+            _ended.TrySetResult();
+        }
     }
 
     /// <summary>Closes at once; what waits is lost.</summary>

@@ -45,6 +45,11 @@ internal sealed class TlsDialer(TlsHandshake handshake, TransportOptions options
         IPAddress[] hosts = IPAddress.TryParse(target.Host, out IPAddress? literal)
             ? [literal]
             : await Dns.GetHostAddressesAsync(target.Host, deadline.Token).ConfigureAwait(false);
+        if (hosts.Length == 0)
+        {
+            throw new SocketException((int)SocketError.HostNotFound);
+        }
+
         for (int tried = 0; ; tried++)
         {
             var socket = new Socket(hosts[tried].AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };

@@ -61,6 +61,11 @@ internal sealed class TlsListener : IAsyncDisposable
         {
             IPAddress host = Resolve(address);
             socket = new Socket(host.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+            if (host.Equals(IPAddress.IPv6Any))
+            {
+                socket.DualMode = true; // all interfaces means IPv4 too
+            }
+
             socket.Bind(new IPEndPoint(host, address.Port));
             socket.Listen(Backlog);
             return new TlsListener(socket, handshake, options, slots, accepted, log);
@@ -92,7 +97,9 @@ internal sealed class TlsListener : IAsyncDisposable
         }
 
         IPAddress[] found = Dns.GetHostAddresses(address.Host);
-        return Array.Find(found, host => host.AddressFamily == AddressFamily.InterNetwork) ?? found[0];
+        return Array.Find(found, host => host.AddressFamily == AddressFamily.InterNetwork)
+            ?? found.FirstOrDefault()
+            ?? throw new SocketException((int)SocketError.HostNotFound);
     }
 
     private static string Cause(SocketException problem) => problem.SocketErrorCode switch

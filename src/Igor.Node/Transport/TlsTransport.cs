@@ -200,7 +200,17 @@ internal sealed class TlsTransport : IAsyncDisposable
     private async Task RunAsync(Link link)
     {
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding); // the strand has other work
-        string cause = await link.RunAsync().ConfigureAwait(false);
+        string cause;
+        try
+        {
+            cause = await link.RunAsync().ConfigureAwait(false);
+        }
+        catch (Exception problem) when (problem is not OutOfMemoryException)
+        {
+            NodeLog.Bug(_log, problem); // whatever it is, the node must hear that the link is gone
+            cause = problem.Message;
+        }
+
         _living.TryRemove(link.Id, out _);
         _slots.Return();
         _strand.Post(

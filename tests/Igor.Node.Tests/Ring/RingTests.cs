@@ -88,6 +88,7 @@ public sealed class RingTests
             Bootstrap = ring.Nodes[0].Addresses,
             Overlay = new OverlayOptions { JoinsRing = false },
         });
+        await Eventually.Within(node.Joined);
         Echo client = await Echo.OnAsync(node, ServiceRole.Client);
         foreach (IgorNode member in ring.Nodes)
         {
