@@ -1,10 +1,10 @@
 namespace Igor.Node;
 
 /// <summary>
-/// The one timer of a node. It is set again only when a deadline comes nearer; one that moved away makes it ring too
+/// The one timer of a strand. It is set again only when a deadline comes nearer; one that moved away makes it ring too
 /// early once, which costs less than setting it at every message.
 /// </summary>
-internal sealed class DeadlineTimer : IDisposable
+public sealed class DeadlineTimer : IDisposable
 {
     private static readonly TimeSpan LongestWait = TimeSpan.FromHours(1);
 

@@ -19,4 +19,7 @@ public sealed class NodeStartException : Exception
     public NodeStartException()
     {
     }
+
+    /// <summary>Whether the cause is that another process uses the data folder, which may pass.</summary>
+    public bool IsFolderInUse { get; init; }
 }

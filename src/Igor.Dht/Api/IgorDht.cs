@@ -1,4 +1,9 @@
+using Igor.Dht.Protocol;
+using Igor.Dht.Storage;
 using Igor.Kbr;
+using Igor.Node;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Igor.Dht;
 
@@ -8,10 +13,27 @@ namespace Igor.Dht;
 /// </summary>
 public sealed class IgorDht : IAsyncDisposable
 {
-    private IgorDht() => NodeId = Key.Zero;
+    /// <summary>The name of the service whose members hold the records.</summary>
+    public const string ServiceName = "dht";
+
+    private readonly IgorDhtOptions _options;
+    private readonly Attachment _attachment;
+    private readonly DhtHost _host;
+    private readonly Lazy<Task> _closing;
+
+    private IgorDht(IgorDhtOptions options, Attachment attachment, DhtHost host)
+    {
+        _options = options;
+        _attachment = attachment;
+        _host = host;
+        _closing = new Lazy<Task>(CloseAsync);
+    }
 
     /// <summary>The id of the node that this process is or is attached to.</summary>
-    public Key NodeId { get; }
+    public Key NodeId => _attachment.Host.NodeId;
+
+    /// <summary>What this DHT stands on.</summary>
+    internal Attachment Attachment => _attachment;
 
     /// <summary>
     /// Attaches to the local daemon, or, where none runs, runs an embedded node. Completes when operations can be
@@ -19,46 +41,172 @@ public sealed class IgorDht : IAsyncDisposable
     /// </summary>
     /// <exception cref="DhtException">Local trouble: the folder, the port or the socket cannot be used.</exception>
     /// <exception cref="ArgumentException">An option has a value out of its range.</exception>
-    public static Task<IgorDht> OpenAsync(
-        IgorDhtOptions? options = null, CancellationToken cancellationToken = default) =>
-        throw new NotSupportedException();
+    public static async Task<IgorDht> OpenAsync(
+        IgorDhtOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        options ??= new IgorDhtOptions();
+        options.Validate();
+        try
+        {
+            Attachment attachment = await Attachment.OpenAsync(options, cancellationToken).ConfigureAwait(false);
+            return await StartAsync(options, attachment, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is NodeStartException or RecordStoreException or KbrException)
+        {
+            throw new DhtException(DhtError.Local, e.Message, e);
+        }
+    }
 
     /// <summary>Writes the `value` record of a name; the last writer wins.</summary>
+    /// <param name="name">The name, 1 to 1024 bytes of UTF-8.</param>
+    /// <param name="value">The value; it must not change before the call ends.</param>
+    /// <param name="options">How it is written.</param>
+    /// <param name="cancellationToken">Ends the waiting; what is under way may still be written.</param>
     /// <exception cref="DhtException">It was not written as asked.</exception>
     public Task<PutReceipt> PutAsync(
         string name,
         ReadOnlyMemory<byte> value,
         PutOptions? options = null,
-        CancellationToken cancellationToken = default) => throw new NotSupportedException(NodeId.ToString());
+        CancellationToken cancellationToken = default) =>
+        WriteAsync(DhtKey.ForValue(name), ValueRecordType.TypeName, value, false, options, cancellationToken);
 
     /// <summary>Reads the `value` record of a name.</summary>
     /// <exception cref="DhtException">Refused, or local trouble. That a record is not there is a result.</exception>
     public Task<GetResult> GetAsync(
         string name, GetOptions? options = null, CancellationToken cancellationToken = default) =>
-        throw new NotSupportedException(NodeId.ToString());
+        ReadAsync(DhtKey.ForValue(name), options, cancellationToken);
 
     /// <summary>Deletes the `value` record of a name (whether or not there is one).</summary>
     /// <exception cref="DhtException">It was not written as asked.</exception>
     public Task<PutReceipt> DeleteAsync(
         string name, PutOptions? options = null, CancellationToken cancellationToken = default) =>
-        throw new NotSupportedException(NodeId.ToString());
+        WriteAsync(DhtKey.ForValue(name), ValueRecordType.TypeName, default, true, options, cancellationToken);
 
     /// <summary>Writes an `immutable` record; its key is the hash of its content.</summary>
+    /// <param name="value">The content; it must not change before the call ends.</param>
+    /// <param name="options">How it is written.</param>
+    /// <param name="cancellationToken">Ends the waiting; what is under way may still be written.</param>
     /// <exception cref="DhtException">It was not written as asked.</exception>
     public Task<PutReceipt> PutImmutableAsync(
         ReadOnlyMemory<byte> value, PutOptions? options = null, CancellationToken cancellationToken = default) =>
-        throw new NotSupportedException(NodeId.ToString());
+        WriteAsync(
+            DhtKey.ForImmutable(value.Span), ImmutableRecordType.TypeName, value, false, options, cancellationToken);
 
     /// <summary>Reads an `immutable` record; the value is checked against the key.</summary>
     /// <exception cref="DhtException">Refused, or local trouble. That a record is not there is a result.</exception>
     public Task<GetResult> GetImmutableAsync(
         Key key, GetOptions? options = null, CancellationToken cancellationToken = default) =>
-        throw new NotSupportedException(NodeId.ToString());
+        ReadAsync(key, options, cancellationToken);
 
     /// <summary>A look at the DHT from here.</summary>
-    public Task<DhtStatus> StatusAsync(CancellationToken cancellationToken = default) =>
-        throw new NotSupportedException(NodeId.ToString());
+    /// <exception cref="DhtException">The connection to the daemon is lost, or the DHT is closed.</exception>
+    public async Task<DhtStatus> StatusAsync(CancellationToken cancellationToken = default)
+    {
+        try
+        {
+            HostStatus host = await _attachment.Host.GetStatusAsync(cancellationToken).ConfigureAwait(false);
+            DhtNodeStatus node = await _host.StatusAsync().WaitAsync(cancellationToken).ConfigureAwait(false);
+            return new DhtStatus
+            {
+                Attachment = _attachment.Kind,
+                NodeId = NodeId,
+                Network = host.Network,
+                Addresses = host.Addresses,
+                Socket = _attachment.Socket,
+                Data = _attachment.Data,
+                IsJoined = node.IsJoined,
+                Neighbours = node.Neighbours,
+                Missing = node.Missing,
+                IsSettled = node.IsSettled,
+                Store = _attachment.Store?.Status,
+            };
+        }
+        catch (KbrException e)
+        {
+            throw new DhtException(DhtError.Local, e.Message, e);
+        }
+    }
 
     /// <summary>Leaves the network gracefully and closes the store.</summary>
-    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+    public async ValueTask DisposeAsync() => await _closing.Value.ConfigureAwait(false);
+
+    private static async Task<IgorDht> StartAsync(
+        IgorDhtOptions options, Attachment attachment, CancellationToken cancellationToken)
+    {
+        ILogger log = (options.LoggerFactory ?? NullLoggerFactory.Instance).CreateLogger("Igor.Dht");
+        var host = new DhtHost(
+            attachment.Host.NodeId,
+            new DhtNodeOptions { ValueBytesMax = options.ValueBytesMax },
+            attachment.Store,
+            log);
+        try
+        {
+            await host.StartAsync().ConfigureAwait(false);
+            IKbrService service = await attachment.Host.SubscribeAsync(
+                new SubscribeOptions { Service = ServiceName, Role = attachment.Role }, host, cancellationToken)
+                .ConfigureAwait(false);
+            await host.AttachAsync(service).ConfigureAwait(false);
+            attachment.Serve(options);
+            DhtLog.Opened(log, attachment.Kind, attachment.Host.NodeId);
+            return new IgorDht(options, attachment, host);
+        }
+        catch
+        {
+            await CloseAsync(attachment, host).ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    private static async Task CloseAsync(Attachment attachment, DhtHost host)
+    {
+        await host.CloseAsync().ConfigureAwait(false);
+        await attachment.DisposeAsync().ConfigureAwait(false);
+        host.Dispose();
+    }
+
+    private Task CloseAsync() => CloseAsync(_attachment, _host);
+
+    private async Task<PutReceipt> WriteAsync(
+        Key key,
+        string type,
+        ReadOnlyMemory<byte> value,
+        bool isDelete,
+        PutOptions? options,
+        CancellationToken cancellationToken)
+    {
+        options ??= PutOptions.Default;
+        options.Validate();
+        CommandResult result = await _host.PutAsync(new PutCommand
+        {
+            Key = key,
+            Type = type,
+            Value = value,
+            IsDelete = isDelete,
+            TimeToLive = options.TimeToLive,
+            Replicas = options.Replicas,
+            Acks = options.Acks,
+            Timeout = options.Timeout ?? _options.Timeout,
+        }).WaitAsync(cancellationToken).ConfigureAwait(false);
+        return result.Receipt ?? throw ExceptionFor(result.Failure!);
+    }
+
+    private async Task<GetResult> ReadAsync(Key key, GetOptions? options, CancellationToken cancellationToken)
+    {
+        options ??= GetOptions.Default;
+        CommandResult result = await _host.GetAsync(new GetCommand
+        {
+            Key = key,
+            Consistency = options.Consistency,
+            Timeout = options.Timeout ?? _options.Timeout,
+        }).WaitAsync(cancellationToken).ConfigureAwait(false);
+        return result.Got ?? throw ExceptionFor(result.Failure!);
+    }
+
+    private DhtException ExceptionFor(CommandFailure failure)
+    {
+        string message = failure.Error == DhtError.Local && _attachment.Store?.Status.Trouble is { } trouble
+            ? $"{failure.Message} ({trouble})"
+            : failure.Message;
+        return new DhtException(failure.Error, message) { Holders = failure.Holders };
+    }
 }

@@ -1,4 +1,6 @@
+using Igor.Dht.Storage;
 using Igor.Kbr;
+using Microsoft.Extensions.Logging;
 
 namespace Igor.Dht;
 
@@ -12,8 +14,8 @@ public sealed record IgorDhtOptions
     public string? Data { get; init; }
 
     /// <summary>
-    /// The daemon's local socket. Null for $XDG_RUNTIME_DIR/igor/igor.sock, else igor.sock in the data folder;
-    /// when <see cref="Data"/> is given, igor.sock in that folder.
+    /// The daemon's local socket. Null: what IGOR_SOCKET says; else igor.sock in a folder that was named, here or by
+    /// IGOR_DATA; else $XDG_RUNTIME_DIR/igor/igor.sock; else igor.sock in the default data folder.
     /// </summary>
     public string? Socket { get; init; }
 
@@ -50,4 +52,32 @@ public sealed record IgorDhtOptions
     /// <summary>Largest value of a record, in bytes. 1 to 1 MiB.</summary>
     /// <value>Default: 1 MiB; more belongs into a file store.</value>
     public int ValueBytesMax { get; init; } = 1024 * 1024;
+
+    /// <summary>How a member keeps records: quota, cache and more. The folder is `records` in the data folder.</summary>
+    public RecordStoreOptions Store { get; init; } = new();
+
+    /// <summary>Where to log; null for nowhere.</summary>
+    public ILoggerFactory? LoggerFactory { get; init; }
+
+    /// <summary>Throws when an option is out of its range.</summary>
+    /// <exception cref="ArgumentException">The message names the option and the value.</exception>
+    public void Validate()
+    {
+        if (Timeout < TimeSpan.FromMilliseconds(100) || Timeout > TimeSpan.FromMinutes(10))
+        {
+            throw new ArgumentException($"Timeout is {Timeout}; it can be 0.1 s to 10 min.", nameof(Timeout));
+        }
+
+        if (ValueBytesMax is < 1 or > 1024 * 1024)
+        {
+            throw new ArgumentException(
+                $"ValueBytesMax is {ValueBytesMax}; it can be 1 to {1024 * 1024}.", nameof(ValueBytesMax));
+        }
+
+        if (!ServiceId.IsValidName(Network))
+        {
+            throw new ArgumentException(
+                $"Network is '{Network}'; it has 1 to {ServiceId.NameLengthMax} characters.", nameof(Network));
+        }
+    }
 }

@@ -23,4 +23,20 @@ public sealed record PutOptions
     /// <summary>Time after which the call gives up, retries included; null for the timeout of the DHT.</summary>
     /// <value>Default: null.</value>
     public TimeSpan? Timeout { get; init; }
+
+    /// <summary>Throws when an option is out of its range.</summary>
+    /// <exception cref="ArgumentException">The message names the option and the value.</exception>
+    public void Validate()
+    {
+        if (TimeToLive is { } life && (life < TimeSpan.FromSeconds(1) || life > TimeSpan.FromDays(36525)))
+        {
+            throw new ArgumentException($"TimeToLive is {life}; it can be 1 s to 100 years.", nameof(TimeToLive));
+        }
+
+        if (Replicas is < 1 or > RecordCodec.ReplicasMax)
+        {
+            throw new ArgumentException(
+                $"Replicas is {Replicas}; it can be 1 to {RecordCodec.ReplicasMax}.", nameof(Replicas));
+        }
+    }
 }

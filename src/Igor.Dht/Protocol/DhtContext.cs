@@ -138,25 +138,25 @@ internal sealed class DhtContext
     }
 
     /// <summary>A write ended.</summary>
-    public void HandleWritten(long token, Storage.StoreOutcome outcome)
+    public void HandleWritten(long token, StoreOutcome outcome)
     {
         if (!_writes.Remove(token, out (IWriteHandler Handler, int Tag, Record Record) waiting))
         {
             return;
         }
 
-        if (outcome == Storage.StoreOutcome.Durable)
+        if (outcome == StoreOutcome.Durable)
         {
             Index.Put(Holding.Of(waiting.Record.Header));
         }
 
         StoredStatus status = outcome switch
         {
-            Storage.StoreOutcome.Durable => StoredStatus.Held,
-            Storage.StoreOutcome.Superseded => Index.VersionOf(waiting.Record.Header.Key) > waiting.Record.Header.Version
+            StoreOutcome.Durable => StoredStatus.Held,
+            StoreOutcome.Superseded => Index.VersionOf(waiting.Record.Header.Key) > waiting.Record.Header.Version
                 ? StoredStatus.Newer
                 : StoredStatus.Held,
-            Storage.StoreOutcome.OverQuota => StoredStatus.OverQuota,
+            StoreOutcome.OverQuota => StoredStatus.OverQuota,
             _ => StoredStatus.Failed,
         };
         waiting.Handler.HandleWritten(waiting.Tag, status);

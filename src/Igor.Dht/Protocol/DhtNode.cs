@@ -1,4 +1,3 @@
-using Igor.Dht.Storage;
 using Igor.Kbr;
 using MessagePack;
 

@@ -115,7 +115,10 @@ public sealed class DataFolder : IDisposable
         catch (IOException problem) when (IsHeldByAnother(problem))
         {
             throw new NodeStartException(
-                $"Another node uses the data folder {full}. Stop it, or give this one a folder of its own.", problem);
+                $"Another node uses the data folder {full}. Stop it, or give this one a folder of its own.", problem)
+            {
+                IsFolderInUse = true,
+            };
         }
         catch (Exception problem) when (DiskTrouble.IsDisk(problem))
         {

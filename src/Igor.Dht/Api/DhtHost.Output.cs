@@ -1,0 +1,55 @@
+using Igor.Dht.Protocol;
+using Igor.Kbr;
+
+namespace Igor.Dht;
+
+/// <content>What the node does to the world.</content>
+internal sealed partial class DhtHost : IDhtOutput
+{
+    /// <inheritdoc/>
+    void IDhtOutput.Request(
+        long token, Key destination, bool exact, ReadOnlyMemory<byte> payload, TimeSpan timeout) =>
+        _service!.Request(destination, payload, new RequestOptions(timeout, exact), new Waiting(this, token).End);
+
+    /// <inheritdoc/>
+    void IDhtOutput.Reply(DeliveryToken delivery, ReadOnlyMemory<byte> payload) =>
+        _service!.Reply(delivery, payload);
+
+    /// <inheritdoc/>
+    void IDhtOutput.Write(long token, Record record) => _store!.Write(record, new Waiting(this, token).End);
+
+    /// <inheritdoc/>
+    void IDhtOutput.Read(long token, Key key) => _store!.Read(key, new Waiting(this, token).End);
+
+    /// <inheritdoc/>
+    void IDhtOutput.Remove(Key key, RecordVersion version) => _store!.Remove(key, version, static _ => { });
+
+    /// <inheritdoc/>
+    void IDhtOutput.Complete(long command, CommandResult result)
+    {
+        if (_commands.Remove(command, out TaskCompletionSource<CommandResult>? completion))
+        {
+            completion.SetResult(result);
+        }
+    }
+
+    /// <inheritdoc/>
+    void IDhtOutput.Remember(byte[] members) => _store!.WriteNote(MembersNote, members);
+
+    /// <summary>Whoever waits for the end of what went out.</summary>
+    private sealed class Waiting(DhtHost host, long token)
+    {
+        public void End(KbrReply reply) => host._strand.Post(RunUpcall, Upcall.Of(host, token, reply));
+
+        public void End(Record? record) => host._strand.Post(RunUpcall, Upcall.Of(host, token, record));
+
+        public void End(StoreOutcome outcome)
+        {
+            host._written.Enqueue((token, outcome));
+            if (Interlocked.Exchange(ref host._isTakingWritten, 1) == 0)
+            {
+                ThreadPool.UnsafeQueueUserWorkItem(host, preferLocal: false);
+            }
+        }
+    }
+}

@@ -1,0 +1,234 @@
+using System.Buffers.Binary;
+using System.Collections.Concurrent;
+using System.Security.Cryptography;
+using Igor.Dht.Protocol;
+using Igor.Dht.Storage;
+using Igor.Kbr;
+using Igor.Node;
+using Microsoft.Extensions.Logging;
+
+namespace Igor.Dht;
+
+/// <summary>
+/// Drives a <see cref="DhtNode"/> on a strand of its own: upcalls, commands and completions of the store go in from
+/// whatever thread they come on, and what the node does goes out to the service and the store.
+/// </summary>
+internal sealed partial class DhtHost : IKbrApplication, IThreadPoolWorkItem, IDisposable
+{
+    /// <summary>The note of the store that keeps the members over a restart.</summary>
+    private const string MembersNote = "dht.members";
+
+    private readonly ConcurrentQueue<(long Token, StoreOutcome Outcome)> _written = new();
+    private readonly Dictionary<long, TaskCompletionSource<CommandResult>> _commands = [];
+    private readonly TimeProvider _clock = TimeProvider.System;
+    private readonly long _started;
+    private readonly IRecordStore? _store;
+    private readonly ILogger _log;
+    private readonly Strand _strand;
+    private readonly DeadlineTimer _timer;
+    private readonly DhtNode _node;
+    private List<Upcall>? _early = [];
+    private IKbrService? _service;
+    private long _lastCommand;
+    private int _isTakingWritten;
+    private bool _isClosed;
+
+    /// <summary>Makes a host; <see cref="StartAsync"/> starts its node.</summary>
+    /// <param name="self">The id of the node that it is attached to.</param>
+    /// <param name="options">Settings of the protocol.</param>
+    /// <param name="store">Where records are kept; null for a client.</param>
+    /// <param name="log">Where to report.</param>
+    public DhtHost(Key self, DhtNodeOptions options, IRecordStore? store, ILogger log)
+    {
+        _store = store;
+        _log = log;
+        _started = _clock.GetTimestamp();
+        _strand = new Strand(problem => DhtLog.Bug(_log, problem)) { BatchEnded = EndBatch };
+        _timer = new DeadlineTimer(_clock, () => _strand.Post(static host => ((DhtHost)host).Ring(), this));
+        Span<byte> seed = stackalloc byte[sizeof(ulong)];
+        RandomNumberGenerator.Fill(seed);
+        _node = new DhtNode(self, options, this, BinaryPrimitives.ReadUInt64LittleEndian(seed));
+    }
+
+    private DhtTime Now => new(_clock.GetElapsedTime(_started), _clock.GetUtcNow().ToUnixTimeMilliseconds());
+
+    /// <summary>Takes up what the store holds. Before the application is attached.</summary>
+    public Task StartAsync() => _strand.InvokeAsync(() =>
+    {
+        _node.Start(Now, _store?.Headers(Arc.Whole) ?? [], _store?.ReadNote(MembersNote));
+        return true;
+    });
+
+    /// <summary>The application is attached; upcalls that came before are handled now.</summary>
+    public Task AttachAsync(IKbrService service) => _strand.InvokeAsync(() =>
+    {
+        List<Upcall> early = _early ?? [];
+        _early = null;
+        _service = service;
+        NeighbourSet first = service.Neighbours;
+        _node.HandleUpdate(Now, new NeighbourChange(first, [.. first.Others], []));
+        foreach (Upcall upcall in early)
+        {
+            if (upcall.Change is null || upcall.Change.Neighbours.Version > first.Version)
+            {
+                Run(upcall);
+            }
+        }
+
+        return true;
+    });
+
+    /// <summary>Writes a record.</summary>
+    public Task<CommandResult> PutAsync(PutCommand put) => RunAsync(put, null);
+
+    /// <summary>Reads a record.</summary>
+    public Task<CommandResult> GetAsync(GetCommand get) => RunAsync(null, get);
+
+    /// <summary>How the node is.</summary>
+    public Task<DhtNodeStatus> StatusAsync() => _strand.InvokeAsync(() => _node.Status);
+
+    /// <summary>Ends all commands; nothing goes in or out afterwards.</summary>
+    public Task CloseAsync() => _strand.InvokeAsync(() =>
+    {
+        if (!_isClosed)
+        {
+            _node.Close(Now);
+            _isClosed = true;
+        }
+
+        return true;
+    });
+
+    /// <inheritdoc/>
+    public void Dispose() => _timer.Dispose();
+
+    /// <inheritdoc/>
+    public void Deliver(in KbrDelivery delivery) => PostUpcall(Upcall.Of(this, delivery));
+
+    /// <inheritdoc/>
+    public void Update(NeighbourChange change) => _strand.Post(RunUpcall, Upcall.Of(this, change));
+
+    /// <summary>Takes completions of the store over to the strand, away from the store's own thread.</summary>
+    void IThreadPoolWorkItem.Execute() => _strand.Post(
+        static state =>
+        {
+            var host = (DhtHost)state;
+            Volatile.Write(ref host._isTakingWritten, 0);
+            while (host._written.TryDequeue(out (long Token, StoreOutcome Outcome) end))
+            {
+                if (!host._isClosed)
+                {
+                    host._node.HandleWritten(host.Now, end.Token, end.Outcome);
+                }
+            }
+        },
+        this);
+
+    private static void RunUpcall(object state)
+    {
+        var upcall = (Upcall)state;
+        DhtHost host = upcall.Host;
+        if (host._early is { } early)
+        {
+            early.Add(upcall);
+        }
+        else
+        {
+            host.Run(upcall);
+        }
+    }
+
+    private void PostUpcall(Upcall upcall)
+    {
+        if (!_strand.TryPost(RunUpcall, upcall))
+        {
+            DhtLog.Dropped(_log);
+            upcall.Return();
+        }
+    }
+
+    private void Run(Upcall upcall)
+    {
+        try
+        {
+            if (_isClosed)
+            {
+                return;
+            }
+
+            switch (upcall.Kind)
+            {
+                case UpcallKind.Delivery:
+                    _node.HandleDelivery(Now, upcall.Delivery);
+                    break;
+                case UpcallKind.Reply:
+                    _node.HandleReply(Now, upcall.Token, upcall.Reply);
+                    break;
+                case UpcallKind.Read:
+                    _node.HandleRead(Now, upcall.Token, upcall.Record);
+                    break;
+                default:
+                    _node.HandleUpdate(Now, upcall.Change!);
+                    break;
+            }
+        }
+        finally
+        {
+            upcall.Return();
+        }
+    }
+
+    private Task<CommandResult> RunAsync(PutCommand? put, GetCommand? get)
+    {
+        var completion = new TaskCompletionSource<CommandResult>(TaskCreationOptions.RunContinuationsAsynchronously);
+        _strand.Post(
+            static state =>
+            {
+                var (host, put, get, completion) =
+                    ((DhtHost, PutCommand?, GetCommand?, TaskCompletionSource<CommandResult>))state;
+                host.Begin(put, get, completion);
+            },
+            (this, put, get, completion));
+        return completion.Task;
+    }
+
+    private void Begin(PutCommand? put, GetCommand? get, TaskCompletionSource<CommandResult> completion)
+    {
+        if (_isClosed)
+        {
+            completion.SetResult(new CommandResult
+            {
+                Failure = new CommandFailure(DhtError.Local, "The DHT is closed."),
+            });
+            return;
+        }
+
+        long command = ++_lastCommand;
+        _commands.Add(command, completion);
+        if (put is not null)
+        {
+            _node.Put(Now, command, put);
+        }
+        else
+        {
+            _node.Get(Now, command, get!);
+        }
+    }
+
+    private void Ring()
+    {
+        _timer.Clear();
+        if (!_isClosed)
+        {
+            _node.HandleDeadline(Now);
+        }
+    }
+
+    private void EndBatch()
+    {
+        if (!_isClosed && _node.NextDeadline is { } deadline)
+        {
+            _timer.Set(_clock.GetElapsedTime(_started), deadline);
+        }
+    }
+}

@@ -1,0 +1,16 @@
+using Microsoft.Extensions.Logging;
+
+namespace Igor.Dht;
+
+/// <summary>What an <see cref="IgorDht"/> logs.</summary>
+internal static partial class DhtLog
+{
+    [LoggerMessage(1, LogLevel.Error, "A fault of the DHT's; it goes on")]
+    public static partial void Bug(ILogger log, Exception problem);
+
+    [LoggerMessage(2, LogLevel.Information, "Taking part in the DHT as {Attachment}, node {NodeId}")]
+    public static partial void Opened(ILogger log, DhtAttachment attachment, Igor.Kbr.Key nodeId);
+
+    [LoggerMessage(3, LogLevel.Warning, "Too much waits to be handled; a message was dropped")]
+    public static partial void Dropped(ILogger log);
+}

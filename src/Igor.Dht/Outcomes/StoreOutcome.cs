@@ -1,0 +1,17 @@
+namespace Igor.Dht;
+
+/// <summary>How a write or removal ended.</summary>
+public enum StoreOutcome
+{
+    /// <summary>On disk: it survives the death of the process and of the machine.</summary>
+    Durable,
+
+    /// <summary>A version that is the same or newer is stored already (and durable).</summary>
+    Superseded,
+
+    /// <summary>The quota leaves no room; nothing was stored.</summary>
+    OverQuota,
+
+    /// <summary>The disk is full or failed; nothing is promised. Status says what the trouble is.</summary>
+    Failed,
+}
