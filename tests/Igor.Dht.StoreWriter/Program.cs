@@ -1,6 +1,7 @@
 // A process to be killed: it writes records as fast as the store takes them and prints each one that was acknowledged,
 // as "number clock;". Small segments and a hasty index make sure that a kill hits rotation, compaction and the index.
 using System.Globalization;
+using Igor.Dht;
 using Igor.Dht.Storage;
 using Igor.Dht.StoreWriter;
 
