@@ -28,5 +28,5 @@ var kind = new Argument<string>("kind");
 peer.Add(kind);
 peer.SetAction((result, _) => RoutedHop.ServeAsync(result.GetValue(kind)!));
 
-var root = new RootCommand("Measures parts of Igor.") { hop, peer };
+var root = new RootCommand("Measures parts of Igor.") { hop, StoreBenchmark.Command(), peer };
 return await root.Parse(args).InvokeAsync();

@@ -183,6 +183,7 @@ public sealed class LiteDbRecordStore : IRecordStore
 
     private void Close()
     {
+        _store.Close();
         _upkeep.Dispose();
         _writer.Dispose();
         try

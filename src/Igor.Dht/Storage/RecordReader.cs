@@ -14,7 +14,7 @@ internal sealed class RecordReader(StoreContext store, Action<Key, RecordVersion
     {
         Found,
         Moved,
-        OtherKey,
+        Other,
         Damaged,
     }
 
@@ -59,17 +59,17 @@ internal sealed class RecordReader(StoreContext store, Action<Key, RecordVersion
         }
 
         IndexEntry? entry = sighting.Entry;
-        Reading reading = Reading.OtherKey;
+        Reading reading = Reading.Other;
         if (sighting.Kind == SightingKind.Hinted)
         {
-            reading = ReadAt(key, sighting.Hint, out record);
+            reading = ReadAt(key, null, sighting.Hint, out record);
         }
 
-        if (reading is Reading.OtherKey or Reading.Damaged)
+        if (reading is Reading.Other or Reading.Damaged)
         {
             // The hint was another key's, or what lies there is damaged: whose it is, only the index can tell.
             entry ??= catalog.Index.Find(key);
-            reading = entry is null ? Reading.Found : ReadAt(key, entry.Place, out record);
+            reading = entry is null ? Reading.Found : ReadAt(key, entry.Header.Version, entry.Place, out record);
         }
 
         bool isCurrent = false;
@@ -86,8 +86,8 @@ internal sealed class RecordReader(StoreContext store, Action<Key, RecordVersion
         {
             Reading.Found => isCurrent || record is not null,
             Reading.Damaged when isCurrent => Quarantine(key, entry!),
-            Reading.OtherKey when isCurrent => throw new IndexDamagedException(
-                $"the place of {key.ToShortString()} holds another key"),
+            Reading.Other when isCurrent => throw new IndexDamagedException(
+                $"the place of {key.ToShortString()} holds another record"),
             _ => false,
         };
     }
@@ -98,7 +98,7 @@ internal sealed class RecordReader(StoreContext store, Action<Key, RecordVersion
         return true;
     }
 
-    private Reading ReadAt(Key key, Place place, out Record? record)
+    private Reading ReadAt(Key key, RecordVersion? version, Place place, out Record? record)
     {
         record = null;
         switch (store.Log.Read(place.Segment, place.Offset, out EntryHeader header, out byte[]? body))
@@ -109,9 +109,9 @@ internal sealed class RecordReader(StoreContext store, Action<Key, RecordVersion
                 return Reading.Damaged;
         }
 
-        if (header.Kind != EntryKind.Record || header.Key != key)
+        if (header.Kind != EntryKind.Record || header.Key != key || (version ?? header.Version) != header.Version)
         {
-            return Reading.OtherKey;
+            return Reading.Other;
         }
 
         record = RecordCodec.TryDecode(body, out _);

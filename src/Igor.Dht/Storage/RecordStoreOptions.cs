@@ -40,10 +40,10 @@ public sealed record RecordStoreOptions
     public long QueueBytesMax { get; init; } = 64L * 1024 * 1024;
 
     /// <summary>
-    /// Changes that gather in memory before the index is written, 1 to 100,000. 4,096 by default: the index writes
-    /// large batches cheaper, and a restart replays as many.
+    /// Changes that gather in memory before the index is written, 1 to 100,000. 2,048 by default: the index writes
+    /// large batches cheaper, and a restart replays as many. When four times as many wait, writes wait too.
     /// </summary>
-    public int IndexBatchRecords { get; init; } = 4096;
+    public int IndexBatchRecords { get; init; } = 2048;
 
     /// <summary>Longest time that a change waits for the index; 5 seconds by default.</summary>
     public TimeSpan IndexPeriod { get; init; } = TimeSpan.FromSeconds(5);

@@ -15,6 +15,7 @@ internal sealed class StoreContext(RecordStoreOptions options, SegmentLog log, D
     private readonly ConcurrentDictionary<string, byte[]> _unwrittenNotes = new();
     private volatile Catalog? _catalog;
     private volatile string? _doubt;
+    private bool _isClosed;
 
     /// <summary>The options.</summary>
     public RecordStoreOptions Options { get; } = options;
@@ -94,13 +95,23 @@ internal sealed class StoreContext(RecordStoreOptions options, SegmentLog log, D
         old.Dispose();
     }
 
+    /// <summary>Lets nobody wait for a rebuild any more.</summary>
+    public void Close()
+    {
+        lock (_rebuilding)
+        {
+            _isClosed = true;
+            Monitor.PulseAll(_rebuilding);
+        }
+    }
+
     /// <summary>Waits until another catalogue is in use.</summary>
     public void AwaitRebuild(Catalog old)
     {
         long end = Environment.TickCount64 + (long)RebuildWait.TotalMilliseconds;
         lock (_rebuilding)
         {
-            while (ReferenceEquals(old, _catalog) && Environment.TickCount64 < end)
+            while (!_isClosed && ReferenceEquals(old, _catalog) && Environment.TickCount64 < end)
             {
                 Monitor.Wait(_rebuilding, TimeSpan.FromSeconds(1));
             }

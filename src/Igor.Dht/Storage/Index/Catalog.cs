@@ -52,10 +52,28 @@ internal sealed class Catalog : IDisposable
     public long Records => Locked(() => _usage.Records);
 
     /// <summary>Bytes of records.</summary>
-    public long LiveBytes => Locked(() => _usage.LiveBytes);
+    public long LiveBytes
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _usage.LiveBytes;
+            }
+        }
+    }
 
     /// <summary>Whether so many changes wait for the index that no more should come.</summary>
-    public bool IsBehind => Locked(() => _pending.Count >= _options.IndexBatchRecords * PendingPerBatchRecords);
+    public bool IsBehind
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _pending.Count >= _options.IndexBatchRecords * PendingPerBatchRecords;
+            }
+        }
+    }
 
     /// <summary>Bytes of an owner's records.</summary>
     public long BytesOf(Key owner) => Locked(() => _usage.OfOwner(owner));

@@ -19,6 +19,9 @@ internal sealed class LiteIndex : IDisposable
     private const string State = "state";
     private const int Format = 1;
 
+    // LiteDB keeps every page of its log in memory until a checkpoint.
+    private const long LogBytesMax = 256 * PageStream.PageBytes;
+
     private readonly PageStream _data;
     private readonly PageStream _log;
     private readonly LiteEngine _engine;
@@ -152,6 +155,10 @@ internal sealed class LiteIndex : IDisposable
             .Select(owner => new BsonValue(owner.Key.ToBytes())));
         Upsert(State, [IndexDocuments.OfState(Format, batch)]);
         _engine.Commit();
+        if (_log.Length > LogBytesMax)
+        {
+            _engine.Checkpoint();
+        }
     });
 
     /// <summary>Takes keys off the order of expiry.</summary>

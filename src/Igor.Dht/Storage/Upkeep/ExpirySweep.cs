@@ -5,10 +5,11 @@ using Igor.Kbr;
 namespace Igor.Dht.Storage.Upkeep;
 
 /// <summary>Removes records some time after they expired.</summary>
-internal sealed class ExpirySweep(StoreContext store, StoreWriter writer)
+internal sealed class ExpirySweep(StoreContext store, StoreWriter writer, Action feedIndex)
 {
     private const int AtOnce = 256;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Nap = TimeSpan.FromMilliseconds(20);
     private long _nextAtMs;
 
     /// <summary>Sweeps, if it is time.</summary>
@@ -63,10 +64,15 @@ internal sealed class ExpirySweep(StoreContext store, StoreWriter writer)
         }
 
         pending.Signal();
-        if (!pending.Wait(Patience))
+        long patienceEndsAtMs = Environment.TickCount64 + (long)Patience.TotalMilliseconds;
+        while (!pending.Wait(Nap))
         {
-            // The disk hangs; the callbacks still hold the event.
-            return false;
+            // The writer may be waiting for the index, which this very thread feeds.
+            feedIndex();
+            if (Environment.TickCount64 > patienceEndsAtMs)
+            {
+                return false;
+            }
         }
 
         if (done.Count > 0)

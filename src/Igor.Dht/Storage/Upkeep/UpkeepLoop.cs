@@ -13,6 +13,7 @@ internal sealed class UpkeepLoop : IDisposable
     private const int LoadedAtOnce = 1000;
     private static readonly TimeSpan Period = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan RetryPeriod = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan RetryPeriodMax = TimeSpan.FromMinutes(1);
 
     private readonly StoreContext _store;
     private readonly StoreWriter _writer;
@@ -24,6 +25,7 @@ internal sealed class UpkeepLoop : IDisposable
     private Kbr.Key? _loadFrom = Kbr.Key.Zero;
     private Catalog? _loading;
     private long _rebuildAtMs;
+    private TimeSpan _retry = RetryPeriod;
     private long _notesAtMs;
 
     /// <summary>Makes the loop; it works once started.</summary>
@@ -31,16 +33,13 @@ internal sealed class UpkeepLoop : IDisposable
     {
         _store = store;
         _writer = writer;
-        _sweep = new ExpirySweep(store, writer);
+        _sweep = new ExpirySweep(store, writer, () => FeedIndex(isForced: false));
         _scrub = new Scrub(store, writer);
         _thread = new Thread(Run) { IsBackground = true, Name = "igor-store-upkeep" };
     }
 
     /// <summary>Starts the thread.</summary>
     public void Start() => _thread.Start();
-
-    /// <summary>Makes the loop look for work now.</summary>
-    public void Wake() => _wake.Set();
 
     /// <summary>Ends the thread; what the index lacks is fed to it by <see cref="FeedIndex"/> afterwards.</summary>
     public void Dispose()
@@ -104,16 +103,18 @@ internal sealed class UpkeepLoop : IDisposable
             return;
         }
 
-        _rebuildAtMs = Environment.TickCount64 + (long)RetryPeriod.TotalMilliseconds;
         try
         {
             _writer.RunExclusively(() => _store.Replace(StoreOpening.Rebuild(_store), doubt)).Wait();
+            _retry = RetryPeriod;
         }
         catch (AggregateException e) when (e.InnerException is Exception cause
             && (DiskTrouble.IsOfDisk(cause) || cause is RecordStoreException))
         {
+            _rebuildAtMs = Environment.TickCount64 + (long)_retry.TotalMilliseconds;
+            _retry = TimeSpan.FromTicks(Math.Min(_retry.Ticks * 2, RetryPeriodMax.Ticks));
             _store.Ledger.SetIndexTrouble(DiskTrouble.Describe(
-                "The index cannot be rebuilt, which is tried again every few seconds", _store.Options.Folder, cause));
+                "The index cannot be rebuilt, which is tried again within a minute", _store.Options.Folder, cause));
         }
     }
 
