@@ -12,8 +12,9 @@ using Igor.Node;
 namespace Igor.Benchmarks;
 
 /// <summary>
-/// The least that a framed echo over TLS 1.3 with certificates on both sides takes: a reader that handles all frames
-/// that are there, and a writer beside it that sends all that was gathered. What a node adds is measured against it.
+/// The least that a framed echo over TLS 1.3 with certificates on both sides takes: a reader that handles all
+/// frames that are there, and a writer beside it that sends all that was gathered. What a node adds is
+/// measured against it.
 /// </summary>
 internal sealed class BareEcho : IRoundTrips
 {

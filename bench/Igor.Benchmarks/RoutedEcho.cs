@@ -3,7 +3,9 @@ using Igor.Node;
 
 namespace Igor.Benchmarks;
 
-/// <summary>The same echo as a routed request: a client's node, one TLS hop, the root of the key answers.</summary>
+/// <summary>
+/// The same echo as a routed request: a client's node, one TLS hop, the root of the key answers.
+/// </summary>
 internal sealed class RoutedEcho : IRoundTrips
 {
     private const string ServiceName = "bench";

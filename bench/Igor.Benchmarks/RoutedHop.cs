@@ -6,8 +6,8 @@ using System.Runtime.InteropServices;
 namespace Igor.Benchmarks;
 
 /// <summary>
-/// What a routed request costs above the echo that it stands on: both between two processes, measured in turn, so that
-/// whatever else the machine does meets both alike.
+/// What a routed request costs above the echo that it stands on: both between two processes, measured in
+/// turn, so that whatever else the machine does meets both alike.
 /// </summary>
 internal static class RoutedHop
 {

@@ -1,8 +1,8 @@
 namespace Igor.Node;
 
 /// <summary>
-/// The one timer of a strand. It is set again only when a deadline comes nearer; one that moved away makes it ring too
-/// early once, which costs less than setting it at every message.
+/// The one timer of a strand. It is set again only when a deadline comes nearer; one that moved away makes it
+/// ring too early once, which costs less than setting it at every message.
 /// </summary>
 public sealed class DeadlineTimer : IDisposable
 {

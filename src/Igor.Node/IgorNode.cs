@@ -9,8 +9,8 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace Igor.Node;
 
 /// <summary>
-/// A node of the overlay in this process: a place on the ring, TLS connections to peers, and applications attached to
-/// it. Thread-safe.
+/// A node of the overlay in this process: a place on the ring, TLS connections to peers, and applications
+/// attached to it. Thread-safe.
 /// </summary>
 public sealed class IgorNode : IKbrHost
 {
@@ -36,7 +36,9 @@ public sealed class IgorNode : IKbrHost
     /// <inheritdoc/>
     public Key NodeId => _parts.Identity.NodeId;
 
-    /// <summary>Addresses (host:port) that peers are told to reach this node at; empty when it does not listen.</summary>
+    /// <summary>
+    /// Addresses (host:port) that peers are told to reach this node at; empty when it does not listen.
+    /// </summary>
     public ImmutableArray<string> Addresses { get; }
 
     /// <summary>What the node was started with.</summary>
@@ -49,8 +51,8 @@ public sealed class IgorNode : IKbrHost
     public TimeSpan Uptime => _parts.Host.Now;
 
     /// <summary>
-    /// Completes when the node is an active member of the ring; canceled when it is closed before. A node that does not
-    /// join rings (a client) completes it when it is connected.
+    /// Completes when the node is an active member of the ring; canceled when it is closed before. A node
+    /// that does not join rings (a client) completes it when it is connected.
     /// </summary>
     public Task Joined => _parts.Host.Joined;
 
@@ -121,8 +123,8 @@ public sealed class IgorNode : IKbrHost
     }
 
     /// <summary>
-    /// Leaves the ring and closes everything. Requests that are open end as closed. Takes no longer than the option
-    /// LeaveTimeout and a moment.
+    /// Leaves the ring and closes everything. Requests that are open end as closed. Takes no longer than the
+    /// option LeaveTimeout and a moment.
     /// </summary>
     public async ValueTask DisposeAsync() => await _closing.Value.ConfigureAwait(false);
 

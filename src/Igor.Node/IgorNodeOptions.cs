@@ -6,8 +6,9 @@ namespace Igor.Node;
 public sealed record IgorNodeOptions
 {
     /// <summary>
-    /// The folder that holds everything the node keeps: its identity, known peers, and what applications put below
-    /// it. Null: the node keeps nothing and has a new identity each time, as a client that lives for a second wants.
+    /// The folder that holds everything the node keeps: its identity, known peers, and what applications put
+    /// below it. Null: the node keeps nothing and has a new identity each time, as a client that lives for a
+    /// second wants.
     /// </summary>
     public string? DataFolder { get; init; }
 
@@ -18,8 +19,8 @@ public sealed record IgorNodeOptions
     public string? Listen { get; init; }
 
     /// <summary>
-    /// Addresses (host:port) that peers are told to reach this node at; 0 to 4. None: the address it listens on or,
-    /// when that means all interfaces, the addresses of the interfaces.
+    /// Addresses (host:port) that peers are told to reach this node at; 0 to 4. None: the address it listens
+    /// on or, when that means all interfaces, the addresses of the interfaces.
     /// </summary>
     public IReadOnlyList<string> Advertise { get; init; } = [];
 
@@ -31,8 +32,8 @@ public sealed record IgorNodeOptions
     public string Network { get; init; } = "igor";
 
     /// <summary>
-    /// Settings of the overlay protocol. Network, addresses, bootstrap addresses and known peers come from this node's
-    /// own settings and its data folder, whatever stands there.
+    /// Settings of the overlay protocol. Network, addresses, bootstrap addresses and known peers come from
+    /// this node's own settings and its data folder, whatever stands there.
     /// </summary>
     public OverlayOptions Overlay { get; init; } = new();
 
@@ -48,7 +49,9 @@ public sealed record IgorNodeOptions
     /// <value>Default: 2 s.</value>
     public TimeSpan LeaveTimeout { get; init; } = TimeSpan.FromSeconds(2);
 
-    /// <summary>Most TLS handshakes at once, for each direction; further connections wait. 1 to 4096.</summary>
+    /// <summary>
+    /// Most TLS handshakes at once, for each direction; further connections wait. 1 to 4096.
+    /// </summary>
     /// <value>Default: 64.</value>
     public int HandshakesMax { get; init; } = 64;
 

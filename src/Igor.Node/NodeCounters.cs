@@ -1,7 +1,8 @@
 namespace Igor.Node;
 
 /// <summary>
-/// Running totals of a node. Written on the strand only, so that counting costs an addition; read from anywhere.
+/// Running totals of a node. Written on the strand only, so that counting costs an addition; read from
+/// anywhere.
 /// </summary>
 internal sealed class NodeCounters
 {

@@ -3,7 +3,9 @@ using Microsoft.Extensions.Logging;
 
 namespace Igor.Node;
 
-/// <summary>What a node logs. Event ids 100 to 199 belong to the node, 200 to 299 to its local socket.</summary>
+/// <summary>
+/// What a node logs. Event ids 100 to 199 belong to the node, 200 to 299 to its local socket.
+/// </summary>
 internal static partial class NodeLog
 {
     [LoggerMessage(100, LogLevel.Information, "Node {NodeId} of network {Network} started, listening on {EndPoint}")]

@@ -3,7 +3,9 @@ using Microsoft.Extensions.Logging;
 
 namespace Igor.Node;
 
-/// <summary>What a node is made of, in the order in which it is opened; closed in the opposite order.</summary>
+/// <summary>
+/// What a node is made of, in the order in which it is opened; closed in the opposite order.
+/// </summary>
 internal sealed class NodeParts : IAsyncDisposable
 {
     /// <summary>What a frame's body holds besides the payload: header, path, services.</summary>

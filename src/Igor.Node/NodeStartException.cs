@@ -1,6 +1,8 @@
 namespace Igor.Node;
 
-/// <summary>A node cannot start because of something on this machine; the message says what, and what to do.</summary>
+/// <summary>
+/// A node cannot start because of something on this machine; the message says what, and what to do.
+/// </summary>
 public sealed class NodeStartException : Exception
 {
     /// <summary>Makes an exception with a message for people.</summary>

@@ -4,8 +4,9 @@ using Microsoft.Extensions.Logging;
 namespace Igor.Node;
 
 /// <summary>
-/// Drives an <see cref="OverlayNode"/> on its strand: frames, links and timers go in from the transport's side,
-/// downcalls from the applications' side; what the node does goes out to both. Effects of a batch leave together.
+/// Drives an <see cref="OverlayNode"/> on its strand: frames, links and timers go in from the transport's
+/// side, downcalls from the applications' side; what the node does goes out to both. Effects of a batch leave
+/// together.
 /// </summary>
 internal sealed partial class OverlayHost : ILinkConsumer, IDisposable
 {
@@ -43,8 +44,8 @@ internal sealed partial class OverlayHost : ILinkConsumer, IDisposable
     public NodeCounters Counters { get; } = new();
 
     /// <summary>
-    /// Completes when the node is an active member of the ring or, if it joins none, when it is connected; canceled when
-    /// it is closed before.
+    /// Completes when the node is an active member of the ring or, if it joins none, when it is connected;
+    /// canceled when it is closed before.
     /// </summary>
     public Task Joined => _joined.Task;
 

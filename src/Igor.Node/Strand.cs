@@ -3,14 +3,16 @@ using System.Diagnostics;
 namespace Igor.Node;
 
 /// <summary>
-/// Runs work one piece at a time, in the order it was posted, without a thread of its own: whoever posts while
-/// nobody drains the queue drains it, so an idle node handles a frame on the thread that read it. A drainer that
-/// has run long hands the queue over to the thread pool. Work posted from inside the strand is queued, never run
-/// at once, so nothing on the strand is ever entered twice. All members are thread-safe.
+/// Runs work one piece at a time, in the order it was posted, without a thread of its own: whoever posts
+/// while nobody drains the queue drains it, so an idle node handles a frame on the thread that read it. A
+/// drainer that has run long hands the queue over to the thread pool. Work posted from inside the strand is
+/// queued, never run at once, so nothing on the strand is ever entered twice. All members are thread-safe.
 /// </summary>
 public sealed class Strand : IThreadPoolWorkItem
 {
-    /// <summary>Pieces of work after which effects go out even though more work waits: bounds their delay.</summary>
+    /// <summary>
+    /// Pieces of work after which effects go out even though more work waits: bounds their delay.
+    /// </summary>
     private const int BatchItemsMax = 32;
 
     /// <summary>How long one thread drains for others before the thread pool takes over.</summary>
@@ -35,8 +37,8 @@ public sealed class Strand : IThreadPoolWorkItem
     }
 
     /// <summary>
-    /// Called on the strand at the end of each batch of work, when effects of the batch should go out. Set before
-    /// the first post.
+    /// Called on the strand at the end of each batch of work, when effects of the batch should go out. Set
+    /// before the first post.
     /// </summary>
     public Action? BatchEnded { get; set; }
 
@@ -56,8 +58,8 @@ public sealed class Strand : IThreadPoolWorkItem
     public bool IsCurrent => Volatile.Read(ref _drainerThread) == Environment.CurrentManagedThreadId;
 
     /// <summary>
-    /// Runs work on the strand: at once when nobody is on it, else later. Never waits and never refuses, so it is for
-    /// work that is bounded by its source (one piece for each link, timer, call that waits).
+    /// Runs work on the strand: at once when nobody is on it, else later. Never waits and never refuses, so
+    /// it is for work that is bounded by its source (one piece for each link, timer, call that waits).
     /// </summary>
     public void Post(Action<object> work, object state)
     {

@@ -4,8 +4,8 @@ using Igor.Kbr;
 namespace Igor.Node;
 
 /// <summary>
-/// A downcall on its way to the strand: what an application asked for, with a copy of the payload. Calls are pooled, so
-/// that asking allocates nothing.
+/// A downcall on its way to the strand: what an application asked for, with a copy of the payload. Calls are
+/// pooled, so that asking allocates nothing.
 /// </summary>
 internal sealed class ServiceCall
 {

@@ -4,8 +4,8 @@ using Igor.Kbr;
 namespace Igor.Node;
 
 /// <summary>
-/// The applications attached to a node: any number of clients and at most one member for each service. Used on the
-/// strand only.
+/// The applications attached to a node: any number of clients and at most one member for each service. Used
+/// on the strand only.
 /// </summary>
 internal sealed class ServiceTable
 {
@@ -51,7 +51,9 @@ internal sealed class ServiceTable
     }
 
     /// <summary>Adds a handle.</summary>
-    /// <exception cref="KbrException">The service has a member already, or another service has the same id.</exception>
+    /// <exception cref="KbrException">
+    /// The service has a member already, or another service has the same id.
+    /// </exception>
     public void Add(LocalService service)
     {
         if (service.Role == ServiceRole.Member && MemberOf(service.Id) is not null)

@@ -1,8 +1,8 @@
 namespace Igor.Node;
 
 /// <summary>
-/// The folder that holds everything a node keeps, for one node at a time: a lock in it keeps a second one out. The
-/// lock is the operating system's, so it never outlives the process.
+/// The folder that holds everything a node keeps, for one node at a time: a lock in it keeps a second one
+/// out. The lock is the operating system's, so it never outlives the process.
 /// </summary>
 public sealed class DataFolder : IDisposable
 {
@@ -36,7 +36,9 @@ public sealed class DataFolder : IDisposable
         }
     }
 
-    /// <summary>Creates the folder if it is not there (for its owner only), locks it, and proves it writable.</summary>
+    /// <summary>
+    /// Creates the folder if it is not there (for its owner only), locks it, and proves it writable.
+    /// </summary>
     /// <exception cref="NodeStartException">
     /// Another node uses it, or it cannot be created or written; the message says which and what to do.
     /// </exception>

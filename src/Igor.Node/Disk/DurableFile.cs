@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 namespace Igor.Node;
 
 /// <summary>
-/// Small files that are there whole or not at all, also after a power cut: written beside their place, synced, moved
-/// into place, and the folder synced.
+/// Small files that are there whole or not at all, also after a power cut: written beside their place,
+/// synced, moved into place, and the folder synced.
 /// </summary>
 internal static partial class DurableFile
 {
@@ -15,7 +15,9 @@ internal static partial class DurableFile
     /// <param name="path">Its path.</param>
     /// <param name="content">All of its content.</param>
     /// <param name="replace">Whether a file that is there is replaced; if not, that is an error.</param>
-    /// <exception cref="IOException">The disk refused, or the file is there and must not be replaced.</exception>
+    /// <exception cref="IOException">
+    /// The disk refused, or the file is there and must not be replaced.
+    /// </exception>
     public static void Write(string path, ReadOnlySpan<byte> content, bool replace)
     {
         string beside = path + ".new";

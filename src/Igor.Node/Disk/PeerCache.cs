@@ -4,9 +4,9 @@ using Microsoft.Extensions.Logging;
 namespace Igor.Node;
 
 /// <summary>
-/// Addresses of peers known from an earlier run, so that a node finds its ring again when its bootstrap addresses are
-/// gone. A text file with a heading and one address on each line, the newest first. It is a help only: a file that is
-/// damaged, or that cannot be written, costs a line in the log.
+/// Addresses of peers known from an earlier run, so that a node finds its ring again when its bootstrap
+/// addresses are gone. A text file with a heading and one address on each line, the newest first. It is a
+/// help only: a file that is damaged, or that cannot be written, costs a line in the log.
 /// </summary>
 internal sealed class PeerCache
 {
@@ -60,7 +60,8 @@ internal sealed class PeerCache
     }
 
     /// <summary>
-    /// Puts the addresses of live peers in front of the older ones and writes the file if that changed anything.
+    /// Puts the addresses of live peers in front of the older ones and writes the file if that changed
+    /// anything.
     /// </summary>
     public void Remember(IEnumerable<string> live)
     {

@@ -1,7 +1,8 @@
 namespace Igor.Node;
 
 /// <summary>
-/// Writes the peer cache a little after the peers changed, and not again for a while, however often they change.
+/// Writes the peer cache a little after the peers changed, and not again for a while, however often they
+/// change.
 /// </summary>
 internal sealed class PeerCacheKeeper : IAsyncDisposable
 {
@@ -24,7 +25,9 @@ internal sealed class PeerCacheKeeper : IAsyncDisposable
 
     /// <summary>Makes a keeper.</summary>
     /// <param name="cache">What to write.</param>
-    /// <param name="liveAddresses">Asks the node for the addresses of its peers; empty when it is closed.</param>
+    /// <param name="liveAddresses">
+    /// Asks the node for the addresses of its peers; empty when it is closed.
+    /// </param>
     /// <param name="clock">Time.</param>
     public PeerCacheKeeper(PeerCache cache, Func<Task<IReadOnlyList<string>>> liveAddresses, TimeProvider clock)
     {

@@ -6,8 +6,8 @@ using Igor.Kbr;
 namespace Igor.Node;
 
 /// <summary>
-/// Who a node is: an ECDSA P-256 key pair. Its id is SHA-256 of the public key (SubjectPublicKeyInfo), so nobody
-/// chooses a position on the ring freely, and its self-signed certificate proves the id to peers.
+/// Who a node is: an ECDSA P-256 key pair. Its id is SHA-256 of the public key (SubjectPublicKeyInfo), so
+/// nobody chooses a position on the ring freely, and its self-signed certificate proves the id to peers.
 /// </summary>
 public sealed class NodeIdentity : IDisposable
 {
@@ -34,8 +34,8 @@ public sealed class NodeIdentity : IDisposable
     public static NodeIdentity CreateEphemeral() => new(ECDsa.Create(ECCurve.NamedCurves.nistP256));
 
     /// <summary>
-    /// The identity kept in a data folder, as a PKCS#8 key in PEM that only its owner can read; the first call makes
-    /// it.
+    /// The identity kept in a data folder, as a PKCS#8 key in PEM that only its owner can read; the first
+    /// call makes it.
     /// </summary>
     /// <exception cref="NodeStartException">
     /// The file is damaged, cannot be read or cannot be written; the message says which and what to do.

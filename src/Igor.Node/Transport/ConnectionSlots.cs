@@ -1,6 +1,8 @@
 namespace Igor.Node;
 
-/// <summary>Counts the connections of a node, handshakes included, and says when there are too many.</summary>
+/// <summary>
+/// Counts the connections of a node, handshakes included, and says when there are too many.
+/// </summary>
 internal sealed class ConnectionSlots(int most)
 {
     private int _taken;

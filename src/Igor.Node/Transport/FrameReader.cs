@@ -5,10 +5,10 @@ using System.Threading.Tasks.Sources;
 namespace Igor.Node;
 
 /// <summary>
-/// The receiving half of a link. It waits for bytes without holding a buffer, reads what is there, and has all whole
-/// frames handled in one visit to the strand before it reads on; so a link never has more than one piece of work in
-/// the strand's queue. A frame's length is checked before memory is taken for it, and the buffer grows only as its
-/// bytes arrive, so a length that is a lie costs nothing.
+/// The receiving half of a link. It waits for bytes without holding a buffer, reads what is there, and has
+/// all whole frames handled in one visit to the strand before it reads on; so a link never has more than one
+/// piece of work in the strand's queue. A frame's length is checked before memory is taken for it, and the
+/// buffer grows only as its bytes arrive, so a length that is a lie costs nothing.
 /// </summary>
 internal sealed class FrameReader : IValueTaskSource
 {
@@ -145,8 +145,8 @@ internal sealed class FrameReader : IValueTaskSource
     private int NextLength() => BinaryPrimitives.ReadInt32BigEndian(_buffer.AsSpan(_start));
 
     /// <summary>
-    /// Sees to it that there is room behind the bytes that wait: at least a quarter of the buffer, which doubles, up to
-    /// the end of the frame that is being received, when its bytes do not leave that.
+    /// Sees to it that there is room behind the bytes that wait: at least a quarter of the buffer, which
+    /// doubles, up to the end of the frame that is being received, when its bytes do not leave that.
     /// </summary>
     private void MakeRoom()
     {

@@ -4,9 +4,9 @@ using System.Buffers.Binary;
 namespace Igor.Node;
 
 /// <summary>
-/// The sending half of a link: frames are gathered in pooled segments as they are made, and written by one write at a
-/// time. Reading never waits for it: when the other end does not read, the segments fill up to a bound, and beyond it
-/// frames are refused.
+/// The sending half of a link: frames are gathered in pooled segments as they are made, and written by one
+/// write at a time. Reading never waits for it: when the other end does not read, the segments fill up to a
+/// bound, and beyond it frames are refused.
 /// </summary>
 internal sealed class FrameWriter
 {
@@ -38,7 +38,9 @@ internal sealed class FrameWriter
         _failed = failed;
     }
 
-    /// <summary>Completes when writing has ended: all was written after <see cref="End"/>, or it failed.</summary>
+    /// <summary>
+    /// Completes when writing has ended: all was written after <see cref="End"/>, or it failed.
+    /// </summary>
     public Task Drained => _drained.Task;
 
     /// <summary>Gathers a frame whose body is header followed by payload.</summary>
@@ -161,7 +163,9 @@ internal sealed class FrameWriter
         }
     }
 
-    /// <summary>Gives back what will never be written. A later flush finds nothing, so no second write starts.</summary>
+    /// <summary>
+    /// Gives back what will never be written. A later flush finds nothing, so no second write starts.
+    /// </summary>
     private void Abandon()
     {
         lock (_gate)

@@ -5,8 +5,9 @@ using Igor.Kbr;
 namespace Igor.Node;
 
 /// <summary>
-/// A TLS connection to a peer that has proved its id. Closing by us lets what was sent go out, tells the other end,
-/// and waits a little for it to close too, so that the last frames are not lost to a reset connection.
+/// A TLS connection to a peer that has proved its id. Closing by us lets what was sent go out, tells the
+/// other end, and waits a little for it to close too, so that the last frames are not lost to a reset
+/// connection.
 /// </summary>
 internal sealed class Link
 {
@@ -54,7 +55,9 @@ internal sealed class Link
     /// <summary>The TCP connection, for the kernel's figures on it.</summary>
     public Socket Socket => _secured.Socket;
 
-    /// <summary>Whether an exception means that a connection is broken, and not that the program is wrong.</summary>
+    /// <summary>
+    /// Whether an exception means that a connection is broken, and not that the program is wrong.
+    /// </summary>
     public static bool IsBroken(Exception problem) =>
         problem is IOException or SocketException or ObjectDisposedException or InvalidOperationException
             or System.Security.Authentication.AuthenticationException or OperationCanceledException;
@@ -83,7 +86,9 @@ internal sealed class Link
         }
     }
 
-    /// <summary>Sends what waits, says goodbye, and closes when the other end has or when it takes too long.</summary>
+    /// <summary>
+    /// Sends what waits, says goodbye, and closes when the other end has or when it takes too long.
+    /// </summary>
     public async Task CloseAsync()
     {
         Writer.End();

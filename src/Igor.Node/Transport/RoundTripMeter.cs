@@ -3,7 +3,8 @@ using System.Net.Sockets;
 namespace Igor.Node;
 
 /// <summary>
-/// Reads a connection's smoothed round-trip time from the kernel, which measures it on all traffic: no pings needed.
+/// Reads a connection's smoothed round-trip time from the kernel, which measures it on all traffic: no pings
+/// needed.
 /// </summary>
 internal static class RoundTripMeter
 {

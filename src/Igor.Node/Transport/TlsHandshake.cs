@@ -6,9 +6,9 @@ using System.Security.Cryptography.X509Certificates;
 namespace Igor.Node;
 
 /// <summary>
-/// Makes TLS 1.3 connections in which both sides show a self-signed certificate. No authority is asked: the handshake
-/// proves that the other end holds the key of its certificate, and that key is its identity. Tickets for resumption
-/// are off, because a resumed connection shows no certificate.
+/// Makes TLS 1.3 connections in which both sides show a self-signed certificate. No authority is asked: the
+/// handshake proves that the other end holds the key of its certificate, and that key is its identity.
+/// Tickets for resumption are off, because a resumed connection shows no certificate.
 /// </summary>
 internal sealed class TlsHandshake
 {
@@ -24,7 +24,9 @@ internal sealed class TlsHandshake
         _certificate = SslStreamCertificateContext.Create(identity.Certificate, null, offline: true);
 
     /// <summary>The handshake with an end that connected to us.</summary>
-    /// <exception cref="AuthenticationException">The other end does not belong here; the message says why.</exception>
+    /// <exception cref="AuthenticationException">
+    /// The other end does not belong here; the message says why.
+    /// </exception>
     /// <exception cref="IOException">The connection broke.</exception>
     public Task<SecuredSocket> AcceptAsync(Socket socket, CancellationToken cancellationToken) =>
         SecureAsync(socket, (stream, verdict) => stream.AuthenticateAsServerAsync(
@@ -42,7 +44,9 @@ internal sealed class TlsHandshake
             cancellationToken));
 
     /// <summary>The handshake with an end that we connected to.</summary>
-    /// <exception cref="AuthenticationException">The other end does not belong here; the message says why.</exception>
+    /// <exception cref="AuthenticationException">
+    /// The other end does not belong here; the message says why.
+    /// </exception>
     /// <exception cref="IOException">The connection broke.</exception>
     public Task<SecuredSocket> ConnectAsync(Socket socket, CancellationToken cancellationToken) =>
         SecureAsync(socket, (stream, verdict) => stream.AuthenticateAsClientAsync(
@@ -87,7 +91,9 @@ internal sealed class TlsHandshake
         }
     }
 
-    /// <summary>Keeps the platform from loading its authorities, and from fetching anything from the network.</summary>
+    /// <summary>
+    /// Keeps the platform from loading its authorities, and from fetching anything from the network.
+    /// </summary>
     private static X509ChainPolicy NoAuthority() => new()
     {
         TrustMode = X509ChainTrustMode.CustomRootTrust,

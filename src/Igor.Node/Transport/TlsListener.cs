@@ -5,8 +5,8 @@ using Microsoft.Extensions.Logging;
 namespace Igor.Node;
 
 /// <summary>
-/// Accepts connections and secures them, a bounded number at once: further ones wait in the system's queue. What is
-/// not TLS, or shows no certificate, is closed with a line in the log; each handshake has a deadline.
+/// Accepts connections and secures them, a bounded number at once: further ones wait in the system's queue.
+/// What is not TLS, or shows no certificate, is closed with a line in the log; each handshake has a deadline.
 /// </summary>
 internal sealed class TlsListener : IAsyncDisposable
 {

@@ -6,9 +6,9 @@ using Microsoft.Extensions.Logging;
 namespace Igor.Node;
 
 /// <summary>
-/// The links of a node: listening, dialling, sending and closing. What it tells its consumer, and what it is asked for
-/// (<see cref="Dial"/>, <see cref="Send"/>, <see cref="Close"/>, <see cref="Flush"/>), happens on the strand; bytes move
-/// outside of it.
+/// The links of a node: listening, dialling, sending and closing. What it tells its consumer, and what it is
+/// asked for (<see cref="Dial"/>, <see cref="Send"/>, <see cref="Close"/>, <see cref="Flush"/>), happens on
+/// the strand; bytes move outside of it.
 /// </summary>
 internal sealed class TlsTransport : IAsyncDisposable
 {

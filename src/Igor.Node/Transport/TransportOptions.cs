@@ -1,6 +1,8 @@
 namespace Igor.Node;
 
-/// <summary>Settings of a <see cref="TlsTransport"/>; <see cref="IgorNodeOptions"/> says what they mean.</summary>
+/// <summary>
+/// Settings of a <see cref="TlsTransport"/>; <see cref="IgorNodeOptions"/> says what they mean.
+/// </summary>
 internal sealed record TransportOptions
 {
     /// <summary>Time for a TCP connection.</summary>
