@@ -49,7 +49,8 @@ internal sealed class BareEcho : IRoundTrips
         {
             TargetHost = "bench",
             EnabledSslProtocols = SslProtocols.Tls13,
-            ClientCertificateContext = SslStreamCertificateContext.Create(identity.Certificate, null, offline: true),
+            ClientCertificateContext = SslStreamCertificateContext.Create(
+                identity.Certificate, null, offline: true),
             RemoteCertificateValidationCallback = IsShown,
         }).ConfigureAwait(false);
         return new BareEcho(stream, isServer: false);
@@ -68,7 +69,8 @@ internal sealed class BareEcho : IRoundTrips
         var stream = new SslStream(new NetworkStream(socket, ownsSocket: true));
         await stream.AuthenticateAsServerAsync(new SslServerAuthenticationOptions
         {
-            ServerCertificateContext = SslStreamCertificateContext.Create(identity.Certificate, null, offline: true),
+            ServerCertificateContext = SslStreamCertificateContext.Create(
+                identity.Certificate, null, offline: true),
             ClientCertificateRequired = true,
             EnabledSslProtocols = SslProtocols.Tls13,
             RemoteCertificateValidationCallback = IsShown,

@@ -24,7 +24,8 @@ internal sealed class ClosedLoop
     }
 
     /// <summary>Runs one measurement.</summary>
-    public static async Task<Figures> MeasureAsync(IRoundTrips trips, int bytes, int outstanding, TimeSpan time)
+    public static async Task<Figures> MeasureAsync(
+        IRoundTrips trips, int bytes, int outstanding, TimeSpan time)
     {
         var loop = new ClosedLoop(trips, bytes, time) { _outstanding = outstanding };
         for (int i = 0; i < outstanding; i++)

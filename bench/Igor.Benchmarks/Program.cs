@@ -2,7 +2,11 @@ using System.CommandLine;
 using Igor.Benchmarks;
 
 // Measurements of parts of Igor on the machine at hand; docs/benchmarks.md keeps the results that count.
-var bytes = new Option<int>("--bytes") { Description = "Size of a message.", DefaultValueFactory = _ => 1024 };
+var bytes = new Option<int>("--bytes")
+{
+    Description = "Size of a message.",
+    DefaultValueFactory = _ => 1024,
+};
 var seconds = new Option<double>("--seconds")
 {
     Description = "Length of one measurement.",
@@ -23,7 +27,10 @@ hop.SetAction((result, stop) => RoutedHop.RunAsync(
     result.GetValue(repeats),
     stop));
 
-var peer = new Command("peer", "The other end of a measurement, started by the measurement itself.") { Hidden = true };
+var peer = new Command("peer", "The other end of a measurement, started by the measurement itself.")
+{
+    Hidden = true,
+};
 var kind = new Argument<string>("kind");
 peer.Add(kind);
 peer.SetAction((result, _) => RoutedHop.ServeAsync(result.GetValue(kind)!));

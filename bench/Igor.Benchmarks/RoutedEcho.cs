@@ -31,8 +31,8 @@ internal sealed class RoutedEcho : IRoundTrips
             Bootstrap = [server],
             Overlay = new OverlayOptions { JoinsRing = false },
         }).ConfigureAwait(false);
-        IKbrService service = await node.SubscribeAsync(new SubscribeOptions { Service = ServiceName }, new Answerer())
-            .ConfigureAwait(false);
+        var subscription = new SubscribeOptions { Service = ServiceName };
+        IKbrService service = await node.SubscribeAsync(subscription, new Answerer()).ConfigureAwait(false);
         KbrReply first = await service.RequestAsync(Destination, new byte[1], Options).ConfigureAwait(false);
         return first.Status == KbrStatus.Ok
             ? new RoutedEcho(node, service)
@@ -47,7 +47,8 @@ internal sealed class RoutedEcho : IRoundTrips
             new IgorNodeOptions { Network = ServiceName, Listen = "127.0.0.1:0" }).ConfigureAwait(false);
         var answerer = new Answerer();
         answerer.Service = await node.SubscribeAsync(
-            new SubscribeOptions { Service = ServiceName, Role = ServiceRole.Member }, answerer).ConfigureAwait(false);
+            new SubscribeOptions { Service = ServiceName, Role = ServiceRole.Member }, answerer)
+            .ConfigureAwait(false);
         await node.Joined.ConfigureAwait(false);
         listening(node.Addresses[0]);
         await Console.In.ReadToEndAsync().ConfigureAwait(false);

@@ -37,7 +37,8 @@ internal static class RoutedHop
     {
         using Process bareServer = StartPeer(BareKind, out string bareAddress);
         using Process routedServer = StartPeer(RoutedKind, out string routedAddress);
-        await using var bare = await BareEcho.ConnectAsync(IPEndPoint.Parse(bareAddress)).ConfigureAwait(false);
+        await using var bare = await BareEcho.ConnectAsync(IPEndPoint.Parse(bareAddress))
+            .ConfigureAwait(false);
         await using var routed = await RoutedEcho.ConnectAsync(routedAddress).ConfigureAwait(false);
         PrintMachine(bytes, time, repeats);
         foreach (int outstanding in Outstandings)
@@ -49,8 +50,10 @@ internal static class RoutedHop
             for (int i = 0; i < repeats; i++)
             {
                 stop.ThrowIfCancellationRequested();
-                ofBare.Add(await ClosedLoop.MeasureAsync(bare, bytes, outstanding, time).ConfigureAwait(false));
-                ofRouted.Add(await ClosedLoop.MeasureAsync(routed, bytes, outstanding, time).ConfigureAwait(false));
+                ofBare.Add(
+                    await ClosedLoop.MeasureAsync(bare, bytes, outstanding, time).ConfigureAwait(false));
+                ofRouted.Add(
+                    await ClosedLoop.MeasureAsync(routed, bytes, outstanding, time).ConfigureAwait(false));
             }
 
             Print(outstanding, ofBare, ofRouted);
@@ -87,7 +90,8 @@ internal static class RoutedHop
     {
         const string cpus = "/proc/cpuinfo";
         string? line = File.Exists(cpus)
-            ? File.ReadLines(cpus).FirstOrDefault(text => text.StartsWith("model name", StringComparison.Ordinal))
+            ? File.ReadLines(cpus)
+                .FirstOrDefault(text => text.StartsWith("model name", StringComparison.Ordinal))
             : null;
         return line?[(line.IndexOf(':', StringComparison.Ordinal) + 1)..].Trim() ?? "unknown processor";
     }
@@ -95,7 +99,8 @@ internal static class RoutedHop
     private static void Print(int outstanding, List<Figures> bare, List<Figures> routed)
     {
         double throughput = Median(routed, one => one.PerSecond) / Median(bare, one => one.PerSecond);
-        double latency = Median(routed, one => one.MedianMicroseconds) / Median(bare, one => one.MedianMicroseconds);
+        double latency =
+            Median(routed, one => one.MedianMicroseconds) / Median(bare, one => one.MedianMicroseconds);
         Write($"{outstanding} outstanding");
         Write($"  bare echo       {Line(bare)}");
         Write($"  routed request  {Line(routed)}");

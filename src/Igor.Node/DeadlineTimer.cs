@@ -37,7 +37,8 @@ public sealed class DeadlineTimer : IDisposable
         }
 
         // Timers have whole milliseconds; rounding up keeps one from ringing just before its deadline.
-        _timer.Change(TimeSpan.FromMilliseconds(Math.Ceiling(wait.TotalMilliseconds)), Timeout.InfiniteTimeSpan);
+        _timer.Change(
+            TimeSpan.FromMilliseconds(Math.Ceiling(wait.TotalMilliseconds)), Timeout.InfiniteTimeSpan);
     }
 
     /// <inheritdoc/>

@@ -19,7 +19,8 @@ public readonly record struct HostPort(string Host, int Port)
         address = default;
         int colon = text?.LastIndexOf(':') ?? -1;
         if (colon < 1
-            || !int.TryParse(text.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out int port)
+            || !int.TryParse(
+                text.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out int port)
             || port > 65535)
         {
             return false;
@@ -39,7 +40,8 @@ public readonly record struct HostPort(string Host, int Port)
             return false;
         }
 
-        if (host.Length is 0 or > HostLengthMax || !host.All(c => char.IsAsciiLetterOrDigit(c) || HostMarks.Contains(c)))
+        if (host.Length is 0 or > HostLengthMax
+            || !host.All(c => char.IsAsciiLetterOrDigit(c) || HostMarks.Contains(c)))
         {
             return false;
         }

@@ -64,7 +64,9 @@ public sealed class IgorNode : IKbrHost
     /// An option is wrong, the data folder or the address cannot be used; the message says what to do.
     /// </exception>
     public static async Task<IgorNode> StartAsync(
-        IgorNodeOptions options, ILoggerFactory? loggerFactory = null, CancellationToken cancellationToken = default)
+        IgorNodeOptions options,
+        ILoggerFactory? loggerFactory = null,
+        CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(options);
         IgorNodeOptionsValidator.ThrowIfWrong(options);
@@ -84,7 +86,10 @@ public sealed class IgorNode : IKbrHost
             await parts.Host.StartAsync(overlay, Seed()).ConfigureAwait(false);
             var node = new IgorNode(parts, addresses, log);
             NodeLog.Started(
-                log, node.NodeId, options.Network, addresses.Count > 0 ? string.Join(", ", addresses) : "nothing");
+                log,
+                node.NodeId,
+                options.Network,
+                addresses.Count > 0 ? string.Join(", ", addresses) : "nothing");
             return node;
         }
         catch
@@ -104,7 +109,8 @@ public sealed class IgorNode : IKbrHost
         return ServiceId.IsValidName(options.Service)
             ? await _parts.Host.SubscribeAsync(options, application).ConfigureAwait(false)
             : throw new KbrException(
-                $"'{options.Service}' cannot name a service: a name has 1 to {ServiceId.NameLengthMax} characters.");
+                $"'{options.Service}' cannot name a service: "
+                + $"a name has 1 to {ServiceId.NameLengthMax} characters.");
     }
 
     /// <inheritdoc/>
@@ -118,7 +124,10 @@ public sealed class IgorNode : IKbrHost
             Addresses,
             overlay.IsJoined,
             [.. overlay.Peers],
-            [.. services.Services.Select(service => new ServiceStatus(service.Name, overlay.Neighbours(service.Id)))]))
+            [
+                .. services.Services.Select(
+                    service => new ServiceStatus(service.Name, overlay.Neighbours(service.Id))),
+            ]))
             .ConfigureAwait(false);
     }
 

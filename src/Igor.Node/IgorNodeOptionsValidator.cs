@@ -28,7 +28,8 @@ public static class IgorNodeOptionsValidator
         CheckAddresses(faults, nameof(options.Bootstrap), options.Bootstrap, BootstrapMax);
         if (!ServiceId.IsValidName(options.Network))
         {
-            faults.Add($"Network is '{options.Network}': it must have 1 to {ServiceId.NameLengthMax} characters.");
+            faults.Add(
+                $"Network is '{options.Network}': it must have 1 to {ServiceId.NameLengthMax} characters.");
         }
 
         CheckTime(faults, nameof(options.ConnectTimeout), options.ConnectTimeout, 0.1, 120);
@@ -73,7 +74,8 @@ public static class IgorNodeOptionsValidator
         CheckCount(faults, nameof(overlay.PayloadBytesMax), overlay.PayloadBytesMax, 1024, 15 << 20);
     }
 
-    private static void CheckAddresses(List<string> faults, string name, IReadOnlyList<string> addresses, int most)
+    private static void CheckAddresses(
+        List<string> faults, string name, IReadOnlyList<string> addresses, int most)
     {
         if (addresses.Count > most)
         {

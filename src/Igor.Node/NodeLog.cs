@@ -8,7 +8,8 @@ namespace Igor.Node;
 /// </summary>
 internal static partial class NodeLog
 {
-    [LoggerMessage(100, LogLevel.Information, "Node {NodeId} of network {Network} started, listening on {EndPoint}")]
+    [LoggerMessage(
+        100, LogLevel.Information, "Node {NodeId} of network {Network} started, listening on {EndPoint}")]
     public static partial void Started(ILogger log, Key nodeId, string network, string endPoint);
 
     [LoggerMessage(101, LogLevel.Information, "Node {NodeId} stopped")]
@@ -26,7 +27,8 @@ internal static partial class NodeLog
     [LoggerMessage(105, LogLevel.Debug, "Link {Link} with {Remote} closed: {Cause}")]
     public static partial void LinkClosed(ILogger log, long link, string remote, string cause);
 
-    [LoggerMessage(106, LogLevel.Warning, "{Count} connections were still open when the time for leaving was over")]
+    [LoggerMessage(
+        106, LogLevel.Warning, "{Count} connections were still open when the time for leaving was over")]
     public static partial void LeaveUnfinished(ILogger log, int count);
 
     [LoggerMessage(107, LogLevel.Warning, "The known peers in {Path} are ignored: {Cause}")]

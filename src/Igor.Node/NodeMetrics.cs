@@ -19,7 +19,10 @@ internal sealed class NodeMetrics : IDisposable
     {
         _meter = new Meter(new MeterOptions(MeterName) { Tags = [new("igor.node.id", node.ToString())] });
         _meter.CreateObservableUpDownCounter(
-            "igor.node.connections", connections, "{connection}", "Connections to peers, handshakes included.");
+            "igor.node.connections",
+            connections,
+            "{connection}",
+            "Connections to peers, handshakes included.");
         _meter.CreateObservableCounter(
             "igor.node.frames",
             () => Directions(counters.FramesReceived, counters.FramesSent),

@@ -67,7 +67,9 @@ internal sealed class NodeParts : IAsyncDisposable
             Host.Transport.Bind(address);
         }
 
-        return Options.Advertise.Count > 0 ? Options.Advertise : AdvertisedAddresses.Of(Host.Transport.EndPoint);
+        return Options.Advertise.Count > 0
+            ? Options.Advertise
+            : AdvertisedAddresses.Of(Host.Transport.EndPoint);
     }
 
     /// <summary>Writes the peer cache now.</summary>

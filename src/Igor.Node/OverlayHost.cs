@@ -23,14 +23,19 @@ internal sealed partial class OverlayHost : ILinkConsumer, IDisposable
     private bool _closed;
 
     /// <summary>Makes a host; <see cref="StartAsync"/> makes its node.</summary>
-    public OverlayHost(NodeIdentity identity, TransportOptions transport, IgorNodeOptions options, ILogger log)
+    public OverlayHost(
+        NodeIdentity identity, TransportOptions transport, IgorNodeOptions options, ILogger log)
     {
         NodeId = identity.NodeId;
         _clock = options.TimeProvider;
         _started = _clock.GetTimestamp();
         _log = log;
-        _strand = new Strand(problem => NodeLog.Bug(_log, problem), options.QueueMax) { BatchEnded = EndBatch };
-        _timer = new DeadlineTimer(_clock, () => _strand.Post(static host => ((OverlayHost)host).Ring(), this));
+        _strand = new Strand(problem => NodeLog.Bug(_log, problem), options.QueueMax)
+        {
+            BatchEnded = EndBatch,
+        };
+        _timer = new DeadlineTimer(
+            _clock, () => _strand.Post(static host => ((OverlayHost)host).Ring(), this));
         Transport = new TlsTransport(identity, transport, _strand, this, Counters, log);
     }
 
@@ -55,7 +60,8 @@ internal sealed partial class OverlayHost : ILinkConsumer, IDisposable
     /// <summary>Time since the node was made; the overlay's clock.</summary>
     public TimeSpan Now => _clock.GetElapsedTime(_started);
 
-    private OverlayNode Overlay => _node ?? throw new InvalidOperationException("The node has not been started.");
+    private OverlayNode Overlay =>
+        _node ?? throw new InvalidOperationException("The node has not been started.");
 
     /// <summary>Called on the strand when the peers worth remembering changed.</summary>
     public Action? PeersChanged { get; set; }
@@ -242,7 +248,11 @@ internal sealed partial class OverlayHost : ILinkConsumer, IDisposable
         {
             case ServiceCall.Verb.Route:
                 Overlay.Route(
-                    Now, call.Service.Id, call.Destination, call.Payload, new RouteOptions(call.Options.Exact));
+                    Now,
+                    call.Service.Id,
+                    call.Destination,
+                    call.Payload,
+                    new RouteOptions(call.Options.Exact));
                 break;
             case ServiceCall.Verb.Request:
                 RequestId request = _requests.Add(call.Service, call.Completed!);

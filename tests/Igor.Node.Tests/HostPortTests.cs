@@ -28,5 +28,6 @@ public sealed class HostPortTests
     [InlineData("http://host:80")]
     [InlineData("ho\0st:80")]
     [InlineData("h\u00f6st:80")]
-    public void Address_that_is_badly_written_is_refused(string? text) => Assert.False(HostPort.TryParse(text, out _));
+    public void Address_that_is_badly_written_is_refused(string? text) =>
+        Assert.False(HostPort.TryParse(text, out _));
 }

@@ -20,7 +20,8 @@ public sealed class IgorNodeOptionsTests
     public static TheoryData<string> WrongNames => [.. Wrong.Keys];
 
     [Fact]
-    public void Defaults_are_right() => Assert.Empty(IgorNodeOptionsValidator.Validate(new IgorNodeOptions()));
+    public void Defaults_are_right() =>
+        Assert.Empty(IgorNodeOptionsValidator.Validate(new IgorNodeOptions()));
 
     [Theory]
     [MemberData(nameof(WrongNames))]

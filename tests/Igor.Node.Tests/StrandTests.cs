@@ -155,9 +155,11 @@ public sealed class StrandTests
     public async Task Invoke_hands_exceptions_to_the_caller()
     {
         var strand = NewStrand();
-        await Assert.ThrowsAsync<FormatException>(() => strand.InvokeAsync<int>(() => throw new FormatException()));
+        await Assert.ThrowsAsync<FormatException>(
+            () => strand.InvokeAsync<int>(() => throw new FormatException()));
         Assert.Equal(7, await strand.InvokeAsync(() => 7));
     }
 
-    private static Strand NewStrand() => new(problem => throw new InvalidOperationException("unexpected", problem));
+    private static Strand NewStrand() =>
+        new(problem => throw new InvalidOperationException("unexpected", problem));
 }

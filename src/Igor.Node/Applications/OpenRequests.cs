@@ -18,13 +18,19 @@ internal sealed class OpenRequests
 
     /// <summary>Takes out a request that ended; null when it ended before.</summary>
     public Action<KbrReply>? Take(RequestId request) =>
-        _open.Remove(request, out (LocalService Service, Action<KbrReply> Completed) found) ? found.Completed : null;
+        _open.Remove(request, out (LocalService Service, Action<KbrReply> Completed) found)
+            ? found.Completed
+            : null;
 
     /// <summary>Takes out all requests of a handle, oldest first.</summary>
     public IReadOnlyList<Action<KbrReply>> TakeAll(LocalService service)
     {
         List<RequestId> mine =
-            [.. _open.Where(open => open.Value.Service == service).Select(open => open.Key).OrderBy(id => id.Value)];
+        [
+            .. _open.Where(open => open.Value.Service == service)
+                .Select(open => open.Key)
+                .OrderBy(id => id.Value),
+        ];
         return [.. mine.Select(request => Take(request)!)];
     }
 }

@@ -16,7 +16,8 @@ internal sealed class ServiceTable
 
     /// <summary>The services that somebody is attached to, one handle of each, by name.</summary>
     public IEnumerable<LocalService> Services =>
-        _attached.Values.Select(attached => attached[0]).OrderBy(service => service.Name, StringComparer.Ordinal);
+        _attached.Values.Select(attached => attached[0])
+            .OrderBy(service => service.Name, StringComparer.Ordinal);
 
     /// <summary>The handles of a service.</summary>
     public ImmutableArray<LocalService> Of(ServiceId service) =>
@@ -59,14 +60,16 @@ internal sealed class ServiceTable
         if (service.Role == ServiceRole.Member && MemberOf(service.Id) is not null)
         {
             throw new KbrException(
-                $"The service '{service.Name}' already has a member application on this node. Attach as a client.");
+                $"The service '{service.Name}' already has a member application on this node. "
+                + "Attach as a client.");
         }
 
         ImmutableArray<LocalService> attached = Of(service.Id);
         if (attached.Length > 0 && attached[0].Name != service.Name)
         {
             throw new KbrException(
-                $"The service names '{service.Name}' and '{attached[0].Name}' have the same id. Choose another name.");
+                $"The service names '{service.Name}' and '{attached[0].Name}' have the same id. "
+                + "Choose another name.");
         }
 
         _attached[service.Id] = attached.Add(service);

@@ -7,7 +7,8 @@ namespace Igor.Node;
 public sealed class DataFolder : IDisposable
 {
     private const string LockName = "lock";
-    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+    private const UnixFileMode OwnerOnly =
+        UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
 
     private readonly FileStream _lock;
 
@@ -77,7 +78,8 @@ public sealed class DataFolder : IDisposable
 
             if (File.Exists(full))
             {
-                throw new NodeStartException($"The data folder {full} is a file. Move it away or choose another.");
+                throw new NodeStartException(
+                    $"The data folder {full} is a file. Move it away or choose another.");
             }
 
             if (OperatingSystem.IsWindows())
@@ -117,7 +119,8 @@ public sealed class DataFolder : IDisposable
         catch (IOException problem) when (IsHeldByAnother(problem))
         {
             throw new NodeStartException(
-                $"Another node uses the data folder {full}. Stop it, or give this one a folder of its own.", problem)
+                $"Another node uses the data folder {full}. Stop it, or give this one a folder of its own.",
+                problem)
             {
                 IsFolderInUse = true,
             };

@@ -39,5 +39,7 @@ internal static class DiskTrouble
     };
 
     private static int ErrorNumber(Exception problem) =>
-        problem is UnauthorizedAccessException { InnerException: IOException inner } ? inner.HResult : problem.HResult;
+        problem is UnauthorizedAccessException { InnerException: IOException inner }
+            ? inner.HResult
+            : problem.HResult;
 }

@@ -105,5 +105,6 @@ internal sealed class PeerCache
             : throw new FormatException("it holds something that is no address");
     }
 
-    private static bool IsAddress(string text) => HostPort.TryParse(text, out HostPort parsed) && parsed.Port != 0;
+    private static bool IsAddress(string text) =>
+        HostPort.TryParse(text, out HostPort parsed) && parsed.Port != 0;
 }

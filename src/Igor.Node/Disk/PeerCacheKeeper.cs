@@ -29,13 +29,17 @@ internal sealed class PeerCacheKeeper : IAsyncDisposable
     /// Asks the node for the addresses of its peers; empty when it is closed.
     /// </param>
     /// <param name="clock">Time.</param>
-    public PeerCacheKeeper(PeerCache cache, Func<Task<IReadOnlyList<string>>> liveAddresses, TimeProvider clock)
+    public PeerCacheKeeper(
+        PeerCache cache, Func<Task<IReadOnlyList<string>>> liveAddresses, TimeProvider clock)
     {
         _cache = cache;
         _liveAddresses = liveAddresses;
         _clock = clock;
         _timer = clock.CreateTimer(
-            static keeper => ((PeerCacheKeeper)keeper!).Ring(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+            static keeper => ((PeerCacheKeeper)keeper!).Ring(),
+            this,
+            Timeout.InfiniteTimeSpan,
+            Timeout.InfiniteTimeSpan);
     }
 
     /// <summary>The peers changed.</summary>

@@ -67,7 +67,8 @@ public sealed class NodeIdentity : IDisposable
     private static NodeIdentity Create(string path)
     {
         ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        DurableFile.Write(path, Encoding.ASCII.GetBytes(key.ExportPkcs8PrivateKeyPem() + "\n"), replace: false);
+        DurableFile.Write(
+            path, Encoding.ASCII.GetBytes(key.ExportPkcs8PrivateKeyPem() + "\n"), replace: false);
         return new NodeIdentity(key);
     }
 
@@ -96,11 +97,12 @@ public sealed class NodeIdentity : IDisposable
     }
 
     private static bool IsP256(ECDsa key) =>
-        key.ExportParameters(includePrivateParameters: false).Curve.Oid.Value == ECCurve.NamedCurves.nistP256.Oid.Value;
+        key.ExportParameters(includePrivateParameters: false).Curve.Oid.Value
+            == ECCurve.NamedCurves.nistP256.Oid.Value;
 
     private static NodeStartException Damaged(string path, Exception? problem) => new(
-        $"The node's identity in {path} is damaged. Restore it from a backup; or move it away, and the node starts "
-        + "with a new identity (its records are then brought to where they belong by the others).",
+        $"The node's identity in {path} is damaged. Restore it from a backup; or move it away, and the node "
+        + "starts with a new identity.",
         problem);
 
     /// <summary>The dates mean nothing to peers, who look at the key only: clocks may be wrong.</summary>
@@ -108,6 +110,7 @@ public sealed class NodeIdentity : IDisposable
     {
         var request = new CertificateRequest("CN=igor", key, HashAlgorithmName.SHA256);
         return request.CreateSelfSigned(
-            new DateTimeOffset(2020, 1, 1, 0, 0, 0, TimeSpan.Zero), new DateTimeOffset(9999, 1, 1, 0, 0, 0, TimeSpan.Zero));
+            new DateTimeOffset(2020, 1, 1, 0, 0, 0, TimeSpan.Zero),
+            new DateTimeOffset(9999, 1, 1, 0, 0, 0, TimeSpan.Zero));
     }
 }

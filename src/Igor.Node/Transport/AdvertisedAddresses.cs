@@ -36,7 +36,9 @@ internal static class AdvertisedAddresses
                 .Take(AddressesMax)
                 .Select(address => new IPEndPoint(address, bound.Port).ToString()),
         ];
-        return found.Count > 0 ? found : [new IPEndPoint(Loopback(bound.AddressFamily), bound.Port).ToString()];
+        return found.Count > 0
+            ? found
+            : [new IPEndPoint(Loopback(bound.AddressFamily), bound.Port).ToString()];
     }
 
     private static bool IsReachable(IPAddress address, AddressFamily bound) =>

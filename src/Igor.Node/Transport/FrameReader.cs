@@ -58,7 +58,9 @@ internal sealed class FrameReader : IValueTaskSource
                 int read = await _stream.ReadAsync(_buffer.AsMemory(_end)).ConfigureAwait(false);
                 if (read == 0)
                 {
-                    return Waiting == 0 ? "the other end closed it" : "the other end closed it inside a frame";
+                    return Waiting == 0
+                        ? "the other end closed it"
+                        : "the other end closed it inside a frame";
                 }
 
                 _end += read;

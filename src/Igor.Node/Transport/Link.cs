@@ -113,7 +113,8 @@ internal sealed class Link
 /// <param name="Stream">The TLS stream on it.</param>
 /// <param name="Peer">The id that the other end's certificate proves.</param>
 /// <param name="RemoteAddress">host:port of the other end.</param>
-internal sealed record SecuredSocket(Socket Socket, SslStream Stream, Key Peer, string RemoteAddress) : IDisposable
+internal sealed record SecuredSocket(
+    Socket Socket, SslStream Stream, Key Peer, string RemoteAddress) : IDisposable
 {
     /// <inheritdoc/>
     public void Dispose()

@@ -8,7 +8,8 @@ internal sealed class TlsDialer(TlsHandshake handshake, TransportOptions options
 {
     /// <summary>Connects; tries each IP address of a name in turn.</summary>
     /// <returns>The connection, or null and the cause.</returns>
-    public async Task<(SecuredSocket? Secured, string Cause)> DialAsync(string address, CancellationToken stopping)
+    public async Task<(SecuredSocket? Secured, string Cause)> DialAsync(
+        string address, CancellationToken stopping)
     {
         if (!HostPort.TryParse(address, out HostPort target) || target.Port == 0)
         {
@@ -52,7 +53,10 @@ internal sealed class TlsDialer(TlsHandshake handshake, TransportOptions options
 
         for (int tried = 0; ; tried++)
         {
-            var socket = new Socket(hosts[tried].AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+            var socket = new Socket(hosts[tried].AddressFamily, SocketType.Stream, ProtocolType.Tcp)
+            {
+                NoDelay = true,
+            };
             try
             {
                 await socket.ConnectAsync(new IPEndPoint(hosts[tried], target.Port), deadline.Token)

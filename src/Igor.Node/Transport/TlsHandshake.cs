@@ -63,7 +63,8 @@ internal sealed class TlsHandshake
             },
             cancellationToken));
 
-    private static async Task<SecuredSocket> SecureAsync(Socket socket, Func<SslStream, Verdict, Task> handshake)
+    private static async Task<SecuredSocket> SecureAsync(
+        Socket socket, Func<SslStream, Verdict, Task> handshake)
     {
         string remote = socket.RemoteEndPoint?.ToString() ?? "unknown";
         var verdict = new Verdict();
@@ -109,7 +110,8 @@ internal sealed class TlsHandshake
         public string? Refusal { get; private set; }
 
         /// <summary>Whether the certificate can stand for a node.</summary>
-        public bool Judge(object sender, X509Certificate? certificate, X509Chain? chain, SslPolicyErrors errors)
+        public bool Judge(
+            object sender, X509Certificate? certificate, X509Chain? chain, SslPolicyErrors errors)
         {
             Refusal = certificate switch
             {

@@ -104,10 +104,12 @@ internal sealed class TlsListener : IAsyncDisposable
 
     private static string Cause(SocketException problem) => problem.SocketErrorCode switch
     {
-        SocketError.AddressAlreadyInUse => "the port is in use. Stop what uses it, or listen on another port.",
+        SocketError.AddressAlreadyInUse =>
+            "the port is in use. Stop what uses it, or listen on another port.",
         SocketError.AddressNotAvailable => "this machine does not have that address.",
         SocketError.AccessDenied => "permission denied. Ports below 1024 are reserved; choose another one.",
-        SocketError.HostNotFound or SocketError.NoData or SocketError.TryAgain => "the host name is not known.",
+        SocketError.HostNotFound or SocketError.NoData or SocketError.TryAgain =>
+            "the host name is not known.",
         _ => problem.Message,
     };
 
@@ -166,7 +168,8 @@ internal sealed class TlsListener : IAsyncDisposable
             socket.NoDelay = true;
             using var deadline = CancellationTokenSource.CreateLinkedTokenSource(_stopping.Token);
             deadline.CancelAfter(_options.HandshakeTimeout);
-            SecuredSocket secured = await _handshake.AcceptAsync(socket, deadline.Token).ConfigureAwait(false);
+            SecuredSocket secured =
+                await _handshake.AcceptAsync(socket, deadline.Token).ConfigureAwait(false);
             hasSlot = false; // the link has it now
             _accepted(secured);
         }

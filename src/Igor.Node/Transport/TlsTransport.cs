@@ -152,7 +152,8 @@ internal sealed class TlsTransport : IAsyncDisposable
 
     private async Task DialAsync(DialId dial, string address)
     {
-        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding); // the strand has other work
+        // Off the strand, which has other work.
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         var (secured, cause) = await _dialer.DialAsync(address, _stopping.Token).ConfigureAwait(false);
         if (secured is not null)
         {
@@ -170,7 +171,8 @@ internal sealed class TlsTransport : IAsyncDisposable
             this);
     }
 
-    private void PostOpened(SecuredSocket secured, DialId? dial) => _strand.Post(_ => Open(secured, dial), this);
+    private void PostOpened(SecuredSocket secured, DialId? dial) =>
+        _strand.Post(_ => Open(secured, dial), this);
 
     private void Open(SecuredSocket secured, DialId? dial)
     {
@@ -199,7 +201,8 @@ internal sealed class TlsTransport : IAsyncDisposable
 
     private async Task RunAsync(Link link)
     {
-        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding); // the strand has other work
+        // Off the strand, which has other work.
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         string cause;
         try
         {

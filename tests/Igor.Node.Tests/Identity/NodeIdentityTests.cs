@@ -17,7 +17,8 @@ public sealed class NodeIdentityTests
         if (!OperatingSystem.IsWindows())
         {
             Assert.Equal(
-                UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(folder.Combine("identity.pem")));
+                UnixFileMode.UserRead | UnixFileMode.UserWrite,
+                File.GetUnixFileMode(folder.Combine("identity.pem")));
         }
     }
 

@@ -17,7 +17,8 @@ internal sealed class Echo : IKbrApplication
         IgorNode node, ServiceRole role = ServiceRole.Member, string service = "echo")
     {
         var echo = new Echo();
-        echo.Service = await node.SubscribeAsync(new SubscribeOptions { Service = service, Role = role }, echo);
+        echo.Service = await node.SubscribeAsync(
+            new SubscribeOptions { Service = service, Role = role }, echo);
         return echo;
     }
 
@@ -36,5 +37,6 @@ internal sealed class Echo : IKbrApplication
     public void Update(NeighbourChange change) => Changes.Enqueue(change);
 
     public Task<KbrReply> Ask(Key key, double seconds = 20, byte[]? payload = null) =>
-        Service.RequestAsync(key, payload ?? "hello"u8.ToArray(), new RequestOptions(TimeSpan.FromSeconds(seconds)));
+        Service.RequestAsync(
+            key, payload ?? "hello"u8.ToArray(), new RequestOptions(TimeSpan.FromSeconds(seconds)));
 }

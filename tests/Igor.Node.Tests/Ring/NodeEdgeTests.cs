@@ -14,7 +14,8 @@ public sealed class NodeEdgeTests
         var strangerLog = new ListLogger();
         await using IgorNode node = await StartAsync(log: log);
         await using IgorNode stranger = await IgorNode.StartAsync(
-            new IgorNodeOptions { Listen = "127.0.0.1:0", Network = "other", Bootstrap = node.Addresses }, strangerLog);
+            new IgorNodeOptions { Listen = "127.0.0.1:0", Network = "other", Bootstrap = node.Addresses },
+            strangerLog);
         await Eventually.IsTrueAsync(() => log.Has("Refused:") && strangerLog.Has("Refused:"), "both log it");
         Assert.True(log.Has("other"), string.Join('\n', log.Lines));
         Assert.Empty((await node.GetStatusAsync()).Peers);
@@ -103,7 +104,12 @@ public sealed class NodeEdgeTests
     {
         var log = new ListLogger();
         await using IgorNode node = await IgorNode.StartAsync(
-            new IgorNodeOptions { Bootstrap = ["127.0.0.1:1"], Overlay = new() { JoinPatience = TimeSpan.Zero } }, log);
+            new IgorNodeOptions
+            {
+                Bootstrap = ["127.0.0.1:1"],
+                Overlay = new OverlayOptions { JoinPatience = TimeSpan.Zero },
+            },
+            log);
         await Eventually.Within(node.Joined);
         await AssertServes(node);
         await Eventually.IsTrueAsync(() => log.Has("Cannot connect"), "the log says why");
@@ -125,10 +131,12 @@ public sealed class NodeEdgeTests
     private static Task<IgorNode> StartAsync(
         string? folder = null, IReadOnlyList<string>? bootstrap = null, ListLogger? log = null) =>
         IgorNode.StartAsync(
-            new IgorNodeOptions { DataFolder = folder, Listen = "127.0.0.1:0", Bootstrap = bootstrap ?? [] }, log);
+            new IgorNodeOptions { DataFolder = folder, Listen = "127.0.0.1:0", Bootstrap = bootstrap ?? [] },
+            log);
 
     private static Task WaitForPeer(IgorNode node, Key peer) => Eventually.IsTrueAsync(
-        async () => (await node.GetStatusAsync()).Peers.Any(known => known.Id == peer), "the peer is connected");
+        async () => (await node.GetStatusAsync()).Peers.Any(known => known.Id == peer),
+        "the peer is connected");
 
     private static async Task AssertServes(IgorNode node)
     {

@@ -21,7 +21,8 @@ public sealed class RingTests
             new Random(i).NextBytes(payload);
             KbrReply reply = await members[i % count].Ask(key, payload: payload);
             Assert.Equal(KbrStatus.Ok, reply.Status);
-            Assert.Equal(ring.Nodes.Select(node => node.NodeId).Order(NearestTo(key)).First(), reply.Responder);
+            Assert.Equal(
+                ring.Nodes.Select(node => node.NodeId).Order(NearestTo(key)).First(), reply.Responder);
             Assert.True(reply.Payload.Span.SequenceEqual(payload));
         }
     }
@@ -36,7 +37,8 @@ public sealed class RingTests
         foreach (Echo survivor in members.Where(member => member != members[2]))
         {
             await Eventually.IsTrueAsync(
-                () => !survivor.Service.Neighbours.Others.Contains(victim.NodeId), "the dead is no neighbour");
+                () => !survivor.Service.Neighbours.Others.Contains(victim.NodeId),
+                "the dead is no neighbour");
             Assert.Contains(
                 new Departure(victim.NodeId, DepartureReason.Failed),
                 survivor.Changes.SelectMany(change => change.Departed));
@@ -69,7 +71,8 @@ public sealed class RingTests
         Echo first = await Echo.OnAsync(ring.Nodes[0]);
         Echo second = await Echo.OnAsync(ring.Nodes[1]);
         await Eventually.IsTrueAsync(
-            () => first.Service.Neighbours.Count == 1 && second.Service.Neighbours.Count == 1, "both know each other");
+            () => first.Service.Neighbours.Count == 1 && second.Service.Neighbours.Count == 1,
+            "both know each other");
         Echo stranger = await Echo.OnAsync(ring.Nodes[2], service: "another");
         stranger.Instead = _ => Assert.Fail("payload of a service that the node does not run");
         KbrReply reply = await first.Ask(ring.Nodes[2].NodeId);
@@ -110,7 +113,8 @@ public sealed class RingTests
 
         await Eventually.IsTrueAsync(
             () => members.TrueForAll(member =>
-                member.Service.Neighbours.IsMember && member.Service.Neighbours.Count == ring.Nodes.Count - 1),
+                member.Service.Neighbours.IsMember
+                && member.Service.Neighbours.Count == ring.Nodes.Count - 1),
             "all members know each other");
         return members;
     }

@@ -5,7 +5,8 @@ namespace Igor.Node.Tests;
 /// <summary>Waits for a condition with a deadline.</summary>
 internal static class Eventually
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60); // machines that build meanwhile are slow
+    // Machines that build meanwhile are slow.
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     public static Task IsTrueAsync(Func<bool> condition, string what) =>
         IsTrueAsync(() => Task.FromResult(condition()), what);

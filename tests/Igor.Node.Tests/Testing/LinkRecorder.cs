@@ -49,7 +49,8 @@ internal sealed class LinkRecorder : ILinkConsumer, IAsyncDisposable
         _strand.Post(_ => Transport.Dial(new DialId(dial), address), this);
 
     public Task<bool> Send(Link link, byte[] body) =>
-        OnStrand(() => Transport.Send(link.Id, body.AsSpan(0, body.Length / 2), body.AsSpan(body.Length / 2)));
+        OnStrand(() => Transport.Send(
+            link.Id, body.AsSpan(0, body.Length / 2), body.AsSpan(body.Length / 2)));
 
     public async Task<Link> FirstLink()
     {

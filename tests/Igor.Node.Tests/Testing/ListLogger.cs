@@ -10,7 +10,8 @@ internal sealed class ListLogger : ILogger, ILoggerFactory
 
     public IEnumerable<string> Lines => _lines;
 
-    public bool Has(string part) => _lines.Any(line => line.Contains(part, StringComparison.OrdinalIgnoreCase));
+    public bool Has(string part) =>
+        _lines.Any(line => line.Contains(part, StringComparison.OrdinalIgnoreCase));
 
     public IDisposable? BeginScope<TState>(TState state)
         where TState : notnull => null;

@@ -40,7 +40,8 @@ public sealed class StrangerTests : IAsyncLifetime
     public async Task Tls_client_with_another_kind_of_key_is_refused()
     {
         using RSA key = RSA.Create(2048);
-        var request = new CertificateRequest("CN=x", key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
+        var request = new CertificateRequest(
+            "CN=x", key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
         using X509Certificate2 certificate =
             request.CreateSelfSigned(DateTimeOffset.UnixEpoch, DateTimeOffset.UnixEpoch.AddYears(200));
         await ShakeHands(certificate, "igor/1", SslProtocols.Tls13);

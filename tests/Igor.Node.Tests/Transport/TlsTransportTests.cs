@@ -39,7 +39,8 @@ public sealed class TlsTransportTests
 
         await Eventually.IsTrueAsync(() => server.Frames.Count == count, "all frames arrive");
         Assert.All(server.Frames.Select((body, i) => (body, i)), frame =>
-            Assert.True(frame.body.AsSpan().SequenceEqual(Content(frame.i, bytes)), $"frame {frame.i} differs"));
+            Assert.True(
+                frame.body.AsSpan().SequenceEqual(Content(frame.i, bytes)), $"frame {frame.i} differs"));
     }
 
     [Fact]
@@ -74,7 +75,8 @@ public sealed class TlsTransportTests
         client.Dial(address);
         client.Dial("not an address");
         await Eventually.IsTrueAsync(() => client.Failed.Count == 2, "both dials fail");
-        Assert.Contains(client.Failed, cause => cause.Contains("refused", StringComparison.OrdinalIgnoreCase));
+        Assert.Contains(
+            client.Failed, cause => cause.Contains("refused", StringComparison.OrdinalIgnoreCase));
         Assert.Contains(client.Failed, cause => cause.Contains("no address", StringComparison.Ordinal));
     }
 
