@@ -11,6 +11,7 @@ public class ReferenceTests
     [InlineData("Igor.Kbr")]
     [InlineData("Igor.Node", "Igor.Kbr", "Polly", "Microsoft.Extensions.")]
     [InlineData("Igor.Client", "Igor.Kbr", "Polly", "Microsoft.Extensions.")]
+    [InlineData("igord", "Igor.Kbr", "Igor.Node", "Microsoft.Extensions.", "Microsoft.AspNetCore.", "System.CommandLine")]
     [InlineData("Igor.Dht", "Igor.Kbr", "Igor.Client", "Igor.Node", "LiteDB", "Polly", "Microsoft.Extensions.")]
     [InlineData("igor-dht", "Igor.Kbr", "Igor.Dht", "System.CommandLine", "Spectre.Console", "Bogus")]
     [InlineData("igor-sim", "Igor.Kbr", "Igor.Dht", "System.CommandLine", "Spectre.Console")]

@@ -12,7 +12,7 @@ public partial class TidyTests
     private const int ColumnsMax = 140;
 
     private static readonly string[] s_products =
-        ["Igor.Kbr", "Igor.Node", "Igor.Client", "Igor.Dht", "igor-dht", "igor-sim"];
+        ["Igor.Kbr", "Igor.Node", "Igor.Client", "igord", "Igor.Dht", "igor-dht", "igor-sim"];
 
     [Fact]
     public void Files_are_short()
