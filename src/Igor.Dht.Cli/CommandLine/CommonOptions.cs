@@ -78,13 +78,19 @@ internal sealed class CommonOptions
 
     private string[] Bootstrap(ParseResult arguments)
     {
-        if (arguments.GetValue(_bootstrap) is { Length: > 0 } given)
-        {
-            return given;
-        }
+        string[] addresses = arguments.GetValue(_bootstrap) is { Length: > 0 } given
+            ? given
+            : Variable("IGOR_BOOTSTRAP")?.Split(
+                ',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) ?? [];
+        return Array.Find(addresses, address => !IsAddress(address)) is { } wrong
+            ? throw CommandFailure.Usage($"--bootstrap is HOST:PORT with a port of 1 to 65535, not '{wrong}'")
+            : addresses;
+    }
 
-        return Variable("IGOR_BOOTSTRAP")?.Split(
-            ',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) ?? [];
+    private static bool IsAddress(string text)
+    {
+        int colon = text.LastIndexOf(':');
+        return colon > 0 && ushort.TryParse(text.AsSpan(colon + 1), out ushort port) && port > 0;
     }
 
     private string? Variable(string name) => Environment(name) is { Length: > 0 } value ? value : null;

@@ -48,10 +48,22 @@ internal sealed class GetCommand : CliCommand
     public override async Task<int> RunAsync(
         ParseResult arguments, CommandStreams streams, CancellationToken cancellation)
     {
+        // The value goes out before the connection is closed: who waits for it does not wait for that.
+        return await WithDhtAsync(
+            Common.DhtOptions(arguments),
+            async dht =>
+            {
+                GetResult result = await ReadAsync(dht, arguments, cancellation).ConfigureAwait(false);
+                await WriteAsync(result, arguments, streams, cancellation).ConfigureAwait(false);
+                return ExitCode.Done;
+            },
+            cancellation).ConfigureAwait(false);
+    }
+
+    private async Task WriteAsync(
+        GetResult result, ParseResult arguments, CommandStreams streams, CancellationToken cancellation)
+    {
         string name = arguments.GetValue(_key)!;
-        GetResult result = await WithDhtAsync(
-            Common.DhtOptions(arguments), dht => ReadAsync(dht, name, arguments, cancellation), cancellation)
-            .ConfigureAwait(false);
         if (GetText.Failure(name, result) is { } failure)
         {
             throw failure;
@@ -74,13 +86,11 @@ internal sealed class GetCommand : CliCommand
                 $"igor-dht: only {result.ReplicasAnswered} of {result.ReplicasAsked} replicas answered; " +
                 "a newer version may exist");
         }
-
-        return ExitCode.Done;
     }
 
-    private Task<GetResult> ReadAsync(
-        IgorDht dht, string name, ParseResult arguments, CancellationToken cancellation)
+    private Task<GetResult> ReadAsync(IgorDht dht, ParseResult arguments, CancellationToken cancellation)
     {
+        string name = arguments.GetValue(_key)!;
         var options = new GetOptions
         {
             Consistency = arguments.GetValue(_consistency) == "quorum"

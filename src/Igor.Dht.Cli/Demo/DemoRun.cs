@@ -22,6 +22,7 @@ internal sealed class DemoRun : IDisposable
     private readonly string _network;
     private readonly List<DemoNode> _nodes = [];
     private string? _trouble;
+    private int _ready;
 
     public DemoRun(int seed, TimeSpan timeout, Action<DemoProgress> progress)
     {
@@ -79,13 +80,12 @@ internal sealed class DemoRun : IDisposable
         deadline.CancelAfter(_timeout + _timeout);
         try
         {
-            for (int number = 1; number <= NodeCount; number++)
-            {
-                _progress(new DemoProgress("starting nodes", number - 1, NodeCount));
-                _nodes.Add(DemoNode.Start(number, _folder, _network, number == 1 ? null : _nodes[0].Address));
-                await _nodes[^1].UntilReadyAsync(deadline.Token).ConfigureAwait(false);
-            }
-
+            // The first founds the ring, the others join it all at once.
+            await UntilReadyAsync(Start(1, bootstrap: null), deadline.Token).ConfigureAwait(false);
+            string first = _nodes[0].Address;
+            IEnumerable<DemoNode> others =
+                [.. Enumerable.Range(2, NodeCount - 1).Select(number => Start(number, first))];
+            await Task.WhenAll(others.Select(node => UntilReadyAsync(node, deadline.Token))).ConfigureAwait(false);
             await UntilAllMeetAsync(deadline.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
@@ -95,8 +95,19 @@ internal sealed class DemoRun : IDisposable
                 "unreachable",
                 "the nodes did not find one another; try a larger --timeout");
         }
+    }
 
-        _progress(new DemoProgress("starting nodes", NodeCount, NodeCount));
+    private DemoNode Start(int number, string? bootstrap)
+    {
+        var node = DemoNode.Start(number, _folder, _network, bootstrap);
+        _nodes.Add(node);
+        return node;
+    }
+
+    private async Task UntilReadyAsync(DemoNode node, CancellationToken cancellation)
+    {
+        await node.UntilReadyAsync(cancellation).ConfigureAwait(false);
+        _progress(new DemoProgress("starting nodes", Interlocked.Increment(ref _ready), NodeCount));
     }
 
     // A node is ready as soon as it is in the ring; that all know of one another takes a moment more.

@@ -36,8 +36,9 @@ internal static class ValueSink
     private static async Task ReplaceAsync(
         string path, ReadOnlyMemory<byte> value, CancellationToken cancellation)
     {
-        string target =
-            File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? Path.GetFullPath(path);
+        string target = new FileInfo(path).LinkTarget is null
+            ? Path.GetFullPath(path)
+            : File.ResolveLinkTarget(path, returnFinalTarget: true)!.FullName;
         string partial = $"{target}.{Environment.ProcessId}.partial";
         try
         {

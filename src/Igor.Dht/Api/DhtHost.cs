@@ -66,7 +66,7 @@ internal sealed partial class DhtHost : IKbrApplication, IThreadPoolWorkItem, ID
         _early = null;
         _service = service;
         NeighbourSet first = service.Neighbours;
-        _node.HandleUpdate(Now, new NeighbourChange(first, [.. first.Others], []));
+        _node.HandleUpdate(Now, AsSeenHere(new NeighbourChange(first, [.. first.Others], [])));
         foreach (Upcall upcall in early)
         {
             if (upcall.Change is null || upcall.Change.Neighbours.Version > first.Version)
@@ -168,7 +168,7 @@ internal sealed partial class DhtHost : IKbrApplication, IThreadPoolWorkItem, ID
                     _node.HandleRead(Now, upcall.Token, upcall.Record);
                     break;
                 default:
-                    _node.HandleUpdate(Now, upcall.Change!);
+                    _node.HandleUpdate(Now, AsSeenHere(upcall.Change!));
                     break;
             }
         }
@@ -177,6 +177,19 @@ internal sealed partial class DhtHost : IKbrApplication, IThreadPoolWorkItem, ID
             upcall.Return();
         }
     }
+
+    /// <summary>A client of a node that is a member is told the node's neighbours, but is no member itself.</summary>
+    private NeighbourChange AsSeenHere(NeighbourChange change) => _store is null && change.Neighbours.IsMember
+        ? change with
+        {
+            Neighbours = new NeighbourSet(
+                change.Neighbours.Self,
+                isMember: false,
+                change.Neighbours.Clockwise,
+                change.Neighbours.CounterClockwise,
+                change.Neighbours.Version),
+        }
+        : change;
 
     private Task<CommandResult> RunAsync(PutCommand? put, GetCommand? get)
     {

@@ -50,6 +50,18 @@ public class CommonOptionsTests
         Assert.Equal(TimeSpan.FromSeconds(2.5), options.Timeout);
     }
 
+    [Theory]
+    [InlineData("nonsense")]
+    [InlineData("host:")]
+    [InlineData(":7001")]
+    [InlineData("host:0")]
+    [InlineData("host:65536")]
+    public void Bootstrap_that_is_no_address_is_wrong_usage(string address)
+    {
+        CommandFailure failure = Assert.Throws<CommandFailure>(() => Read(_ => null, "--bootstrap", address));
+        Assert.Equal(ExitCode.Usage, failure.ExitCode);
+    }
+
     [Fact]
     public void Empty_variables_count_as_not_set()
     {

@@ -27,6 +27,14 @@ public sealed class ValueSinkTests : IDisposable
     }
 
     [Fact]
+    public async Task File_that_does_not_exist_is_made()
+    {
+        string path = Path.Combine(_folder, "value");
+        await WriteAsync(path);
+        Assert.Equal(s_value, await File.ReadAllBytesAsync(path));
+    }
+
+    [Fact]
     public async Task Link_stays_a_link_and_its_target_gets_the_value()
     {
         string target = Path.Combine(_folder, "target");
