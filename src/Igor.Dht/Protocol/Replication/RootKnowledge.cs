@@ -8,7 +8,7 @@ namespace Igor.Dht.Protocol;
 /// holder of every acknowledged write was then heard, and later writes come through the root itself, so knowledge
 /// outlives the death of others. The key is <em>complete</em> while every living member near it has been heard since
 /// it came, and <em>settled</em> while in addition a majority of its replicas is alive.
-/// See docs/decisions/0003.
+/// See docs/decisions/0006.
 /// </summary>
 internal sealed class RootKnowledge(DhtContext context)
 {

@@ -1,0 +1,75 @@
+using CsCheck;
+using Igor.Kbr;
+
+namespace Igor.Dht.Tests.Protocol;
+
+public class RecordTypeTests
+{
+    private static readonly Gen<Record> s_record = Gen.Select(Gen.ULong[1, 3], Gen.ULong[1, 2], Gen.Byte.Array[0, 3])
+        .Select((clock, writer, value) => RecordCodec.Encode(
+            new RecordHeader { Key = Key.Max, Type = "value", Version = new RecordVersion(clock, writer) }, value));
+
+    [Fact]
+    public void Merge_does_not_depend_on_order_or_repetition() =>
+        Gen.Select(s_record, s_record, s_record).Sample((a, b, c) =>
+        {
+            Assert.Equal(Bytes(RecordTypes.Merge(a, b)), Bytes(RecordTypes.Merge(b, a)));
+            Assert.Equal(
+                Bytes(RecordTypes.Merge(RecordTypes.Merge(a, b), c)),
+                Bytes(RecordTypes.Merge(a, RecordTypes.Merge(b, c))));
+            Assert.Equal(Bytes(a), Bytes(RecordTypes.Merge(a, a)));
+        });
+
+    [Fact]
+    public void Unknown_type_is_refused_by_name()
+    {
+        Record record = RecordCodec.Encode(
+            new RecordHeader { Key = Key.Max, Type = "counter", Version = new RecordVersion(1, 1) }, [1]);
+        Assert.Contains("'counter'", RecordTypes.Shipped.Refusal(record), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Immutable_record_has_the_hash_of_its_value_as_key_and_its_end_as_version()
+    {
+        byte[] value = [1, 2, 3];
+        var right = new RecordHeader
+        {
+            Key = Key.HashOf(value),
+            Type = ImmutableRecordType.TypeName,
+            Version = new RecordVersion(5000, 0),
+            ExpiresAtUnixMs = 5000,
+        };
+        Assert.Null(RecordTypes.Shipped.Refusal(RecordCodec.Encode(right, value)));
+        Assert.NotNull(RecordTypes.Shipped.Refusal(RecordCodec.Encode(right with { Key = Key.Max }, value)));
+        Assert.NotNull(RecordTypes.Shipped.Refusal(RecordCodec.Encode(right with { ExpiresAtUnixMs = 1 }, value)));
+        Assert.NotNull(RecordTypes.Shipped.Refusal(RecordCodec.Encode(right with { IsTombstone = true }, [])));
+    }
+
+    [Fact]
+    public void Two_types_of_one_name_are_refused() => Assert.Throws<ArgumentException>(
+        () => new RecordTypes(new ValueRecordType(), new ValueRecordType()));
+
+    [Fact]
+    public void Clock_makes_growing_versions_while_time_stands_still_or_runs_back()
+    {
+        var clock = new HybridClock(7);
+        RecordVersion last = RecordVersion.None;
+        foreach (long now in (long[])[1000, 1000, 900, 2000, 1])
+        {
+            RecordVersion next = clock.Next(now);
+            Assert.True(next > last);
+            last = next;
+        }
+    }
+
+    [Fact]
+    public void Clock_goes_above_a_version_from_the_far_future_once_and_is_not_dragged_along()
+    {
+        var clock = new HybridClock(7);
+        var far = new RecordVersion(ulong.MaxValue >> 4, 1);
+        Assert.True(clock.Above(far, 1000) > far);
+        Assert.True(clock.Next(1000) < far);
+    }
+
+    private static byte[] Bytes(Record record) => record.Encoded.ToArray();
+}
