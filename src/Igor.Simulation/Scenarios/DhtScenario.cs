@@ -31,6 +31,9 @@ public sealed class DhtScenario : IScenario
     private static readonly ScenarioParameter CrashIntervalSeconds = new(
         "crash-interval-seconds", "Time between two deaths, one by one.", 2, 0.1, 600);
 
+    private static readonly ScenarioParameter WritesPerSecond = new(
+        "writes-per-second", "Puts that go on while nodes die, half of them to keys that have a record.", 2, 0, 1000);
+
     private static readonly ScenarioParameter RepairLimitSeconds = new(
         "repair-limit-seconds", "All copies have to be in place this long after the deaths.", 300, 1, 7200);
 
@@ -55,8 +58,8 @@ public sealed class DhtScenario : IScenario
     /// <inheritdoc/>
     public IReadOnlyList<ScenarioParameter> Parameters { get; } =
     [
-        Records, ValueBytes, Replicas, CrashFraction, SilentFraction, CrashIntervalSeconds, RepairLimitSeconds,
-        DiskFaults, ClockSkewMs,
+        Records, ValueBytes, Replicas, CrashFraction, SilentFraction, CrashIntervalSeconds, WritesPerSecond,
+        RepairLimitSeconds, DiskFaults, ClockSkewMs,
     ];
 
     /// <inheritdoc/>
@@ -76,22 +79,24 @@ public sealed class DhtScenario : IScenario
             FailureFraction = run.Value(DiskFaults),
             StallFraction = run.Value(DiskFaults),
         };
-        var world = new DhtWorld(run, disk, run.Count(Replicas));
+        var world = new DhtWorld(run, disk, run.Count(Replicas), run.Count(ValueBytes));
         world.Grow();
-        world.Put(run.Count(Records), run.Count(ValueBytes));
+        world.Put(run.Count(Records));
         world.AwaitPlaces("all copies are in place", run.Seconds(RepairLimitSeconds), "replicasInPlaceSeconds");
         world.ReadAll("lookupSuccess", "get");
 
+        world.BeginWrites(run.Value(WritesPerSecond));
         world.CrashAtOnce(run.Value(CrashFraction), run.Value(SilentFraction));
         world.ReadAll("readSuccessRightAfterCrash", "getRightAfterCrash", isTolerant: true);
         world.AwaitPlaces("all copies are in place again", run.Seconds(RepairLimitSeconds), "repairSeconds");
         world.ReadAll("readSuccessAfterCrash", "getAfterCrash");
 
         world.CrashOneByOne(run.Value(CrashFraction), run.Value(SilentFraction), run.Seconds(CrashIntervalSeconds));
+        world.EndWrites("writesFailedWhileNodesDied");
         world.AwaitPlaces("all copies are in place at last", run.Seconds(RepairLimitSeconds), "lastRepairSeconds");
         world.ReadAll("readSuccessAfterAllCrashes", "getAfterAllCrashes");
 
-        world.ReviveAll();
+        world.ReviveAll(TimeSpan.FromMilliseconds(50));
         world.AwaitPlaces("all copies are in place after the return", run.Seconds(RepairLimitSeconds), "returnSeconds");
         world.ReadAll("readSuccessAtTheEnd", "getAtTheEnd");
         new BoundsChecker(run.Network).CheckQuiet(run.Violations, UpkeepRequestsMax);

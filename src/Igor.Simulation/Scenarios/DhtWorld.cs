@@ -16,10 +16,14 @@ internal sealed class DhtWorld
     private readonly Rings _rings;
     private readonly SimulatedStoreOptions _disk;
     private readonly int _replicas;
+    private readonly int _valueBytes;
     private readonly Dictionary<SimulatedNode, SimulatedDht> _dhts = [];
     private readonly HashSet<Key> _excused = [];
+    private int _writesOpen;
+    private int _writesFailed;
+    private bool _isWriting;
 
-    public DhtWorld(ScenarioRun run, SimulatedStoreOptions disk, int replicas)
+    public DhtWorld(ScenarioRun run, SimulatedStoreOptions disk, int replicas, int valueBytes)
     {
         _run = run;
         _network = run.Network;
@@ -28,6 +32,7 @@ internal sealed class DhtWorld
         _rings = Rings.Of(run.Network, SimulatedDht.Service);
         _disk = disk;
         _replicas = replicas;
+        _valueBytes = valueBytes;
     }
 
     public void Grow()
@@ -40,14 +45,22 @@ internal sealed class DhtWorld
         _run.Measure("ringWholeSeconds", _run.Await("one ring", _rings.Hold, TimeSpan.FromMinutes(5)).TotalSeconds);
     }
 
-    public void Put(int count, int valueBytes)
+    public void Put(int count)
     {
         _run.Phase($"putting {count} records");
         var latencies = new List<double>();
         int ended = 0;
+        bool mayFail = _disk.FailureFraction > 0;
         for (int i = 0; i < count; i++)
         {
-            _network.Engine.After(CommandInterval * i, () => PutOne(valueBytes, latencies, () => ended++));
+            _network.Engine.After(CommandInterval * i, () => PutOne(RandomKey(), failure =>
+            {
+                ended++;
+                if (failure is not null && !mayFail)
+                {
+                    _run.Violations.Add("liveness", failure);
+                }
+            }, latencies));
         }
 
         AwaitEnded(count, () => ended, "puts");
@@ -56,10 +69,31 @@ internal sealed class DhtWorld
         _run.Measure("putP99Ms", LookupStatistics.Quantile(latencies, 0.99));
     }
 
+    /// <summary>Puts go on from now, new keys and old ones in turn. They may fail, as long as they say so.</summary>
+    public void BeginWrites(double perSecond)
+    {
+        if (perSecond > 0)
+        {
+            _isWriting = true;
+            WriteOn(TimeSpan.FromSeconds(1 / perSecond), isNew: true);
+        }
+    }
+
+    /// <summary>Waits for the writes under way; the metric counts those that failed.</summary>
+    public void EndWrites(string metric)
+    {
+        _isWriting = false;
+        _run.Await("writes end", () => _writesOpen == 0, CommandTimeout * 2);
+        _run.Measure(metric, _writesFailed);
+        _writesFailed = 0;
+    }
+
     /// <summary>Reads every promised record from a random node.</summary>
     /// <param name="successName">Metric for the fraction that came back right.</param>
     /// <param name="latencyName">Metric for the time of a get.</param>
-    /// <param name="isTolerant">Whether a get may fail (while nodes are being found dead); a wrong value never.</param>
+    /// <param name="isTolerant">
+    /// Whether a get may fail, or say that what it found may be old (while nodes are being found dead).
+    /// </param>
     public void ReadAll(string successName, string latencyName, bool isTolerant = false)
     {
         _run.Phase($"reading {_ledger.Promises.Count} records");
@@ -67,7 +101,7 @@ internal sealed class DhtWorld
         int ended = 0;
         int right = 0;
         int index = 0;
-        foreach (RecordLedger.Promise promise in _ledger.Promises)
+        foreach (RecordLedger.Promise promise in _ledger.Promises.ToList())
         {
             _network.Engine.After(CommandInterval * index++, () => GetOne(promise, isTolerant, latencies, isRight =>
             {
@@ -116,15 +150,27 @@ internal sealed class DhtWorld
         }
     }
 
+    /// <summary>The power fails: all die at the same instant, with puts under way.</summary>
+    public void CutPower()
+    {
+        _run.Phase("the power fails");
+        foreach (SimulatedNode node in _network.RunningNodes.ToList())
+        {
+            node.PowerOff();
+        }
+
+        _isWriting = false;
+    }
+
     /// <summary>Brings all dead back with their disks: nothing is excused any more.</summary>
-    public void ReviveAll()
+    /// <param name="interval">Mean time between two of them.</param>
+    public void ReviveAll(TimeSpan interval)
     {
         _run.Phase("the dead return with their disks");
-        foreach (SimulatedNode node in _network.Nodes.Where(node => !node.IsRunning))
+        foreach (SimulatedNode node in _network.Nodes.Where(node => !node.IsRunning).ToList())
         {
-            node.Bootstrap = _random.Sample(_network.RunningNodes, 3);
             node.Start();
-            _network.RunFor(TimeSpan.FromMilliseconds(50));
+            _network.RunFor(interval * _random.Exponential(1));
         }
 
         _excused.Clear();
@@ -156,18 +202,37 @@ internal sealed class DhtWorld
         }
     }
 
-    private SimulatedDht RandomDht()
+    private SimulatedNode RandomNode()
     {
-        IReadOnlyList<SimulatedNode> running = TrueRing.OfAll(_network).Members;
-        return _dhts[running[_random.NextInt(running.Count)]];
+        IReadOnlyList<SimulatedNode> running = TrueRing.Of(_network, ServiceId.Base).Members;
+        return running[_random.NextInt(running.Count)];
     }
 
-    private void PutOne(int valueBytes, List<double> latencies, Action ended)
+    private Key RandomKey() =>
+        new(_random.NextUInt64(), _random.NextUInt64(), _random.NextUInt64(), _random.NextUInt64());
+
+    private void WriteOn(TimeSpan interval, bool isNew)
     {
-        byte[] value = new byte[valueBytes];
+        if (!_isWriting)
+        {
+            return;
+        }
+
+        _writesOpen++;
+        Key key = isNew ? RandomKey() : _ledger.Promises.ElementAt(_random.NextInt(_ledger.Promises.Count)).Key;
+        PutOne(key, failure =>
+        {
+            _writesOpen--;
+            _writesFailed += failure is null ? 0 : 1;
+        });
+        _network.Engine.After(interval, () => WriteOn(interval, !isNew));
+    }
+
+    private void PutOne(Key key, Action<string?> ended, List<double>? latencies = null)
+    {
+        byte[] value = new byte[_valueBytes];
         _random.Fill(value);
-        var key = new Key(
-            _random.NextUInt64(), _random.NextUInt64(), _random.NextUInt64(), _random.NextUInt64());
+        SimulatedNode writer = RandomNode();
         var put = new PutCommand
         {
             Key = key,
@@ -177,20 +242,42 @@ internal sealed class DhtWorld
             Timeout = CommandTimeout,
         };
         TimeSpan start = _network.Now;
-        RandomDht().Put(put, result =>
+        bool hasEnded = false;
+        _dhts[writer].Put(put, result =>
         {
-            ended();
+            hasEnded = true;
             if (result.Receipt is { } receipt)
             {
-                latencies.Add((_network.Now - start).TotalMilliseconds);
+                latencies?.Add((_network.Now - start).TotalMilliseconds);
                 _ledger.Add(new RecordLedger.Promise(key, receipt.Version, value, _replicas));
+                _excused.Remove(key);
                 CheckReceipt(receipt);
             }
-            else
+
+            ended(result.Failure is { } failure
+                ? $"put {key.ToShortString()} failed: {failure.Error} {failure.Message}"
+                : null);
+        });
+        WatchWriter(writer, () => hasEnded, () => ended("the writer died"));
+    }
+
+    /// <summary>A command whose node dies never ends: it counts as failed then.</summary>
+    private void WatchWriter(SimulatedNode writer, Func<bool> hasEnded, Action died)
+    {
+        SimulatedDht dht = _dhts[writer];
+        _network.Engine.After(CommandTimeout + TimeSpan.FromSeconds(5), () =>
+        {
+            if (hasEnded())
             {
-                _run.Violations.Add(
-                    "liveness", $"put {key.ToShortString()} failed: {result.Failure?.Error} {result.Failure?.Message}");
+                return;
             }
+
+            if (writer.IsRunning && _dhts[writer] == dht)
+            {
+                _run.Violations.Add("liveness", $"a command of {writer} never ended");
+            }
+
+            died();
         });
     }
 
@@ -217,27 +304,34 @@ internal sealed class DhtWorld
         RecordLedger.Promise promise, bool isTolerant, List<double> latencies, Action<bool> ended)
     {
         TimeSpan start = _network.Now;
+        promise = _ledger.Find(promise.Key)!;
         var get = new GetCommand { Key = promise.Key, Timeout = CommandTimeout };
-        RandomDht().Get(get, result =>
+        _dhts[RandomNode()].Get(get, result =>
         {
             bool isFound = result.Got is { Outcome: GetOutcome.Found };
-            bool isRight = isFound && result.Got!.Value.Span.SequenceEqual(promise.Value.Span);
+            bool isRight = isFound && IsNoOlder(result.Got!, promise);
             bool isExcused = _excused.Contains(promise.Key);
             ended(isRight && !isExcused);
             if (isRight)
             {
                 latencies.Add((_network.Now - start).TotalMilliseconds);
             }
-            else if (isFound || (!isTolerant && !isExcused))
+            else if (!isExcused && !(isTolerant && (!isFound || result.Got!.IsDegraded)))
             {
                 _run.Violations.Add("reading", Describe(promise, result));
             }
         });
     }
 
+    /// <summary>The promised value, or that of a later write, acknowledged or not.</summary>
+    private static bool IsNoOlder(GetResult got, RecordLedger.Promise promise) =>
+        got.Version > promise.Version
+        || (got.Version == promise.Version && got.Value.Span.SequenceEqual(promise.Value.Span));
+
     private static string Describe(RecordLedger.Promise promise, CommandResult result) =>
         result.Got is { } got
-            ? $"record {promise.Key.ToShortString()}: {got.Outcome}, {got.ReplicasAnswered} of {got.ReplicasAsked} answered"
+            ? $"record {promise.Key.ToShortString()} {promise.Version}: {got.Outcome} {got.Version}, "
+                + $"{got.ReplicasAnswered} of {got.ReplicasAsked} answered"
             : $"record {promise.Key.ToShortString()}: {result.Failure?.Error} {result.Failure?.Message}";
 
     private void AwaitEnded(int count, Func<int> ended, string what)
