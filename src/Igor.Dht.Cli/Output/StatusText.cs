@@ -29,7 +29,7 @@ internal static class StatusText
             Line(text, "records", Number(store.Records));
             string alive = Quantity.Bytes(store.LiveBytes);
             Line(text, "bytes", $"{alive} alive, {Quantity.Bytes(store.DiskBytes)} on disk");
-            Line(text, "replicas", status.IsSettled ? "settled" : "synchronising");
+            Line(text, "replicas", ReplicasOf(status));
             Line(text, "rebuilt", store.Rebuilt);
         }
 
@@ -49,6 +49,7 @@ internal static class StatusText
         writer.WriteString("data", status.Data);
         writer.WriteBoolean("isJoined", status.IsJoined);
         writer.WriteBoolean("isSettled", status.IsSettled);
+        writer.WriteBoolean("isReplicated", status.IsReplicated);
         JsonText.Texts(writer, "neighbours", status.Neighbours.Select(id => id.ToString()));
         JsonText.Texts(writer, "missing", status.Missing.Select(id => id.ToString()));
         if (status.Store is { } store)
@@ -82,6 +83,13 @@ internal static class StatusText
             yield return trouble;
         }
     }
+
+    private static string ReplicasOf(DhtStatus status) => (status.IsSettled, status.IsReplicated) switch
+    {
+        (true, true) => "complete",
+        (true, false) => "synchronising; nothing is missed",
+        _ => "synchronising; reads ask several nodes",
+    };
 
     private static string RoleOf(DhtAttachment attachment) => attachment switch
     {

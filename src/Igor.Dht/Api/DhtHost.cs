@@ -159,7 +159,11 @@ internal sealed partial class DhtHost : IKbrApplication, IThreadPoolWorkItem, ID
             switch (upcall.Kind)
             {
                 case UpcallKind.Delivery:
-                    _node.HandleDelivery(Now, upcall.Delivery);
+                    if (!TryTellStatus(upcall.Delivery))
+                    {
+                        _node.HandleDelivery(Now, upcall.Delivery);
+                    }
+
                     break;
                 case UpcallKind.Reply:
                     _node.HandleReply(Now, upcall.Token, upcall.Reply);

@@ -52,6 +52,12 @@ public sealed record DhtStatus
     /// <summary>Whether the node has synchronised all keys it is the root of with a majority of their replicas.</summary>
     public bool IsSettled { get; init; }
 
-    /// <summary>What its store holds; null when this process keeps nothing.</summary>
+    /// <summary>Whether all replicas are known to have what the node holds as a root: nothing is under way.</summary>
+    public bool IsReplicated { get; init; }
+
+    /// <summary>
+    /// What the node's store holds, in this process or (to a client of the node) in another one of this host; null
+    /// when the node keeps nothing.
+    /// </summary>
     public StoreStatus? Store { get; init; }
 }

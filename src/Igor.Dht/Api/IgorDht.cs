@@ -16,6 +16,9 @@ public sealed class IgorDht : IAsyncDisposable
     /// <summary>The name of the service whose members hold the records.</summary>
     public const string ServiceName = "dht";
 
+    /// <summary>How long a member may take to say how it is: it is on this host.</summary>
+    private static readonly TimeSpan MemberPatience = TimeSpan.FromSeconds(2);
+
     private readonly IgorDhtOptions _options;
     private readonly Attachment _attachment;
     private readonly DhtHost _host;
@@ -105,7 +108,7 @@ public sealed class IgorDht : IAsyncDisposable
         try
         {
             HostStatus host = await _attachment.Host.GetStatusAsync(cancellationToken).ConfigureAwait(false);
-            DhtNodeStatus node = await _host.StatusAsync().WaitAsync(cancellationToken).ConfigureAwait(false);
+            (DhtNodeStatus node, StoreStatus? store) = await NodeStatusAsync(cancellationToken).ConfigureAwait(false);
             return new DhtStatus
             {
                 Attachment = _attachment.Kind,
@@ -118,7 +121,8 @@ public sealed class IgorDht : IAsyncDisposable
                 Neighbours = node.Neighbours,
                 Missing = node.Missing,
                 IsSettled = node.IsSettled,
-                Store = _attachment.Store?.Status,
+                IsReplicated = node.IsReplicated,
+                Store = store,
             };
         }
         catch (KbrException e)
@@ -156,6 +160,32 @@ public sealed class IgorDht : IAsyncDisposable
             throw;
         }
     }
+
+    // A client's own view holds nothing: what counts is the member on its node, where there is one.
+    private async Task<(DhtNodeStatus Node, StoreStatus? Store)> NodeStatusAsync(CancellationToken cancellationToken)
+    {
+        if (_attachment.Kind == DhtAttachment.DaemonClient
+            && await _host.AskMemberAsync(MemberPatience).WaitAsync(cancellationToken).ConfigureAwait(false)
+                is { } member)
+        {
+            return (member.Node, StoreOf(member.Store));
+        }
+
+        DhtNodeStatus own = await _host.StatusAsync().WaitAsync(cancellationToken).ConfigureAwait(false);
+        return (own, _attachment.Store?.Status);
+    }
+
+    private static StoreStatus? StoreOf(StoreFigures? figures) => figures is null
+        ? null
+        : new StoreStatus
+        {
+            Records = figures.Records,
+            LiveBytes = figures.LiveBytes,
+            DiskBytes = figures.DiskBytes,
+            DamagedRecords = figures.DamagedRecords,
+            Trouble = figures.Trouble,
+            Rebuilt = figures.Rebuilt,
+        };
 
     private static async Task CloseAsync(Attachment attachment, DhtHost host)
     {

@@ -12,6 +12,7 @@ internal enum MessageKind
     Sync = 5,
     SyncDone = 6,
     Describe = 7,
+    Status = 8,
 
     PutDone = 32,
     Conflict = 33,
@@ -26,6 +27,7 @@ internal enum MessageKind
     SyncItems = 42,
     Done = 43,
     Described = 44,
+    StatusIs = 45,
 }
 
 /// <summary>Why a request was refused for good.</summary>
