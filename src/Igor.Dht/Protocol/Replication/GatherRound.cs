@@ -22,10 +22,13 @@ internal sealed class GatherRound : IReplyHandler, IReadHandler, IWriteHandler
     private Record? _best;
     private int _outstanding;
     private int _votes;
+    private bool _isOwnDamaged;
     private bool _isDecided;
 
-    public GatherRound(DhtContext context, Reader reader, DeliveryToken token, GetMessage message)
+    public GatherRound(
+        DhtContext context, Reader reader, DeliveryToken token, GetMessage message, bool isOwnDamaged)
     {
+        _isOwnDamaged = isOwnDamaged;
         _context = context;
         _reader = reader;
         _token = token;
@@ -46,7 +49,7 @@ internal sealed class GatherRound : IReplyHandler, IReadHandler, IWriteHandler
     public void Start()
     {
         Key self = _context.Membership.Self;
-        if (_reader.HasVote(_message.Key))
+        if (!_isOwnDamaged && _reader.HasVote(_message.Key))
         {
             Count(self);
         }
@@ -89,7 +92,13 @@ internal sealed class GatherRound : IReplyHandler, IReadHandler, IWriteHandler
     /// <inheritdoc/>
     public void HandleRead(int tag, Record? record)
     {
-        // A record of our own that turns out to be damaged leaves what others answered.
+        // A record of our own that turns out to be damaged leaves what others answered, and takes our own vote.
+        if (record is null && !_isOwnDamaged && _reader.HasVote(_message.Key))
+        {
+            _isOwnDamaged = true;
+            Discount(_context.Membership.Self);
+        }
+
         Answer(record is not null && _best is not null ? RecordTypes.Merge(record, _best) : record ?? _best);
     }
 
@@ -101,6 +110,14 @@ internal sealed class GatherRound : IReplyHandler, IReadHandler, IWriteHandler
         if (Array.IndexOf(_expected, id) >= 0)
         {
             _votes++;
+        }
+    }
+
+    private void Discount(Key id)
+    {
+        if (Array.IndexOf(_expected, id) >= 0)
+        {
+            _votes--;
         }
     }
 

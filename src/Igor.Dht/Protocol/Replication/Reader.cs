@@ -40,8 +40,8 @@ internal sealed class Reader(DhtContext context, RootKnowledge root, ReplicaVote
         }
     }
 
-    /// <summary>Asks the members near the key.</summary>
-    internal void Gather(DeliveryToken token, GetMessage message)
+    /// <summary>Asks the members near the key; this node's word counts unless its own record is damaged.</summary>
+    internal void Gather(DeliveryToken token, GetMessage message, bool isOwnDamaged = false)
     {
         if (_rounds >= context.Options.ServingMax)
         {
@@ -50,7 +50,7 @@ internal sealed class Reader(DhtContext context, RootKnowledge root, ReplicaVote
         }
 
         _rounds++;
-        new GatherRound(context, this, token, message).Start();
+        new GatherRound(context, this, token, message, isOwnDamaged).Start();
     }
 
     private void AnswerAlone(DeliveryToken token, GetMessage message)
@@ -86,7 +86,7 @@ internal sealed class Reader(DhtContext context, RootKnowledge root, ReplicaVote
         {
             if (record is null)
             {
-                reader.Gather(token, message);
+                reader.Gather(token, message, isOwnDamaged: true);
             }
             else
             {
