@@ -101,13 +101,26 @@ internal sealed class ServeCommand : CliCommand
         while (true)
         {
             await Task.Delay(s_troublePoll, ending).ConfigureAwait(false);
-            string? trouble = (await dht.StatusAsync(ending).ConfigureAwait(false)).Store?.Trouble;
+            string? trouble = await TroubleAsync(dht, ending).ConfigureAwait(false);
             if (trouble is not null && trouble != reported)
             {
                 streams.WriteErrorLine("igor-dht: " + trouble);
             }
 
             reported = trouble;
+        }
+    }
+
+    // A daemon that is away comes back, and this process attaches to it again.
+    private static async Task<string?> TroubleAsync(IgorDht dht, CancellationToken ending)
+    {
+        try
+        {
+            return (await dht.StatusAsync(ending).ConfigureAwait(false)).Store?.Trouble;
+        }
+        catch (DhtException e) when (e.Error == DhtError.Local)
+        {
+            return e.Message;
         }
     }
 
