@@ -1,0 +1,155 @@
+using System.Net;
+using System.Net.Sockets;
+using Igor.Dht;
+using Igor.EndToEnd.Disks;
+using Igor.EndToEnd.Processes;
+using Xunit.Abstractions;
+
+namespace Igor.EndToEnd;
+
+/// <summary>What can be wrong with a machine: a clear error at once, exit code 5, and nothing lost.</summary>
+public sealed class LocalTroubleTests(ITestOutputHelper output)
+{
+    private const int KibiByte = 1024;
+
+    [Fact]
+    public async Task Port_in_use_is_said_clearly()
+    {
+        using var folder = new Folder();
+        using var other = new TcpListener(IPAddress.Loopback, FreePort.Next());
+        other.Start();
+        CliResult serve = await ServeAsync(folder.Combine("data"), "--listen", other.LocalEndpoint.ToString()!);
+        serve.ExitsWith(5).SaysClearly(other.LocalEndpoint.ToString()!);
+        output.WriteLine(serve.Errors);
+    }
+
+    [Fact]
+    public Task Data_folder_of_another_node_is_said_clearly() => Ring.RunAsync(1, output, async ring =>
+    {
+        string data = ring.Nodes[0].Data;
+        CliResult serve = await ServeAsync(data, "--socket", ring.Scratch("other.sock"));
+        serve.ExitsWith(5).SaysClearly(data);
+        output.WriteLine(serve.Errors);
+        (await Cli.RunAsync("put", "still", "serving", "--socket", ring.Nodes[0].Socket)).ExitsWith(0);
+    });
+
+    [Fact]
+    public async Task Data_folder_that_is_a_file_is_said_clearly()
+    {
+        using var folder = new Folder();
+        string data = folder.Combine("data");
+        await File.WriteAllTextAsync(data, "not a folder");
+        CliResult serve = await ServeAsync(data);
+        serve.ExitsWith(5).SaysClearly(data);
+        output.WriteLine(serve.Errors);
+    }
+
+    [Fact]
+    public async Task Socket_path_that_is_too_long_is_said_clearly()
+    {
+        using var folder = new Folder();
+        CliResult serve = await ServeAsync(
+            folder.Combine("data"), "--socket", folder.Combine(new string('s', 120)));
+        serve.ExitsWith(5).SaysClearly("socket", "--socket");
+        output.WriteLine(serve.Errors);
+    }
+
+    [Fact]
+    public Task Second_storage_node_at_one_socket_is_said_clearly() => Ring.RunAsync(1, output, async ring =>
+    {
+        CliResult serve = await ServeAsync(ring.Scratch("second"), "--socket", ring.Nodes[0].Socket);
+        serve.ExitsWith(5).SaysClearly();
+        output.WriteLine(serve.Errors);
+        (await Cli.RunAsync("put", "still", "serving", "--socket", ring.Nodes[0].Socket)).ExitsWith(0);
+    });
+
+    [SmallDiskFact]
+    public async Task Read_only_data_folder_is_said_clearly()
+    {
+        using var folder = new Folder();
+        using var disk = Tmpfs.Mount(folder.Combine("disk"), 4);
+        disk.MakeReadOnly();
+        foreach (string data in (string[])[disk.Path, Path.Combine(disk.Path, "below")])
+        {
+            CliResult serve = await ServeAsync(data, "--socket", folder.Combine("igor.sock"));
+            serve.ExitsWith(5).SaysClearly("read-only", disk.Path);
+            output.WriteLine(serve.Errors);
+        }
+    }
+
+    [SmallDiskFact]
+    public async Task Full_disk_at_the_start_is_said_clearly()
+    {
+        using var folder = new Folder();
+        using var disk = Tmpfs.Mount(folder.Combine("disk"), 1);
+        disk.Fill();
+        CliResult serve = await ServeAsync(disk.Path, "--socket", folder.Combine("igor.sock"));
+        serve.ExitsWith(5).SaysClearly("full", disk.Path);
+        output.WriteLine(serve.Errors);
+    }
+
+    [SmallDiskFact]
+    public async Task Disk_that_fills_up_refuses_puts_and_loses_nothing()
+    {
+        using var folder = new Folder();
+        using var disk = Tmpfs.Mount(folder.Combine("disk"), 8);
+        await Ring.RunAsync(0, output, async ring =>
+        {
+            NodeProcess node = ring.Add(NodeProcess.Serve(ring.NextSettings() with { Data = disk.Path }));
+            await node.StartAsync();
+            var ledger = new Ledger();
+            await using IgorDht dht = await ring.OpenAsync(node, TimeSpan.FromSeconds(10));
+
+            // Large records first, then small ones: until there is no room for either.
+            foreach (int bytes in (int[])[512 * KibiByte, 2 * KibiByte])
+            {
+                await FillAsync(ledger, dht, bytes);
+            }
+
+            Assert.InRange(ledger.Acknowledged, 2, 10_000);
+            CliResult put = await Cli.RunAsync(new byte[64 * KibiByte], "put", "too-much", "--socket", node.Socket);
+            output.WriteLine($"exit code {put.ExitCode}: {put.Errors}");
+            Assert.InRange(put.ExitCode, 3, 5);
+            put.SaysClearly("full");
+            Assert.Empty(await ledger.CheckAsync([dht]));
+            CliResult status = (await Cli.RunAsync("status", "--json", "--socket", node.Socket)).ExitsWith(0);
+            output.WriteLine(status.Text);
+
+            // It goes on where it stopped once there is room, and nothing that was acknowledged is lost by a crash.
+            disk.Resize(64);
+            Assert.True(await ledger.PutAsync(dht, "room/again", Text(64 * KibiByte)), "there is room again, but no put");
+            await node.KillAsync();
+            await ring.ReviveAsync([node]);
+            await using IgorDht again = await ring.OpenAsync(node);
+            Assert.Empty(await ledger.CheckAsync([again]));
+            await node.KillAsync();
+        });
+    }
+
+    private static async Task FillAsync(Ledger ledger, IgorDht dht, int bytes)
+    {
+        int failures = 0;
+        for (int i = 0; failures < 3; i++)
+        {
+            Assert.True(i < 10_000, "the disk does not fill up");
+            failures += await ledger.PutAsync(dht, $"filler/{bytes}/{i}", Text(bytes)) ? 0 : 1;
+        }
+    }
+
+    private static string Text(int length) => string.Create(length, 0, (text, _) =>
+    {
+        for (int i = 0, line = 0; i < text.Length; line++)
+        {
+            ReadOnlySpan<char> next = RealText.Line(line);
+            next = next[..Math.Min(next.Length, text.Length - i)];
+            next.CopyTo(text[i..]);
+            i += next.Length;
+        }
+    });
+
+    private static Task<CliResult> ServeAsync(string data, params string[] options) => Cli.RunAsync(
+        ["serve", "--data", data, .. Listen(options), .. options]);
+
+    private static string[] Listen(string[] options) =>
+        options.Contains("--listen") ? [] : ["--listen", "127.0.0.1:0"];
+}
