@@ -1,4 +1,3 @@
-using System.Net.Sockets;
 using Igor.Kbr;
 using Igor.Kbr.Local;
 using Igor.Node;

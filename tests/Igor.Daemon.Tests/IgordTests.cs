@@ -3,7 +3,6 @@ using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
 using Igor.Client;
-using Igor.Kbr;
 using Igor.Testing;
 
 namespace Igor.Daemon.Tests;

@@ -1,4 +1,3 @@
-using Igor.Dht;
 using Igor.Dht.Protocol;
 using Igor.Kbr;
 

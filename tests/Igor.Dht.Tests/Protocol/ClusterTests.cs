@@ -1,5 +1,4 @@
 using Igor.Dht.Protocol;
-using Igor.Dht.Storage;
 using Igor.Kbr;
 
 namespace Igor.Dht.Tests.Protocol;

@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using Igor.Dht.Protocol;
-using Igor.Dht.Storage;
 using Igor.Kbr;
 
 namespace Igor.Dht.Tests.Protocol;
