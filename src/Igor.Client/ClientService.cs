@@ -48,7 +48,7 @@ internal sealed class ClientService : IKbrService
     {
         if (!_isClosed && _client.Connection is { } connection && payload.Length <= connection.Welcome.PayloadBytesMax)
         {
-            connection.TrySend(new RouteFrame(Subscription, destination, options.Exact, payload));
+            connection.TrySendPayload(new RouteFrame(Subscription, destination, options.Exact, payload));
         }
     }
 
@@ -167,7 +167,7 @@ internal sealed class ClientService : IKbrService
         }
 
         var frame = new RequestFrame(Subscription, request, destination, options.Exact, timeoutMs, payload);
-        return connection.TrySend(frame) || !connection.Requests.TryRemove(request)
+        return connection.TrySendPayload(frame) || !connection.Requests.TryRemove(request)
             ? KbrStatus.Ok
             : connection.Ended.IsCompleted ? KbrStatus.Closed : KbrStatus.Overloaded;
     }

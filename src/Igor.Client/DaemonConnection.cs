@@ -65,8 +65,11 @@ internal sealed class DaemonConnection : IDisposable
         }
     }
 
-    /// <summary>Sends a frame; false when the buffer is full or the connection has ended.</summary>
+    /// <summary>Sends a small frame; false when the buffer is full or the connection has ended.</summary>
     public bool TrySend(LocalFrame frame) => _socket.TrySend(frame);
+
+    /// <summary>Sends a frame with a payload; false when the buffer is full or the connection has ended.</summary>
+    public bool TrySendPayload(LocalFrame frame) => _socket.TrySendPayload(frame);
 
     /// <summary>Sends a frame that has an answer, and waits for it.</summary>
     /// <exception cref="KbrException">The daemon refused, or the connection ended.</exception>

@@ -153,7 +153,7 @@ public sealed class IgorClient : IKbrHost
         long sent = token - Volatile.Read(ref _tokenBase);
         if (sent > 0 && _connection is { } connection && payload.Length <= connection.Welcome.PayloadBytesMax)
         {
-            connection.TrySend(new ReplyFrame(sent, payload));
+            connection.TrySendPayload(new ReplyFrame(sent, payload));
         }
     }
 

@@ -66,7 +66,8 @@ public sealed class IgorClientTests : IDisposable
     [Fact]
     public async Task Large_messages_both_ways_at_once_do_not_hang()
     {
-        await using LocalSocketServer server = Serve(_host);
+        await using LocalSocketServer server = LocalSocketServer.Start(
+            _host, new LocalSocketServerOptions { Path = _path, OutgoingBytesMax = 100_000_000 });
         await using IgorClient client = await ConnectAsync(new IgorClientOptions { OutgoingBytesMax = 100_000_000 });
         IKbrService service = await SubscribeAsync(client, new ContractApplication());
         byte[] payload = new byte[200_000];

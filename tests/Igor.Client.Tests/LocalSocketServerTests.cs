@@ -238,19 +238,65 @@ public sealed class LocalSocketServerTests : IAsyncLifetime
     public async Task Application_that_does_not_read_is_disconnected_and_nobody_waits_for_it()
     {
         await using LocalSocketServer server = Serve(
-            _folder.NewPath(), options => options with { OutgoingBytesMax = 2 * 1024 * 1024 });
+            _folder.NewPath(),
+            options => options with { OutgoingBytesMax = 2_000_000, StallTimeout = TimeSpan.FromMilliseconds(50) });
         using RawApplication asleep = await RawApplication.AttachAsync(server.Path);
         FakeHost.FakeService service = await SubscribeAsync(asleep, 1);
         using RawApplication awake = await RawApplication.AttachAsync(server.Path);
         byte[] payload = new byte[100_000];
-        for (int i = 0; i < 1000 && !service.IsDisposed; i++)
-        {
-            service.Application.Deliver(new KbrDelivery(Key.Max, Key.Zero, default, payload)); // never blocks
-        }
-
-        await Eventually.HoldsAsync(() => service.IsDisposed && server.SessionCount == 1, "the sleeper is out");
+        await Eventually.HoldsAsync(
+            () =>
+            {
+                service.Application.Deliver(new KbrDelivery(Key.Max, Key.Zero, default, payload)); // never blocks
+                return service.IsDisposed && server.SessionCount == 1;
+            },
+            "the sleeper is out");
         awake.Send(new StatusFrame(1));
         await awake.ExpectAsync<StatusResultFrame>();
+    }
+
+    [Fact]
+    public async Task Application_that_reads_late_gets_a_result_for_every_request()
+    {
+        await using LocalSocketServer server = Serve(
+            _folder.NewPath(), options => options with { OutgoingBytesMax = 2_000_000 });
+        using RawApplication application = await RawApplication.AttachAsync(server.Path);
+        await SubscribeAsync(application, 1);
+        byte[] payload = new byte[100_000];
+        for (int i = 0; i < 100; i++)
+        {
+            application.Send(new RequestFrame(1, i, Key.Zero, false, 1000, payload)); // the fake answers at once
+        }
+
+        await Eventually.HoldsAsync(() => _host.Services[^1].Requests == 100, "all requests were taken");
+        var results = new List<ResultFrame>();
+        while (results.Count < 100)
+        {
+            results.Add(await application.ExpectAsync<ResultFrame>());
+        }
+
+        Assert.Equal(Enumerable.Range(0, 100).Select(i => (long)i), results.Select(result => result.Request));
+        Assert.Contains(results, result => result.Status == KbrStatus.Overloaded && result.Payload.IsEmpty);
+        Assert.All(
+            results.Where(result => result.Status == KbrStatus.Ok),
+            result => Assert.Equal(payload.Length, result.Payload.Length));
+    }
+
+    [Fact]
+    public async Task Server_is_disposed_although_an_application_does_not_read()
+    {
+        await using LocalSocketServer server = Serve(_folder.NewPath());
+        using RawApplication asleep = await RawApplication.AttachAsync(server.Path);
+        FakeHost.FakeService service = await SubscribeAsync(asleep, 1);
+        byte[] payload = new byte[1_000_000];
+        for (int i = 0; i < 8; i++)
+        {
+            service.Application.Deliver(new KbrDelivery(Key.Max, Key.Zero, default, payload));
+        }
+
+        await server.DisposeAsync();
+        Assert.True(service.IsDisposed);
+        Assert.Equal(0, server.SessionCount);
     }
 
     [Fact]

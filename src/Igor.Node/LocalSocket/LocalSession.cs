@@ -11,6 +11,10 @@ namespace Igor.Node;
 /// </summary>
 internal sealed class LocalSession : IDisposable
 {
+    private const int NameLengthMax = 64;
+    private const string DoesNotRead = "it does not read what it is sent";
+    private static readonly TimeSpan CloseTimeout = TimeSpan.FromSeconds(2);
+
     private readonly Lock _lock = new();
     private readonly LocalAttachments _attachments;
     private readonly HashSet<long> _requests = [];
@@ -43,18 +47,15 @@ internal sealed class LocalSession : IDisposable
     /// <summary>Serves the application until it goes.</summary>
     public async Task RunAsync()
     {
-        _helloDeadline.CancelAfter(_options.HelloTimeout);
-        using (_helloDeadline.Token.Register(() => Disconnect("it did not say hello in time")))
+        try
         {
-            string? fault = await _socket.ReadAsync(HandleBody).ConfigureAwait(false);
-            if (fault is not null)
-            {
-                Refuse(0, RefusalCode.Malformed, fault);
-            }
+            await ReadAsync().ConfigureAwait(false);
+        }
+        finally
+        {
+            await EndAsync().ConfigureAwait(false);
         }
 
-        _socket.CloseWhenSent();
-        await EndAsync().ConfigureAwait(false);
         if (_fault is not null)
         {
             LocalSocketLog.Disconnected(_options.Logger, _application, _fault);
@@ -65,8 +66,12 @@ internal sealed class LocalSession : IDisposable
         }
     }
 
-    /// <summary>Ends the session; what was sent before still leaves.</summary>
-    public void Close() => _socket.CloseWhenSent();
+    /// <summary>Ends the session; what was sent before still leaves, if the application reads it soon.</summary>
+    public void Close()
+    {
+        _socket.CloseWhenSent();
+        _ = DisposeSoonAsync();
+    }
 
     /// <inheritdoc/>
     public void Dispose()
@@ -76,13 +81,31 @@ internal sealed class LocalSession : IDisposable
         _ended.Dispose();
     }
 
-    /// <summary>Sends a frame; an application that lets them pile up is disconnected.</summary>
+    /// <summary>Sends a small frame; an application that lets even those pile up is disconnected.</summary>
     public void Send(LocalFrame frame)
     {
-        if (!_socket.TrySend(frame))
+        if (!_socket.TrySend(frame) && _socket.IsOpen)
         {
-            Disconnect("it does not read what it is sent");
+            Disconnect(DoesNotRead);
         }
+    }
+
+    /// <summary>
+    /// Sends a frame with a payload; false when too much waits already. An application that is only slow stays.
+    /// </summary>
+    public bool TrySendPayload(LocalFrame frame)
+    {
+        if (_socket.TrySendPayload(frame))
+        {
+            return true;
+        }
+
+        if (_socket.IsOpen && _socket.Stalled > _options.StallTimeout)
+        {
+            Disconnect(DoesNotRead);
+        }
+
+        return false;
     }
 
     /// <summary>Sends a frame to an application that may be gone.</summary>
@@ -114,6 +137,19 @@ internal sealed class LocalSession : IDisposable
         return number;
     }
 
+    private async Task ReadAsync()
+    {
+        _helloDeadline.CancelAfter(_options.HelloTimeout);
+        using (_helloDeadline.Token.Register(() => Disconnect("it did not say hello in time")))
+        {
+            string? fault = await _socket.ReadAsync(HandleBody).ConfigureAwait(false);
+            if (fault is not null)
+            {
+                Refuse(0, RefusalCode.Malformed, fault);
+            }
+        }
+    }
+
     private bool HandleBody(ReadOnlyMemory<byte> body)
     {
         if (!LocalFrameReader.TryRead(body, out LocalFrame? frame, out string? error))
@@ -133,7 +169,7 @@ internal sealed class LocalSession : IDisposable
             return false;
         }
 
-        _application = hello.Application;
+        _application = string.Concat(hello.Application.Where(c => !char.IsControl(c)).Take(NameLengthMax));
         int version = Math.Min(hello.VersionMax, LocalProtocol.VersionMax);
         if (version < Math.Max(hello.VersionMin, LocalProtocol.VersionMin))
         {
@@ -168,7 +204,7 @@ internal sealed class LocalSession : IDisposable
                 Reply(reply);
                 break;
             case DecideFrame decide:
-                Decide(decide);
+                Decide(decide.Parked, new ForwardDecision(decide.Goes, decide.Replacement?.ToArray()));
                 break;
             case CancelFrame cancel:
                 EndRequest(cancel.Request);
@@ -210,9 +246,10 @@ internal sealed class LocalSession : IDisposable
             new RequestOptions(TimeSpan.FromMilliseconds(frame.TimeoutMs), frame.Exact),
             reply =>
             {
-                if (EndRequest(frame.Request))
+                if (EndRequest(frame.Request) && !TrySendPayload(
+                    new ResultFrame(frame.Request, reply.Status, reply.Responder, reply.Payload)))
                 {
-                    Send(new ResultFrame(frame.Request, reply.Status, reply.Responder, reply.Payload));
+                    Send(new ResultFrame(frame.Request, KbrStatus.Overloaded, default, default));
                 }
             });
     }
@@ -249,15 +286,16 @@ internal sealed class LocalSession : IDisposable
         delivery.Subscription.Reply(delivery.Token, frame.Payload);
     }
 
-    private void Decide(DecideFrame frame)
+    /// <summary>Ends the wait of a passing message; nothing happens when it does not wait any more.</summary>
+    public void Decide(long parked, ForwardDecision decision)
     {
         Action<ForwardDecision>? decide;
         lock (_lock)
         {
-            _forwards.TryTake(frame.Parked, out decide);
+            _forwards.TryTake(parked, out decide);
         }
 
-        decide?.Invoke(new ForwardDecision(frame.Goes, frame.Replacement?.ToArray()));
+        decide?.Invoke(decision);
     }
 
     private async Task AnswerStatusAsync(long call)
@@ -285,8 +323,16 @@ internal sealed class LocalSession : IDisposable
         _socket.Dispose();
     }
 
+    /// <summary>An application that does not read cannot keep its connection by that.</summary>
+    private async Task DisposeSoonAsync()
+    {
+        await Task.WhenAny(_socket.Closed, Task.Delay(CloseTimeout)).ConfigureAwait(false);
+        _socket.Dispose();
+    }
+
     private async Task EndAsync()
     {
+        Close();
         IReadOnlyList<Action<ForwardDecision>> forwards;
         lock (_lock)
         {

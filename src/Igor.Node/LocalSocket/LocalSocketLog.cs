@@ -20,6 +20,9 @@ internal static partial class LocalSocketLog
     [LoggerMessage(204, LogLevel.Warning, "An application was refused: {cause}")]
     public static partial void Refused(ILogger logger, string cause);
 
+    [LoggerMessage(206, LogLevel.Error, "A bug in the local socket or in the node ended a session")]
+    public static partial void SessionFailed(ILogger logger, Exception exception);
+
     [LoggerMessage(205, LogLevel.Error, "Accepting applications fails for now: {cause}")]
     public static partial void AcceptFailed(ILogger logger, string cause);
 }

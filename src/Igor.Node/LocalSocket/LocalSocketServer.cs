@@ -14,7 +14,6 @@ namespace Igor.Node;
 public sealed class LocalSocketServer : IAsyncDisposable
 {
     private static readonly TimeSpan AcceptPause = TimeSpan.FromMilliseconds(100);
-    private static readonly TimeSpan CloseTimeout = TimeSpan.FromSeconds(2);
 
     private readonly ConcurrentDictionary<LocalSession, Task> _sessions = new();
     private readonly CancellationTokenSource _closing = new();
@@ -73,14 +72,7 @@ public sealed class LocalSocketServer : IAsyncDisposable
             session.Close();
         }
 
-        Task all = Task.WhenAll(sessions.Select(entry => entry.Value));
-        await Task.WhenAny(all, Task.Delay(CloseTimeout)).ConfigureAwait(false);
-        foreach ((LocalSession session, _) in sessions)
-        {
-            session.Dispose(); // those that did not read what was left for them
-        }
-
-        await all.ConfigureAwait(false);
+        await Task.WhenAll(sessions.Select(entry => entry.Value)).ConfigureAwait(false);
         _closing.Dispose();
     }
 
@@ -131,8 +123,17 @@ public sealed class LocalSocketServer : IAsyncDisposable
 
     private async Task ServeAsync(LocalSession session)
     {
-        await session.RunAsync().ConfigureAwait(false);
+        try
+        {
+            await session.RunAsync().ConfigureAwait(false);
+        }
+        catch (Exception exception) when (exception is not OutOfMemoryException)
+        {
+            LocalSocketLog.SessionFailed(_options.Logger, exception); // the other sessions go on
+        }
+
         _sessions.TryRemove(session, out _);
+        session.Dispose();
     }
 
     private void Refuse(Socket socket, RefusalCode code, string text)

@@ -41,11 +41,17 @@ public sealed record LocalSocketServerOptions
     public int ForwardsMax { get; init; } = 1024;
 
     /// <summary>
-    /// Most bytes that wait for one application to read; one that does not read is disconnected. At least as large as
-    /// <see cref="PayloadBytesMax"/>.
+    /// Most bytes that wait for one application to read. Beyond, its requests end as overloaded and messages to it are
+    /// dropped. At least as large as <see cref="PayloadBytesMax"/>.
     /// </summary>
     /// <value>Default: 16 MiB.</value>
     public int OutgoingBytesMax { get; init; } = 16 * 1024 * 1024;
+
+    /// <summary>
+    /// An application for which the most bytes wait, and which has read nothing for this long, is disconnected.
+    /// </summary>
+    /// <value>Default: 5 s: longer than any pause of a healthy process.</value>
+    public TimeSpan StallTimeout { get; init; } = TimeSpan.FromSeconds(5);
 
     /// <summary>How long a new connection may take to say hello.</summary>
     /// <value>Default: 10 s.</value>

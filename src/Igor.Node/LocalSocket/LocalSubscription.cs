@@ -42,15 +42,20 @@ internal sealed class LocalSubscription(LocalSession session, int number) : IKbr
     public void Deliver(in KbrDelivery delivery)
     {
         long token = delivery.Token.ExpectsReply ? session.AddDelivery(this, delivery.Token) : 0;
-        session.Send(new DeliverFrame(number, delivery.Destination, delivery.Source, token, delivery.Payload));
+        session.TrySendPayload(
+            new DeliverFrame(number, delivery.Destination, delivery.Source, token, delivery.Payload));
     }
 
     /// <inheritdoc/>
     public void ForwardLater(in KbrForward message, Action<ForwardDecision> decide)
     {
         long parked = session.AddForward(decide);
-        session.Send(new ForwardFrame(
-            number, parked, message.Destination, message.Source, message.NextHop, message.Payload));
+        var frame = new ForwardFrame(
+            number, parked, message.Destination, message.Source, message.NextHop, message.Payload);
+        if (!session.TrySendPayload(frame))
+        {
+            session.Decide(parked, ForwardDecision.Continue);
+        }
     }
 
     /// <inheritdoc/>

@@ -59,7 +59,11 @@ internal sealed class SocketFile : IDisposable
     public void Dispose()
     {
         Listener.Dispose();
-        File.Delete(_path);
+        if (File.Exists(_path))
+        {
+            File.Delete(_path);
+        }
+
         _lock.Dispose();
     }
 

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Buffers.Binary;
+using System.Diagnostics;
 using System.Net.Sockets;
 using Igor.Kbr.Local;
 
@@ -13,13 +14,17 @@ internal sealed class FrameSocket : IDisposable
 {
     private const int BatchesPerWriter = 8; // then the thread that came to send one frame may go
     private const int ReadBytes = 32 * 1024;
+    private const int WriteBytes = 256 * 1024; // in one call, so that progress shows
+    private const int ReserveBytes = 1024 * 1024;
 
     private readonly Lock _gate = new();
+    private readonly TaskCompletionSource _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Socket _socket;
     private readonly int _bodyBytesMax;
     private readonly int _outgoingBytesMax;
     private FrameBuffer _filling = new();
     private FrameBuffer _leaving = new();
+    private long _progressed;
     private bool _isWriting;
     private bool _isCorked;
     private bool _isClosing;
@@ -36,27 +41,38 @@ internal sealed class FrameSocket : IDisposable
         _outgoingBytesMax = outgoingBytesMax;
     }
 
-    /// <summary>Queues a frame; false when the buffer is full or the socket closed.</summary>
-    public bool TrySend(LocalFrame frame)
+    /// <summary>Completes when the socket is closed from this side.</summary>
+    public Task Closed => _closed.Task;
+
+    /// <summary>Whether frames can still be sent.</summary>
+    public bool IsOpen
     {
-        lock (_gate)
+        get
         {
-            if (_isClosed || _isClosing || !_filling.TryAppend(frame, BoundNow()))
+            lock (_gate)
             {
-                return false;
+                return !_isClosed && !_isClosing;
             }
-
-            if (_isWriting || _isCorked)
-            {
-                return true;
-            }
-
-            _isWriting = true;
         }
-
-        _ = WriteAsync();
-        return true;
     }
+
+    /// <summary>How long the other end has read nothing although something waits for it.</summary>
+    public TimeSpan Stalled
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _isWriting ? Stopwatch.GetElapsedTime(_progressed) : TimeSpan.Zero;
+            }
+        }
+    }
+
+    /// <summary>Queues a frame with a payload; false when the buffer is full or the socket closed.</summary>
+    public bool TrySendPayload(LocalFrame frame) => TryQueue(frame, _outgoingBytesMax);
+
+    /// <summary>Queues a small frame, for which there is room when there is none for payloads.</summary>
+    public bool TrySend(LocalFrame frame) => TryQueue(frame, _outgoingBytesMax + ReserveBytes);
 
     /// <summary>Closes the socket once everything queued has been written; frames sent from now on are refused.</summary>
     public void CloseWhenSent()
@@ -69,7 +85,7 @@ internal sealed class FrameSocket : IDisposable
                 return;
             }
 
-            _isWriting = true;
+            BeginWriting();
         }
 
         _ = WriteAsync();
@@ -89,6 +105,7 @@ internal sealed class FrameSocket : IDisposable
         }
 
         _socket.Dispose();
+        _closed.SetResult();
     }
 
     /// <summary>
@@ -208,10 +225,39 @@ internal sealed class FrameSocket : IDisposable
                 return;
             }
 
-            _isWriting = true;
+            BeginWriting();
         }
 
         _ = WriteAsync();
+    }
+
+    private bool TryQueue(LocalFrame frame, int bound)
+    {
+        lock (_gate)
+        {
+            // A frame on its own may always leave, however large frames may be.
+            bool isOpen = !_isClosed && !_isClosing;
+            if (!isOpen || !_filling.TryAppend(frame, _filling.Length == 0 ? int.MaxValue : bound))
+            {
+                return false;
+            }
+
+            if (_isWriting || _isCorked)
+            {
+                return true;
+            }
+
+            BeginWriting();
+        }
+
+        _ = WriteAsync();
+        return true;
+    }
+
+    private void BeginWriting()
+    {
+        _isWriting = true;
+        _progressed = Stopwatch.GetTimestamp();
     }
 
     private async Task WriteAsync()
@@ -223,8 +269,10 @@ internal sealed class FrameSocket : IDisposable
                 ReadOnlyMemory<byte> rest = _leaving.Written;
                 while (!rest.IsEmpty)
                 {
-                    int sent = await _socket.SendAsync(rest, SocketFlags.None).ConfigureAwait(false);
+                    int sent = await _socket.SendAsync(rest[..Math.Min(rest.Length, WriteBytes)], SocketFlags.None)
+                        .ConfigureAwait(false);
                     rest = rest[sent..];
+                    Volatile.Write(ref _progressed, Stopwatch.GetTimestamp());
                 }
 
                 if (batch % BatchesPerWriter == 0)
@@ -262,7 +310,4 @@ internal sealed class FrameSocket : IDisposable
 
         return false;
     }
-
-    /// <summary>A frame on its own may always leave, however large frames may be.</summary>
-    private int BoundNow() => _filling.Length == 0 ? int.MaxValue : _outgoingBytesMax;
 }
