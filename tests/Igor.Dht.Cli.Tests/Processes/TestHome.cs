@@ -1,0 +1,13 @@
+namespace Igor.Dht.Cli.Tests;
+
+/// <summary>A folder for one test's nodes and files, gone afterwards.</summary>
+internal sealed class TestHome : IDisposable
+{
+    /// <summary>The folder; short, because the path of a Unix socket has to be.</summary>
+    public string Folder { get; } = Directory.CreateTempSubdirectory("igor-cli-").FullName;
+
+    /// <summary>A path in the folder.</summary>
+    public string Path(string name) => System.IO.Path.Combine(Folder, name);
+
+    public void Dispose() => Directory.Delete(Folder, recursive: true);
+}
