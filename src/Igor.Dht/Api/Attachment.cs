@@ -25,6 +25,9 @@ internal sealed class Attachment : IAsyncDisposable
     /// <summary>The daemon or the node.</summary>
     public IKbrHost Host { get; }
 
+    /// <summary>The service, once it is subscribed.</summary>
+    public IKbrService? Service { get; private set; }
+
     /// <summary>Where records are kept; null for a client.</summary>
     public LiteDbRecordStore? Store { get; private set; }
 
@@ -78,11 +81,18 @@ internal sealed class Attachment : IAsyncDisposable
             await _server.DisposeAsync().ConfigureAwait(false);
         }
 
-        await Host.DisposeAsync().ConfigureAwait(false);
+        if (Service is not null)
+        {
+            await Service.DisposeAsync().ConfigureAwait(false);
+        }
+
+        // The node's lock on the data folder goes last: who takes it may open the store.
         if (Store is not null)
         {
             await Store.DisposeAsync().ConfigureAwait(false);
         }
+
+        await Host.DisposeAsync().ConfigureAwait(false);
     }
 
     private static TimeSpan ShortPatience => TimeSpan.FromSeconds(2);
@@ -146,6 +156,12 @@ internal sealed class Attachment : IAsyncDisposable
         await attachment.WithStoreAsync(options, cancellationToken).ConfigureAwait(false);
         return attachment;
     }
+
+    /// <summary>Attaches the application to the service.</summary>
+    public async Task<IKbrService> SubscribeAsync(IKbrApplication application, CancellationToken cancellationToken) =>
+        Service = await Host.SubscribeAsync(
+            new SubscribeOptions { Service = IgorDht.ServiceName, Role = Role }, application, cancellationToken)
+            .ConfigureAwait(false);
 
     /// <summary>Opens the socket for others, once this process can serve what they ask.</summary>
     public void Serve(IgorDhtOptions options)

@@ -146,9 +146,7 @@ public sealed class IgorDht : IAsyncDisposable
         try
         {
             await host.StartAsync().ConfigureAwait(false);
-            IKbrService service = await attachment.Host.SubscribeAsync(
-                new SubscribeOptions { Service = ServiceName, Role = attachment.Role }, host, cancellationToken)
-                .ConfigureAwait(false);
+            IKbrService service = await attachment.SubscribeAsync(host, cancellationToken).ConfigureAwait(false);
             await host.AttachAsync(service).ConfigureAwait(false);
             attachment.Serve(options);
             DhtLog.Opened(log, attachment.Kind, attachment.Host.NodeId);
