@@ -9,7 +9,7 @@ namespace Igor.Dht.Storage.Index;
 /// <summary>Answers where the record of a key lies.</summary>
 internal sealed class Catalog : IDisposable
 {
-    private const int BatchChangesMax = 1024;
+    private const int BatchChangesMax = 512;
     private const int PendingPerBatchRecords = 4;
     private const int Stripes = 256;
 
@@ -74,6 +74,9 @@ internal sealed class Catalog : IDisposable
             }
         }
     }
+
+    /// <summary>Whether changes wait for the index.</summary>
+    public bool HasPending => Locked(() => _pending.Count > 0);
 
     /// <summary>Bytes of an owner's records.</summary>
     public long BytesOf(Key owner) => Locked(() => _usage.OfOwner(owner));

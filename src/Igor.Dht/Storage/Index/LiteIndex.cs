@@ -19,13 +19,17 @@ internal sealed class LiteIndex : IDisposable
     private const string State = "state";
     private const int Format = 1;
 
+    // 16 MiB: what makes the page cache grow to its third size.
+    private const long TrimmedAfterPages = 2000;
+
     // LiteDB keeps every page of its log in memory until a checkpoint.
-    private const long LogBytesMax = 256 * PageStream.PageBytes;
+    private const long LogBytesMax = 64 * PageStream.PageBytes;
 
     private readonly PageStream _data;
     private readonly PageStream _log;
-    private readonly LiteEngine _engine;
     private readonly ReaderWriterLockSlim _turn = new();
+    private LiteEngine _engine;
+    private long _trimmedAtPages;
     private bool _isClosed;
 
     private LiteIndex(PageStream data, PageStream log, LiteEngine engine)
@@ -48,14 +52,7 @@ internal sealed class LiteIndex : IDisposable
         {
             data = PageStream.Open(DataPath(folder), isLog: false);
             log = PageStream.Open(LogPath(folder), isLog: true);
-            var engine = new LiteEngine(new EngineSettings
-            {
-                DataStream = data,
-                LogStream = log,
-                TempStream = new MemoryStream(),
-                Collation = Collation.Binary,
-            });
-            var index = new LiteIndex(data, log, engine);
+            var index = new LiteIndex(data, log, StartEngine(data, log));
             index.CreateCollections();
             return index;
         }
@@ -169,6 +166,25 @@ internal sealed class LiteIndex : IDisposable
         _engine.Commit();
     });
 
+    /// <summary>
+    /// Gives back the memory of LiteDB's page cache if that may have grown: it never does by itself, but an engine
+    /// starts anew in some milliseconds.
+    /// </summary>
+    public void Trim()
+    {
+        if (_data.PagesMoved + _log.PagesMoved - _trimmedAtPages < TrimmedAfterPages)
+        {
+            return;
+        }
+
+        Writing(() =>
+        {
+            _engine.Dispose();
+            _engine = StartEngine(_data, _log);
+        });
+        _trimmedAtPages = _data.PagesMoved + _log.PagesMoved;
+    }
+
     /// <summary>Closes the index; when it returns, the whole of it is on disk.</summary>
     public void Close()
     {
@@ -224,6 +240,14 @@ internal sealed class LiteIndex : IDisposable
 
     private static IndexDamagedException Doubt(Exception e) =>
         e as IndexDamagedException ?? new IndexDamagedException("LiteDB: " + e.Message, e);
+
+    private static LiteEngine StartEngine(PageStream data, PageStream log) => new(new EngineSettings
+    {
+        DataStream = data,
+        LogStream = log,
+        TempStream = new MemoryStream(),
+        Collation = Collation.Binary,
+    });
 
     private void CreateCollections() => Writing(() =>
     {

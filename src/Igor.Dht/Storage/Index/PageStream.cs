@@ -52,6 +52,9 @@ internal sealed class PageStream : Stream
         set => _position = value;
     }
 
+    /// <summary>Pages read and written so far.</summary>
+    public long PagesMoved { get; private set; }
+
     /// <summary>Bytes that the file takes on disk.</summary>
     public long DiskBytes => _length / PageBytes * BlockBytes;
 
@@ -165,6 +168,7 @@ internal sealed class PageStream : Stream
             throw new IndexDamagedException("the index failed before: " + Failure.Message, Failure);
         }
 
+        PagesMoved++;
         int got = RandomAccess.Read(_file, _block, page * BlockBytes);
         ulong stored = BinaryPrimitives.ReadUInt64LittleEndian(_block.AsSpan(PageBytes));
         if (got != BlockBytes || stored != XxHash3.HashToUInt64(_block.AsSpan(0, PageBytes), page + 1))
@@ -181,6 +185,7 @@ internal sealed class PageStream : Stream
         ulong checksum = XxHash3.HashToUInt64(_block.AsSpan(0, PageBytes), page + 1);
         BinaryPrimitives.WriteUInt64LittleEndian(_block.AsSpan(PageBytes), checksum);
         _length = Math.Max(_length, (page + 1) * PageBytes);
+        PagesMoved++;
         try
         {
             if (Failure is null)

@@ -13,6 +13,7 @@ internal sealed class UpkeepLoop : IDisposable
     private const int LoadedAtOnce = 1000;
     private static readonly TimeSpan Period = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan RetryPeriod = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan Quiet = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan RetryPeriodMax = TimeSpan.FromMinutes(1);
 
     private readonly StoreContext _store;
@@ -25,6 +26,7 @@ internal sealed class UpkeepLoop : IDisposable
     private Kbr.Key? _loadFrom = Kbr.Key.Zero;
     private Catalog? _loading;
     private long _rebuildAtMs;
+    private long _quietSinceMs = Environment.TickCount64;
     private TimeSpan _retry = RetryPeriod;
     private long _notesAtMs;
 
@@ -84,6 +86,7 @@ internal sealed class UpkeepLoop : IDisposable
                     _sweep.Step();
                     _scrub.Step();
                     ChooseVictim(catalog);
+                    TrimIndex(catalog);
                 }
             }
             catch (IndexDamagedException e)
@@ -149,6 +152,20 @@ internal sealed class UpkeepLoop : IDisposable
             catalog.LoadDirectory(entries, isLast);
             _loadFrom = isLast ? null : entries[^1].Header.Key + new Kbr.Key(0, 0, 0, 1);
             FeedIndex(isForced: false);
+        }
+    }
+
+    /// <summary>Gives memory back when nothing was written for a while.</summary>
+    private void TrimIndex(Catalog catalog)
+    {
+        if (catalog.HasPending)
+        {
+            _quietSinceMs = Environment.TickCount64;
+        }
+        else if (Environment.TickCount64 - _quietSinceMs > Quiet.TotalMilliseconds)
+        {
+            catalog.Index.Trim();
+            _quietSinceMs = Environment.TickCount64;
         }
     }
 
