@@ -12,7 +12,8 @@ internal sealed class ClientService : IKbrService
     private volatile NeighbourSet _neighbours;
     private volatile bool _isClosed;
 
-    public ClientService(IgorClient client, int subscription, SubscribeOptions options, IKbrApplication application)
+    public ClientService(
+        IgorClient client, int subscription, SubscribeOptions options, IKbrApplication application)
     {
         _client = client;
         _application = application;
@@ -62,7 +63,8 @@ internal sealed class ClientService : IKbrService
             : Send(connection, destination, payload, options, completed);
         if (status != KbrStatus.Ok)
         {
-            _client.Gate.Post(static call => call.completed(KbrReply.Failed(call.status)), (completed, status));
+            _client.Gate.Post(
+                static call => call.completed(KbrReply.Failed(call.status)), (completed, status));
         }
     }
 
@@ -81,7 +83,9 @@ internal sealed class ClientService : IKbrService
     /// <summary>The service sends and gets nothing any more.</summary>
     public void Close() => _isClosed = true;
 
-    /// <summary>The first set of a connection, which the daemon's answer to the subscription carries.</summary>
+    /// <summary>
+    /// The first set of a connection, which the daemon's answer to the subscription carries.
+    /// </summary>
     /// <param name="first">The set.</param>
     /// <param name="tells">Whether the application is told: it knows of an earlier one.</param>
     public void Begin(NeighbourSet first, bool tells) => _client.Gate.Run(
@@ -119,7 +123,8 @@ internal sealed class ClientService : IKbrService
         {
             _client.Gate.Run(
                 static call => call._application.Deliver(call.delivery),
-                (_application, delivery: new KbrDelivery(frame.Destination, frame.Source, token, frame.Payload)));
+                (_application, delivery: new KbrDelivery(
+                    frame.Destination, frame.Source, token, frame.Payload)));
         }
     }
 
@@ -158,7 +163,9 @@ internal sealed class ClientService : IKbrService
         }
 
         double wanted = Math.Ceiling(options.Timeout.TotalMilliseconds);
-        int timeoutMs = wanted < 0 ? LocalProtocol.TimeoutMsMax : (int)Math.Min(wanted, LocalProtocol.TimeoutMsMax);
+        int timeoutMs = wanted < 0
+            ? LocalProtocol.TimeoutMsMax
+            : (int)Math.Min(wanted, LocalProtocol.TimeoutMsMax);
         KbrStatus status = connection.Requests.TryAdd(
             Subscription, TimeSpan.FromMilliseconds(timeoutMs), completed, out long request);
         if (status != KbrStatus.Ok)
@@ -172,13 +179,16 @@ internal sealed class ClientService : IKbrService
             : connection.Ended.IsCompleted ? KbrStatus.Closed : KbrStatus.Overloaded;
     }
 
-    /// <summary>Takes a new set, and tells the application how it differs from what it was told before.</summary>
+    /// <summary>
+    /// Takes a new set, and tells the application how it differs from what it was told before.
+    /// </summary>
     private void Apply(NeighbourSet next, ImmutableArray<Departure> reasons)
     {
         NeighbourSet before = _neighbours;
         _neighbours = next;
         ImmutableArray<Key> joined = [.. next.Others.Except(before.Others)];
-        ImmutableArray<Departure> departed = [.. before.Others.Except(next.Others).Select(id => Reason(id, reasons))];
+        ImmutableArray<Departure> departed =
+            [.. before.Others.Except(next.Others).Select(id => Reason(id, reasons))];
         bool isNews = joined.Length > 0 || departed.Length > 0
             || before.IsMember != next.IsMember || before.Self != next.Self;
         if (isNews && !_isClosed)

@@ -7,8 +7,9 @@ using Igor.LocalSocket;
 namespace Igor.Client;
 
 /// <summary>
-/// One connection to a daemon, from its hello to its end: pairs calls and requests with their answers and hands
-/// upcalls to the client. Numbers in it mean nothing to another connection; the client makes a new one for that.
+/// One connection to a daemon, from its hello to its end: pairs calls and requests with their answers and
+/// hands upcalls to the client. Numbers in it mean nothing to another connection; the client makes a new one
+/// for that.
 /// </summary>
 internal sealed class DaemonConnection : IDisposable
 {
@@ -34,7 +35,8 @@ internal sealed class DaemonConnection : IDisposable
     }
 
     /// <summary>What the daemon said of itself.</summary>
-    public WelcomeFrame Welcome => _welcome ?? throw new InvalidOperationException("The daemon has not said welcome.");
+    public WelcomeFrame Welcome =>
+        _welcome ?? throw new InvalidOperationException("The daemon has not said welcome.");
 
     /// <summary>Requests that wait for their end.</summary>
     public OpenRequests Requests { get; }
@@ -68,7 +70,9 @@ internal sealed class DaemonConnection : IDisposable
     /// <summary>Sends a small frame; false when the buffer is full or the connection has ended.</summary>
     public bool TrySend(LocalFrame frame) => _socket.TrySend(frame);
 
-    /// <summary>Sends a frame with a payload; false when the buffer is full or the connection has ended.</summary>
+    /// <summary>
+    /// Sends a frame with a payload; false when the buffer is full or the connection has ended.
+    /// </summary>
     public bool TrySendPayload(LocalFrame frame) => _socket.TrySendPayload(frame);
 
     /// <summary>Sends a frame that has an answer, and waits for it.</summary>
@@ -77,7 +81,8 @@ internal sealed class DaemonConnection : IDisposable
         where T : LocalFrame
     {
         long call = Interlocked.Increment(ref _lastCall);
-        var completion = new TaskCompletionSource<LocalFrame>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var completion = new TaskCompletionSource<LocalFrame>(
+            TaskCreationOptions.RunContinuationsAsynchronously);
         _calls[call] = completion;
         try
         {
@@ -91,7 +96,8 @@ internal sealed class DaemonConnection : IDisposable
             {
                 T expected => expected,
                 RefusedFrame refused => throw new KbrException(refused.Text),
-                _ => throw new KbrException($"The daemon at {_path} answered with a {answer.GetType().Name}."),
+                _ => throw new KbrException(
+                    $"The daemon at {_path} answered with a {answer.GetType().Name}."),
             };
         }
         finally
@@ -108,11 +114,13 @@ internal sealed class DaemonConnection : IDisposable
 
     private async Task GreetAsync(IgorClientOptions options, CancellationToken cancellationToken)
     {
-        _socket.TrySend(new HelloFrame(LocalProtocol.VersionMin, LocalProtocol.VersionMax, options.Application));
+        _socket.TrySend(
+            new HelloFrame(LocalProtocol.VersionMin, LocalProtocol.VersionMax, options.Application));
         LocalFrame answer;
         try
         {
-            answer = await _greeting.Task.WaitAsync(options.ConnectTimeout, cancellationToken).ConfigureAwait(false);
+            answer = await _greeting.Task.WaitAsync(
+                options.ConnectTimeout, cancellationToken).ConfigureAwait(false);
         }
         catch (TimeoutException exception)
         {
@@ -133,7 +141,8 @@ internal sealed class DaemonConnection : IDisposable
             case RefusedFrame refused:
                 throw new KbrException($"The daemon at {_path} refused: {refused.Text}");
             default:
-                throw new KbrException($"What listens at {_path} is no igord: it began with a {answer.GetType().Name}.");
+                throw new KbrException(
+                    $"What listens at {_path} is no igord: it began with a {answer.GetType().Name}.");
         }
     }
 
@@ -152,7 +161,8 @@ internal sealed class DaemonConnection : IDisposable
             return isRead;
         }).ConfigureAwait(false);
 
-        string cause = error is not null ? $"a frame could not be read: {error}" : fault ?? "the daemon closed it";
+        string cause =
+            error is not null ? $"a frame could not be read: {error}" : fault ?? "the daemon closed it";
         _hasEnded = true;
         _socket.Dispose();
         _greeting.TrySetException(Lost(cause));
@@ -170,7 +180,8 @@ internal sealed class DaemonConnection : IDisposable
         switch (frame)
         {
             case ResultFrame result:
-                Requests.Complete(result.Request, new KbrReply(result.Status, result.Responder, result.Payload));
+                Requests.Complete(
+                    result.Request, new KbrReply(result.Status, result.Responder, result.Payload));
                 break;
             case DeliverFrame or ForwardFrame or UpdateFrame:
                 _handleUpcall(frame);
@@ -208,5 +219,6 @@ internal sealed class DaemonConnection : IDisposable
         }
     }
 
-    private KbrException Lost(string cause) => new($"The connection to the daemon at {_path} is lost: {cause}.");
+    private KbrException Lost(string cause) =>
+        new($"The connection to the daemon at {_path} is lost: {cause}.");
 }

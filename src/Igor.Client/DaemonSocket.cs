@@ -15,7 +15,8 @@ internal static class DaemonSocket
         var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         try
         {
-            await socket.ConnectAsync(new UnixDomainSocketEndPoint(path), cancellationToken).ConfigureAwait(false);
+            await socket.ConnectAsync(
+                new UnixDomainSocketEndPoint(path), cancellationToken).ConfigureAwait(false);
             return socket;
         }
         catch (Exception exception)

@@ -7,9 +7,9 @@ using Igor.LocalSocket;
 namespace Igor.Client;
 
 /// <summary>
-/// An application's end of a daemon's local socket. It outlives the daemon: when the connection breaks, open requests
-/// end with <see cref="KbrStatus.Closed"/> and neighbour sets empty; when a daemon is back, every service is
-/// subscribed again. The node may be another one then (<see cref="NodeId"/>).
+/// An application's end of a daemon's local socket. It outlives the daemon: when the connection breaks, open
+/// requests end with <see cref="KbrStatus.Closed"/> and neighbour sets empty; when a daemon is back, every
+/// service is subscribed again. The node may be another one then (<see cref="NodeId"/>).
 /// </summary>
 public sealed class IgorClient : IKbrHost
 {
@@ -54,8 +54,8 @@ public sealed class IgorClient : IKbrHost
 
     /// <summary>Connects to a daemon.</summary>
     /// <exception cref="KbrException">
-    /// No daemon listens at the socket, it is another user's, it hangs, or it speaks no version of the protocol that
-    /// this library does; the message says which, and what to do.
+    /// No daemon listens at the socket, it is another user's, it hangs, or it speaks no version of the
+    /// protocol that this library does; the message says which, and what to do.
     /// </exception>
     public static async ValueTask<IgorClient> ConnectAsync(
         IgorClientOptions? options = null, CancellationToken cancellationToken = default)
@@ -171,7 +171,8 @@ public sealed class IgorClient : IKbrHost
         try
         {
             await connection.CallAsync<UnsubscribedFrame>(
-                call => new UnsubscribeFrame(call, service.Subscription), deadline.Token).ConfigureAwait(false);
+                call => new UnsubscribeFrame(call, service.Subscription), deadline.Token)
+                .ConfigureAwait(false);
         }
         catch (Exception exception) when (exception is KbrException or OperationCanceledException)
         {
@@ -291,7 +292,8 @@ public sealed class IgorClient : IKbrHost
         _services[service.Subscription] = service; // upcalls may come before the answer
         try
         {
-            SubscribedFrame answer = await SubscribeAsync(connection, service, cancellationToken).ConfigureAwait(false);
+            SubscribedFrame answer = await SubscribeAsync(
+                connection, service, cancellationToken).ConfigureAwait(false);
             service.Begin(answer.Neighbours, tells: false);
             return service;
         }

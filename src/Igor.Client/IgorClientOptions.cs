@@ -12,7 +12,9 @@ public sealed record IgorClientOptions
     /// </summary>
     public string? SocketPath { get; init; }
 
-    /// <summary>The daemon's data folder, to find its socket when no path is given; null for the default one.</summary>
+    /// <summary>
+    /// The daemon's data folder, to find its socket when no path is given; null for the default one.
+    /// </summary>
     public string? DataFolder { get; init; }
 
     /// <summary>The application's name, for the daemon's log. At most 64 characters.</summary>
@@ -27,7 +29,9 @@ public sealed record IgorClientOptions
     /// <value>Default: true.</value>
     public bool Reconnects { get; init; } = true;
 
-    /// <summary>Time before the first attempt to connect anew; doubled, with jitter, for each further one.</summary>
+    /// <summary>
+    /// Time before the first attempt to connect anew; doubled, with jitter, for each further one.
+    /// </summary>
     /// <value>Default: 50 ms.</value>
     public TimeSpan ReconnectDelay { get; init; } = TimeSpan.FromMilliseconds(50);
 
@@ -39,7 +43,9 @@ public sealed record IgorClientOptions
     /// <value>Default: 16 MiB.</value>
     public int OutgoingBytesMax { get; init; } = 16 * 1024 * 1024;
 
-    /// <summary>Most requests that wait for their end; beyond, requests end as overloaded. At least 1.</summary>
+    /// <summary>
+    /// Most requests that wait for their end; beyond, requests end as overloaded. At least 1.
+    /// </summary>
     /// <value>Default: 16384, what a daemon accepts from one application.</value>
     public int RequestsMax { get; init; } = 16 * 1024;
 

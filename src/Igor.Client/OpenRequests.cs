@@ -3,8 +3,8 @@ using Igor.Kbr;
 namespace Igor.Client;
 
 /// <summary>
-/// Requests of one connection that wait for their end. The daemon ends each in time; for a daemon that hangs, a timer
-/// that runs only while something is open ends them a little later.
+/// Requests of one connection that wait for their end. The daemon ends each in time; for a daemon that hangs,
+/// a timer that runs only while something is open ends them a little later.
 /// </summary>
 internal sealed class OpenRequests : IDisposable
 {
@@ -52,7 +52,8 @@ internal sealed class OpenRequests : IDisposable
 
             id = ++_lastId;
             _open.Add(id, new OpenRequest(subscription, deadline, completed));
-            _timer ??= new Timer(static state => ((OpenRequests)state!).EndOverdue(), this, CheckPeriod, CheckPeriod);
+            _timer ??= new Timer(
+                static state => ((OpenRequests)state!).EndOverdue(), this, CheckPeriod, CheckPeriod);
             return KbrStatus.Ok;
         }
     }

@@ -5,9 +5,9 @@ using Polly.Retry;
 namespace Igor.Client;
 
 /// <summary>
-/// Tries to connect until it succeeds: fast at first, since a daemon that restarts is back within a second, then
-/// slower, with jitter, so that many applications do not come back at the same moment. In a file of its own so that
-/// a program that never loses its daemon never loads Polly.
+/// Tries to connect until it succeeds: fast at first, since a daemon that restarts is back within a second,
+/// then slower, with jitter, so that many applications do not come back at the same moment. In a file of its
+/// own so that a program that never loses its daemon never loads Polly.
 /// </summary>
 internal static class Reconnection
 {
@@ -19,7 +19,8 @@ internal static class Reconnection
         ResiliencePipeline<DaemonConnection> pipeline = new ResiliencePipelineBuilder<DaemonConnection>()
             .AddRetry(new RetryStrategyOptions<DaemonConnection>
             {
-                ShouldHandle = static arguments => ValueTask.FromResult(arguments.Outcome.Exception is KbrException),
+                ShouldHandle = static arguments => ValueTask.FromResult(
+                    arguments.Outcome.Exception is KbrException),
                 MaxRetryAttempts = int.MaxValue,
                 BackoffType = DelayBackoffType.Exponential,
                 UseJitter = true,
@@ -34,6 +35,7 @@ internal static class Reconnection
             })
             .Build();
         return await pipeline.ExecuteAsync(
-            async token => await connect(token).ConfigureAwait(false), cancellationToken).ConfigureAwait(false);
+            async token => await connect(token).ConfigureAwait(false), cancellationToken)
+            .ConfigureAwait(false);
     }
 }

@@ -3,8 +3,8 @@ using Microsoft.Extensions.Logging;
 namespace Igor.Client;
 
 /// <summary>
-/// Runs the application's code one call at a time, wherever it comes from: the reader, a timer, a request that fails
-/// at once. Code that throws is reported and the client goes on, as a node does with a plug-in.
+/// Runs the application's code one call at a time, wherever it comes from: the reader, a timer, a request
+/// that fails at once. Code that throws is reported and the client goes on, as a node does with a plug-in.
 /// </summary>
 internal sealed class UpcallGate(ILogger logger)
 {
@@ -28,5 +28,7 @@ internal sealed class UpcallGate(ILogger logger)
 
     /// <summary>Runs a call soon, on the thread pool: for callers that may hold locks of their own.</summary>
     public void Post<T>(Action<T> call, T argument) => ThreadPool.UnsafeQueueUserWorkItem(
-        static state => state.gate.Run(state.call, state.argument), (gate: this, call, argument), preferLocal: false);
+        static state => state.gate.Run(state.call, state.argument),
+        (gate: this, call, argument),
+        preferLocal: false);
 }

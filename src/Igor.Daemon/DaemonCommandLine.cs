@@ -23,12 +23,15 @@ internal sealed class DaemonCommandLine
         """;
 
     private readonly Option<string?> _config = Text(
-        "--config", "FILE", "Configuration file (IGOR_CONFIG) [default: igord.json in the data folder, if it is there]");
+        "--config",
+        "FILE",
+        "Configuration file (IGOR_CONFIG) [default: igord.json in the data folder, if it is there]");
 
     private readonly Option<string?> _data = Text(
         "--data", "DIR", "Folder that keeps everything of the node (IGOR_DATA)");
 
-    private readonly Option<string?> _socket = Text("--socket", "PATH", "Local socket for applications (IGOR_SOCKET)");
+    private readonly Option<string?> _socket = Text(
+        "--socket", "PATH", "Local socket for applications (IGOR_SOCKET)");
     private readonly Option<string?> _listen = Text(
         "--listen",
         "HOST:PORT",
@@ -40,7 +43,8 @@ internal sealed class DaemonCommandLine
     private readonly Option<string[]> _bootstrap = List(
         "--bootstrap", "A node to join through; may be repeated (IGOR_BOOTSTRAP, with commas)");
 
-    private readonly Option<string?> _network = Text("--network", "NAME", "Name of the network (IGOR_NETWORK)");
+    private readonly Option<string?> _network = Text(
+        "--network", "NAME", "Name of the network (IGOR_NETWORK)");
     private readonly Option<LogLevel?> _logLevel = new("--log-level")
     {
         HelpName = "LEVEL",
@@ -74,7 +78,8 @@ internal sealed class DaemonCommandLine
     public Task<int> RunAsync(string[] arguments, Func<DaemonSettings, string?, Task<int>> run)
     {
         _root.SetAction((parsed, _) => run(Settings(parsed), parsed.GetValue(_config)));
-        ParseResult parsed = _root.Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
+        ParseResult parsed = _root.Parse(
+            arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
         if (parsed.Action is ParseErrorAction)
         {
             string error = parsed.UnmatchedTokens is [var unknown, ..]

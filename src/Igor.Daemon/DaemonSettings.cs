@@ -6,8 +6,8 @@ using Microsoft.Extensions.Logging;
 namespace Igor.Daemon;
 
 /// <summary>
-/// What one source says of the daemon's settings; null where it says nothing. Sources in rising precedence: the
-/// configuration file, the environment, the command line.
+/// What one source says of the daemon's settings; null where it says nothing. Sources in rising precedence:
+/// the configuration file, the environment, the command line.
 /// </summary>
 internal sealed record DaemonSettings
 {
@@ -92,7 +92,8 @@ internal sealed record DaemonSettings
         catch (JsonException exception)
         {
             string where = exception.LineNumber is { } line ? $", line {line + 1}" : "";
-            throw DaemonFailure.Usage($"the configuration file {path}{where} is wrong: {Cause(exception)}", exception);
+            throw DaemonFailure.Usage(
+                $"the configuration file {path}{where} is wrong: {Cause(exception)}", exception);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {

@@ -5,8 +5,9 @@ using Microsoft.Extensions.Logging;
 namespace Igor.Daemon;
 
 /// <summary>
-/// The node and its local socket as a part of the host. Its start completes when the node is part of a ring and
-/// applications can attach, so that the service manager is told "ready" at the same moment as standard output.
+/// The node and its local socket as a part of the host. Its start completes when the node is part of a ring
+/// and applications can attach, so that the service manager is told "ready" at the same moment as standard
+/// output.
 /// </summary>
 internal sealed class NodeHostedService(DaemonSettings settings, ILoggerFactory loggers) : IHostedService
 {

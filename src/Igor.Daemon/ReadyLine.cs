@@ -9,7 +9,9 @@ namespace Igor.Daemon;
 /// <summary>The lines that scripts read: that the daemon serves, or why it cannot run.</summary>
 internal static class ReadyLine
 {
-    /// <summary>"ready", the addresses, the node's id and the socket; with JSON the same as an object.</summary>
+    /// <summary>
+    /// "ready", the addresses, the node's id and the socket; with JSON the same as an object.
+    /// </summary>
     public static string Of(IgorNode node, string socket, bool isJson)
     {
         if (!isJson)

@@ -1,8 +1,9 @@
 namespace Igor.Kbr;
 
 /// <summary>
-/// The generator that protocol code draws from: xoshiro256** (Blackman and Vigna, 2018), seeded by SplitMix64. Its
-/// sequence is fixed for all time, so that a seed reproduces a run on every platform and version.
+/// The generator that protocol code draws from: xoshiro256** (Blackman and Vigna, 2018), seeded by
+/// SplitMix64. Its sequence is fixed for all time, so that a seed reproduces a run on every platform and
+/// version.
 /// </summary>
 public sealed class SeededRandom
 {

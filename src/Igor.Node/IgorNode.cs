@@ -10,8 +10,9 @@ namespace Igor.Node;
 
 /// <summary>
 /// A node of the overlay in this process: a place on the ring, TLS connections to peers, and applications
-/// attached to it. Thread-safe. There is no thread of the node's own: a call of an application may run upcalls
-/// and callbacks, its own too, before it returns, so it must not be made while holding what those wait for.
+/// attached to it. Thread-safe. There is no thread of the node's own: a call of an application may run
+/// upcalls and callbacks, its own too, before it returns, so it must not be made while holding what those
+/// wait for.
 /// </summary>
 public sealed class IgorNode : IKbrHost
 {

@@ -9,7 +9,7 @@ public partial class TidyTests
 {
     private const int FileLinesMax = 400;
     private const int MethodLinesMax = 60;
-    private const int ColumnsMax = 140;
+    private const int ColumnsMax = 125;
 
     private static readonly string[] s_products =
         ["Igor.Kbr", "Igor.Node", "Igor.Client", "igord", "Igor.Dht", "igor-dht", "igor-sim"];

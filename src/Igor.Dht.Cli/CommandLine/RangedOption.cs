@@ -26,7 +26,8 @@ internal static class RangedOption
                 }
 
                 result.AddError(string.Create(
-                    CultureInfo.InvariantCulture, $"{name} is a whole number from {min} to {max}, not '{text}'"));
+                    CultureInfo.InvariantCulture,
+                    $"{name} is a whole number from {min} to {max}, not '{text}'"));
                 return 0;
             },
         };

@@ -85,7 +85,8 @@ internal sealed class DemoRun : IDisposable
             string first = _nodes[0].Address;
             IEnumerable<DemoNode> others =
                 [.. Enumerable.Range(2, NodeCount - 1).Select(number => Start(number, first))];
-            await Task.WhenAll(others.Select(node => UntilReadyAsync(node, deadline.Token))).ConfigureAwait(false);
+            await Task.WhenAll(
+                others.Select(node => UntilReadyAsync(node, deadline.Token))).ConfigureAwait(false);
             await UntilAllMeetAsync(deadline.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)

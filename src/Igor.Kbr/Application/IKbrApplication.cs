@@ -1,13 +1,14 @@
 namespace Igor.Kbr;
 
 /// <summary>
-/// The upcalls of the common KBR interface. They come one at a time, on the thread that runs the node: they must
-/// not block, and payloads are valid during the call only.
+/// The upcalls of the common KBR interface. They come one at a time, on the thread that runs the node: they
+/// must not block, and payloads are valid during the call only.
 /// </summary>
 public interface IKbrApplication
 {
     /// <summary>
-    /// A message reached the root of its key (this node), or this node by its id. Only members get deliveries.
+    /// A message reached the root of its key (this node), or this node by its id. Only members get
+    /// deliveries.
     /// </summary>
     void Deliver(in KbrDelivery delivery);
 

@@ -1,6 +1,8 @@
 namespace Igor.Kbr;
 
-/// <summary>Where an application attaches: a node in its own process, or a daemon behind its local socket.</summary>
+/// <summary>
+/// Where an application attaches: a node in its own process, or a daemon behind its local socket.
+/// </summary>
 public interface IKbrHost : IAsyncDisposable
 {
     /// <summary>The id of the node.</summary>
@@ -11,7 +13,8 @@ public interface IKbrHost : IAsyncDisposable
     /// joining the service's ring; <see cref="IKbrService.Neighbours"/> says when it has).
     /// </summary>
     /// <exception cref="KbrException">
-    /// The service already has a member application on this node, the name is not valid, or the node is closed.
+    /// The service already has a member application on this node, the name is not valid, or the node is
+    /// closed.
     /// </exception>
     ValueTask<IKbrService> SubscribeAsync(
         SubscribeOptions options,
@@ -19,6 +22,8 @@ public interface IKbrHost : IAsyncDisposable
         CancellationToken cancellationToken = default);
 
     /// <summary>What the node says of itself.</summary>
-    /// <exception cref="KbrException">The node is closed, or the connection to the daemon is lost.</exception>
+    /// <exception cref="KbrException">
+    /// The node is closed, or the connection to the daemon is lost.
+    /// </exception>
     ValueTask<HostStatus> GetStatusAsync(CancellationToken cancellationToken = default);
 }

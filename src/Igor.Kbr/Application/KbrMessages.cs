@@ -21,13 +21,16 @@ public sealed record SubscribeOptions
     public ServiceRole Role { get; init; } = ServiceRole.Client;
 
     /// <summary>Whether the application is asked about messages that pass through the node.</summary>
-    /// <value>Default: false, because asking costs a round trip over the local socket for every message.</value>
+    /// <value>
+    /// Default: false, because asking costs a round trip over the local socket for every message.
+    /// </value>
     public bool WantsForward { get; init; }
 }
 
 /// <summary>How a message is routed.</summary>
 /// <param name="Exact">
-/// Deliver only at the node whose id is the destination; otherwise the node nearest to the destination gets it.
+/// Deliver only at the node whose id is the destination; otherwise the node nearest to the destination gets
+/// it.
 /// </param>
 public readonly record struct RouteOptions(bool Exact = false);
 
@@ -36,7 +39,9 @@ public readonly record struct RouteOptions(bool Exact = false);
 /// <param name="Exact">Deliver only at the node whose id is the destination.</param>
 public readonly record struct RequestOptions(TimeSpan Timeout, bool Exact = false);
 
-/// <summary>Names a delivered request until it is answered; <see cref="None"/> for a one-way message.</summary>
+/// <summary>
+/// Names a delivered request until it is answered; <see cref="None"/> for a one-way message.
+/// </summary>
 public readonly record struct DeliveryToken(long Value)
 {
     /// <summary>The token of a message that asks for no answer.</summary>
@@ -59,7 +64,8 @@ public readonly record struct KbrDelivery(
 /// <param name="Source">The id of the node it came from.</param>
 /// <param name="NextHop">The node it goes to next.</param>
 /// <param name="Payload">The bytes, valid during the upcall only.</param>
-public readonly record struct KbrForward(Key Destination, Key Source, Key NextHop, ReadOnlyMemory<byte> Payload);
+public readonly record struct KbrForward(
+    Key Destination, Key Source, Key NextHop, ReadOnlyMemory<byte> Payload);
 
 /// <summary>What happens to a message that passes through.</summary>
 /// <param name="Goes">Whether the message goes on.</param>

@@ -11,7 +11,8 @@ public static class KbrServiceExtensions
         this IKbrService service, Key destination, ReadOnlyMemory<byte> payload, RequestOptions options)
     {
         ArgumentNullException.ThrowIfNull(service);
-        var completion = new TaskCompletionSource<KbrReply>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var completion = new TaskCompletionSource<KbrReply>(
+            TaskCreationOptions.RunContinuationsAsynchronously);
         service.Request(
             destination,
             payload,

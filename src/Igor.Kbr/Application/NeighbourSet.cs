@@ -3,8 +3,8 @@ using System.Collections.Immutable;
 namespace Igor.Kbr;
 
 /// <summary>
-/// A snapshot of a node's neighbours in one service: the nearest members clockwise and counter-clockwise, nearest
-/// first. In a ring smaller than both sides together the same node stands on both.
+/// A snapshot of a node's neighbours in one service: the nearest members clockwise and counter-clockwise,
+/// nearest first. In a ring smaller than both sides together the same node stands on both.
 /// </summary>
 public sealed class NeighbourSet
 {
@@ -12,7 +12,9 @@ public sealed class NeighbourSet
 
     /// <summary>Makes a snapshot.</summary>
     /// <param name="self">The node's id.</param>
-    /// <param name="isMember">Whether the node is an active member of the service (and so counts itself).</param>
+    /// <param name="isMember">
+    /// Whether the node is an active member of the service (and so counts itself).
+    /// </param>
     /// <param name="clockwise">The nearest members clockwise, nearest first.</param>
     /// <param name="counterClockwise">The nearest members counter-clockwise, nearest first.</param>
     /// <param name="version">Grows with every change.</param>
@@ -24,7 +26,9 @@ public sealed class NeighbourSet
         Clockwise = clockwise;
         CounterClockwise = counterClockwise;
         Version = version;
-        IsWholeRing = clockwise.Length == 0 || counterClockwise.Length == 0 || clockwise.Intersect(counterClockwise).Any();
+        IsWholeRing = clockwise.Length == 0
+            || counterClockwise.Length == 0
+            || clockwise.Intersect(counterClockwise).Any();
         _line = IsWholeRing
             ? [.. clockwise.Concat(counterClockwise).Append(self).Distinct().OrderBy(id => id - self)]
             : [.. counterClockwise.Reverse(), self, .. clockwise];
@@ -58,8 +62,8 @@ public sealed class NeighbourSet
     public bool IsWholeRing { get; }
 
     /// <summary>
-    /// The known members nearest to a key, nearest first, at most <paramref name="count"/>: the first is its root.
-    /// Right for keys near the node; far from it, only what the node knows.
+    /// The known members nearest to a key, nearest first, at most <paramref name="count"/>: the first is its
+    /// root. Right for keys near the node; far from it, only what the node knows.
     /// </summary>
     public IReadOnlyList<Key> ReplicaSet(Key key, int count)
     {
@@ -82,8 +86,8 @@ public sealed class NeighbourSet
     }
 
     /// <summary>
-    /// The arc of keys for which a node is among the <paramref name="rank"/> nearest (rank 1: the keys it is the
-    /// root of), or null when the node is not known or the neighbours do not reach far enough to tell.
+    /// The arc of keys for which a node is among the <paramref name="rank"/> nearest (rank 1: the keys it is
+    /// the root of), or null when the node is not known or the neighbours do not reach far enough to tell.
     /// </summary>
     public Arc? Range(Key node, int rank)
     {

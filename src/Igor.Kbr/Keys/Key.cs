@@ -6,8 +6,8 @@ using System.Text;
 namespace Igor.Kbr;
 
 /// <summary>
-/// A position on the ring of 2^256 keys: a node id or the key of an object. Big-endian on the wire, hex in text.
-/// Ordering is that of the unsigned integer; ring arithmetic wraps around.
+/// A position on the ring of 2^256 keys: a node id or the key of an object. Big-endian on the wire, hex in
+/// text. Ordering is that of the unsigned integer; ring arithmetic wraps around.
 /// </summary>
 public readonly struct Key : IEquatable<Key>, IComparable<Key>
 {
@@ -113,7 +113,9 @@ public readonly struct Key : IEquatable<Key>, IComparable<Key>
     /// <summary>Reads 64 hexadecimal digits.</summary>
     /// <exception cref="FormatException">The text is something else.</exception>
     public static Key Parse(string text) =>
-        TryParse(text, out Key key) ? key : throw new FormatException("A key is written as 64 hexadecimal digits.");
+        TryParse(text, out Key key)
+            ? key
+            : throw new FormatException("A key is written as 64 hexadecimal digits.");
 
     /// <summary>The sum, modulo 2^256.</summary>
     public static Key operator +(Key left, Key right)
@@ -174,8 +176,9 @@ public readonly struct Key : IEquatable<Key>, IComparable<Key>
     }
 
     /// <summary>
-    /// Which of two nodes is nearer to this key: negative when a is, positive when b is, 0 only when they are the
-    /// same. Where both are equally far, the one clockwise of the key is nearer, so that every key has one root.
+    /// Which of two nodes is nearer to this key: negative when a is, positive when b is, 0 only when they are
+    /// the same. Where both are equally far, the one clockwise of the key is nearer, so that every key has
+    /// one root.
     /// </summary>
     public int CompareNearness(Key a, Key b)
     {

@@ -3,20 +3,25 @@ using System.Collections.Immutable;
 namespace Igor.Kbr;
 
 /// <summary>
-/// Which keys a node is near enough to. A node is among the r nearest to a key exactly when fewer than r nodes are
-/// nearer; going clockwise from the node, that holds up to half the way to its r-th successor, and counter-clockwise
-/// up to half the way to its r-th predecessor.
+/// Which keys a node is near enough to. A node is among the r nearest to a key exactly when fewer than r
+/// nodes are nearer; going clockwise from the node, that holds up to half the way to its r-th successor, and
+/// counter-clockwise up to half the way to its r-th predecessor.
 /// </summary>
 public static class RingGeometry
 {
     /// <summary>The arc of keys for which a node is among the <paramref name="rank"/> nearest.</summary>
     /// <param name="members">
-    /// Known members in clockwise order, each once: the whole ring starting anywhere, or a contiguous piece of it.
+    /// Known members in clockwise order, each once: the whole ring starting anywhere, or a contiguous piece
+    /// of it.
     /// </param>
     /// <param name="node">The node asked for.</param>
     /// <param name="rank">1 for the keys it is the root of.</param>
-    /// <param name="isWholeRing">Whether the members are the whole ring, so that it may be walked around.</param>
-    /// <returns>The arc; null when the node is not among the members or the piece is too short to tell.</returns>
+    /// <param name="isWholeRing">
+    /// Whether the members are the whole ring, so that it may be walked around.
+    /// </param>
+    /// <returns>
+    /// The arc; null when the node is not among the members or the piece is too short to tell.
+    /// </returns>
     public static Arc? Range(ImmutableArray<Key> members, Key node, int rank, bool isWholeRing)
     {
         int at = members.IndexOf(node);
@@ -38,11 +43,13 @@ public static class RingGeometry
             : Between(members[(at + count - rank) % count], node, members[(at + rank) % count]);
     }
 
-    /// <summary>The arc from half way between predecessor and node to half way between node and successor.</summary>
+    /// <summary>
+    /// The arc from half way between predecessor and node to half way between node and successor.
+    /// </summary>
     public static Arc Between(Key predecessor, Key node, Key successor)
     {
-        // A key half way between belongs to the node clockwise of it (Key.CompareNearness), hence rounding up at
-        // the start (from the predecessor's side) and one more at the end only when the distance is odd.
+        // A key half way between belongs to the node clockwise of it (Key.CompareNearness), hence rounding up
+        // at the start (from the predecessor's side) and one more at the end only when the distance is odd.
         Key start = node - (node - predecessor).Half();
         Key gap = successor - node;
         Key half = gap.Half();

@@ -37,12 +37,14 @@ public readonly record struct ServiceId(UInt128 Value)
     public static bool IsValidName(string? name) => name is { Length: > 0 and <= NameLengthMax };
 
     /// <summary>Reads 16 big-endian bytes.</summary>
-    public static ServiceId Read(ReadOnlySpan<byte> source) => new(BinaryPrimitives.ReadUInt128BigEndian(source));
+    public static ServiceId Read(ReadOnlySpan<byte> source) =>
+        new(BinaryPrimitives.ReadUInt128BigEndian(source));
 
     /// <summary>Writes 16 big-endian bytes.</summary>
     public void Write(Span<byte> destination) => BinaryPrimitives.WriteUInt128BigEndian(destination, Value);
 
 
     /// <summary>The id as 32 hexadecimal digits.</summary>
-    public override string ToString() => Value.ToString("x32", System.Globalization.CultureInfo.InvariantCulture);
+    public override string ToString() =>
+        Value.ToString("x32", System.Globalization.CultureInfo.InvariantCulture);
 }

@@ -3,7 +3,9 @@ using System.Buffers.Binary;
 
 namespace Igor.Kbr.Local;
 
-/// <summary>Frames on their way out, one behind the other in one pooled buffer that grows up to a bound.</summary>
+/// <summary>
+/// Frames on their way out, one behind the other in one pooled buffer that grows up to a bound.
+/// </summary>
 internal sealed class FrameBuffer : IBufferWriter<byte>, IDisposable
 {
     private const int KeptBytesMax = 256 * 1024; // a burst's buffer goes back to the pool
@@ -81,7 +83,8 @@ internal sealed class FrameBuffer : IBufferWriter<byte>, IDisposable
             return;
         }
 
-        byte[] larger = ArrayPool<byte>.Shared.Rent(Math.Max(Math.Max(_bytes.Length * 2, _length + count), 4096));
+        byte[] larger = ArrayPool<byte>.Shared.Rent(
+            Math.Max(Math.Max(_bytes.Length * 2, _length + count), 4096));
         _bytes.AsSpan(0, _length).CopyTo(larger);
         if (_bytes.Length > 0)
         {

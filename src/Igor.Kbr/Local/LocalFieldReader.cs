@@ -53,7 +53,9 @@ internal static class LocalFieldReader
         return length <= LocalProtocol.ListLengthMax ? length : throw Wrong("a list is too long");
     }
 
-    /// <summary>Opens an element that is an array itself: at least so many fields, the rest is for later.</summary>
+    /// <summary>
+    /// Opens an element that is an array itself: at least so many fields, the rest is for later.
+    /// </summary>
     public static int ReadElement(ref MessagePackReader reader, int fieldsMin)
     {
         int fields = reader.ReadArrayHeader();

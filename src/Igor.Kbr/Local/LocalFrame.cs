@@ -1,9 +1,10 @@
 namespace Igor.Kbr.Local;
 
 /// <summary>
-/// A message of the local protocol. Payloads are slices of the buffer they were read from. `Call` pairs a question
-/// with its answer, `Subscription` is the application's own number for an attachment, `Token` and `Parked` are the
-/// daemon's numbers for a delivery that waits for a reply and a passing message that waits for a decision.
+/// A message of the local protocol. Payloads are slices of the buffer they were read from. `Call` pairs a
+/// question with its answer, `Subscription` is the application's own number for an attachment, `Token` and
+/// `Parked` are the daemon's numbers for a delivery that waits for a reply and a passing message that waits
+/// for a decision.
 /// </summary>
 internal abstract record LocalFrame;
 
@@ -69,5 +70,6 @@ internal sealed record ForwardFrame(
 internal sealed record UpdateFrame(int Subscription, NeighbourChange Change) : LocalFrame;
 
 /// <summary>The end of a request.</summary>
-internal sealed record ResultFrame(long Request, KbrStatus Status, Key Responder, ReadOnlyMemory<byte> Payload)
+internal sealed record ResultFrame(
+    long Request, KbrStatus Status, Key Responder, ReadOnlyMemory<byte> Payload)
     : LocalFrame;

@@ -6,8 +6,8 @@ using static Igor.Kbr.Local.LocalFieldReader;
 namespace Igor.Kbr.Local;
 
 /// <summary>
-/// Reads the body of a frame, whatever it holds: what cannot be read is a value (null and an explanation), never an
-/// exception. Fields behind the known ones are for later versions and are not looked at.
+/// Reads the body of a frame, whatever it holds: what cannot be read is a value (null and an explanation),
+/// never an exception. Fields behind the known ones are for later versions and are not looked at.
 /// </summary>
 internal static class LocalFrameReader
 {
@@ -110,7 +110,8 @@ internal static class LocalFrameReader
             ReadText(ref reader)),
         LocalFrameType.Refused => new RefusedFrame(
             reader.ReadInt64(), (RefusalCode)reader.ReadInt32(), ReadText(ref reader)),
-        LocalFrameType.StatusResult => new StatusResultFrame(reader.ReadInt64(), LocalStatusCodec.Read(ref reader)),
+        LocalFrameType.StatusResult => new StatusResultFrame(
+            reader.ReadInt64(), LocalStatusCodec.Read(ref reader)),
         LocalFrameType.Subscribed => new SubscribedFrame(reader.ReadInt64(), ReadNeighbours(ref reader)),
         LocalFrameType.Unsubscribed => new UnsubscribedFrame(reader.ReadInt64()),
         LocalFrameType.Deliver => new DeliverFrame(
@@ -124,7 +125,8 @@ internal static class LocalFrameReader
             ReadPayload(ref reader)),
         LocalFrameType.Update => new UpdateFrame(
             reader.ReadInt32(),
-            new NeighbourChange(ReadNeighbours(ref reader), ReadKeys(ref reader), ReadDepartures(ref reader))),
+            new NeighbourChange(
+                ReadNeighbours(ref reader), ReadKeys(ref reader), ReadDepartures(ref reader))),
         _ => new ResultFrame(
             reader.ReadInt64(),
             (KbrStatus)ReadNumber(ref reader, 0, (int)KbrStatus.Closed, "status"),

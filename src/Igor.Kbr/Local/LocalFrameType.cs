@@ -1,6 +1,8 @@
 namespace Igor.Kbr.Local;
 
-/// <summary>The first element of a frame. Numbers below 32 go to the daemon, from 32 on to the application.</summary>
+/// <summary>
+/// The first element of a frame. Numbers below 32 go to the daemon, from 32 on to the application.
+/// </summary>
 internal enum LocalFrameType
 {
     Hello = 1,

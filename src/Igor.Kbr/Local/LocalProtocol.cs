@@ -18,13 +18,19 @@ internal static class LocalProtocol
     /// <summary>What a frame may hold besides its payload.</summary>
     public const int HeaderBytesMax = 4 * 1024;
 
-    /// <summary>The largest body that an application accepts: a daemon is trusted, a broken one is not.</summary>
+    /// <summary>
+    /// The largest body that an application accepts: a daemon is trusted, a broken one is not.
+    /// </summary>
     public const int BodyBytesMax = 16 * 1024 * 1024;
 
-    /// <summary>Longest text in a frame, in UTF-8 bytes; error messages and addresses are far shorter.</summary>
+    /// <summary>
+    /// Longest text in a frame, in UTF-8 bytes; error messages and addresses are far shorter.
+    /// </summary>
     public const int TextBytesMax = 2 * 1024;
 
-    /// <summary>Most elements of a list in a frame: above any bound on peers, neighbours and services.</summary>
+    /// <summary>
+    /// Most elements of a list in a frame: above any bound on peers, neighbours and services.
+    /// </summary>
     public const int ListLengthMax = 65_536;
 
     /// <summary>Longest time that a request may wait, in milliseconds: an hour.</summary>

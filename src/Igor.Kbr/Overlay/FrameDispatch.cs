@@ -7,8 +7,8 @@ using MessagePack;
 namespace Igor.Kbr.Overlay;
 
 /// <summary>
-/// The one switch on what peers say, and the one place where bytes that make no sense become a protocol error. The
-/// two frames of the hot path are read without a MessagePack reader.
+/// The one switch on what peers say, and the one place where bytes that make no sense become a protocol
+/// error. The two frames of the hot path are read without a MessagePack reader.
 /// </summary>
 internal sealed class FrameDispatch(
     NodeContext context,

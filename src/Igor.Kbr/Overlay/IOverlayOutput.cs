@@ -10,8 +10,9 @@ public readonly record struct DialId(long Value);
 public readonly record struct RequestId(long Value);
 
 /// <summary>
-/// Everything that an <see cref="OverlayNode"/> does to the world. Called while an input is handled; the host must
-/// not call back into the node from here, but queue what follows. Spans and payloads are valid during the call.
+/// Everything that an <see cref="OverlayNode"/> does to the world. Called while an input is handled; the host
+/// must not call back into the node from here, but queue what follows. Spans and payloads are valid during
+/// the call.
 /// </summary>
 public interface IOverlayOutput
 {
@@ -22,8 +23,8 @@ public interface IOverlayOutput
     void Dial(DialId dial, string address);
 
     /// <summary>
-    /// Send a frame whose body is header followed by payload. Returns false, and sends nothing, when the link is
-    /// gone or too much waits on it already.
+    /// Send a frame whose body is header followed by payload. Returns false, and sends nothing, when the link
+    /// is gone or too much waits on it already.
     /// </summary>
     bool Send(LinkId link, ReadOnlySpan<byte> header, ReadOnlySpan<byte> payload);
 

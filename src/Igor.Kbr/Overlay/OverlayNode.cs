@@ -7,9 +7,9 @@ using Igor.Kbr.Wire;
 namespace Igor.Kbr;
 
 /// <summary>
-/// The overlay protocol of one node: a pure machine, driven by one thread. Inputs are method calls that carry the
-/// time; effects leave through <see cref="IOverlayOutput"/>; the same seed and inputs give the same effects. It
-/// only dispatches: each concern is a machine of its own beside it.
+/// The overlay protocol of one node: a pure machine, driven by one thread. Inputs are method calls that carry
+/// the time; effects leave through <see cref="IOverlayOutput"/>; the same seed and inputs give the same
+/// effects. It only dispatches: each concern is a machine of its own beside it.
 /// </summary>
 public sealed class OverlayNode
 {
@@ -162,10 +162,15 @@ public sealed class OverlayNode
         }
     }
 
-    /// <summary>A frame arrived. The body is valid during the call; any content is handled, however wrong.</summary>
-    public void HandleFrame(TimeSpan now, LinkId link, ReadOnlyMemory<byte> body) => _frames.Handle(now, link, body);
+    /// <summary>
+    /// A frame arrived. The body is valid during the call; any content is handled, however wrong.
+    /// </summary>
+    public void HandleFrame(TimeSpan now, LinkId link, ReadOnlyMemory<byte> body) =>
+        _frames.Handle(now, link, body);
 
-    /// <summary>An application wants to run a service here (one member per service; the host sees to that).</summary>
+    /// <summary>
+    /// An application wants to run a service here (one member per service; the host sees to that).
+    /// </summary>
     /// <exception cref="ArgumentException">The service's name is not valid.</exception>
     public void Subscribe(TimeSpan now, SubscribeOptions options)
     {
@@ -224,7 +229,9 @@ public sealed class OverlayNode
         }
     }
 
-    /// <summary>A local application sends a request; ends in <see cref="IOverlayOutput.CompleteRequest"/>.</summary>
+    /// <summary>
+    /// A local application sends a request; ends in <see cref="IOverlayOutput.CompleteRequest"/>.
+    /// </summary>
     public void Request(
         TimeSpan now,
         RequestId request,
@@ -280,7 +287,9 @@ public sealed class OverlayNode
 
     /// <summary>The neighbour set of the node in a service.</summary>
     public NeighbourSet Neighbours(ServiceId service) =>
-        _rings.TryGet(service, out ServiceRing? ring) ? ring.Neighbours : NeighbourSet.Alone(Id, isMember: false);
+        _rings.TryGet(service, out ServiceRing? ring)
+            ? ring.Neighbours
+            : NeighbourSet.Alone(Id, isMember: false);
 
     private void PeerUp(TimeSpan now, Peer peer)
     {

@@ -20,11 +20,15 @@ public sealed record OverlayOptions
     /// <value>Default: 8, so that half of a neighbourhood may die at once and the ring still closes.</value>
     public int NeighboursPerSide { get; init; } = 8;
 
-    /// <summary>Whether the node is part of the ring; false for a client that only routes through peers.</summary>
+    /// <summary>
+    /// Whether the node is part of the ring; false for a client that only routes through peers.
+    /// </summary>
     /// <value>Default: true.</value>
     public bool JoinsRing { get; init; } = true;
 
-    /// <summary>Time between two exchanges of neighbour sets with one peer, before jitter. 1 s to 10 min.</summary>
+    /// <summary>
+    /// Time between two exchanges of neighbour sets with one peer, before jitter. 1 s to 10 min.
+    /// </summary>
     /// <value>Default: 10 s.</value>
     public TimeSpan ExchangePeriod { get; init; } = TimeSpan.FromSeconds(10);
 
@@ -32,7 +36,9 @@ public sealed record OverlayOptions
     /// <value>Default: 20 s.</value>
     public TimeSpan FingerPeriod { get; init; } = TimeSpan.FromSeconds(20);
 
-    /// <summary>A peer from which nothing came for this long is asked whether it lives. 0.1 s to 10 min.</summary>
+    /// <summary>
+    /// A peer from which nothing came for this long is asked whether it lives. 0.1 s to 10 min.
+    /// </summary>
     /// <value>Default: 5 s.</value>
     public TimeSpan ProbeAfter { get; init; } = TimeSpan.FromSeconds(5);
 

@@ -17,7 +17,9 @@ internal sealed record HelloMessage
 
     public required string Network { get; init; }
 
-    /// <summary>Differs between two runs of one node, so that a link to an earlier run is recognised.</summary>
+    /// <summary>
+    /// Differs between two runs of one node, so that a link to an earlier run is recognised.
+    /// </summary>
     public required ulong Instance { get; init; }
 
     public required ImmutableArray<string> Addresses { get; init; }

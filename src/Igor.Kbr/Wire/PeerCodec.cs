@@ -4,13 +4,17 @@ using MessagePack;
 
 namespace Igor.Kbr.Wire;
 
-/// <summary>A peer's frame breaks the protocol; caught at the frame boundary, where the peer is disconnected.</summary>
+/// <summary>
+/// A peer's frame breaks the protocol; caught at the frame boundary, where the peer is disconnected.
+/// </summary>
 internal sealed class ProtocolException(string message) : Exception(message);
 
 /// <summary>The parts that messages between peers are made of.</summary>
 internal static class PeerCodec
 {
-    /// <summary>Whether an exception means that bytes could not be decoded (MessagePack throws many kinds).</summary>
+    /// <summary>
+    /// Whether an exception means that bytes could not be decoded (MessagePack throws many kinds).
+    /// </summary>
     public static bool IsDecodeFailure(Exception e) =>
         e is ProtocolException or MessagePackSerializationException or EndOfStreamException or OverflowException
             or ArgumentException or InvalidOperationException or InvalidCastException;
@@ -91,7 +95,9 @@ internal static class PeerCodec
         }
     }
 
-    /// <summary>Reads services; one whose id is not that of its name is a collision or a lie and left out.</summary>
+    /// <summary>
+    /// Reads services; one whose id is not that of its name is a collision or a lie and left out.
+    /// </summary>
     public static ImmutableArray<ServiceName> ReadServices(ref MessagePackReader reader)
     {
         int count = reader.ReadArrayHeader();

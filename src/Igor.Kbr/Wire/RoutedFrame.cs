@@ -3,9 +3,9 @@ using System.Buffers.Binary;
 namespace Igor.Kbr.Wire;
 
 /// <summary>
-/// The two frames on the hot path, Route and Reply, have a header of fixed width (MessagePack allows integers and
-/// binaries to be written wider than they need be), so that a hop rewrites the few bytes that change and passes
-/// the rest on as it came. Fields after the payload travel along.
+/// The two frames on the hot path, Route and Reply, have a header of fixed width (MessagePack allows integers
+/// and binaries to be written wider than they need be), so that a hop rewrites the few bytes that change and
+/// passes the rest on as it came. Fields after the payload travel along.
 /// </summary>
 internal static class RoutedFrame
 {
@@ -55,7 +55,8 @@ internal static class RoutedFrame
     }
 
     /// <summary>Reads a Route frame; false when it is malformed.</summary>
-    public static bool TryReadRoute(ReadOnlyMemory<byte> body, out RouteHeader header, out ReadOnlyMemory<byte> payload)
+    public static bool TryReadRoute(
+        ReadOnlyMemory<byte> body, out RouteHeader header, out ReadOnlyMemory<byte> payload)
     {
         header = default;
         payload = default;
@@ -97,7 +98,8 @@ internal static class RoutedFrame
         BinaryPrimitives.WriteUInt64BigEndian(header[ReplyIdOffset..], hopId);
 
     /// <summary>Reads a Reply frame; false when it is malformed.</summary>
-    public static bool TryReadReply(ReadOnlyMemory<byte> body, out ReplyHeader header, out ReadOnlyMemory<byte> payload)
+    public static bool TryReadReply(
+        ReadOnlyMemory<byte> body, out ReplyHeader header, out ReadOnlyMemory<byte> payload)
     {
         header = default;
         payload = default;

@@ -6,8 +6,9 @@ using Igor.LocalSocket;
 namespace Igor.Node;
 
 /// <summary>
-/// One application at the local socket: its frames become downcalls of the host, the host's upcalls become frames.
-/// When it goes, however it goes, its services are unsubscribed and the messages it was asked about go on.
+/// One application at the local socket: its frames become downcalls of the host, the host's upcalls become
+/// frames. When it goes, however it goes, its services are unsubscribed and the messages it was asked about
+/// go on.
 /// </summary>
 internal sealed class LocalSession : IDisposable
 {
@@ -66,7 +67,9 @@ internal sealed class LocalSession : IDisposable
         }
     }
 
-    /// <summary>Ends the session; what was sent before still leaves, if the application reads it soon.</summary>
+    /// <summary>
+    /// Ends the session; what was sent before still leaves, if the application reads it soon.
+    /// </summary>
     public void Close()
     {
         _socket.CloseWhenSent();
@@ -91,7 +94,8 @@ internal sealed class LocalSession : IDisposable
     }
 
     /// <summary>
-    /// Sends a frame with a payload; false when too much waits already. An application that is only slow stays.
+    /// Sends a frame with a payload; false when too much waits already. An application that is only slow
+    /// stays.
     /// </summary>
     public bool TrySendPayload(LocalFrame frame)
     {
@@ -223,7 +227,8 @@ internal sealed class LocalSession : IDisposable
                 return false;
             default:
                 string type = frame is UnknownFrame unknown ? $"{unknown.Type}" : frame.GetType().Name;
-                Send(new RefusedFrame(0, RefusalCode.UnknownType, $"a daemon does not take frames of type {type}"));
+                Send(new RefusedFrame(
+                    0, RefusalCode.UnknownType, $"a daemon does not take frames of type {type}"));
                 break;
         }
 

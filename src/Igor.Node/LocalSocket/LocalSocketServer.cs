@@ -8,8 +8,8 @@ using Igor.LocalSocket;
 namespace Igor.Node;
 
 /// <summary>
-/// Serves the applications on this host: the KBR interface of a node over a Unix domain socket that only its owner
-/// (and root) may use. See docs/protocol.md, "Local protocol".
+/// Serves the applications on this host: the KBR interface of a node over a Unix domain socket that only its
+/// owner (and root) may use. See docs/protocol.md, "Local protocol".
 /// </summary>
 public sealed class LocalSocketServer : IAsyncDisposable
 {

@@ -26,11 +26,15 @@ public sealed record LocalSocketServerOptions
     /// <value>Default: 64.</value>
     public int SubscriptionsMax { get; init; } = 64;
 
-    /// <summary>Most requests of one application that wait for their end; further ones end as overloaded.</summary>
+    /// <summary>
+    /// Most requests of one application that wait for their end; further ones end as overloaded.
+    /// </summary>
     /// <value>Default: 16384.</value>
     public int RequestsMax { get; init; } = 16 * 1024;
 
-    /// <summary>Most deliveries to one application that may still be answered; the oldest is forgotten beyond.</summary>
+    /// <summary>
+    /// Most deliveries to one application that may still be answered; the oldest is forgotten beyond.
+    /// </summary>
     /// <value>Default: 65536.</value>
     public int DeliveriesMax { get; init; } = 64 * 1024;
 
@@ -41,14 +45,15 @@ public sealed record LocalSocketServerOptions
     public int ForwardsMax { get; init; } = 1024;
 
     /// <summary>
-    /// Most bytes that wait for one application to read. Beyond, its requests end as overloaded and messages to it are
-    /// dropped. At least as large as <see cref="PayloadBytesMax"/>.
+    /// Most bytes that wait for one application to read. Beyond, its requests end as overloaded and messages
+    /// to it are dropped. At least as large as <see cref="PayloadBytesMax"/>.
     /// </summary>
     /// <value>Default: 16 MiB.</value>
     public int OutgoingBytesMax { get; init; } = 16 * 1024 * 1024;
 
     /// <summary>
-    /// An application for which the most bytes wait, and which has read nothing for this long, is disconnected.
+    /// An application for which the most bytes wait, and which has read nothing for this long, is
+    /// disconnected.
     /// </summary>
     /// <value>Default: 5 s: longer than any pause of a healthy process.</value>
     public TimeSpan StallTimeout { get; init; } = TimeSpan.FromSeconds(5);
@@ -62,9 +67,9 @@ public sealed record LocalSocketServerOptions
     public ILogger Logger { get; init; } = NullLogger.Instance;
 
     /// <summary>
-    /// The socket of a node with a data folder (null: the default one): what IGOR_SOCKET says; else igor.sock in a
-    /// folder that was named, here or by IGOR_DATA; else $XDG_RUNTIME_DIR/igor/igor.sock; else igor.sock in the default
-    /// data folder. Applications look there too.
+    /// The socket of a node with a data folder (null: the default one): what IGOR_SOCKET says; else igor.sock
+    /// in a folder that was named, here or by IGOR_DATA; else $XDG_RUNTIME_DIR/igor/igor.sock; else igor.sock
+    /// in the default data folder. Applications look there too.
     /// </summary>
     public static string DefaultPath(string? dataFolder) => LocalSocketPath.Default(dataFolder);
 }

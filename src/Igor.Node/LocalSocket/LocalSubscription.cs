@@ -4,8 +4,8 @@ using Igor.Kbr.Local;
 namespace Igor.Node;
 
 /// <summary>
-/// An application of a session, as the node sees it: turns upcalls into frames. Upcalls may come before the node's
-/// answer to the subscription does.
+/// An application of a session, as the node sees it: turns upcalls into frames. Upcalls may come before the
+/// node's answer to the subscription does.
 /// </summary>
 internal sealed class LocalSubscription(LocalSession session, int number) : IKbrDeferringApplication
 {
@@ -21,7 +21,9 @@ internal sealed class LocalSubscription(LocalSession session, int number) : IKbr
     /// <summary>The node answered.</summary>
     public void Attach(IKbrService service) => _attached.SetResult(service);
 
-    /// <summary>Answers a delivery, which may have come before the node's answer to the subscription.</summary>
+    /// <summary>
+    /// Answers a delivery, which may have come before the node's answer to the subscription.
+    /// </summary>
     public void Reply(DeliveryToken token, ReadOnlyMemory<byte> payload)
     {
         if (Service is { } service)

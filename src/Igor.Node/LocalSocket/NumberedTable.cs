@@ -3,8 +3,8 @@ using System.Diagnostics.CodeAnalysis;
 namespace Igor.Node;
 
 /// <summary>
-/// Things that the other end may come back to by number: counted up from 1, bounded; the oldest makes room. Callers
-/// see to it that one thread at a time uses it.
+/// Things that the other end may come back to by number: counted up from 1, bounded; the oldest makes room.
+/// Callers see to it that one thread at a time uses it.
 /// </summary>
 internal sealed class NumberedTable<T>(int capacity)
     where T : notnull

@@ -18,7 +18,9 @@ internal readonly record struct PeerCredentials(int Process, uint User)
     /// <summary>Whether the other end may use what this process serves: its own user, and root.</summary>
     public bool IsAllowed => User == OwnUser || User == Root;
 
-    /// <summary>Asks the kernel. Elsewhere than on Linux the permissions of the socket file have to do.</summary>
+    /// <summary>
+    /// Asks the kernel. Elsewhere than on Linux the permissions of the socket file have to do.
+    /// </summary>
     public static PeerCredentials Of(Socket socket)
     {
         if (!OperatingSystem.IsLinux())

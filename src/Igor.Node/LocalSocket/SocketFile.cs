@@ -5,12 +5,13 @@ using Igor.LocalSocket;
 namespace Igor.Node;
 
 /// <summary>
-/// The file of a local socket: claimed by one daemon at a time, readable by its owner only. A lock that the kernel
-/// drops when its process dies tells a live daemon from the file that a dead one left behind.
+/// The file of a local socket: claimed by one daemon at a time, readable by its owner only. A lock that the
+/// kernel drops when its process dies tells a live daemon from the file that a dead one left behind.
 /// </summary>
 internal sealed class SocketFile : IDisposable
 {
-    private const UnixFileMode OwnerFolder = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+    private const UnixFileMode OwnerFolder =
+        UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
     private const UnixFileMode OwnerFile = UnixFileMode.UserRead | UnixFileMode.UserWrite;
     private const int Backlog = 128;
 
@@ -28,7 +29,9 @@ internal sealed class SocketFile : IDisposable
     public Socket Listener { get; }
 
     /// <summary>Claims the path and listens there.</summary>
-    /// <exception cref="NodeStartException">It is taken or cannot be used; the message says what to do.</exception>
+    /// <exception cref="NodeStartException">
+    /// It is taken or cannot be used; the message says what to do.
+    /// </exception>
     public static SocketFile Claim(string path)
     {
         FileStream? fileLock = null;
@@ -55,7 +58,9 @@ internal sealed class SocketFile : IDisposable
         }
     }
 
-    /// <summary>Stops listening and removes the file. The lock's file stays: removing it would race.</summary>
+    /// <summary>
+    /// Stops listening and removes the file. The lock's file stays: removing it would race.
+    /// </summary>
     public void Dispose()
     {
         Listener.Dispose();

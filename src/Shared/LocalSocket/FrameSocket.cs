@@ -7,8 +7,9 @@ using Igor.Kbr.Local;
 namespace Igor.LocalSocket;
 
 /// <summary>
-/// Frames of the local protocol over a connected socket; the same source serves both ends. Whoever sends while
-/// nobody writes does the writing, everything sent meanwhile leaves in one piece, and reading never waits for it.
+/// Frames of the local protocol over a connected socket; the same source serves both ends. Whoever sends
+/// while nobody writes does the writing, everything sent meanwhile leaves in one piece, and reading never
+/// waits for it.
 /// </summary>
 internal sealed class FrameSocket : IDisposable
 {
@@ -74,7 +75,9 @@ internal sealed class FrameSocket : IDisposable
     /// <summary>Queues a small frame, for which there is room when there is none for payloads.</summary>
     public bool TrySend(LocalFrame frame) => TryQueue(frame, _outgoingBytesMax + ReserveBytes);
 
-    /// <summary>Closes the socket once everything queued has been written; frames sent from now on are refused.</summary>
+    /// <summary>
+    /// Closes the socket once everything queued has been written; frames sent from now on are refused.
+    /// </summary>
     public void CloseWhenSent()
     {
         lock (_gate)
@@ -109,8 +112,8 @@ internal sealed class FrameSocket : IDisposable
     }
 
     /// <summary>
-    /// Reads frames until the connection ends or the handler returns false. What is sent from inside the handler
-    /// leaves when all frames that arrived together have been handled.
+    /// Reads frames until the connection ends or the handler returns false. What is sent from inside the
+    /// handler leaves when all frames that arrived together have been handled.
     /// </summary>
     /// <param name="handle">Gets the body of each frame, valid during the call only.</param>
     /// <returns>What was wrong with the stream; null when it ended in order.</returns>
@@ -160,7 +163,8 @@ internal sealed class FrameSocket : IDisposable
     /// <param name="handle">Gets the bodies.</param>
     /// <param name="needed">Bytes that the frame behind them takes, as far as is known.</param>
     /// <returns>Bytes handled; -1 when the handler wants no more.</returns>
-    private int HandleFrames(ReadOnlyMemory<byte> bytes, Func<ReadOnlyMemory<byte>, bool> handle, out int needed)
+    private int HandleFrames(
+        ReadOnlyMemory<byte> bytes, Func<ReadOnlyMemory<byte>, bool> handle, out int needed)
     {
         int consumed = 0;
         SetCork(true);
@@ -269,7 +273,8 @@ internal sealed class FrameSocket : IDisposable
                 ReadOnlyMemory<byte> rest = _leaving.Written;
                 while (!rest.IsEmpty)
                 {
-                    int sent = await _socket.SendAsync(rest[..Math.Min(rest.Length, WriteBytes)], SocketFlags.None)
+                    int sent = await _socket.SendAsync(
+                        rest[..Math.Min(rest.Length, WriteBytes)], SocketFlags.None)
                         .ConfigureAwait(false);
                     rest = rest[sent..];
                     Volatile.Write(ref _progressed, Stopwatch.GetTimestamp());

@@ -12,9 +12,9 @@ internal static class LocalSocketPath
     private const string FileName = "igor.sock";
 
     /// <summary>
-    /// The socket for a data folder (null: the default one): what IGOR_SOCKET says; else igor.sock in a folder that
-    /// was named, here or by IGOR_DATA; else $XDG_RUNTIME_DIR/igor/igor.sock, which no other user can reach; else
-    /// igor.sock in the default data folder.
+    /// The socket for a data folder (null: the default one): what IGOR_SOCKET says; else igor.sock in a
+    /// folder that was named, here or by IGOR_DATA; else $XDG_RUNTIME_DIR/igor/igor.sock, which no other user
+    /// can reach; else igor.sock in the default data folder.
     /// </summary>
     public static string Default(string? dataFolder)
     {

@@ -1,8 +1,9 @@
 namespace Igor.Kbr.Overlay.Peers;
 
 /// <summary>
-/// Connecting to addresses. Takes wishes from joining, neighbour maintenance and fingers; emits dials, a bounded
-/// number at a time, never two to one address, and leaves an address alone for a growing while after it failed.
+/// Connecting to addresses. Takes wishes from joining, neighbour maintenance and fingers; emits dials, a
+/// bounded number at a time, never two to one address, and leaves an address alone for a growing while after
+/// it failed.
 /// </summary>
 internal sealed class Dialer(NodeContext context)
 {
@@ -51,7 +52,9 @@ internal sealed class Dialer(NodeContext context)
         return false;
     }
 
-    /// <summary>Connects to the first of a node's addresses that may be tried now; false when none may.</summary>
+    /// <summary>
+    /// Connects to the first of a node's addresses that may be tried now; false when none may.
+    /// </summary>
     public bool TryDial(TimeSpan now, Wire.Contact contact)
     {
         if (contact.Id == context.Id || context.Peers.Contains(contact.Id))
@@ -121,7 +124,8 @@ internal sealed class Dialer(NodeContext context)
 
         int count = _failures.TryGetValue(address, out var before) ? before.Count + 1 : 1;
         TimeSpan backoff = BackoffFirst * Math.Pow(2, Math.Min(count - 1, 10));
-        _failures[address] = (count, now + context.Random.Jitter(backoff < BackoffMax ? backoff : BackoffMax));
+        TimeSpan pause = context.Random.Jitter(backoff < BackoffMax ? backoff : BackoffMax);
+        _failures[address] = (count, now + pause);
         if (count == 1)
         {
             _failureOrder.Enqueue(address);

@@ -3,9 +3,9 @@ using Igor.Kbr.Wire;
 namespace Igor.Kbr.Overlay.Peers;
 
 /// <summary>
-/// Addresses through which a ring may be found: those given at start, those known from an earlier run, and those
-/// of peers that were lost. Tried hard while joining and slowly afterwards, so that rings that formed apart, or
-/// were cut apart, find one another.
+/// Addresses through which a ring may be found: those given at start, those known from an earlier run, and
+/// those of peers that were lost. Tried hard while joining and slowly afterwards, so that rings that formed
+/// apart, or were cut apart, find one another.
 /// </summary>
 internal sealed class EntryPoints(NodeContext context, Dialer dialer)
 {

@@ -3,9 +3,9 @@ using Igor.Kbr.Wire;
 namespace Igor.Kbr.Overlay.Peers;
 
 /// <summary>
-/// Finds peers that died without a word. A closed connection is seen at once elsewhere; this is for hosts that
-/// vanish. Any frame is a sign of life; only a quiet peer is probed, a neighbour sooner than another, and one that
-/// leaves requests unanswered at once.
+/// Finds peers that died without a word. A closed connection is seen at once elsewhere; this is for hosts
+/// that vanish. Any frame is a sign of life; only a quiet peer is probed, a neighbour sooner than another,
+/// and one that leaves requests unanswered at once.
 /// </summary>
 internal sealed class FailureDetection(NodeContext context, Handshake handshake)
 {

@@ -5,8 +5,9 @@ using Igor.Kbr.Wire;
 namespace Igor.Kbr.Overlay.Peers;
 
 /// <summary>
-/// From an authenticated link to a peer: both sides say hello, check network and version, and where two links lead
-/// to the same peer, agree on one without talking about it. Emits peers that are up and peers that are gone.
+/// From an authenticated link to a peer: both sides say hello, check network and version, and where two links
+/// lead to the same peer, agree on one without talking about it. Emits peers that are up and peers that are
+/// gone.
 /// </summary>
 internal sealed class Handshake(NodeContext context, RingTable rings, Dialer dialer)
 {
@@ -108,12 +109,14 @@ internal sealed class Handshake(NodeContext context, RingTable rings, Dialer dia
     {
         if (reason is GoodbyeReason.WrongNetwork or GoodbyeReason.WrongVersion or GoodbyeReason.Full)
         {
-            context.Raise(OverlayEventKind.Refused, link.PeerId, $"{link.RemoteAddress} refused this node: {text}");
+            context.Raise(
+                OverlayEventKind.Refused, link.PeerId, $"{link.RemoteAddress} refused this node: {text}");
             dialer.NoteFailure(now, link.IsOutbound ? link.RemoteAddress : string.Empty);
         }
         else if (reason == GoodbyeReason.ProtocolError)
         {
-            context.Raise(OverlayEventKind.ProtocolError, link.PeerId, $"{link.RemoteAddress} complains: {text}");
+            context.Raise(
+                OverlayEventKind.ProtocolError, link.PeerId, $"{link.RemoteAddress} complains: {text}");
         }
 
         if (link.Peer is { } peer && peer.Link == link)
@@ -184,8 +187,8 @@ internal sealed class Handshake(NodeContext context, RingTable rings, Dialer dia
     }
 
     /// <summary>
-    /// A full node gives up the connection that neither side has needed for longest: everybody's first contact
-    /// would be closed to newcomers otherwise.
+    /// A full node gives up the connection that neither side has needed for longest: everybody's first
+    /// contact would be closed to newcomers otherwise.
     /// </summary>
     private bool TryMakeRoom(TimeSpan now)
     {
@@ -244,9 +247,9 @@ internal sealed class Handshake(NodeContext context, RingTable rings, Dialer dia
     }
 
     /// <summary>
-    /// Two links to one run of one peer: the one that the node with the smaller id opened stays, of two opened by
-    /// the same side the newer one. Both sides see both links, so they choose alike; the other link is closed once
-    /// what is on its way has arrived.
+    /// Two links to one run of one peer: the one that the node with the smaller id opened stays, of two
+    /// opened by the same side the newer one. Both sides see both links, so they choose alike; the other link
+    /// is closed once what is on its way has arrived.
     /// </summary>
     private void Merge(TimeSpan now, Peer peer, Link added)
     {
@@ -270,7 +273,8 @@ internal sealed class Handshake(NodeContext context, RingTable rings, Dialer dia
 
         string host = link.RemoteAddress[..hostEnd];
         return [.. addresses.Select(a =>
-            a.StartsWith("0.0.0.0:", StringComparison.Ordinal) || a.StartsWith("[::]:", StringComparison.Ordinal)
+            a.StartsWith("0.0.0.0:", StringComparison.Ordinal)
+            || a.StartsWith("[::]:", StringComparison.Ordinal)
                 ? host + a[a.LastIndexOf(':')..]
                 : a)];
     }

@@ -9,7 +9,9 @@ internal sealed class Link(LinkId id, Key peerId, bool isOutbound, bool isEntry,
 
     public bool IsOutbound { get; } = isOutbound;
 
-    /// <summary>Whether it was made to find a ring (bootstrap, known or lost peer), not a certain neighbour.</summary>
+    /// <summary>
+    /// Whether it was made to find a ring (bootstrap, known or lost peer), not a certain neighbour.
+    /// </summary>
     public bool IsEntry { get; } = isEntry;
 
     public string RemoteAddress { get; } = remoteAddress;

@@ -4,8 +4,8 @@ using Igor.Kbr.Wire;
 namespace Igor.Kbr.Overlay.Peers;
 
 /// <summary>
-/// Which connections are worth keeping: those that either side needs as neighbour or finger. Tells a peer when this
-/// node does not need it, and closes what neither has needed for a while.
+/// Which connections are worth keeping: those that either side needs as neighbour or finger. Tells a peer
+/// when this node does not need it, and closes what neither has needed for a while.
 /// </summary>
 internal sealed class LinkCare(NodeContext context, RingTable rings, Handshake handshake)
 {

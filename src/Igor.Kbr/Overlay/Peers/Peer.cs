@@ -32,15 +32,21 @@ internal sealed class Peer(Key id, Link link)
     /// <summary>Since when a request waits for this peer without a frame from it.</summary>
     public TimeSpan? AwaitingSince { get; set; }
 
-    /// <summary>Whether requests go unanswered while others have not: avoided where there is a choice.</summary>
+    /// <summary>
+    /// Whether requests go unanswered while others have not: avoided where there is a choice.
+    /// </summary>
     public bool IsSuspect { get; set; }
 
-    /// <summary>Smoothed round-trip time and its variation (RFC 6298); null before the first sample.</summary>
+    /// <summary>
+    /// Smoothed round-trip time and its variation (RFC 6298); null before the first sample.
+    /// </summary>
     public TimeSpan? RoundTrip { get; private set; }
 
     public TimeSpan RoundTripVariation { get; private set; }
 
-    /// <summary>Time from a request to its reply through this peer, all further hops and the answerer included.</summary>
+    /// <summary>
+    /// Time from a request to its reply through this peer, all further hops and the answerer included.
+    /// </summary>
     public TimeSpan? ReplyTime { get; private set; }
 
     public TimeSpan ReplyTimeVariation { get; private set; }
@@ -70,7 +76,9 @@ internal sealed class Peer(Key id, Link link)
         return false;
     }
 
-    /// <summary>Takes a list of services unless a newer one is known (it may have come over another link).</summary>
+    /// <summary>
+    /// Takes a list of services unless a newer one is known (it may have come over another link).
+    /// </summary>
     public bool TryUpdateServices(ulong version, ImmutableArray<ServiceName> services)
     {
         if (version <= ServicesVersion)
@@ -103,7 +111,8 @@ internal sealed class Peer(Key id, Link link)
         (ReplyTime, ReplyTimeVariation) = Smooth(ReplyTime, ReplyTimeVariation, sample);
     }
 
-    private static (TimeSpan Mean, TimeSpan Variation) Smooth(TimeSpan? mean, TimeSpan variation, TimeSpan sample)
+    private static (TimeSpan Mean, TimeSpan Variation) Smooth(
+        TimeSpan? mean, TimeSpan variation, TimeSpan sample)
     {
         if (mean is not { } m)
         {

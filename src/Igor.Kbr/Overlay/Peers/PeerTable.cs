@@ -2,7 +2,9 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace Igor.Kbr.Overlay.Peers;
 
-/// <summary>The connected peers, by id, and a list in order of id for every walk whose order can show.</summary>
+/// <summary>
+/// The connected peers, by id, and a list in order of id for every walk whose order can show.
+/// </summary>
 internal sealed class PeerTable
 {
     private readonly Dictionary<Key, Peer> _byId = [];
@@ -10,7 +12,9 @@ internal sealed class PeerTable
 
     public int Count => _sorted.Count;
 
-    /// <summary>All peers in order of id. Do not add or remove while walking it; take <see cref="Snapshot"/>.</summary>
+    /// <summary>
+    /// All peers in order of id. Do not add or remove while walking it; take <see cref="Snapshot"/>.
+    /// </summary>
     public List<Peer> All => _sorted;
 
     public Peer[] Snapshot() => [.. _sorted];

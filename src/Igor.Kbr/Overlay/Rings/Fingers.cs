@@ -6,9 +6,9 @@ using MessagePack;
 namespace Igor.Kbr.Overlay.Rings;
 
 /// <summary>
-/// Long links: on each side one slot for each power of two of distance beyond the neighbours. A slot is filled by
-/// any connection whose other end lies in it, whoever opened it; an empty one by asking the ring for a random place
-/// in it. With them a message takes a number of hops logarithmic in the size of the ring.
+/// Long links: on each side one slot for each power of two of distance beyond the neighbours. A slot is
+/// filled by any connection whose other end lies in it, whoever opened it; an empty one by asking the ring
+/// for a random place in it. With them a message takes a number of hops logarithmic in the size of the ring.
 /// </summary>
 internal sealed class Fingers(NodeContext context, RingTable rings, Dialer dialer)
 {
@@ -138,7 +138,8 @@ internal sealed class Fingers(NodeContext context, RingTable rings, Dialer diale
         }
         catch (Exception e) when (PeerCodec.IsDecodeFailure(e))
         {
-            context.Raise(OverlayEventKind.ProtocolError, result.Responder, "a reply with contacts is malformed");
+            context.Raise(
+                OverlayEventKind.ProtocolError, result.Responder, "a reply with contacts is malformed");
         }
     }
 

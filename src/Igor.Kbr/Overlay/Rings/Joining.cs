@@ -6,9 +6,9 @@ using MessagePack;
 namespace Igor.Kbr.Overlay.Rings;
 
 /// <summary>
-/// Joins rings: finds a member to enter through, asks the ring for the neighbours of its own id, connects to them,
-/// and only then announces itself, so that nobody routes to a node that does not know its surroundings. Founds the
-/// ring where there is none to join.
+/// Joins rings: finds a member to enter through, asks the ring for the neighbours of its own id, connects to
+/// them, and only then announces itself, so that nobody routes to a node that does not know its surroundings.
+/// Founds the ring where there is none to join.
 /// </summary>
 internal sealed class Joining(NodeContext context, RingTable rings, Dialer dialer, NeighbourExchange exchange)
 {
@@ -20,7 +20,9 @@ internal sealed class Joining(NodeContext context, RingTable rings, Dialer diale
 
     private bool _isStepping;
 
-    /// <summary>Sends a control request; set by the node, since routing needs rings and rings need routing.</summary>
+    /// <summary>
+    /// Sends a control request; set by the node, since routing needs rings and rings need routing.
+    /// </summary>
     public Action<TimeSpan, OwnRequest> Request { get; set; } = (_, _) => { };
 
     /// <summary>Asks connected peers whom they know in a service.</summary>
@@ -35,7 +37,9 @@ internal sealed class Joining(NodeContext context, RingTable rings, Dialer diale
         ScheduleStep(now);
     }
 
-    /// <summary>Something happened that may let a joining ring go on: a peer is there, or a dial failed.</summary>
+    /// <summary>
+    /// Something happened that may let a joining ring go on: a peer is there, or a dial failed.
+    /// </summary>
     public void StepAll(TimeSpan now)
     {
         if (_isStepping)
@@ -53,8 +57,8 @@ internal sealed class Joining(NodeContext context, RingTable rings, Dialer diale
     }
 
     /// <summary>
-    /// An active member met a peer that it found through an address, not through its ring: perhaps the peer's ring
-    /// is another one. Looking for its own neighbours there makes the two merge.
+    /// An active member met a peer that it found through an address, not through its ring: perhaps the peer's
+    /// ring is another one. Looking for its own neighbours there makes the two merge.
     /// </summary>
     public void LookInto(TimeSpan now, Peer peer)
     {
@@ -123,8 +127,8 @@ internal sealed class Joining(NodeContext context, RingTable rings, Dialer diale
     private bool IsBaseActive() => rings.TryGet(ServiceId.Base, out ServiceRing? ring) && ring.IsActive;
 
     /// <summary>
-    /// A node founds the ring at once when it has nobody to join; when those it reached are joining themselves, the
-    /// lowest id among them does; and when it can reach nobody, after some patience.
+    /// A node founds the ring at once when it has nobody to join; when those it reached are joining
+    /// themselves, the lowest id among them does; and when it can reach nobody, after some patience.
     /// </summary>
     private bool MayFoundBase(TimeSpan now, ServiceRing ring)
     {

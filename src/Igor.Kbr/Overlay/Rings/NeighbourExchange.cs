@@ -5,9 +5,9 @@ using MessagePack;
 namespace Igor.Kbr.Overlay.Rings;
 
 /// <summary>
-/// Keeps neighbour sets right: tells neighbours, periodically and after a loss, whom this node knows near itself,
-/// and connects to those named by others that would be nearer than what it has. Periodic rather than reactive
-/// repair keeps traffic bounded under churn (Rhea et al., "Handling Churn in a DHT", USENIX'04).
+/// Keeps neighbour sets right: tells neighbours, periodically and after a loss, whom this node knows near
+/// itself, and connects to those named by others that would be nearer than what it has. Periodic rather than
+/// reactive repair keeps traffic bounded under churn (Rhea et al., "Handling Churn in a DHT", USENIX'04).
 /// </summary>
 internal sealed class NeighbourExchange(NodeContext context, RingTable rings, Dialer dialer)
 {
@@ -15,7 +15,9 @@ internal sealed class NeighbourExchange(NodeContext context, RingTable rings, Di
 
     public void Start(TimeSpan now) => ScheduleRound(now);
 
-    /// <summary>A ring changed: when neighbours were lost, the far ends of what is left know the next ones.</summary>
+    /// <summary>
+    /// A ring changed: when neighbours were lost, the far ends of what is left know the next ones.
+    /// </summary>
     public void HandleChange(TimeSpan now, ServiceRing ring, NeighbourChange change)
     {
         if (!ring.IsActive || ring.IsExchangeScheduled)

@@ -6,8 +6,8 @@ using Igor.Kbr.Wire;
 namespace Igor.Kbr.Overlay.Rings;
 
 /// <summary>
-/// The services that applications here take part in, the base overlay among them. Takes subscriptions and news of
-/// peers, keeps each ring's members and neighbour set, and tells applications and peers what changed.
+/// The services that applications here take part in, the base overlay among them. Takes subscriptions and
+/// news of peers, keeps each ring's members and neighbour set, and tells applications and peers what changed.
 /// </summary>
 internal sealed class RingTable(NodeContext context)
 {
@@ -39,7 +39,8 @@ internal sealed class RingTable(NodeContext context)
     public ImmutableArray<ServiceName> ActiveServices() =>
         [.. _rings.Values.Where(r => r.IsActive).Select(r => new ServiceName(r.Id, r.Name))];
 
-    public void RefreshAll(TimeSpan now, Key departed = default, DepartureReason reason = DepartureReason.Displaced)
+    public void RefreshAll(
+        TimeSpan now, Key departed = default, DepartureReason reason = DepartureReason.Displaced)
     {
         foreach (ServiceRing ring in _rings.Values.ToArray())
         {

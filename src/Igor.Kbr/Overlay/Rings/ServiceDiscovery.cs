@@ -5,10 +5,11 @@ using MessagePack;
 namespace Igor.Kbr.Overlay.Rings;
 
 /// <summary>
-/// Finds members of a service when none is connected: asks the connected peers whom they know, and connects to
-/// some of those. (Where a rendezvous in the base overlay takes its place, this is the seam.)
+/// Finds members of a service when none is connected: asks the connected peers whom they know, and connects
+/// to some of those. (Where a rendezvous in the base overlay takes its place, this is the seam.)
 /// </summary>
-internal sealed class ServiceDiscovery(NodeContext context, RingTable rings, Dialer dialer, NeighbourExchange exchange)
+internal sealed class ServiceDiscovery(
+    NodeContext context, RingTable rings, Dialer dialer, NeighbourExchange exchange)
 {
     private const int AskedMax = 32;
     private const int ConnectedMax = 8;

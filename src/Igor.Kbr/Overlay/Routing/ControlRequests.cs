@@ -6,8 +6,8 @@ using MessagePack;
 namespace Igor.Kbr.Overlay.Routing;
 
 /// <summary>
-/// Requests that a ring's root answers itself. There is one: who is near this key? The answer is the root and its
-/// neighbours; joining nodes ask it for their own id, finger selection for a place far away.
+/// Requests that a ring's root answers itself. There is one: who is near this key? The answer is the root and
+/// its neighbours; joining nodes ask it for their own id, finger selection for a place far away.
 /// </summary>
 internal sealed class ControlRequests
 {

@@ -5,8 +5,8 @@ using Igor.Kbr.Wire;
 namespace Igor.Kbr.Overlay.Routing;
 
 /// <summary>
-/// Messages that pass through and wait for the word of an application that asked to see them. Bounded in number
-/// and time: beyond either they go on as they are.
+/// Messages that pass through and wait for the word of an application that asked to see them. Bounded in
+/// number and time: beyond either they go on as they are.
 /// </summary>
 internal sealed class ForwardDesk(NodeContext context)
 {
@@ -26,7 +26,8 @@ internal sealed class ForwardDesk(NodeContext context)
         TimeSpan now, ServiceRing ring, in RouteHeader header, ReadOnlyMemory<byte> payload, Link from, Key nextHop) =>
         TryPark(now, new Parked(ring, header, payload.ToArray(), from, null, nextHop));
 
-    public bool TryParkOwn(TimeSpan now, ServiceRing ring, in RouteHeader header, OwnRequest own, Key nextHop) =>
+    public bool TryParkOwn(
+        TimeSpan now, ServiceRing ring, in RouteHeader header, OwnRequest own, Key nextHop) =>
         TryPark(now, new Parked(ring, header, own.Payload.ToArray(), null, own, nextHop));
 
     public void Resume(TimeSpan now, long id, ForwardDecision decision)
@@ -69,7 +70,8 @@ internal sealed class ForwardDesk(NodeContext context)
         context.Output.Forward(
             message.Ring.Id,
             id,
-            new KbrForward(message.Header.Destination, message.Header.Source, message.NextHop, message.Payload));
+            new KbrForward(
+                message.Header.Destination, message.Header.Source, message.NextHop, message.Payload));
         return true;
     }
 
@@ -105,7 +107,8 @@ internal sealed class ForwardDesk(NodeContext context)
             return;
         }
 
-        Span<byte> frame = new byte[RoutedFrame.RouteHeaderBytes + RoutedFrame.PayloadPrefixBytes + payload.Length];
+        Span<byte> frame =
+            new byte[RoutedFrame.RouteHeaderBytes + RoutedFrame.PayloadPrefixBytes + payload.Length];
         RoutedFrame.WriteRoute(frame, message.Header, payload.Length);
         payload.CopyTo(frame[(RoutedFrame.RouteHeaderBytes + RoutedFrame.PayloadPrefixBytes)..]);
         Router.Forward(now, message.From!, next, message.Header, frame[RoutedFrame.RouteHeaderBytes..]);

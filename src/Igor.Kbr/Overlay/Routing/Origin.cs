@@ -5,9 +5,9 @@ using Igor.Kbr.Wire;
 namespace Igor.Kbr.Overlay.Routing;
 
 /// <summary>
-/// The requests of this node: sends each attempt, routes anew at once when a hop failed, tries another path after
-/// a timeout that adapts to the peer (mean + 4 x variation, Rhea et al., USENIX'04), waits where there is no way
-/// yet, and ends each request exactly once, by its deadline at the latest.
+/// The requests of this node: sends each attempt, routes anew at once when a hop failed, tries another path
+/// after a timeout that adapts to the peer (mean + 4 x variation, Rhea et al., USENIX'04), waits where there
+/// is no way yet, and ends each request exactly once, by its deadline at the latest.
 /// </summary>
 internal sealed class Origin(NodeContext context, RingTable rings, PendingTable pending)
 {
@@ -35,7 +35,8 @@ internal sealed class Origin(NodeContext context, RingTable rings, PendingTable 
     }
 
     /// <summary>Sends a message that wants no reply.</summary>
-    public void SendOneWay(TimeSpan now, ServiceRing ring, Key destination, ReadOnlyMemory<byte> payload, RouteFlags flags)
+    public void SendOneWay(
+        TimeSpan now, ServiceRing ring, Key destination, ReadOnlyMemory<byte> payload, RouteFlags flags)
     {
         var header = new RouteHeader(ring.Id, destination, context.Id, 0, WireLimits.HopsMax, flags, 0);
         Peer? next = NextHop(ring, destination, null);
@@ -52,7 +53,8 @@ internal sealed class Origin(NodeContext context, RingTable rings, PendingTable 
         }
     }
 
-    public void HandleReply(TimeSpan now, OwnRequest request, Key from, in ReplyHeader header, ReadOnlyMemory<byte> payload)
+    public void HandleReply(
+        TimeSpan now, OwnRequest request, Key from, in ReplyHeader header, ReadOnlyMemory<byte> payload)
     {
         if (request.IsDone)
         {
@@ -227,7 +229,8 @@ internal sealed class Origin(NodeContext context, RingTable rings, PendingTable 
         entry.Own = request;
     }
 
-    private Peer? NextHop(ServiceRing ring, Key destination, Key? avoid, RouteFlags flags = RouteFlags.None) =>
+    private Peer? NextHop(
+        ServiceRing ring, Key destination, Key? avoid, RouteFlags flags = RouteFlags.None) =>
         RouteSelection.NextHop(
             ring.Members,
             context.Id,

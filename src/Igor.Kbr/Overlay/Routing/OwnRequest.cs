@@ -26,7 +26,9 @@ internal sealed class OwnRequest
     /// <summary>Who is told of the end of a control request.</summary>
     public Action<TimeSpan, RequestResult>? Completed { get; init; }
 
-    /// <summary>The peer that it must go through at first (to look into another ring); null for the best one.</summary>
+    /// <summary>
+    /// The peer that it must go through at first (to look into another ring); null for the best one.
+    /// </summary>
     public Key? FirstHop { get; set; }
 
     /// <summary>Whether it has ended; attempts that are still on their way mean nothing then.</summary>

@@ -11,7 +11,9 @@ internal enum PendingKind
     /// <summary>A request of this node is on its way.</summary>
     Own,
 
-    /// <summary>Another attempt has been made since; a reply to this one still counts, a failure does not.</summary>
+    /// <summary>
+    /// Another attempt has been made since; a reply to this one still counts, a failure does not.
+    /// </summary>
     Stale,
 
     /// <summary>A request of this node waits for a next hop to be there.</summary>

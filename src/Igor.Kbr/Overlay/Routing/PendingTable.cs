@@ -1,9 +1,9 @@
 namespace Igor.Kbr.Overlay.Routing;
 
 /// <summary>
-/// The requests whose reply is waited for: a slab whose ids carry a generation, so that a late or forged reply
-/// finds nothing, and a timing wheel (Varghese and Lauck, 1987) of <see cref="Tick"/>, so that adding and removing
-/// cost the same however many wait. Deadlines beyond the wheel go round again.
+/// The requests whose reply is waited for: a slab whose ids carry a generation, so that a late or forged
+/// reply finds nothing, and a timing wheel (Varghese and Lauck, 1987) of <see cref="Tick"/>, so that adding
+/// and removing cost the same however many wait. Deadlines beyond the wheel go round again.
 /// </summary>
 internal sealed class PendingTable(int capacity)
 {
@@ -90,7 +90,9 @@ internal sealed class PendingTable(int capacity)
         return found;
     }
 
-    /// <summary>When the next entry may be due; a little early at times, never late by more than a tick.</summary>
+    /// <summary>
+    /// When the next entry may be due; a little early at times, never late by more than a tick.
+    /// </summary>
     public TimeSpan? NextDeadline
     {
         get
@@ -112,7 +114,9 @@ internal sealed class PendingTable(int capacity)
         }
     }
 
-    /// <summary>Takes out the next entry that is due, or returns null. The caller handles and removes it.</summary>
+    /// <summary>
+    /// Takes out the next entry that is due, or returns null. The caller handles and removes it.
+    /// </summary>
     public Pending? NextDue(TimeSpan now)
     {
         long nowTick = now.Ticks / Tick.Ticks;

@@ -3,8 +3,9 @@ using Igor.Kbr.Overlay.Peers;
 namespace Igor.Kbr.Overlay.Routing;
 
 /// <summary>
-/// The choice of the next hop: greedy on the symmetric ring, only strictly nearer to the destination, so that a
-/// message cannot go in circles. Among those a healthy peer goes before one that leaves requests unanswered.
+/// The choice of the next hop: greedy on the symmetric ring, only strictly nearer to the destination, so that
+/// a message cannot go in circles. Among those a healthy peer goes before one that leaves requests
+/// unanswered.
 /// </summary>
 internal static class RouteSelection
 {

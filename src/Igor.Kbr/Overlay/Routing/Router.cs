@@ -6,8 +6,8 @@ namespace Igor.Kbr.Overlay.Routing;
 
 /// <summary>
 /// Recursive routing at one hop. A Route frame goes to a nearer peer of its service or is delivered here; the
-/// reply retraces the path through the soft state that each hop keeps. When the connection to a next hop breaks,
-/// the hop says so backwards and the origin (<see cref="Origin"/>) routes anew at once.
+/// reply retraces the path through the soft state that each hop keeps. When the connection to a next hop
+/// breaks, the hop says so backwards and the origin (<see cref="Origin"/>) routes anew at once.
 /// </summary>
 internal sealed class Router(NodeContext context, RingTable rings, PendingTable pending)
 {
@@ -34,7 +34,8 @@ internal sealed class Router(NodeContext context, RingTable rings, PendingTable 
         }
 
         Key? excluded = header.Flags.HasFlag(RouteFlags.ExcludeSource) ? header.Source : null;
-        Peer? next = RouteSelection.NextHop(ring.Members, context.Id, true, header.Destination, excluded, null);
+        Peer? next = RouteSelection.NextHop(
+            ring.Members, context.Id, true, header.Destination, excluded, null);
         if (next is null)
         {
             Deliver(now, ring, header, payload, link, null);
@@ -57,7 +58,8 @@ internal sealed class Router(NodeContext context, RingTable rings, PendingTable 
         if (header.HopId != 0)
         {
             TimeSpan timeout = TimeSpan.FromMilliseconds(header.TimeoutMs);
-            entry = pending.Add(PendingKind.Transit, now, now + (timeout < TransitMax ? timeout : TransitMax));
+            entry = pending.Add(
+                PendingKind.Transit, now, now + (timeout < TransitMax ? timeout : TransitMax));
             if (entry is null)
             {
                 Refuse(link, header.HopId, ReplyStatus.Overloaded);
@@ -122,7 +124,8 @@ internal sealed class Router(NodeContext context, RingTable rings, PendingTable 
             entry.Own = own;
             context.Output.Deliver(
                 ring.Id,
-                new KbrDelivery(header.Destination, header.Source, new DeliveryToken((long)entry.Id), payload));
+                new KbrDelivery(
+                    header.Destination, header.Source, new DeliveryToken((long)entry.Id), payload));
         }
     }
 
@@ -141,7 +144,10 @@ internal sealed class Router(NodeContext context, RingTable rings, PendingTable 
         pending.Remove(entry);
         if (payload.Length > context.Options.PayloadBytesMax)
         {
-            context.Raise(OverlayEventKind.LimitReached, context.Id, $"an answer of {payload.Length} bytes is too large");
+            context.Raise(
+                OverlayEventKind.LimitReached,
+                context.Id,
+                $"an answer of {payload.Length} bytes is too large");
             Finish(now, from, hopId, own, ReplyStatus.Stopped, default);
             return;
         }
@@ -149,7 +155,12 @@ internal sealed class Router(NodeContext context, RingTable rings, PendingTable 
         Finish(now, from, hopId, own, ReplyStatus.Ok, payload);
     }
 
-    public void HandleReply(TimeSpan now, Link link, in ReplyHeader header, ReadOnlyMemory<byte> body, ReadOnlyMemory<byte> payload)
+    public void HandleReply(
+        TimeSpan now,
+        Link link,
+        in ReplyHeader header,
+        ReadOnlyMemory<byte> body,
+        ReadOnlyMemory<byte> payload)
     {
         Pending? entry = pending.Find(header.HopId);
         if (entry?.Next is not { } next || next.Id != link.PeerId)
@@ -176,7 +187,8 @@ internal sealed class Router(NodeContext context, RingTable rings, PendingTable 
         }
         else if (previous is not null)
         {
-            Span<byte> rewritten = stackalloc byte[RoutedFrame.ReplyHeaderBytes + RoutedFrame.PayloadPrefixBytes];
+            Span<byte> rewritten =
+                stackalloc byte[RoutedFrame.ReplyHeaderBytes + RoutedFrame.PayloadPrefixBytes];
             RoutedFrame.WriteReply(rewritten, header with { HopId = previousId }, 0);
             context.Output.Send(
                 previous.Id, rewritten[..RoutedFrame.ReplyHeaderBytes], body.Span[RoutedFrame.ReplyHeaderBytes..]);

@@ -1,8 +1,8 @@
 namespace Igor.Kbr.Overlay.Time;
 
 /// <summary>
-/// What the machines of a node want to do later, in order of time and then of asking. For the few, slow timers of
-/// maintenance; requests have their own wheel (<see cref="Routing.PendingTable"/>).
+/// What the machines of a node want to do later, in order of time and then of asking. For the few, slow
+/// timers of maintenance; requests have their own wheel (<see cref="Routing.PendingTable"/>).
 /// </summary>
 internal sealed class Timers
 {
