@@ -28,6 +28,8 @@ public sealed class DhtException : Exception
     /// <summary>What kind of thing went wrong.</summary>
     public DhtError Error { get; }
 
-    /// <summary>The nodes that hold the record although the write failed; empty when none does, or none is known.</summary>
+    /// <summary>
+    /// The nodes that hold the record although the write failed; empty when none does, or none is known.
+    /// </summary>
     public IReadOnlyList<Igor.Kbr.Key> Holders { get; init; } = [];
 }

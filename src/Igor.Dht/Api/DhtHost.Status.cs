@@ -6,14 +6,16 @@ using MessagePack;
 namespace Igor.Dht;
 
 /// <content>
-/// Clients of a node ask the member that is attached to the same node how it is: their own view knows nothing of
-/// records. It is a matter between processes of one host, so nobody else is told.
+/// Clients of a node ask the member that is attached to the same node how it is: their own view knows nothing
+/// of records. It is a matter between processes of one host, so nobody else is told.
 /// </content>
 internal sealed partial class DhtHost
 {
     private readonly PayloadBuffer _statusBuffer = new();
 
-    /// <summary>How the member on this client's node is; null when there is none, or it does not say in time.</summary>
+    /// <summary>
+    /// How the member on this client's node is; null when there is none, or it does not say in time.
+    /// </summary>
     public async Task<StatusMessage?> AskMemberAsync(TimeSpan timeout)
     {
         var completion = new TaskCompletionSource<StatusMessage?>(TaskCreationOptions.RunContinuationsAsynchronously);

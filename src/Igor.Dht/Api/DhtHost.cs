@@ -10,8 +10,8 @@ using Microsoft.Extensions.Logging;
 namespace Igor.Dht;
 
 /// <summary>
-/// Drives a <see cref="DhtNode"/> on a strand of its own: upcalls, commands and completions of the store go in from
-/// whatever thread they come on, and what the node does goes out to the service and the store.
+/// Drives a <see cref="DhtNode"/> on a strand of its own: upcalls, commands and completions of the store go
+/// in from whatever thread they come on, and what the node does goes out to the service and the store.
 /// </summary>
 internal sealed partial class DhtHost : IKbrApplication, IThreadPoolWorkItem, IDisposable
 {
@@ -108,7 +108,9 @@ internal sealed partial class DhtHost : IKbrApplication, IThreadPoolWorkItem, ID
     /// <inheritdoc/>
     public void Update(NeighbourChange change) => _strand.Post(RunUpcall, Upcall.Of(this, change));
 
-    /// <summary>Takes completions of the store over to the strand, away from the store's own thread.</summary>
+    /// <summary>
+    /// Takes completions of the store over to the strand, away from the store's own thread.
+    /// </summary>
     void IThreadPoolWorkItem.Execute() => _strand.Post(
         static state =>
         {
@@ -182,7 +184,9 @@ internal sealed partial class DhtHost : IKbrApplication, IThreadPoolWorkItem, ID
         }
     }
 
-    /// <summary>A client of a node that is a member is told the node's neighbours, but is no member itself.</summary>
+    /// <summary>
+    /// A client of a node that is a member is told the node's neighbours, but is no member itself.
+    /// </summary>
     private NeighbourChange AsSeenHere(NeighbourChange change) => _store is null && change.Neighbours.IsMember
         ? change with
         {

@@ -10,7 +10,9 @@ public static class DhtKey
     /// <summary>Longest name of a record, in bytes of UTF-8.</summary>
     public const int NameBytesMax = 1024;
 
-    /// <summary>The key of the `value` record of a name: SHA-256 of "value", a zero byte and the name in UTF-8.</summary>
+    /// <summary>
+    /// The key of the `value` record of a name: SHA-256 of "value", a zero byte and the name in UTF-8.
+    /// </summary>
     /// <exception cref="ArgumentException">The name is empty or longer than 1024 bytes.</exception>
     public static Key ForValue(string name)
     {

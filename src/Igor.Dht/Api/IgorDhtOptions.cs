@@ -14,8 +14,8 @@ public sealed record IgorDhtOptions
     public string? Data { get; init; }
 
     /// <summary>
-    /// The daemon's local socket. Null: what IGOR_SOCKET says; else igor.sock in a folder that was named, here or by
-    /// IGOR_DATA; else $XDG_RUNTIME_DIR/igor/igor.sock; else igor.sock in the default data folder.
+    /// The daemon's local socket. Null: what IGOR_SOCKET says; else igor.sock in a folder that was named,
+    /// here or by IGOR_DATA; else $XDG_RUNTIME_DIR/igor/igor.sock; else igor.sock in the default data folder.
     /// </summary>
     public string? Socket { get; init; }
 
@@ -23,11 +23,15 @@ public sealed record IgorDhtOptions
     /// <value>Default: true.</value>
     public bool UseDaemon { get; init; } = true;
 
-    /// <summary>Whether an embedded node opens the local socket itself, for other processes of this host.</summary>
+    /// <summary>
+    /// Whether an embedded node opens the local socket itself, for other processes of this host.
+    /// </summary>
     /// <value>Default: false.</value>
     public bool ServeSocket { get; init; }
 
-    /// <summary>Where an embedded node listens (host:port; port 0 for a free one); null to listen nowhere.</summary>
+    /// <summary>
+    /// Where an embedded node listens (host:port; port 0 for a free one); null to listen nowhere.
+    /// </summary>
     /// <value>Default: null.</value>
     public string? Listen { get; init; }
 
@@ -53,7 +57,9 @@ public sealed record IgorDhtOptions
     /// <value>Default: 1 MiB; more belongs into a file store.</value>
     public int ValueBytesMax { get; init; } = 1024 * 1024;
 
-    /// <summary>How a member keeps records: quota, cache and more. The folder is `records` in the data folder.</summary>
+    /// <summary>
+    /// How a member keeps records: quota, cache and more. The folder is `records` in the data folder.
+    /// </summary>
     public RecordStoreOptions Store { get; init; } = new();
 
     /// <summary>Where to log; null for nowhere.</summary>

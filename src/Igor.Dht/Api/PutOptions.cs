@@ -7,7 +7,8 @@ public sealed record PutOptions
     public static PutOptions Default { get; } = new();
 
     /// <summary>
-    /// How long the record lives; null for ever (an immutable record too). 1 s to 100 years. A delete ignores it.
+    /// How long the record lives; null for ever (an immutable record too). 1 s to 100 years. A delete ignores
+    /// it.
     /// </summary>
     /// <value>Default: null.</value>
     public TimeSpan? TimeToLive { get; init; }
@@ -20,7 +21,9 @@ public sealed record PutOptions
     /// <value>Default: a majority.</value>
     public AckLevel Acks { get; init; } = AckLevel.Quorum;
 
-    /// <summary>Time after which the call gives up, retries included; null for the timeout of the DHT.</summary>
+    /// <summary>
+    /// Time after which the call gives up, retries included; null for the timeout of the DHT.
+    /// </summary>
     /// <value>Default: null.</value>
     public TimeSpan? Timeout { get; init; }
 

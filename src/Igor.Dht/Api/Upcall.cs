@@ -13,8 +13,8 @@ internal enum UpcallKind
 }
 
 /// <summary>
-/// Something that waits to be handled on the strand of a <see cref="DhtHost"/>. A payload is copied into a pooled
-/// buffer, since the original is valid only while the upcall lasts.
+/// Something that waits to be handled on the strand of a <see cref="DhtHost"/>. A payload is copied into a
+/// pooled buffer, since the original is valid only while the upcall lasts.
 /// </summary>
 internal sealed class Upcall
 {

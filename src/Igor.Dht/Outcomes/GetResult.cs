@@ -39,7 +39,9 @@ public sealed record GetResult
     /// <summary>When the record ends, in milliseconds since 1970 UTC; 0 for never.</summary>
     public long ExpiresAtUnixMs { get; init; }
 
-    /// <summary>Whether it was found, but fewer than a majority could say whether there is a newer version.</summary>
+    /// <summary>
+    /// Whether it was found, but fewer than a majority could say whether there is a newer version.
+    /// </summary>
     public bool IsDegraded { get; init; }
 
     /// <summary>How many of the nodes that were asked could answer for the key.</summary>

@@ -12,11 +12,13 @@ public sealed record PutReceipt
     public required RecordVersion Version { get; init; }
 
     /// <summary>
-    /// The ids of the nodes that hold it durably (those that had said so when the write was acknowledged; others
-    /// may follow), the root of the key first.
+    /// The ids of the nodes that hold it durably (those that had said so when the write was acknowledged;
+    /// others may follow), the root of the key first.
     /// </summary>
     public required IReadOnlyList<Key> Holders { get; init; }
 
-    /// <summary>Number of nodes that are to hold it: what was asked for, or all nodes of a smaller ring.</summary>
+    /// <summary>
+    /// Number of nodes that are to hold it: what was asked for, or all nodes of a smaller ring.
+    /// </summary>
     public required int ReplicasWanted { get; init; }
 }

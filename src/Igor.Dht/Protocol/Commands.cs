@@ -11,7 +11,9 @@ public sealed record PutCommand
     /// <summary>Name of the record type.</summary>
     public required string Type { get; init; }
 
-    /// <summary>The value; kept until the command ends, so it must not change. Empty for a tombstone.</summary>
+    /// <summary>
+    /// The value; kept until the command ends, so it must not change. Empty for a tombstone.
+    /// </summary>
     public ReadOnlyMemory<byte> Value { get; init; }
 
     /// <summary>Whether to write a tombstone.</summary>

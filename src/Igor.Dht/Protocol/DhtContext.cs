@@ -24,8 +24,8 @@ internal interface IReadHandler
 }
 
 /// <summary>
-/// What the machines of a node share: the time of the input that is being handled, what the node holds and whom it
-/// knows, and the way out, which finds back to the machine that asked.
+/// What the machines of a node share: the time of the input that is being handled, what the node holds and
+/// whom it knows, and the way out, which finds back to the machine that asked.
 /// </summary>
 internal sealed class DhtContext
 {
@@ -162,7 +162,9 @@ internal sealed class DhtContext
         waiting.Handler.HandleWritten(waiting.Tag, status);
     }
 
-    /// <summary>A read ended. A record that the index knows and the store has not, or not intact, is forgotten.</summary>
+    /// <summary>
+    /// A read ended. A record that the index knows and the store has not, or not intact, is forgotten.
+    /// </summary>
     public void HandleRead(long token, Record? record)
     {
         if (_reads.Remove(token, out (IReadHandler Handler, int Tag, Key Key) waiting))

@@ -4,10 +4,11 @@ using MessagePack;
 namespace Igor.Dht.Protocol;
 
 /// <summary>
-/// The protocol of the DHT on one node, driven from outside by one thread: upcalls of the overlay, local commands,
-/// completions of the store and deadlines come in, each with the time; everything it does goes out through
-/// <see cref="IDhtOutput"/>. It only dispatches; each concern is a machine of its own. A client runs the same class:
-/// it is never a member, so no request reaches it. Same seed and same inputs give the same outputs.
+/// The protocol of the DHT on one node, driven from outside by one thread: upcalls of the overlay, local
+/// commands, completions of the store and deadlines come in, each with the time; everything it does goes out
+/// through
+/// <see cref="IDhtOutput"/>. It only dispatches; each concern is a machine of its own. A client runs the same
+/// class: it is never a member, so no request reaches it. Same seed and same inputs give the same outputs.
 /// </summary>
 public sealed class DhtNode
 {
@@ -232,7 +233,9 @@ public sealed class DhtNode
         }
     }
 
-    /// <summary>Marks the end of reading a message: what fails from here on is a fault of this node's.</summary>
+    /// <summary>
+    /// Marks the end of reading a message: what fails from here on is a fault of this node's.
+    /// </summary>
     private T Parsed<T>(T message)
     {
         _isParsed = true;

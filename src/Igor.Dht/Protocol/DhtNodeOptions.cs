@@ -19,11 +19,15 @@ public sealed record DhtNodeOptions
     /// <value>Default: 10 min, longer than a restart takes.</value>
     public TimeSpan MissingRetention { get; init; } = TimeSpan.FromMinutes(10);
 
-    /// <summary>Time between two synchronisations with one peer when nothing happens, before jitter. 1 s to 1 h.</summary>
+    /// <summary>
+    /// Time between two synchronisations with one peer when nothing happens, before jitter. 1 s to 1 h.
+    /// </summary>
     /// <value>Default: 30 s.</value>
     public TimeSpan SyncPeriod { get; init; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>How long records stay after the node ceased to be one of their replicas. 1 s to 1 day.</summary>
+    /// <summary>
+    /// How long records stay after the node ceased to be one of their replicas. 1 s to 1 day.
+    /// </summary>
     /// <value>Default: 60 s, so that a node that is away for a moment moves nothing.</value>
     public TimeSpan HandoffAfter { get; init; } = TimeSpan.FromSeconds(60);
 
@@ -35,7 +39,9 @@ public sealed record DhtNodeOptions
     /// <value>Default: 16384.</value>
     public int OperationsMax { get; init; } = 16384;
 
-    /// <summary>Most requests of other nodes that wait for disk or for replicas at once. 1 to 1048576.</summary>
+    /// <summary>
+    /// Most requests of other nodes that wait for disk or for replicas at once. 1 to 1048576.
+    /// </summary>
     /// <value>Default: 8192.</value>
     public int ServingMax { get; init; } = 8192;
 

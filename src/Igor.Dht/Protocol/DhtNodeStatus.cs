@@ -3,7 +3,9 @@ using Igor.Kbr;
 namespace Igor.Dht.Protocol;
 
 /// <summary>A look at a <see cref="DhtNode"/>.</summary>
-/// <param name="IsJoined">Whether the node is a member of the ring; for a client, whether it knows a member.</param>
+/// <param name="IsJoined">
+/// Whether the node is a member of the ring; for a client, whether it knows a member.
+/// </param>
 /// <param name="Neighbours">The members that it knows near itself, in clockwise order.</param>
 /// <param name="Missing">Members that are expected back.</param>
 /// <param name="IsSettled">Whether it may answer alone for all keys that it is the root of.</param>

@@ -3,8 +3,8 @@ using Igor.Kbr;
 namespace Igor.Dht.Protocol;
 
 /// <summary>
-/// Everything that a <see cref="DhtNode"/> does to the world. Called while an input is handled; the host must not
-/// call back into the node from here, but queue what follows. Payloads are valid during the call only.
+/// Everything that a <see cref="DhtNode"/> does to the world. Called while an input is handled; the host must
+/// not call back into the node from here, but queue what follows. Payloads are valid during the call only.
 /// </summary>
 public interface IDhtOutput
 {
@@ -16,13 +16,17 @@ public interface IDhtOutput
     /// <summary>Answer a delivered request.</summary>
     void Reply(DeliveryToken delivery, ReadOnlyMemory<byte> payload);
 
-    /// <summary>Store a record; ends in <see cref="DhtNode.HandleWritten"/> once it is durable or will not be.</summary>
+    /// <summary>
+    /// Store a record; ends in <see cref="DhtNode.HandleWritten"/> once it is durable or will not be.
+    /// </summary>
     void Write(long token, Record record);
 
     /// <summary>Read the record of a key; ends in <see cref="DhtNode.HandleRead"/>.</summary>
     void Read(long token, Key key);
 
-    /// <summary>Forget the record of a key unless it is newer than the version. Nothing waits for it.</summary>
+    /// <summary>
+    /// Forget the record of a key unless it is newer than the version. Nothing waits for it.
+    /// </summary>
     void Remove(Key key, RecordVersion version);
 
     /// <summary>A command ended.</summary>

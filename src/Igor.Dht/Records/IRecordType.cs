@@ -1,8 +1,9 @@
 namespace Igor.Dht;
 
 /// <summary>
-/// What a kind of record may look like and how two versions of one become one. Every node that stores records of
-/// the type has to come to the same answers, in any order and however often it is asked: implementations are pure.
+/// What a kind of record may look like and how two versions of one become one. Every node that stores records
+/// of the type has to come to the same answers, in any order and however often it is asked: implementations
+/// are pure.
 /// </summary>
 public interface IRecordType
 {
@@ -13,8 +14,9 @@ public interface IRecordType
     bool IsDeletable { get; }
 
     /// <summary>
-    /// What a write is told that finds a newer version in place: true, that all is well (the newer one says the
-    /// same or more); false, that there is a conflict, so that it comes back with a version that is newer still.
+    /// What a write is told that finds a newer version in place: true, that all is well (the newer one says
+    /// the same or more); false, that there is a conflict, so that it comes back with a version that is newer
+    /// still.
     /// </summary>
     bool NewerConfirmsOlder { get; }
 
@@ -26,6 +28,8 @@ public interface IRecordType
     /// <summary>Why a record is none of this type; null when it is one.</summary>
     string? Refusal(Record record);
 
-    /// <summary>The newest version that a writer may use now, which keeps wrong clocks from winning for ever.</summary>
+    /// <summary>
+    /// The newest version that a writer may use now, which keeps wrong clocks from winning for ever.
+    /// </summary>
     RecordVersion NewestAllowed(long nowUnixMs);
 }

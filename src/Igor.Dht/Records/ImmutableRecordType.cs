@@ -3,8 +3,8 @@ using Igor.Kbr;
 namespace Igor.Dht;
 
 /// <summary>
-/// Content under its own hash. Nothing but its end of life can change, so that is what the version says: of two
-/// copies the one that lives longer wins.
+/// Content under its own hash. Nothing but its end of life can change, so that is what the version says: of
+/// two copies the one that lives longer wins.
 /// </summary>
 public sealed class ImmutableRecordType : IRecordType
 {

@@ -6,15 +6,17 @@ namespace Igor.Dht;
 
 /// <summary>
 /// The encoding of records: a MessagePack array
-/// [type, key, clock, writer, expiresAtUnixMs, replicas, isTombstone, owner, value]. Fields after these are kept
-/// and ignored.
+/// [type, key, clock, writer, expiresAtUnixMs, replicas, isTombstone, owner, value]. Fields after these are
+/// kept and ignored.
 /// </summary>
 public static class RecordCodec
 {
     /// <summary>Longest name of a record type, in characters.</summary>
     public const int TypeLengthMax = 32;
 
-    /// <summary>Most replicas that a record may ask for: what one side of the neighbour set can hold.</summary>
+    /// <summary>
+    /// Most replicas that a record may ask for: what one side of the neighbour set can hold.
+    /// </summary>
     public const int ReplicasMax = 8;
 
     /// <summary>Bytes that the encoding adds to a value, at most.</summary>

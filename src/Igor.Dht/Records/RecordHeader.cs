@@ -2,7 +2,9 @@ using Igor.Kbr;
 
 namespace Igor.Dht;
 
-/// <summary>Everything about a record but its value; what the index keeps and anti-entropy compares.</summary>
+/// <summary>
+/// Everything about a record but its value; what the index keeps and anti-entropy compares.
+/// </summary>
 public sealed record RecordHeader
 {
     /// <summary>The place of the record on the ring; one record per key.</summary>

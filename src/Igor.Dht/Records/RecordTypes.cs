@@ -53,8 +53,8 @@ public sealed class RecordTypes
     }
 
     /// <summary>
-    /// The record that remains of two for the same key: the newer one, and of two that claim the same version the
-    /// one whose bytes are larger, so that all replicas end with the same.
+    /// The record that remains of two for the same key: the newer one, and of two that claim the same version
+    /// the one whose bytes are larger, so that all replicas end with the same.
     /// </summary>
     public static Record Merge(Record left, Record right)
     {

@@ -1,12 +1,12 @@
 namespace Igor.Dht;
 
 /// <summary>
-/// Orders the versions of a record: the larger one wins wherever two meet, so that replicas agree whatever the
-/// order in which they hear of them.
+/// Orders the versions of a record: the larger one wins wherever two meet, so that replicas agree whatever
+/// the order in which they hear of them.
 /// </summary>
 /// <param name="Clock">
-/// A hybrid logical clock (Kulkarni et al., 2014): milliseconds since 1970 in the upper 48 bits, a counter in the
-/// lower 16.
+/// A hybrid logical clock (Kulkarni et al., 2014): milliseconds since 1970 in the upper 48 bits, a counter in
+/// the lower 16.
 /// </param>
 /// <param name="Writer">Tells writers apart that made the same clock value.</param>
 public readonly record struct RecordVersion(ulong Clock, ulong Writer) : IComparable<RecordVersion>

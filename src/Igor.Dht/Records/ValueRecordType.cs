@@ -1,6 +1,8 @@
 namespace Igor.Dht;
 
-/// <summary>A value that anyone may replace or delete: the last writer wins, by hybrid logical clock.</summary>
+/// <summary>
+/// A value that anyone may replace or delete: the last writer wins, by hybrid logical clock.
+/// </summary>
 public sealed class ValueRecordType : IRecordType
 {
     /// <summary>The name of the type.</summary>

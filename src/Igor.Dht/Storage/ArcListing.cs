@@ -3,7 +3,9 @@ using Igor.Kbr;
 
 namespace Igor.Dht.Storage;
 
-/// <summary>Lists the headers in an arc in the order of the ring: the index, overlaid by what it does not hold yet.</summary>
+/// <summary>
+/// Lists the headers in an arc in the order of the ring: the index, overlaid by what it does not hold yet.
+/// </summary>
 internal static class ArcListing
 {
     private const int ListedAtOnce = 256;

@@ -15,7 +15,9 @@ internal sealed class DamageLedger
     private string? _indexTrouble;
     private string? _damage;
 
-    /// <summary>Number of damaged records, and of stretches in which nobody can tell what was there.</summary>
+    /// <summary>
+    /// Number of damaged records, and of stretches in which nobody can tell what was there.
+    /// </summary>
     public long DamagedRecords { get; private set; }
 
     /// <summary>What is wrong; null when all is well.</summary>

@@ -9,26 +9,26 @@ namespace Igor.Dht.Storage;
 public interface IRecordStore : IAsyncDisposable
 {
     /// <summary>
-    /// Stores a record unless a version that is the same or newer is there. <paramref name="completed"/> is called
-    /// once the record is durable, or will not be.
+    /// Stores a record unless a version that is the same or newer is there. <paramref name="completed"/> is
+    /// called once the record is durable, or will not be.
     /// </summary>
     void Write(Record record, Action<StoreOutcome> completed);
 
     /// <summary>
-    /// Reads the record of a key, expired ones and tombstones included; null when there is none, or when it is
-    /// damaged (then it is reported in <see cref="Status"/> and quarantined).
+    /// Reads the record of a key, expired ones and tombstones included; null when there is none, or when it
+    /// is damaged (then it is reported in <see cref="Status"/> and quarantined).
     /// </summary>
     void Read(Key key, Action<Record?> completed);
 
     /// <summary>
-    /// Forgets the record of a key if its version is not newer than the given one. Needs not be durable when it
-    /// completes: after a crash the record may be back.
+    /// Forgets the record of a key if its version is not newer than the given one. Needs not be durable when
+    /// it completes: after a crash the record may be back.
     /// </summary>
     void Remove(Key key, RecordVersion version, Action<StoreOutcome> completed);
 
     /// <summary>
-    /// The headers of all records in an arc, in clockwise order from its start, as of now (records whose write is
-    /// in flight may or may not be among them).
+    /// The headers of all records in an arc, in clockwise order from its start, as of now (records whose
+    /// write is in flight may or may not be among them).
     /// </summary>
     IEnumerable<RecordHeader> Headers(Arc arc);
 

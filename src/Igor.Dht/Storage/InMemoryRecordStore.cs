@@ -3,8 +3,8 @@ using Igor.Kbr;
 namespace Igor.Dht.Storage;
 
 /// <summary>
-/// Keeps records in memory, with the semantics of <see cref="LiteDbRecordStore"/> but durability: for simulations and
-/// tests. Every callback comes before the call returns.
+/// Keeps records in memory, with the semantics of <see cref="LiteDbRecordStore"/> but durability: for
+/// simulations and tests. Every callback comes before the call returns.
 /// </summary>
 public sealed class InMemoryRecordStore : IRecordStore
 {

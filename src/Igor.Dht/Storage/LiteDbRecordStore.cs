@@ -1,5 +1,5 @@
-// Records on disk: checksummed segments hold them, LiteDB says where they are. See docs/storage.md for the format and
-// for what holds after which kind of death.
+// Records on disk: checksummed segments hold them, LiteDB says where they are. See docs/storage.md for the
+// format and for what holds after which kind of death.
 using Igor.Dht.Storage.Opening;
 using Igor.Dht.Storage.Segments;
 using Igor.Dht.Storage.Upkeep;
@@ -90,8 +90,8 @@ public sealed class LiteDbRecordStore : IRecordStore
         Task.Run(() => Open(options), cancellationToken);
 
     /// <summary>
-    /// Restores a backup into the folder of the options, which must hold no store yet. The index is built when it is
-    /// opened.
+    /// Restores a backup into the folder of the options, which must hold no store yet. The index is built
+    /// when it is opened.
     /// </summary>
     /// <exception cref="RecordStoreException">The backup is damaged or the folder is in use.</exception>
     public static Task RestoreAsync(
@@ -141,7 +141,9 @@ public sealed class LiteDbRecordStore : IRecordStore
     public byte[]? ReadNote(string name) => _store.FindNote(name)?.ToArray();
 
     /// <inheritdoc/>
-    /// <exception cref="ArgumentException">The note is larger than 64 KiB, or there are 1,024 others.</exception>
+    /// <exception cref="ArgumentException">
+    /// The note is larger than 64 KiB, or there are 1,024 others.
+    /// </exception>
     public void WriteNote(string name, byte[] content)
     {
         ArgumentException.ThrowIfNullOrEmpty(name);
@@ -158,8 +160,9 @@ public sealed class LiteDbRecordStore : IRecordStore
     }
 
     /// <summary>
-    /// Tells a listener the keys of damaged records, those found since the store was opened and those found from now
-    /// on, so that they can be fetched from replicas. The listener is called on any thread and must not block.
+    /// Tells a listener the keys of damaged records, those found since the store was opened and those found
+    /// from now on, so that they can be fetched from replicas. The listener is called on any thread and must
+    /// not block.
     /// </summary>
     public void ReportDamageTo(Action<Key> listener)
     {
@@ -168,7 +171,9 @@ public sealed class LiteDbRecordStore : IRecordStore
     }
 
     /// <summary>Copies all records into a folder, which is made, while the store goes on serving.</summary>
-    /// <exception cref="RecordStoreException">The folder is not empty, or a disk is full or failed.</exception>
+    /// <exception cref="RecordStoreException">
+    /// The folder is not empty, or a disk is full or failed.
+    /// </exception>
     public Task BackupAsync(string folder, CancellationToken cancellationToken = default) =>
         StoreBackup.CreateAsync(_store, _writer, folder, cancellationToken);
 

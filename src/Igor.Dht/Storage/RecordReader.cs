@@ -67,7 +67,8 @@ internal sealed class RecordReader(StoreContext store, Action<Key, RecordVersion
 
         if (reading is Reading.Other or Reading.Damaged)
         {
-            // The hint was another key's, or what lies there is damaged: whose it is, only the index can tell.
+            // The hint was another key's, or what lies there is damaged: whose it is, only the index can
+            // tell.
             entry ??= catalog.Index.Find(key);
             reading = entry is null ? Reading.Found : ReadAt(key, entry.Header.Version, entry.Place, out record);
         }

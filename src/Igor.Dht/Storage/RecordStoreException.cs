@@ -1,6 +1,8 @@
 namespace Igor.Dht.Storage;
 
-/// <summary>A store could not be opened, backed up or restored; the message says why and what to do next.</summary>
+/// <summary>
+/// A store could not be opened, backed up or restored; the message says why and what to do next.
+/// </summary>
 public sealed class RecordStoreException : Exception
 {
     /// <summary>Makes an exception without a message.</summary>

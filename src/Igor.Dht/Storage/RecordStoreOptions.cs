@@ -3,21 +3,25 @@ namespace Igor.Dht.Storage;
 /// <summary>How a record store keeps records, and within which bounds.</summary>
 public sealed record RecordStoreOptions
 {
-    /// <summary>The folder that holds the store; made when it is not there. The in-memory store needs none.</summary>
+    /// <summary>
+    /// The folder that holds the store; made when it is not there. The in-memory store needs none.
+    /// </summary>
     public string Folder { get; init; } = string.Empty;
 
     /// <summary>
-    /// Bytes that all live records may take together; 1 KiB at least. 10 GiB by default: noticed by few, and a node
-    /// never fills a disk unasked.
+    /// Bytes that all live records may take together; 1 KiB at least. 10 GiB by default: noticed by few, and
+    /// a node never fills a disk unasked.
     /// </summary>
     public long QuotaBytes { get; init; } = 10L * 1024 * 1024 * 1024;
 
-    /// <summary>Bytes that the records of one owner may take; 0, the default, for no bound but the total.</summary>
+    /// <summary>
+    /// Bytes that the records of one owner may take; 0, the default, for no bound but the total.
+    /// </summary>
     public long OwnerQuotaBytes { get; init; }
 
     /// <summary>
-    /// How long a record stays readable after it expired, so that a reader learns that it expired and was not merely
-    /// absent. An hour by default.
+    /// How long a record stays readable after it expired, so that a reader learns that it expired and was not
+    /// merely absent. An hour by default.
     /// </summary>
     public TimeSpan ExpiredRetention { get; init; } = TimeSpan.FromHours(1);
 
@@ -25,8 +29,8 @@ public sealed record RecordStoreOptions
     public TimeSpan SweepPeriod { get; init; } = TimeSpan.FromMinutes(1);
 
     /// <summary>
-    /// Size at which a segment is full, 64 KiB to 1 GiB. 64 MiB by default: few open files for a large store, and
-    /// little to copy at once when one is compacted.
+    /// Size at which a segment is full, 64 KiB to 1 GiB. 64 MiB by default: few open files for a large store,
+    /// and little to copy at once when one is compacted.
     /// </summary>
     public int SegmentBytesMax { get; init; } = 64 * 1024 * 1024;
 
@@ -34,14 +38,15 @@ public sealed record RecordStoreOptions
     public int BatchBytesMax { get; init; } = 4 * 1024 * 1024;
 
     /// <summary>
-    /// Bytes of records that may wait for the disk; what comes on top fails at once. 64 MiB by default, some seconds
-    /// of a slow disk.
+    /// Bytes of records that may wait for the disk; what comes on top fails at once. 64 MiB by default, some
+    /// seconds of a slow disk.
     /// </summary>
     public long QueueBytesMax { get; init; } = 64L * 1024 * 1024;
 
     /// <summary>
-    /// Changes that gather in memory before the index is written, 1 to 100,000. 2,048 by default: the index writes
-    /// large batches cheaper, and a restart replays as many. When four times as many wait, writes wait too.
+    /// Changes that gather in memory before the index is written, 1 to 100,000. 2,048 by default: the index
+    /// writes large batches cheaper, and a restart replays as many. When four times as many wait, writes wait
+    /// too.
     /// </summary>
     public int IndexBatchRecords { get; init; } = 2048;
 
@@ -52,20 +57,20 @@ public sealed record RecordStoreOptions
     public long CacheBytes { get; init; } = 4 * 1024 * 1024;
 
     /// <summary>
-    /// Memory for the places of keys, in bytes; 16 a key, taken as the store grows. While all keys fit, reads and
-    /// writes never wait for the index. 16 MiB by default: 800,000 records.
+    /// Memory for the places of keys, in bytes; 16 a key, taken as the store grows. While all keys fit, reads
+    /// and writes never wait for the index. 16 MiB by default: 800,000 records.
     /// </summary>
     public int DirectoryBytes { get; init; } = 16 * 1024 * 1024;
 
     /// <summary>
-    /// Share of a segment that must be dead before it is compacted, 0.05 to 1. A half by default: at most twice the
-    /// disk space, and each byte is copied about once.
+    /// Share of a segment that must be dead before it is compacted, 0.05 to 1. A half by default: at most
+    /// twice the disk space, and each byte is copied about once.
     /// </summary>
     public double CompactionGarbageShare { get; init; } = 0.5;
 
     /// <summary>
-    /// Speed at which stored records are verified in the background, in bytes per second; 0 for not at all. 256 KiB
-    /// by default: 20 GiB a day, unnoticed beside real work.
+    /// Speed at which stored records are verified in the background, in bytes per second; 0 for not at all.
+    /// 256 KiB by default: 20 GiB a day, unnoticed beside real work.
     /// </summary>
     public long ScrubBytesPerSecond { get; init; } = 256 * 1024;
 

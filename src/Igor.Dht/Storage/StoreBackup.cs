@@ -1,5 +1,5 @@
-// A backup is the segments as they stood at one moment, and a list of them with a checksum each. The store seals the
-// segment it writes and deletes none meanwhile; segments that are sealed never change.
+// A backup is the segments as they stood at one moment, and a list of them with a checksum each. The store
+// seals the segment it writes and deletes none meanwhile; segments that are sealed never change.
 using System.IO.Hashing;
 using System.Text.Json;
 using Igor.Dht.Storage.Opening;

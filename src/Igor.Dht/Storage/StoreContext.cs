@@ -119,10 +119,12 @@ internal sealed class StoreContext(RecordStoreOptions options, SegmentLog log, D
     }
 
     /// <summary>
-    /// What is stored of a key, as a writer needs to know it. A damaged record counts as the oldest version, so that
-    /// any write replaces it.
+    /// What is stored of a key, as a writer needs to know it. A damaged record counts as the oldest version,
+    /// so that any write replaces it.
     /// </summary>
-    /// <exception cref="IndexDamagedException">The index had to be asked and cannot be relied upon.</exception>
+    /// <exception cref="IndexDamagedException">
+    /// The index had to be asked and cannot be relied upon.
+    /// </exception>
     public StoredRecord? Current(Catalog catalog, Key key)
     {
         Sighting sighting = catalog.Look(key);

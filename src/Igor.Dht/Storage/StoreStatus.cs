@@ -18,6 +18,8 @@ public sealed record StoreStatus
     /// <summary>The last trouble, for people; null when all is well.</summary>
     public string? Trouble { get; init; }
 
-    /// <summary>Whether the last opening had to rebuild the index from the segments, and why; null when not.</summary>
+    /// <summary>
+    /// Whether the last opening had to rebuild the index from the segments, and why; null when not.
+    /// </summary>
     public string? Rebuilt { get; init; }
 }

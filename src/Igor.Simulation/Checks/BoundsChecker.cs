@@ -1,6 +1,8 @@
 namespace Igor.Simulation;
 
-/// <summary>State is bounded: links, requests that wait, and events that a quiet network has in flight.</summary>
+/// <summary>
+/// State is bounded: links, requests that wait, and events that a quiet network has in flight.
+/// </summary>
 public sealed class BoundsChecker
 {
     private const string Name = "bounds";
@@ -12,7 +14,9 @@ public sealed class BoundsChecker
 
     /// <summary>Checks a network in which nobody asks applications for anything.</summary>
     /// <param name="log">Where violations go.</param>
-    /// <param name="requestsMax">Requests that the applications of a node may have open for their own upkeep.</param>
+    /// <param name="requestsMax">
+    /// Requests that the applications of a node may have open for their own upkeep.
+    /// </param>
     public void CheckQuiet(ViolationLog log, int requestsMax = 0)
     {
         ArgumentNullException.ThrowIfNull(log);

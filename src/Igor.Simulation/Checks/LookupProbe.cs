@@ -4,8 +4,9 @@ using Igor.Kbr;
 namespace Igor.Simulation;
 
 /// <summary>
-/// Routes requests to random keys from random members of a service and judges each answer against the true ring:
-/// the member nearest to the key must have got it. It counts hops by watching frames, not by asking the nodes.
+/// Routes requests to random keys from random members of a service and judges each answer against the true
+/// ring: the member nearest to the key must have got it. It counts hops by watching frames, not by asking the
+/// nodes.
 /// </summary>
 public sealed class LookupProbe
 {
@@ -61,7 +62,9 @@ public sealed class LookupProbe
     /// </summary>
     /// <param name="count">Number of lookups.</param>
     /// <param name="interval">Time between two of them.</param>
-    /// <param name="log">Where wrong roots and failures go; null when failures are to be counted only.</param>
+    /// <param name="log">
+    /// Where wrong roots and failures go; null when failures are to be counted only.
+    /// </param>
     /// <param name="timeout">Of each lookup; 20 s when not given.</param>
     public LookupStatistics Run(int count, TimeSpan interval, ViolationLog? log, TimeSpan? timeout = null)
     {

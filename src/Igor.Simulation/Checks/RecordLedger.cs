@@ -4,8 +4,8 @@ using Igor.Kbr;
 namespace Igor.Simulation;
 
 /// <summary>
-/// What the DHT has promised: every put that was acknowledged. Judges from the disks of all hosts whether a promise
-/// is broken, and from the true ring whether replicas are in their places.
+/// What the DHT has promised: every put that was acknowledged. Judges from the disks of all hosts whether a
+/// promise is broken, and from the true ring whether replicas are in their places.
 /// </summary>
 public sealed class RecordLedger
 {
@@ -46,7 +46,8 @@ public sealed class RecordLedger
     }
 
     /// <summary>
-    /// The promises that would be without a copy if a host died now: those that stand on its disk and nowhere else.
+    /// The promises that would be without a copy if a host died now: those that stand on its disk and nowhere
+    /// else.
     /// </summary>
     public IReadOnlyList<Promise> OnlyOn(SimulatedNode last)
     {

@@ -3,7 +3,8 @@ using Igor.Kbr;
 namespace Igor.Simulation;
 
 /// <summary>
-/// One ring per service: every live member's neighbour set is exactly the nearest live members on either side.
+/// One ring per service: every live member's neighbour set is exactly the nearest live members on either
+/// side.
 /// </summary>
 public sealed class RingChecker
 {

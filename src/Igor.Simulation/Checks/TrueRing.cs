@@ -2,7 +2,9 @@ using Igor.Kbr;
 
 namespace Igor.Simulation;
 
-/// <summary>The ring as it ought to be: all live members of a service in clockwise order, seen from above.</summary>
+/// <summary>
+/// The ring as it ought to be: all live members of a service in clockwise order, seen from above.
+/// </summary>
 public sealed class TrueRing
 {
     private readonly List<SimulatedNode> _members;
@@ -20,7 +22,9 @@ public sealed class TrueRing
         return new TrueRing(network.RunningNodes);
     }
 
-    /// <summary>The ring of the running members of a service; the base overlay's is that of all nodes.</summary>
+    /// <summary>
+    /// The ring of the running members of a service; the base overlay's is that of all nodes.
+    /// </summary>
     public static TrueRing Of(SimulatedNetwork network, ServiceId service)
     {
         ArgumentNullException.ThrowIfNull(network);
@@ -59,7 +63,9 @@ public sealed class TrueRing
         return candidates.Count > count ? candidates.GetRange(0, count) : candidates;
     }
 
-    /// <summary>The next members clockwise of the member at a place in <see cref="Members"/>, nearest first.</summary>
+    /// <summary>
+    /// The next members clockwise of the member at a place in <see cref="Members"/>, nearest first.
+    /// </summary>
     public IEnumerable<Key> ClockwiseOf(int index, int count) =>
         Enumerable.Range(1, Math.Min(count, _members.Count - 1))
             .Select(step => _members[(index + step) % _members.Count].NodeId);

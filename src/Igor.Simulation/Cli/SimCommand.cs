@@ -141,7 +141,8 @@ internal static class SimCommand
     {
         AnsiConsole.WriteLine(scenario.Summary);
         var table = new Table().AddColumns("option", "default", "range", "meaning").Border(TableBorder.Rounded);
-        table.AddRow("--nodes", scenario.DefaultNodes.ToString(CultureInfo.InvariantCulture), "1 to 100000", "Number of nodes.");
+        string nodes = scenario.DefaultNodes.ToString(CultureInfo.InvariantCulture);
+        table.AddRow("--nodes", nodes, "1 to 100000", "Number of nodes.");
         foreach (ScenarioParameter parameter in scenario.Parameters)
         {
             table.AddRow(

@@ -6,8 +6,8 @@ using Igor.Kbr;
 namespace Igor.Simulation;
 
 /// <summary>
-/// The DHT on a simulated host: a <see cref="DhtNode"/> attached to the host's overlay node, with a record store on
-/// the host's disk when it is a member.
+/// The DHT on a simulated host: a <see cref="DhtNode"/> attached to the host's overlay node, with a record
+/// store on the host's disk when it is a member.
 /// </summary>
 public sealed class SimulatedDht : IKbrApplication, IDhtOutput
 {

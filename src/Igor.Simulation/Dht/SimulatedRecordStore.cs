@@ -5,9 +5,9 @@ using Igor.Kbr;
 namespace Igor.Simulation;
 
 /// <summary>
-/// A record store in virtual time. A record is durable, and survives the process, only when the commit that holds it
-/// is through: writes that came while one commit ran go into the next, as with a real disk. What is durable stands
-/// on the host's <see cref="SimulatedDisk"/>.
+/// A record store in virtual time. A record is durable, and survives the process, only when the commit that
+/// holds it is through: writes that came while one commit ran go into the next, as with a real disk. What is
+/// durable stands on the host's <see cref="SimulatedDisk"/>.
 /// </summary>
 public sealed class SimulatedRecordStore : IRecordStore
 {

@@ -1,8 +1,8 @@
 namespace Igor.Simulation;
 
 /// <summary>
-/// Events ordered by time, and by the order of posting where times are equal. A 4-ary heap of small entries beside
-/// a pool of event bodies: nothing is allocated once the arrays have grown.
+/// Events ordered by time, and by the order of posting where times are equal. A 4-ary heap of small entries
+/// beside a pool of event bodies: nothing is allocated once the arrays have grown.
 /// </summary>
 internal sealed class EventQueue
 {

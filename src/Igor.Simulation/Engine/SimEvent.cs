@@ -16,7 +16,8 @@ internal enum SimEventKind : byte
 }
 
 /// <summary>
-/// One event. What the fields after the kind mean is up to the kind; those that are numbers go into the trace hash.
+/// One event. What the fields after the kind mean is up to the kind; those that are numbers go into the trace
+/// hash.
 /// </summary>
 internal readonly record struct SimEvent(
     ISimEventTarget Target, SimEventKind Kind, long Number = 0, object? Body = null, int Length = 0, uint Tag = 0);

@@ -4,8 +4,9 @@ using System.Text;
 namespace Igor.Simulation;
 
 /// <summary>
-/// The generator of a simulation: xoshiro256** (Blackman and Vigna, 2018), seeded by SplitMix64. It is the project's
-/// own because a seed must give the same run on every version of the runtime. One generator serves one purpose;
+/// The generator of a simulation: xoshiro256** (Blackman and Vigna, 2018), seeded by SplitMix64. It is the
+/// project's own because a seed must give the same run on every version of the runtime. One generator serves
+/// one purpose;
 /// <see cref="For"/> derives another, so that drawing more numbers for one purpose changes no other.
 /// </summary>
 public sealed class SimRandom

@@ -1,8 +1,9 @@
 namespace Igor.Simulation;
 
 /// <summary>
-/// A discrete-event engine: virtual time, one thread, events in the order of (time, posting). It knows nothing of
-/// networks. The same seed and the same calls give the same run, which <see cref="TraceHash"/> proves.
+/// A discrete-event engine: virtual time, one thread, events in the order of (time, posting). It knows
+/// nothing of networks. The same seed and the same calls give the same run, which <see cref="TraceHash"/>
+/// proves.
 /// </summary>
 public sealed class SimulationEngine : ISimEventTarget
 {
@@ -76,8 +77,8 @@ public sealed class SimulationEngine : ISimEventTarget
     public void RunFor(TimeSpan span) => RunUntil(Now + span);
 
     /// <summary>
-    /// Runs until a condition holds or the time is up, and says whether it holds. The condition is tried now and
-    /// then every <paramref name="checkEvery"/> (0.1 s when not given).
+    /// Runs until a condition holds or the time is up, and says whether it holds. The condition is tried now
+    /// and then every <paramref name="checkEvery"/> (0.1 s when not given).
     /// </summary>
     public bool RunUntil(Func<bool> condition, TimeSpan limit, TimeSpan? checkEvery = null)
     {

@@ -3,8 +3,8 @@ using System.Numerics;
 namespace Igor.Simulation;
 
 /// <summary>
-/// A running hash over everything that happened, in order: two runs with the same value did the same things. A
-/// multiply-rotate mix in the manner of xxHash; it finds differences, it is no defence against anybody.
+/// A running hash over everything that happened, in order: two runs with the same value did the same things.
+/// A multiply-rotate mix in the manner of xxHash; it finds differences, it is no defence against anybody.
 /// </summary>
 internal struct TraceHash
 {

@@ -1,8 +1,8 @@
 namespace Igor.Simulation;
 
 /// <summary>
-/// Faults of the network between hosts. A link over a partitioned path stays open and silent, as TCP connections do;
-/// what was sent on it arrives after the healing, late. New connections over it time out.
+/// Faults of the network between hosts. A link over a partitioned path stays open and silent, as TCP
+/// connections do; what was sent on it arrives after the healing, late. New connections over it time out.
 /// </summary>
 public sealed class NetworkFaults
 {

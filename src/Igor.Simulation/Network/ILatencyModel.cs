@@ -6,7 +6,9 @@ public interface ILatencyModel
     /// <summary>What it is, for results.</summary>
     string Name { get; }
 
-    /// <summary>Gives a host, numbered from 0 in the order of creation, a place; called once for each.</summary>
+    /// <summary>
+    /// Gives a host, numbered from 0 in the order of creation, a place; called once for each.
+    /// </summary>
     void Place(int host, SimRandom random);
 
     /// <summary>Time that a packet takes from one host to another when nothing is in its way.</summary>

@@ -4,8 +4,8 @@ using System.IO.Compression;
 namespace Igor.Simulation;
 
 /// <summary>
-/// Reads measured round-trip times: a text file, perhaps compressed with gzip, of n lines with n numbers each, in
-/// milliseconds; row i, column j is the time from host i to host j and back.
+/// Reads measured round-trip times: a text file, perhaps compressed with gzip, of n lines with n numbers
+/// each, in milliseconds; row i, column j is the time from host i to host j and back.
 /// </summary>
 public static class LatencyMatrixFile
 {

@@ -4,8 +4,8 @@ using Igor.Kbr;
 namespace Igor.Simulation;
 
 /// <summary>
-/// One end of a TCP-like link: what is sent to it arrives whole, once and in order, until either end closes or
-/// its process or machine dies. Frames on their way are events whose target is the end they go to.
+/// One end of a TCP-like link: what is sent to it arrives whole, once and in order, until either end closes
+/// or its process or machine dies. Frames on their way are events whose target is the end they go to.
 /// </summary>
 internal sealed class LinkEnd : ISimEventTarget
 {

@@ -3,9 +3,9 @@ using Igor.Kbr;
 namespace Igor.Simulation;
 
 /// <summary>
-/// One life of a node's process: an <see cref="OverlayNode"/>, its links and its applications. Events come from the
-/// engine; after each one all work that it caused inside the process is done, in order, and the next deadline is
-/// set. Once dead it ignores whatever still arrives.
+/// One life of a node's process: an <see cref="OverlayNode"/>, its links and its applications. Events come
+/// from the engine; after each one all work that it caused inside the process is done, in order, and the next
+/// deadline is set. Once dead it ignores whatever still arrives.
 /// </summary>
 internal sealed class NodeProcess : ISimEventTarget
 {

@@ -19,8 +19,8 @@ internal enum NodeWorkKind : byte
 }
 
 /// <summary>
-/// One piece of work. It holds a copy of the payload in a pooled buffer, because payloads are valid only during the
-/// call that brings them.
+/// One piece of work. It holds a copy of the payload in a pooled buffer, because payloads are valid only
+/// during the call that brings them.
 /// </summary>
 internal struct NodeWork
 {

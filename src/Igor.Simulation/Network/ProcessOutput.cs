@@ -2,7 +2,9 @@ using Igor.Kbr;
 
 namespace Igor.Simulation;
 
-/// <summary>The effects of a node: the network's at once, the applications' through the process's queue.</summary>
+/// <summary>
+/// The effects of a node: the network's at once, the applications' through the process's queue.
+/// </summary>
 internal sealed class ProcessOutput(NodeProcess process, Transport transport) : IOverlayOutput
 {
     public void Dial(DialId dial, string address) => transport.Dial(process, dial, address);

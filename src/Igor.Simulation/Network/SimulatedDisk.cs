@@ -3,8 +3,8 @@ using Igor.Kbr;
 namespace Igor.Simulation;
 
 /// <summary>
-/// What a host keeps when its process dies: the identity, the peers it knew, and whatever applications open here.
-/// A host that loses its disk gets a new one, and with it a new identity.
+/// What a host keeps when its process dies: the identity, the peers it knew, and whatever applications open
+/// here. A host that loses its disk gets a new one, and with it a new identity.
 /// </summary>
 public sealed class SimulatedDisk
 {

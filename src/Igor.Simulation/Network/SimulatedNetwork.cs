@@ -3,16 +3,15 @@ using Igor.Kbr;
 namespace Igor.Simulation;
 
 /// <summary>
-/// A network in virtual time: hosts that run the real overlay protocol, links between them, and faults. Everything
-/// happens on the thread that calls <see cref="RunFor"/> and its like; the same seed and the same calls give the
-/// same run.
+/// A network in virtual time: hosts that run the real overlay protocol, links between them, and faults.
+/// Everything happens on the thread that calls <see cref="RunFor"/> and its like; the same seed and the same
+/// calls give the same run.
 /// </summary>
 /// <example>
 /// <code>
 /// var network = new SimulatedNetwork(new SimulationOptions { Seed = 7 });
-/// network.Grow(100, node => node.Subscribe(new SubscribeOptions { Service = "chat", Role = ServiceRole.Member }, new Chat()));
-/// network.RunFor(TimeSpan.FromMinutes(2));
-/// network.Nodes[17].PowerOff();
+/// network.Grow(100, node => node.Subscribe(new SubscribeOptions { Service = "chat", Role =
+/// ServiceRole.Member }, new Chat())); network.RunFor(TimeSpan.FromMinutes(2)); network.Nodes[17].PowerOff();
 /// </code>
 /// </example>
 public sealed class SimulatedNetwork

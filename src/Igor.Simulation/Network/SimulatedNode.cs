@@ -16,8 +16,8 @@ public enum NodeState
 }
 
 /// <summary>
-/// A host of the simulated network: a machine with an address, a disk and a clock, and a process that runs a node.
-/// It is an <see cref="IKbrHost"/>, so applications attach to it as they attach to a real node.
+/// A host of the simulated network: a machine with an address, a disk and a clock, and a process that runs a
+/// node. It is an <see cref="IKbrHost"/>, so applications attach to it as they attach to a real node.
 /// </summary>
 public sealed class SimulatedNode : IKbrHost
 {
@@ -120,7 +120,9 @@ public sealed class SimulatedNode : IKbrHost
         Program?.Invoke(this);
     }
 
-    /// <summary>The process dies at once (SIGKILL): its links break, unwritten data is gone, the disk stays.</summary>
+    /// <summary>
+    /// The process dies at once (SIGKILL): its links break, unwritten data is gone, the disk stays.
+    /// </summary>
     public void Crash() => End(NodeState.Stopped);
 
     /// <summary>The machine dies silently: nobody is told, nothing answers. The disk stays.</summary>
@@ -149,7 +151,9 @@ public sealed class SimulatedNode : IKbrHost
         }
     }
 
-    /// <summary>The process stands still for a while, as one does that swaps or is stopped; its links stay open.</summary>
+    /// <summary>
+    /// The process stands still for a while, as one does that swaps or is stopped; its links stay open.
+    /// </summary>
     public void Stall(TimeSpan duration) => Process?.Stall(duration);
 
     /// <summary>Calls back when some time has passed, unless the process is dead by then.</summary>
@@ -195,7 +199,8 @@ public sealed class SimulatedNode : IKbrHost
 
     /// <summary>Attaches an application to a service.</summary>
     /// <exception cref="KbrException">
-    /// The service already has a member application on this node, the name is not valid, or the node is closed.
+    /// The service already has a member application on this node, the name is not valid, or the node is
+    /// closed.
     /// </exception>
     public IKbrService Subscribe(SubscribeOptions options, IKbrApplication application)
     {

@@ -17,8 +17,8 @@ public sealed record SimulationOptions
     public double JitterFraction { get; init; } = 0.02;
 
     /// <summary>
-    /// Fraction of packets lost. Links are TCP-like, so a loss shows as a delay of that frame and of all behind it:
-    /// 200 ms and a round trip, twice as much for each further loss. 0 to 0.5.
+    /// Fraction of packets lost. Links are TCP-like, so a loss shows as a delay of that frame and of all
+    /// behind it: 200 ms and a round trip, twice as much for each further loss. 0 to 0.5.
     /// </summary>
     /// <value>Default: 0.</value>
     public double Loss { get; init; }

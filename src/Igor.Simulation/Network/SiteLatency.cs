@@ -1,8 +1,8 @@
 namespace Igor.Simulation;
 
 /// <summary>
-/// Latency between sites of a matrix. Each host is placed at a random site and gets an access delay of its own
-/// (0.5 to 5 ms each way), so that two hosts of one site are near but not at the same point.
+/// Latency between sites of a matrix. Each host is placed at a random site and gets an access delay of its
+/// own (0.5 to 5 ms each way), so that two hosts of one site are near but not at the same point.
 /// </summary>
 public sealed class SiteLatency : ILatencyModel
 {

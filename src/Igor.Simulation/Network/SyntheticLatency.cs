@@ -2,8 +2,9 @@ namespace Igor.Simulation;
 
 /// <summary>
 /// A made-up internet: sites on a plane with a height of their own (the space of Vivaldi, SIGCOMM'04), whose
-/// distances are then mapped, rank by rank, onto the quantiles of round-trip times measured between PlanetLab hosts
-/// (median 135 ms, p10 31.6, p90 290.7, maximum about 3 s). Who is near to whom is kept; how near is measured.
+/// distances are then mapped, rank by rank, onto the quantiles of round-trip times measured between PlanetLab
+/// hosts (median 135 ms, p10 31.6, p90 290.7, maximum about 3 s). Who is near to whom is kept; how near is
+/// measured.
 /// </summary>
 public static class SyntheticLatency
 {

@@ -5,8 +5,8 @@ using Igor.Kbr;
 namespace Igor.Simulation;
 
 /// <summary>
-/// The wires: connects processes and carries frames between link ends, with latency, jitter, loss (as TCP shows it:
-/// delay), bandwidth and the faults in force.
+/// The wires: connects processes and carries frames between link ends, with latency, jitter, loss (as TCP
+/// shows it: delay), bandwidth and the faults in force.
 /// </summary>
 internal sealed class Transport
 {
@@ -46,7 +46,8 @@ internal sealed class Transport
     }
 
     /// <summary>
-    /// TCP and TLS 1.3: the one who dials is through after two round trips, the other half a round trip later.
+    /// TCP and TLS 1.3: the one who dials is through after two round trips, the other half a round trip
+    /// later.
     /// </summary>
     public void Dial(NodeProcess process, DialId dial, string address)
     {
@@ -88,8 +89,8 @@ internal sealed class Transport
     }
 
     /// <summary>
-    /// The end of an attempt at the one who dialled. Returns its end of the new link, or null (the attempt says why,
-    /// or goes on when it does not).
+    /// The end of an attempt at the one who dialled. Returns its end of the new link, or null (the attempt
+    /// says why, or goes on when it does not).
     /// </summary>
     public LinkEnd? FinishDial(NodeProcess process, DialAttempt attempt)
     {

@@ -4,12 +4,15 @@ using Igor.Kbr;
 namespace Igor.Simulation;
 
 /// <summary>
-/// Records are put while all is well; a quarter of the nodes dies at once; after the healing another quarter dies
-/// one by one, a few seconds apart. No record that had a copy may be lost, and at the end every one is readable.
+/// Records are put while all is well; a quarter of the nodes dies at once; after the healing another quarter
+/// dies one by one, a few seconds apart. No record that had a copy may be lost, and at the end every one is
+/// readable.
 /// </summary>
 public sealed class DhtScenario : IScenario
 {
-    /// <summary>Synchronisations and what they fetch and push go on in the background, a few at a time.</summary>
+    /// <summary>
+    /// Synchronisations and what they fetch and push go on in the background, a few at a time.
+    /// </summary>
     private const int UpkeepRequestsMax = 64;
 
     private static readonly ScenarioParameter Records = new(

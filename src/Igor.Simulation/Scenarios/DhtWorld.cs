@@ -4,7 +4,9 @@ using Igor.Kbr;
 
 namespace Igor.Simulation;
 
-/// <summary>A network of DHT nodes that a scenario puts through its phases, with the ledger that judges it.</summary>
+/// <summary>
+/// A network of DHT nodes that a scenario puts through its phases, with the ledger that judges it.
+/// </summary>
 internal sealed class DhtWorld
 {
     private static readonly TimeSpan CommandTimeout = TimeSpan.FromSeconds(30);
@@ -69,7 +71,9 @@ internal sealed class DhtWorld
         _run.Measure("putP99Ms", LookupStatistics.Quantile(latencies, 0.99));
     }
 
-    /// <summary>Puts go on from now, new keys and old ones in turn. They may fail, as long as they say so.</summary>
+    /// <summary>
+    /// Puts go on from now, new keys and old ones in turn. They may fail, as long as they say so.
+    /// </summary>
     public void BeginWrites(double perSecond)
     {
         if (perSecond > 0)
@@ -177,7 +181,9 @@ internal sealed class DhtWorld
         _run.Await("one ring again", _rings.Hold, TimeSpan.FromMinutes(5));
     }
 
-    /// <summary>Waits until every replica set holds its records; what is missing then is a violation.</summary>
+    /// <summary>
+    /// Waits until every replica set holds its records; what is missing then is a violation.
+    /// </summary>
     public void AwaitPlaces(string what, TimeSpan limit, string metric)
     {
         _run.Phase("waiting until " + what);

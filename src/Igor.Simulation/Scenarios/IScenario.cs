@@ -1,8 +1,8 @@
 namespace Igor.Simulation;
 
 /// <summary>
-/// A story that a simulated network goes through, with checks along the way. It has no state of its own: everything
-/// is in the <see cref="ScenarioRun"/>.
+/// A story that a simulated network goes through, with checks along the way. It has no state of its own:
+/// everything is in the <see cref="ScenarioRun"/>.
 /// </summary>
 public interface IScenario
 {

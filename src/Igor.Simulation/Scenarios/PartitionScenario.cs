@@ -1,6 +1,8 @@
 namespace Igor.Simulation;
 
-/// <summary>Partitions of all kinds, clogged paths and stalled processes; then everything heals and must be one ring.</summary>
+/// <summary>
+/// Partitions of all kinds, clogged paths and stalled processes; then everything heals and must be one ring.
+/// </summary>
 public sealed class PartitionScenario : IScenario
 {
     private const string Service = "probe";

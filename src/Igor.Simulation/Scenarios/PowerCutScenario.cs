@@ -1,6 +1,8 @@
 namespace Igor.Simulation;
 
-/// <summary>Every node of a DHT dies at the same instant, with puts under way, and returns with its disk.</summary>
+/// <summary>
+/// Every node of a DHT dies at the same instant, with puts under way, and returns with its disk.
+/// </summary>
 public sealed class PowerCutScenario : IScenario
 {
     private const int UpkeepRequestsMax = 64;

@@ -1,6 +1,8 @@
 namespace Igor.Simulation;
 
-/// <summary>Many nodes join; a quarter of them dies at once; the ring heals; keys go to their true roots throughout.</summary>
+/// <summary>
+/// Many nodes join; a quarter of them dies at once; the ring heals; keys go to their true roots throughout.
+/// </summary>
 public sealed class RingScenario : IScenario
 {
     private const string Service = "probe";

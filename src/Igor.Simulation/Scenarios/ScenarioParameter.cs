@@ -1,7 +1,9 @@
 namespace Igor.Simulation;
 
 /// <summary>A number that changes how a scenario runs.</summary>
-/// <param name="Name">Its name, as on the command line: lower case, words joined by '-', the unit last.</param>
+/// <param name="Name">
+/// Its name, as on the command line: lower case, words joined by '-', the unit last.
+/// </param>
 /// <param name="Description">For people.</param>
 /// <param name="Default">Its value when none is given.</param>
 /// <param name="Min">Smallest value.</param>

@@ -75,7 +75,8 @@ public sealed class ScenarioRun
             System.Globalization.CultureInfo.InvariantCulture, $"[{Network.Now.TotalSeconds,7:F1} s] {text}"));
 
     /// <summary>
-    /// Runs until a condition holds; a violation when it does not in time. Returns the virtual time that it took.
+    /// Runs until a condition holds; a violation when it does not in time. Returns the virtual time that it
+    /// took.
     /// </summary>
     public TimeSpan Await(string what, Func<bool> condition, TimeSpan limit, TimeSpan? checkEvery = null)
     {

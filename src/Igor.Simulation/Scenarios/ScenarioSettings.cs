@@ -2,7 +2,9 @@ using System.Globalization;
 
 namespace Igor.Simulation;
 
-/// <summary>What one run of a scenario is made from; together with the program's version it determines the run.</summary>
+/// <summary>
+/// What one run of a scenario is made from; together with the program's version it determines the run.
+/// </summary>
 public sealed record ScenarioSettings
 {
     /// <summary>The seed.</summary>

@@ -1,6 +1,8 @@
 namespace Igor.Simulation;
 
-/// <summary>Rings of 1, 2, 3 … nodes, founders that start at once, and two halves that were apart and merge.</summary>
+/// <summary>
+/// Rings of 1, 2, 3 … nodes, founders that start at once, and two halves that were apart and merge.
+/// </summary>
 public sealed class SmallRingsScenario : IScenario
 {
     private const string Service = "probe";

@@ -5,8 +5,9 @@ using Igor.Kbr;
 namespace Igor.Dht.Protocol;
 
 /// <summary>
-/// Tells whether two nodes hold the same in an arc: the number of records, and the sum modulo 2^128 of a hash of
-/// each (the first 16 bytes of SHA-256 of key, clock and writer). Sums of parts add up to the sum of the whole.
+/// Tells whether two nodes hold the same in an arc: the number of records, and the sum modulo 2^128 of a hash
+/// of each (the first 16 bytes of SHA-256 of key, clock and writer). Sums of parts add up to the sum of the
+/// whole.
 /// </summary>
 internal readonly record struct Fingerprint(long Count, UInt128 Sum)
 {

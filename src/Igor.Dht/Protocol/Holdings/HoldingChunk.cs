@@ -3,8 +3,8 @@ using Igor.Kbr;
 namespace Igor.Dht.Protocol;
 
 /// <summary>
-/// A run of holdings in key order, with the fingerprints of the whole run, which are made when asked for and kept
-/// until something in it changes or ends.
+/// A run of holdings in key order, with the fingerprints of the whole run, which are made when asked for and
+/// kept until something in it changes or ends.
 /// </summary>
 internal sealed class HoldingChunk
 {
@@ -100,7 +100,9 @@ internal sealed class HoldingChunk
         return upper;
     }
 
-    /// <summary>The fingerprint of the whole run: of the records with that many replicas, or of all for 0.</summary>
+    /// <summary>
+    /// The fingerprint of the whole run: of the records with that many replicas, or of all for 0.
+    /// </summary>
     public Fingerprint FingerprintOf(int replicas, long nowUnixMs)
     {
         if (!_hasSums || nowUnixMs >= _sumsUntilUnixMs)

@@ -3,8 +3,8 @@ using Igor.Kbr;
 namespace Igor.Dht.Protocol;
 
 /// <summary>
-/// What this node holds durably, in memory and in key order: answers at once whether a key is there and in which
-/// version, and the fingerprint of any arc in time that grows with the number of runs, not of records.
+/// What this node holds durably, in memory and in key order: answers at once whether a key is there and in
+/// which version, and the fingerprint of any arc in time that grows with the number of runs, not of records.
 /// </summary>
 internal sealed class HoldingIndex
 {
@@ -101,7 +101,8 @@ internal sealed class HoldingIndex
     }
 
     /// <summary>
-    /// The fingerprint of an arc: of the records with that many replicas, or of all for 0. Ended ones do not count.
+    /// The fingerprint of an arc: of the records with that many replicas, or of all for 0. Ended ones do not
+    /// count.
     /// </summary>
     public Fingerprint FingerprintOf(Arc arc, int replicas, long nowUnixMs)
     {
@@ -126,8 +127,8 @@ internal sealed class HoldingIndex
     }
 
     /// <summary>
-    /// Lists holdings of a span in key order, ended ones left out unless wanted, until there are as many as asked
-    /// for. Returns whether the end of the span was reached.
+    /// Lists holdings of a span in key order, ended ones left out unless wanted, until there are as many as
+    /// asked for. Returns whether the end of the span was reached.
     /// </summary>
     public bool List(KeySpan span, int replicas, long endedBeforeUnixMs, int countMax, List<Holding> into)
     {

@@ -37,7 +37,9 @@ internal static class CommonMessages
         writer.Flush();
     }
 
-    /// <summary>Whether a failure while reading means that the bytes are no message (rather than a bug here).</summary>
+    /// <summary>
+    /// Whether a failure while reading means that the bytes are no message (rather than a bug here).
+    /// </summary>
     public static bool IsMalformed(Exception e) => e is MessagePackSerializationException or EndOfStreamException
         or OverflowException or ArgumentException or InvalidOperationException;
 

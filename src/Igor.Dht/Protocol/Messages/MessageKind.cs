@@ -1,7 +1,8 @@
 namespace Igor.Dht.Protocol;
 
 /// <summary>
-/// The first field of every message. Requests are below 32, replies above; docs/dht-protocol.md has the fields.
+/// The first field of every message. Requests are below 32, replies above; docs/dht-protocol.md has the
+/// fields.
 /// </summary>
 internal enum MessageKind
 {

@@ -60,7 +60,9 @@ internal static class SyncMessages
     /// <summary>Most arcs in one SyncDone.</summary>
     public const int ArcsMax = 256;
 
-    /// <summary>Both hold the same. Like the two answers below it says which numbers of replicas occur, as bits.</summary>
+    /// <summary>
+    /// Both hold the same. Like the two answers below it says which numbers of replicas occur, as bits.
+    /// </summary>
     public static void WriteEqual(PayloadBuffer buffer, int classes)
     {
         MessagePackWriter writer = buffer.Begin(MessageKind.SyncEqual, 1);

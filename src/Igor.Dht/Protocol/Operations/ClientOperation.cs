@@ -77,7 +77,9 @@ internal abstract class ClientOperation : IReplyHandler
     /// <summary>Writes the request into the shared buffer; the root is to answer within the budget.</summary>
     protected abstract void WriteRequest(TimeSpan budget);
 
-    /// <summary>Handles an answer of a kind of the operation's own; false when it is of no such kind.</summary>
+    /// <summary>
+    /// Handles an answer of a kind of the operation's own; false when it is of no such kind.
+    /// </summary>
     protected abstract bool HandleAnswer(MessageKind kind, ref MessagePackReader reader, Key responder);
 
     /// <summary>The result when time is over, and the cause of the last failure.</summary>

@@ -1,9 +1,9 @@
 namespace Igor.Dht.Protocol;
 
 /// <summary>
-/// The commands of local callers. Each is a request to the root of its key, repeated after a growing pause until it
-/// has an answer that is final or its time is over. A put makes its version once and keeps it over all attempts, so
-/// an attempt whose answer was lost does no harm.
+/// The commands of local callers. Each is a request to the root of its key, repeated after a growing pause
+/// until it has an answer that is final or its time is over. A put makes its version once and keeps it over
+/// all attempts, so an attempt whose answer was lost does no harm.
 /// </summary>
 internal sealed class ClientOperations(DhtContext context)
 {

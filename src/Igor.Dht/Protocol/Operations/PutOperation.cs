@@ -3,7 +3,9 @@ using MessagePack;
 
 namespace Igor.Dht.Protocol;
 
-/// <summary>A put or delete: the record is made once, and made anew only when the root has a newer version.</summary>
+/// <summary>
+/// A put or delete: the record is made once, and made anew only when the root has a newer version.
+/// </summary>
 internal sealed class PutOperation : ClientOperation
 {
     private readonly PutCommand _put;

@@ -3,8 +3,8 @@ using Igor.Kbr;
 namespace Igor.Dht.Protocol;
 
 /// <summary>
-/// The root's side of a put: the record goes to its own disk and to the other replicas at the same time, and the
-/// caller hears of it as soon as its own copy and as many others as were asked for are durable.
+/// The root's side of a put: the record goes to its own disk and to the other replicas at the same time, and
+/// the caller hears of it as soon as its own copy and as many others as were asked for are durable.
 /// </summary>
 internal sealed class Coordinator(DhtContext context, RepairSchedule repair)
 {

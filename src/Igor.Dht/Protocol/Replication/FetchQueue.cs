@@ -110,7 +110,9 @@ internal sealed class FetchBatch(
         }
     }
 
-    /// <summary>The records of an answer; null when it is none. What did not fit is asked for again.</summary>
+    /// <summary>
+    /// The records of an answer; null when it is none. What did not fit is asked for again.
+    /// </summary>
     private List<Record>? Read(ReadOnlyMemory<byte> payload)
     {
         try

@@ -4,8 +4,9 @@ using MessagePack;
 namespace Igor.Dht.Protocol;
 
 /// <summary>
-/// A get for which the root asks the members near the key. It ends as soon as a majority of the replicas that are
-/// expected has answered with a vote, or when all have answered or failed. The newest record wins, and stays here.
+/// A get for which the root asks the members near the key. It ends as soon as a majority of the replicas that
+/// are expected has answered with a vote, or when all have answered or failed. The newest record wins, and
+/// stays here.
 /// </summary>
 internal sealed class GatherRound : IReplyHandler, IReadHandler, IWriteHandler
 {
@@ -92,7 +93,8 @@ internal sealed class GatherRound : IReplyHandler, IReadHandler, IWriteHandler
     /// <inheritdoc/>
     public void HandleRead(int tag, Record? record)
     {
-        // A record of our own that turns out to be damaged leaves what others answered, and takes our own vote.
+        // A record of our own that turns out to be damaged leaves what others answered, and takes our own
+        // vote.
         if (record is null && !_isOwnDamaged && _reader.HasVote(_message.Key))
         {
             _isOwnDamaged = true;

@@ -4,9 +4,9 @@ using MessagePack;
 namespace Igor.Dht.Protocol;
 
 /// <summary>
-/// Gets rid of records that this node is no replica of any more, without ever being the one who loses them: asks
-/// the root of one of them for its arc, gives the root all it lacks there, and drops the local copies only when
-/// nothing had to be given and the root says that all replicas have what it has.
+/// Gets rid of records that this node is no replica of any more, without ever being the one who loses them:
+/// asks the root of one of them for its arc, gives the root all it lacks there, and drops the local copies
+/// only when nothing had to be given and the root says that all replicas have what it has.
 /// </summary>
 internal sealed class Handoff(DhtContext context, Key key, Func<Holding, bool> isOurs) : IReplyHandler, ISyncOwner
 {

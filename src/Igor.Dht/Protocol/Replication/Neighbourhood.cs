@@ -7,8 +7,9 @@ internal static class Neighbourhood
     public const int Replicas = 5;
 
     /// <summary>
-    /// Members near a key that may hold an acknowledged copy of its record: the replicas, and as many that were
-    /// replicas before others came nearer. A root must have heard of all of them before it answers alone.
+    /// Members near a key that may hold an acknowledged copy of its record: the replicas, and as many that
+    /// were replicas before others came nearer. A root must have heard of all of them before it answers
+    /// alone.
     /// </summary>
     public const int Members = 2 * Replicas;
 }

@@ -4,8 +4,8 @@ using MessagePack;
 namespace Igor.Dht.Protocol;
 
 /// <summary>
-/// Gives a peer records, a batch at a time: reads them from the store, sends them, and waits until the peer has them
-/// on disk.
+/// Gives a peer records, a batch at a time: reads them from the store, sends them, and waits until the peer
+/// has them on disk.
 /// </summary>
 internal sealed class PushQueue(DhtContext context, SyncSession session)
 {

@@ -3,8 +3,8 @@ using Igor.Kbr;
 namespace Igor.Dht.Protocol;
 
 /// <summary>
-/// The root's side of a get. Settled for the key, it answers alone, and from memory when there is nothing; else it
-/// asks the members near the key.
+/// The root's side of a get. Settled for the key, it answers alone, and from memory when there is nothing;
+/// else it asks the members near the key.
 /// </summary>
 internal sealed class Reader(DhtContext context, RootKnowledge root, ReplicaVotes votes, RepairSchedule repair)
 {
@@ -40,7 +40,9 @@ internal sealed class Reader(DhtContext context, RootKnowledge root, ReplicaVote
         }
     }
 
-    /// <summary>Asks the members near the key; this node's word counts unless its own record is damaged.</summary>
+    /// <summary>
+    /// Asks the members near the key; this node's word counts unless its own record is damaged.
+    /// </summary>
     internal void Gather(DeliveryToken token, GetMessage message, bool isOwnDamaged = false)
     {
         if (_rounds >= context.Options.ServingMax)

@@ -3,9 +3,9 @@ using Igor.Kbr;
 namespace Igor.Dht.Protocol;
 
 /// <summary>
-/// Decides when this node, as the root of its arc, synchronises with which of the members near it: soon after the
-/// ring changed or a record was learned, again after a growing pause when it failed, and every now and then when
-/// nothing happened.
+/// Decides when this node, as the root of its arc, synchronises with which of the members near it: soon after
+/// the ring changed or a record was learned, again after a growing pause when it failed, and every now and
+/// then when nothing happened.
 /// </summary>
 internal sealed class RepairSchedule(DhtContext context, RootKnowledge root, ReplicaVotes votes)
     : ISyncOwner, IReplyHandler
@@ -76,7 +76,9 @@ internal sealed class RepairSchedule(DhtContext context, RootKnowledge root, Rep
         }
     }
 
-    /// <summary>This root learned a record otherwise than from a put: others lack it, the source does not.</summary>
+    /// <summary>
+    /// This root learned a record otherwise than from a put: others lack it, the source does not.
+    /// </summary>
     public void HandleLearned(Key source)
     {
         foreach (Peer peer in _peers)
@@ -154,7 +156,8 @@ internal sealed class RepairSchedule(DhtContext context, RootKnowledge root, Rep
     /// <inheritdoc/>
     public void HandleReply(int tag, in KbrReply reply)
     {
-        // Whether the peer heard that it is in sync does not matter: it is told again after every synchronisation.
+        // Whether the peer heard that it is in sync does not matter: it is told again after every
+        // synchronisation.
     }
 
     private bool HasWork(PeerKnowledge peer)

@@ -3,8 +3,8 @@ using Igor.Kbr;
 namespace Igor.Dht.Protocol;
 
 /// <summary>
-/// Serves other replicas: stores what they send, gives what they lack, compares ranges. An answer that says a record
-/// is held leaves after the record is on disk.
+/// Serves other replicas: stores what they send, gives what they lack, compares ranges. An answer that says a
+/// record is held leaves after the record is on disk.
 /// </summary>
 internal sealed class ReplicaServer
 {

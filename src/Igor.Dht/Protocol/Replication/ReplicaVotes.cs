@@ -3,10 +3,10 @@ using Igor.Kbr;
 namespace Igor.Dht.Protocol;
 
 /// <summary>
-/// What a replica knows about its own standing. It has a <em>vote</em> on the keys for which a settled root brought
-/// it in sync: only there does "I have nothing" mean anything. And it remembers which roots have asked it for what
-/// it holds: once a root has, a member that is farther from the key and takes itself for the root must not gather
-/// acknowledgements here any more, or the new root would never hear of that write.
+/// What a replica knows about its own standing. It has a <em>vote</em> on the keys for which a settled root
+/// brought it in sync: only there does "I have nothing" mean anything. And it remembers which roots have
+/// asked it for what it holds: once a root has, a member that is farther from the key and takes itself for
+/// the root must not gather acknowledgements here any more, or the new root would never hear of that write.
 /// </summary>
 internal sealed class ReplicaVotes(DhtContext context)
 {
@@ -47,7 +47,9 @@ internal sealed class ReplicaVotes(DhtContext context)
         }
     }
 
-    /// <summary>Whether a living member nearer to the key than the coordinator has asked for it as its root.</summary>
+    /// <summary>
+    /// Whether a living member nearer to the key than the coordinator has asked for it as its root.
+    /// </summary>
     public bool IsTakenFrom(Key coordinator, Key key)
     {
         foreach ((Key root, ArcSet arcs) in _claims)

@@ -3,12 +3,12 @@ using Igor.Kbr;
 namespace Igor.Dht.Protocol;
 
 /// <summary>
-/// For which of its keys a root may answer alone. A root has <em>known</em> a key since it has synchronised with all
-/// living members near it while fewer than a majority of the copies could be with members that are missing: some
-/// holder of every acknowledged write was then heard, and later writes come through the root itself, so knowledge
-/// outlives the death of others. The key is <em>complete</em> while every living member near it has been heard since
-/// it came, and <em>settled</em> while in addition a majority of its replicas is alive.
-/// See docs/decisions/0006.
+/// For which of its keys a root may answer alone. A root has <em>known</em> a key since it has synchronised
+/// with all living members near it while fewer than a majority of the copies could be with members that are
+/// missing: some holder of every acknowledged write was then heard, and later writes come through the root
+/// itself, so knowledge outlives the death of others. The key is <em>complete</em> while every living member
+/// near it has been heard since it came, and <em>settled</em> while in addition a majority of its replicas is
+/// alive. See docs/decisions/0006.
 /// </summary>
 internal sealed class RootKnowledge(DhtContext context)
 {
@@ -104,7 +104,9 @@ internal sealed class RootKnowledge(DhtContext context)
         return arcs;
     }
 
-    /// <summary>The keys of this root that a peer is a replica of, for records with so many replicas.</summary>
+    /// <summary>
+    /// The keys of this root that a peer is a replica of, for records with so many replicas.
+    /// </summary>
     public ArcSet Shared(PeerKnowledge peer, int replicas)
     {
         var arcs = new ArcSet();

@@ -3,8 +3,8 @@ using Igor.Kbr;
 namespace Igor.Dht.Protocol;
 
 /// <summary>
-/// Walks over all holdings, a piece at a time. Records that ended long ago are forgotten; records that belong to
-/// others now are handed off, once the ring has been the same around this node for a while.
+/// Walks over all holdings, a piece at a time. Records that ended long ago are forgotten; records that belong
+/// to others now are handed off, once the ring has been the same around this node for a while.
 /// </summary>
 internal sealed class Sweep(DhtContext context)
 {

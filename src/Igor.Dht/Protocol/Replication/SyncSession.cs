@@ -18,10 +18,10 @@ internal interface ISyncOwner
 }
 
 /// <summary>
-/// Brings this node and a peer to hold the same in some ranges (anti-entropy). Ranges are compared by fingerprint
-/// and, where they differ, cut into sixteen, down to a list of a few records: a Merkle tree over the key space that
-/// neither side has to store. What then turns out to be missing is pushed and fetched in batches. Few requests are
-/// outstanding at a time, and no range is opened while much waits to be moved.
+/// Brings this node and a peer to hold the same in some ranges (anti-entropy). Ranges are compared by
+/// fingerprint and, where they differ, cut into sixteen, down to a list of a few records: a Merkle tree over
+/// the key space that neither side has to store. What then turns out to be missing is pushed and fetched in
+/// batches. Few requests are outstanding at a time, and no range is opened while much waits to be moved.
 /// </summary>
 internal sealed class SyncSession : IReplyHandler
 {
@@ -57,7 +57,9 @@ internal sealed class SyncSession : IReplyHandler
     /// <summary>The peer.</summary>
     public Key Peer { get; }
 
-    /// <summary>The numbers of replicas that occur among the peer's records, as bits, once it has answered.</summary>
+    /// <summary>
+    /// The numbers of replicas that occur among the peer's records, as bits, once it has answered.
+    /// </summary>
     public int PeerClasses { get; private set; }
 
     /// <summary>Number of records that the peer was given.</summary>

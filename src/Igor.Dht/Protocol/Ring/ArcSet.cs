@@ -3,8 +3,8 @@ using Igor.Kbr;
 namespace Igor.Dht.Protocol;
 
 /// <summary>
-/// A set of keys made of arcs. Kept as disjoint spans on the line from the smallest key to the largest, so an arc
-/// that passes the key 0 is two of them.
+/// A set of keys made of arcs. Kept as disjoint spans on the line from the smallest key to the largest, so an
+/// arc that passes the key 0 is two of them.
 /// </summary>
 internal sealed class ArcSet
 {

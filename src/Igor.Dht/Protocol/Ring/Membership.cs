@@ -4,10 +4,11 @@ using Igor.Kbr;
 namespace Igor.Dht.Protocol;
 
 /// <summary>
-/// Who is a member, as this node sees it. The <see cref="Alive"/> ring is who answers; the <see cref="Expected"/>
+/// Who is a member, as this node sees it. The <see cref="Alive"/> ring is who answers; the
+/// <see cref="Expected"/>
 /// ring has in addition the members that failed a short while ago, or that were there before this node was
-/// restarted. Majorities are counted in the expected ring, so that who is left over after a crash does not take
-/// itself for the whole.
+/// restarted. Majorities are counted in the expected ring, so that who is left over after a crash does not
+/// take itself for the whole.
 /// </summary>
 internal sealed class Membership
 {

@@ -3,8 +3,8 @@ using Igor.Kbr;
 namespace Igor.Dht.Protocol;
 
 /// <summary>
-/// Members of the ring around a node, in clockwise order: all of them, or a piece with the node in its middle.
-/// Answers who is near a key, and which keys a member is near to, without allocating.
+/// Members of the ring around a node, in clockwise order: all of them, or a piece with the node in its
+/// middle. Answers who is near a key, and which keys a member is near to, without allocating.
 /// </summary>
 internal sealed class RingView
 {
@@ -30,8 +30,8 @@ internal sealed class RingView
     public int Count => _line.Length;
 
     /// <summary>
-    /// The members of a neighbour set, and others that are taken for members too. Of the others, those count that
-    /// lie within the piece of the ring that the set spans.
+    /// The members of a neighbour set, and others that are taken for members too. Of the others, those count
+    /// that lie within the piece of the ring that the set spans.
     /// </summary>
     public static RingView Of(NeighbourSet neighbours, IEnumerable<Key> others)
     {
@@ -103,9 +103,9 @@ internal sealed class RingView
     }
 
     /// <summary>
-    /// The keys for which a member is among the given number of nearest; null for a node that is none. Near the
-    /// ends of a piece of the ring the arc is cut short on the side that cannot be seen, the one away from the
-    /// middle.
+    /// The keys for which a member is among the given number of nearest; null for a node that is none. Near
+    /// the ends of a piece of the ring the arc is cut short on the side that cannot be seen, the one away
+    /// from the middle.
     /// </summary>
     public Arc? Range(Key node, int rank)
     {
@@ -139,8 +139,8 @@ internal sealed class RingView
     }
 
     /// <summary>
-    /// Adds the keys at which the set of the given number of nearest members changes: between two of them that
-    /// follow one another on the ring it is the same for all keys.
+    /// Adds the keys at which the set of the given number of nearest members changes: between two of them
+    /// that follow one another on the ring it is the same for all keys.
     /// </summary>
     public void AddChangePoints(int rank, List<Key> points)
     {

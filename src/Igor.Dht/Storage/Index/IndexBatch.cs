@@ -4,8 +4,8 @@ using Igor.Kbr;
 namespace Igor.Dht.Storage.Index;
 
 /// <summary>
-/// A stretch of the log as the index takes it, in one transaction: all changes up to a position, and what the store
-/// holds there. Indexes that took whole batches only are right about every position they claim.
+/// A stretch of the log as the index takes it, in one transaction: all changes up to a position, and what the
+/// store holds there. Indexes that took whole batches only are right about every position they claim.
 /// </summary>
 internal sealed class IndexBatch
 {

@@ -6,7 +6,8 @@ using LiteDB;
 namespace Igor.Dht.Storage.Index;
 
 /// <summary>
-/// The documents of the index. Ids are bytes where order matters, for LiteDB compares text by culture and case.
+/// The documents of the index. Ids are bytes where order matters, for LiteDB compares text by culture and
+/// case.
 /// </summary>
 internal static class IndexDocuments
 {

@@ -1,6 +1,6 @@
-// Where keys lie, in 16 bytes each: 8 bytes of the key, its segment, its offset. While all keys of the store fit,
-// what is not here is not in the store, and no lookup needs the index. Two keys can share their 8 bytes, so a hit is
-// only a hint: whoever follows it compares the whole key.
+// Where keys lie, in 16 bytes each: 8 bytes of the key, its segment, its offset. While all keys of the store
+// fit, what is not here is not in the store, and no lookup needs the index. Two keys can share their 8 bytes,
+// so a hit is only a hint: whoever follows it compares the whole key.
 using System.Buffers.Binary;
 using Igor.Dht.Storage.Segments;
 using Igor.Kbr;
@@ -68,7 +68,8 @@ internal sealed class KeyDirectory
             return;
         }
 
-        // Closes the gap, so that no search ends too early: entries that could not lie at their home slot move up.
+        // Closes the gap, so that no search ends too early: entries that could not lie at their home slot
+        // move up.
         int mask = _slots.Length - 1;
         for (int next = (hole + 1) & mask; _slots[next].Print != 0; next = (next + 1) & mask)
         {

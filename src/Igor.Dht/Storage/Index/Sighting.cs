@@ -23,7 +23,9 @@ internal enum SightingKind
 /// <param name="Kind">How much is known.</param>
 /// <param name="Entry">The entry, when listed.</param>
 /// <param name="Hint">The place, when hinted; its body length is not known.</param>
-/// <param name="Age">Changes whenever a key of the same stripe does; what was read meanwhile is stale then.</param>
+/// <param name="Age">
+/// Changes whenever a key of the same stripe does; what was read meanwhile is stale then.
+/// </param>
 internal readonly record struct Sighting(SightingKind Kind, IndexEntry? Entry, Place Hint, int Age);
 
 /// <summary>The effect of a committed entry, or of several, on a key.</summary>

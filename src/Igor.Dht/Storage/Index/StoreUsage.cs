@@ -4,8 +4,8 @@ using Igor.Kbr;
 namespace Igor.Dht.Storage.Index;
 
 /// <summary>
-/// What the records take, in total, by owner and by segment. Kept up with every change; what changed since the last
-/// look is told apart for the index.
+/// What the records take, in total, by owner and by segment. Kept up with every change; what changed since
+/// the last look is told apart for the index.
 /// </summary>
 internal sealed class StoreUsage
 {
@@ -31,7 +31,10 @@ internal sealed class StoreUsage
 
     /// <summary>Starts from what an index says.</summary>
     public void Load(
-        long records, long liveBytes, IEnumerable<(Key Owner, long Bytes)> owners, IEnumerable<(int Id, SegmentUse Use)> segments)
+        long records,
+        long liveBytes,
+        IEnumerable<(Key Owner, long Bytes)> owners,
+        IEnumerable<(int Id, SegmentUse Use)> segments)
     {
         Records = records;
         LiveBytes = liveBytes;

@@ -1,5 +1,6 @@
-// Brings a catalogue up to the end of the log by walking the segments from where its index ends; from the very start
-// for an empty index, which is how one is rebuilt. Entries are taken in the order in which they were written.
+// Brings a catalogue up to the end of the log by walking the segments from where its index ends; from the
+// very start for an empty index, which is how one is rebuilt. Entries are taken in the order in which they
+// were written.
 using Igor.Dht.Storage.Index;
 using Igor.Dht.Storage.Segments;
 using Igor.Kbr;
@@ -30,8 +31,8 @@ internal sealed class Replay(StoreContext store, Catalog catalog)
     }
 
     /// <summary>
-    /// Walks the last segment from a position on, to see where its intact entries end: what follows was torn when the
-    /// process died, and never acknowledged.
+    /// Walks the last segment from a position on, to see where its intact entries end: what follows was torn
+    /// when the process died, and never acknowledged.
     /// </summary>
     public static (long IntactEnd, bool IsSealed, bool IsBroken) EndOf(Segment segment, long from)
     {
@@ -65,7 +66,9 @@ internal sealed class Replay(StoreContext store, Catalog catalog)
         Report(scanner, segment, damaged);
     }
 
-    /// <summary>How far a scan has come; after the seal of a segment, that is the start of the next one.</summary>
+    /// <summary>
+    /// How far a scan has come; after the seal of a segment, that is the start of the next one.
+    /// </summary>
     private static LogPosition EndOf(SegmentScanner scanner, Segment segment) => scanner.IsSealed
         ? new LogPosition(segment.Id + 1, 0)
         : new LogPosition(segment.Id, scanner.IntactEnd);

@@ -1,6 +1,8 @@
 namespace Igor.Dht.Storage.Opening;
 
-/// <summary>Keeps a second process out of a store's folder; the kernel lets go when this process dies.</summary>
+/// <summary>
+/// Keeps a second process out of a store's folder; the kernel lets go when this process dies.
+/// </summary>
 internal sealed class StoreLock : IDisposable
 {
     private const string Name = "store.lock";

@@ -1,12 +1,14 @@
-// Tells, at the next start, how the last one ended. What a process wrote survives its death in the kernel's cache, so
-// after a kill the index is as good as it was; after the death of the machine only what was forced to the disk is, and
-// that are the segments.
+// Tells, at the next start, how the last one ended. What a process wrote survives its death in the kernel's
+// cache, so after a kill the index is as good as it was; after the death of the machine only what was forced
+// to the disk is, and that are the segments.
 using System.Text.Json;
 using Igor.Dht.Storage.Segments;
 
 namespace Igor.Dht.Storage.Opening;
 
-/// <summary>The file that says whether the store was closed, and in which run of the machine it was opened.</summary>
+/// <summary>
+/// The file that says whether the store was closed, and in which run of the machine it was opened.
+/// </summary>
 /// <param name="Format">Version of the on-disk format.</param>
 /// <param name="BootId">Names the run of the machine in which the store was opened.</param>
 /// <param name="IsClosed">Whether it was closed in order.</param>
@@ -74,7 +76,9 @@ internal sealed record StoreMarker(int Format, string BootId, bool IsClosed)
         return "started " + (startedAtMs / 600_000).ToString(System.Globalization.CultureInfo.InvariantCulture);
     }
 
-    /// <summary>Why the index cannot be relied upon after the end that this marker tells of; null when it can.</summary>
+    /// <summary>
+    /// Why the index cannot be relied upon after the end that this marker tells of; null when it can.
+    /// </summary>
     public static string? Doubt(StoreMarker? marker, string bootId) => marker switch
     {
         null => "nothing says how the store was closed",

@@ -1,4 +1,5 @@
-// From a folder to a store that may serve: the lock, the segments, the index or a rebuilt one, the end of the log.
+// From a folder to a store that may serve: the lock, the segments, the index or a rebuilt one, the end of the
+// log.
 using Igor.Dht.Storage.Index;
 using Igor.Dht.Storage.Segments;
 using Igor.Kbr;
@@ -92,7 +93,9 @@ internal static class StoreOpening
         return catalog!;
     }
 
-    /// <summary>Has a new index say that it reaches nowhere yet, which tells it from one that was lost.</summary>
+    /// <summary>
+    /// Has a new index say that it reaches nowhere yet, which tells it from one that was lost.
+    /// </summary>
     private static LogPosition Found(Catalog catalog)
     {
         catalog.Index.Apply(new IndexBatch());

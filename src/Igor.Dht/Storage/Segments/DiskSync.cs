@@ -4,8 +4,8 @@ using Microsoft.Win32.SafeHandles;
 namespace Igor.Dht.Storage.Segments;
 
 /// <summary>
-/// Forces what was written down to the disk. On Linux fdatasync is called directly: it spares the journal a commit
-/// for a mere change of the modification time, and its errors come back as such.
+/// Forces what was written down to the disk. On Linux fdatasync is called directly: it spares the journal a
+/// commit for a mere change of the modification time, and its errors come back as such.
 /// </summary>
 internal static class DiskSync
 {
@@ -13,7 +13,9 @@ internal static class DiskSync
     private const int ReadOnlyDirectory = 0x10000 | 0x80000; // O_DIRECTORY | O_CLOEXEC
 
     /// <summary>Forces the content of a file, and its length, to the disk.</summary>
-    /// <exception cref="IOException">The disk is full or failed; its HResult is the errno on Linux.</exception>
+    /// <exception cref="IOException">
+    /// The disk is full or failed; its HResult is the errno on Linux.
+    /// </exception>
     public static void File(SafeFileHandle file)
     {
         if (!OperatingSystem.IsLinux())
@@ -33,8 +35,8 @@ internal static class DiskSync
     }
 
     /// <summary>
-    /// Forces the names of created, renamed and deleted files of a folder to the disk. Only Linux needs it and lets
-    /// one do it; elsewhere this does nothing.
+    /// Forces the names of created, renamed and deleted files of a folder to the disk. Only Linux needs it
+    /// and lets one do it; elsewhere this does nothing.
     /// </summary>
     /// <exception cref="IOException">The folder cannot be opened or forced.</exception>
     public static void Folder(string path)

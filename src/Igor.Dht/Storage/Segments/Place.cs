@@ -1,6 +1,8 @@
 namespace Igor.Dht.Storage.Segments;
 
-/// <summary>Where an entry lies: its segment, the offset of its header there, and the length of its body.</summary>
+/// <summary>
+/// Where an entry lies: its segment, the offset of its header there, and the length of its body.
+/// </summary>
 internal readonly record struct Place(int Segment, long Offset, int BodyLength)
 {
     /// <summary>Bytes that the entry takes on disk: header, body and padding.</summary>
@@ -13,7 +15,9 @@ internal readonly record struct Place(int Segment, long Offset, int BodyLength)
     public bool IsSameSpot(Place other) => Segment == other.Segment && Offset == other.Offset;
 }
 
-/// <summary>A point in the log: everything in earlier segments and before the offset lies before it.</summary>
+/// <summary>
+/// A point in the log: everything in earlier segments and before the offset lies before it.
+/// </summary>
 internal readonly record struct LogPosition(int Segment, long Offset) : IComparable<LogPosition>
 {
     /// <inheritdoc/>

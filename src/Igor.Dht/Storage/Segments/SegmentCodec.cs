@@ -4,8 +4,8 @@
 //   entry  0 magic (4)    4 kind, 5 flags, 6 zero (2)   8 body length (4)   12 header checksum (4)
 //          16 key (32)    48 version: clock (8), writer (8)   64 body checksum (8)   72 body, zeros up to 8
 //
-// Checksums are XxHash3. That of a header covers its place too (segment id and offset), so that bytes left over from
-// another place, or written to the wrong one, are no entry.
+// Checksums are XxHash3. That of a header covers its place too (segment id and offset), so that bytes left
+// over from another place, or written to the wrong one, are no entry.
 using System.Buffers.Binary;
 using System.IO.Hashing;
 using Igor.Kbr;
@@ -24,7 +24,9 @@ internal static class SegmentCodec
     /// <summary>Entries begin at multiples of this, so that a scan finds the next one after damage.</summary>
     public const int Alignment = 8;
 
-    /// <summary>Largest body: far above any record; a length beyond it is damage, and never taken memory for.</summary>
+    /// <summary>
+    /// Largest body: far above any record; a length beyond it is damage, and never taken memory for.
+    /// </summary>
     public const int BodyBytesMax = 16 * 1024 * 1024;
 
     private const uint EntryMagic = 0x45_52_47_49; // "IGRE"
@@ -79,7 +81,9 @@ internal static class SegmentCodec
         destination[(HeaderBytes + body.Length)..].Clear();
     }
 
-    /// <summary>Reads the header of an entry; false for anything that is not an intact one of that very place.</summary>
+    /// <summary>
+    /// Reads the header of an entry; false for anything that is not an intact one of that very place.
+    /// </summary>
     public static bool TryReadHeader(
         ReadOnlySpan<byte> source, int segment, long offset, out EntryHeader header)
     {

@@ -9,8 +9,8 @@ internal enum EntryKind : byte
     Record = 1,
 
     /// <summary>
-    /// The record of the key is forgotten, whatever version up to the entry's stands before it. The body names the
-    /// segment in which the removal was first written: nothing that it hides lies in a later one.
+    /// The record of the key is forgotten, whatever version up to the entry's stands before it. The body
+    /// names the segment in which the removal was first written: nothing that it hides lies in a later one.
     /// </summary>
     Removal = 2,
 

@@ -1,6 +1,7 @@
-// The segments of a store, of which the last is appended to. Entries are staged in memory and committed together:
-// one write, one fsync. When either fails, what was staged is cut off again, and a segment whose fsync failed is not
-// appended to any more: the kernel may have dropped its pages and still call the next fsync a success.
+// The segments of a store, of which the last is appended to. Entries are staged in memory and committed
+// together: one write, one fsync. When either fails, what was staged is cut off again, and a segment whose
+// fsync failed is not appended to any more: the kernel may have dropped its pages and still call the next
+// fsync a success.
 using System.Collections.Concurrent;
 using Igor.Kbr;
 
@@ -33,7 +34,9 @@ internal sealed class SegmentLog : IDisposable
     /// <summary>The segment that is appended to, or the next one.</summary>
     public int ActiveId => _active?.Id ?? _newestId + 1;
 
-    /// <summary>Where the next committed entry will lie at the earliest: everything before is on disk.</summary>
+    /// <summary>
+    /// Where the next committed entry will lie at the earliest: everything before is on disk.
+    /// </summary>
     public LogPosition End => _active is null
         ? new LogPosition(_newestId + 1, 0)
         : new LogPosition(_active.Id, _durableLength);
@@ -96,7 +99,9 @@ internal sealed class SegmentLog : IDisposable
         return place;
     }
 
-    /// <summary>Writes what is staged and, if asked to, waits until it is on disk. When it throws, roll back.</summary>
+    /// <summary>
+    /// Writes what is staged and, if asked to, waits until it is on disk. When it throws, roll back.
+    /// </summary>
     /// <exception cref="IOException">The disk is full or failed.</exception>
     public void Commit(bool isDurable)
     {
@@ -125,14 +130,15 @@ internal sealed class SegmentLog : IDisposable
 
         try
         {
-            // Also what a write left behind that failed half-way, beyond the length that the segment knows of.
+            // Also what a write left behind that failed half-way, beyond the length that the segment knows
+            // of.
             _active.Truncate(_durableLength);
             _isTouched = false;
         }
         catch (Exception e) when (DiskTrouble.IsOfDisk(e))
         {
-            // What could not be cut off is skipped by every scan, or was never acknowledged; new entries must not
-            // follow it.
+            // What could not be cut off is skipped by every scan, or was never acknowledged; new entries must
+            // not follow it.
             Retire();
         }
     }
@@ -168,7 +174,9 @@ internal sealed class SegmentLog : IDisposable
     /// <param name="segmentId">Its segment.</param>
     /// <param name="offset">Its offset there.</param>
     /// <param name="header">Its header, when that is intact.</param>
-    /// <param name="body">Its body, a new array, when the entry is intact; null when only the header was wanted.</param>
+    /// <param name="body">
+    /// Its body, a new array, when the entry is intact; null when only the header was wanted.
+    /// </param>
     /// <param name="isHeaderOnly">Whether the body is not wanted.</param>
     public EntryReading Read(
         int segmentId, long offset, out EntryHeader header, out byte[]? body, bool isHeaderOnly = false)

@@ -1,5 +1,5 @@
-// Walks a segment from front to back. What is no entry is skipped to the next intact header, so that damage costs
-// only the entries that it hit.
+// Walks a segment from front to back. What is no entry is skipped to the next intact header, so that damage
+// costs only the entries that it hit.
 using System.Buffers;
 
 namespace Igor.Dht.Storage.Segments;
@@ -38,7 +38,9 @@ internal sealed class SegmentScanner : IDisposable
     /// <summary>Offset after the last intact entry.</summary>
     public long IntactEnd { get; private set; }
 
-    /// <summary>Stretches between intact entries that are none, a stretch before the end not counted.</summary>
+    /// <summary>
+    /// Stretches between intact entries that are none, a stretch before the end not counted.
+    /// </summary>
     public int DamagedStretches { get; private set; }
 
     /// <summary>Whether the last entry seen was the seal.</summary>

@@ -5,7 +5,9 @@ using Igor.Kbr;
 
 namespace Igor.Dht.Storage.Upkeep;
 
-/// <summary>Verifies all stored records over and over, slowly, so that damage is found while replicas are left.</summary>
+/// <summary>
+/// Verifies all stored records over and over, slowly, so that damage is found while replicas are left.
+/// </summary>
 internal sealed class Scrub(StoreContext store, StoreWriter writer)
 {
     private const int ListedAtOnce = 64;

@@ -6,11 +6,13 @@ namespace Igor.Dht.Storage.Upkeep;
 /// <summary>Chooses what to compact.</summary>
 internal static class Victims
 {
-    // Removals may make up this share of the log before the oldest segments, for whose sake they are kept, are
-    // rewritten.
+    // Removals may make up this share of the log before the oldest segments, for whose sake they are kept,
+    // are rewritten.
     private const double RemovalShareMax = 0.25;
 
-    /// <summary>The segment with the largest dead share, if that is large enough; null when there is none.</summary>
+    /// <summary>
+    /// The segment with the largest dead share, if that is large enough; null when there is none.
+    /// </summary>
     public static int? Choose(Catalog catalog, SegmentLog log, RecordStoreOptions options)
     {
         // What is written but not visible yet would look dead.

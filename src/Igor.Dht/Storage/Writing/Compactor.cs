@@ -1,6 +1,6 @@
-// Frees the space of segments that are mostly dead: what is alive is copied to the end of the log in small steps
-// between batches, and the segment is deleted once the index names the copies. A removal is copied as long as a
-// segment is left in which something that it hides may lie.
+// Frees the space of segments that are mostly dead: what is alive is copied to the end of the log in small
+// steps between batches, and the segment is deleted once the index names the copies. A removal is copied as
+// long as a segment is left in which something that it hides may lie.
 using Igor.Dht.Storage.Index;
 using Igor.Dht.Storage.Segments;
 using Igor.Kbr;
@@ -38,7 +38,9 @@ internal sealed class Compactor(StoreContext store) : IDisposable
     }
 
     /// <summary>Copies a little.</summary>
-    /// <exception cref="IOException">The disk refuses: fail the batch and call <see cref="Abandon"/>.</exception>
+    /// <exception cref="IOException">
+    /// The disk refuses: fail the batch and call <see cref="Abandon"/>.
+    /// </exception>
     public void Step(WriteBatch batch)
     {
         long begin = batch.Bytes;
@@ -58,7 +60,9 @@ internal sealed class Compactor(StoreContext store) : IDisposable
         }
     }
 
-    /// <summary>After a commit: whether the last step was the segment's last, it waits for its deletion now.</summary>
+    /// <summary>
+    /// After a commit: whether the last step was the segment's last, it waits for its deletion now.
+    /// </summary>
     public void Committed()
     {
         if (_scanner is null && _victim != 0)
@@ -93,8 +97,8 @@ internal sealed class Compactor(StoreContext store) : IDisposable
             }
             else
             {
-                // Something alive was not met: it is damaged. The scrub takes it out of service; until then the
-                // segment is the proof that it was there.
+                // Something alive was not met: it is damaged. The scrub takes it out of service; until then
+                // the segment is the proof that it was there.
                 _stuck.Add(emptied.Segment);
             }
         }

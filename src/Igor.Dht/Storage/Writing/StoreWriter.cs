@@ -1,5 +1,5 @@
-// The one thread that writes segments. Everything that arrived while the last fsync ran goes into the next one, so
-// the number of writes per second grows with the load although each waits for the disk.
+// The one thread that writes segments. Everything that arrived while the last fsync ran goes into the next
+// one, so the number of writes per second grows with the load although each waits for the disk.
 using Igor.Dht.Storage.Index;
 using Igor.Dht.Storage.Segments;
 

@@ -1,13 +1,15 @@
-// What one fsync covers. Commands are judged against what is stored and what came before them in the batch, their
-// entries are staged, and only when all is on disk are the changes published and the callers told. If the disk
-// refuses, nothing of the batch happened and all who depended on it are told so.
+// What one fsync covers. Commands are judged against what is stored and what came before them in the batch,
+// their entries are staged, and only when all is on disk are the changes published and the callers told. If
+// the disk refuses, nothing of the batch happened and all who depended on it are told so.
 using Igor.Dht.Storage.Index;
 using Igor.Dht.Storage.Segments;
 using Igor.Kbr;
 
 namespace Igor.Dht.Storage.Writing;
 
-/// <summary>Judges, stages and commits a batch of commands. Reused from batch to batch by one thread.</summary>
+/// <summary>
+/// Judges, stages and commits a batch of commands. Reused from batch to batch by one thread.
+/// </summary>
 internal sealed class WriteBatch(StoreContext store)
 {
     private readonly List<Effect> _effects = [];
