@@ -80,7 +80,7 @@ public sealed class CommandLineTests(ITestOutputHelper output)
         string unreachable = FreePort.Address();
         (await Cli.RunAsync(
             "get", "x", "--data", ring.Scratch("none"), "--bootstrap", unreachable, "--timeout", "3"))
-            .ExitsWith(3).SaysClearly();
+            .ExitsWith(3).SaysClearly(unreachable);
     });
 
     [Fact]

@@ -98,6 +98,26 @@ public sealed class HostilePeerTests(ITestOutputHelper output)
     });
 
     [Fact]
+    public Task Programs_of_another_network_say_clearly_what_is_wrong() => RunAsync(async (ring, node) =>
+    {
+        string[] stranger = ["--network", "other", "--bootstrap", node.Address, "--timeout", "3"];
+        string data = ring.Scratch("other");
+        (await Cli.RunAsync(["get", "x", "--data", data, .. stranger])).ExitsWith(3).SaysClearly(node.Address, "other");
+        (await Cli.RunAsync(["put", "x", "y", "--data", data, .. stranger]))
+            .ExitsWith(3).SaysClearly(node.Address, "other");
+
+        // A node starts a ring of its own, and says why.
+        await using NodeProcess alone = NodeProcess.Serve(
+            ring.NextSettings() with { Network = "other", Bootstrap = [node.Address] });
+        await alone.StartAsync();
+        await Eventually.IsTrueAsync(
+            "it says why it is alone",
+            s_patience,
+            () => alone.Log.Contains("this is network", StringComparison.Ordinal));
+        await ServesAsync(ring);
+    });
+
+    [Fact]
     public Task Peer_without_a_certificate_is_refused() => RunAsync(async (ring, node) =>
     {
         // In TLS 1.3 a client learns only with the first read that the server did not take it.

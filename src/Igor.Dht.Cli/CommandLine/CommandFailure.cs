@@ -21,6 +21,10 @@ internal sealed class CommandFailure : Exception
     /// <summary>The cause as a word for scripts, e.g. "absent".</summary>
     public string Kind { get; }
 
+    /// <summary>The same with a cause that is known by now, if any.</summary>
+    public CommandFailure Because(string? cause) =>
+        cause is null ? this : new CommandFailure(ExitCode, Kind, $"{Message} ({cause})", InnerException);
+
     /// <summary>Wrong usage.</summary>
     public static CommandFailure Usage(string message) => new(Cli.ExitCode.Usage, "usage", message);
 

@@ -54,6 +54,13 @@ internal sealed class GetCommand : CliCommand
             async dht =>
             {
                 GetResult result = await ReadAsync(dht, arguments, cancellation).ConfigureAwait(false);
+                if (GetText.Failure(arguments.GetValue(_key)!, result) is { } failure)
+                {
+                    throw result.ReplicasAsked == 0
+                        ? failure.Because((await dht.StatusAsync(cancellation).ConfigureAwait(false)).ConnectionTrouble)
+                        : failure;
+                }
+
                 await WriteAsync(result, arguments, streams, cancellation).ConfigureAwait(false);
                 return ExitCode.Done;
             },
@@ -64,11 +71,6 @@ internal sealed class GetCommand : CliCommand
         GetResult result, ParseResult arguments, CommandStreams streams, CancellationToken cancellation)
     {
         string name = arguments.GetValue(_key)!;
-        if (GetText.Failure(name, result) is { } failure)
-        {
-            throw failure;
-        }
-
         string? path = arguments.GetValue(_output);
         bool isJson = Common.IsJson(arguments);
         if (path is not null || !isJson)

@@ -100,7 +100,6 @@ internal sealed class ServeCommand : CliCommand
         string? reported = null;
         while (true)
         {
-            await Task.Delay(s_troublePoll, ending).ConfigureAwait(false);
             string? trouble = await TroubleAsync(dht, ending).ConfigureAwait(false);
             if (trouble is not null && trouble != reported)
             {
@@ -108,6 +107,7 @@ internal sealed class ServeCommand : CliCommand
             }
 
             reported = trouble;
+            await Task.Delay(s_troublePoll, ending).ConfigureAwait(false);
         }
     }
 
@@ -116,7 +116,8 @@ internal sealed class ServeCommand : CliCommand
     {
         try
         {
-            return (await dht.StatusAsync(ending).ConfigureAwait(false)).Store?.Trouble;
+            DhtStatus status = await dht.StatusAsync(ending).ConfigureAwait(false);
+            return status.Store?.Trouble ?? status.ConnectionTrouble;
         }
         catch (DhtException e) when (e.Error == DhtError.Local)
         {

@@ -73,6 +73,11 @@ internal static class StatusText
             yield return "the node has not joined the ring: no bootstrap address answered";
         }
 
+        if (status.ConnectionTrouble is { } connection)
+        {
+            yield return connection;
+        }
+
         if (status.Store is { DamagedRecords: > 0 } damaged)
         {
             yield return $"{Number(damaged.DamagedRecords)} damaged records were found and are not served";

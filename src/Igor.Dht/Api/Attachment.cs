@@ -11,6 +11,7 @@ namespace Igor.Dht;
 /// </summary>
 internal sealed class Attachment : IAsyncDisposable
 {
+    private ConnectionTroubles? _troubles;
     private LocalSocketServer? _server;
 
     private Attachment(DhtAttachment kind, IKbrHost host)
@@ -36,6 +37,9 @@ internal sealed class Attachment : IAsyncDisposable
 
     /// <summary>The data folder; null when this process keeps nothing.</summary>
     public string? Data { get; private set; }
+
+    /// <summary>Why an embedded node could not connect last; null when it could, or the daemon connects.</summary>
+    public string? ConnectionTrouble => _troubles?.Last;
 
     /// <summary>Member or client of the service.</summary>
     public ServiceRole Role => Store is null ? ServiceRole.Client : ServiceRole.Member;
@@ -127,6 +131,7 @@ internal sealed class Attachment : IAsyncDisposable
     private static async Task<Attachment> EmbedClientAsync(
         IgorDhtOptions options, CancellationToken cancellationToken)
     {
+        var troubles = new ConnectionTroubles(options.LoggerFactory);
         IgorNode node = await IgorNode.StartAsync(
             new IgorNodeOptions
             {
@@ -134,14 +139,15 @@ internal sealed class Attachment : IAsyncDisposable
                 Network = options.Network,
                 Overlay = new OverlayOptions { JoinsRing = false },
             },
-            options.LoggerFactory,
+            troubles,
             cancellationToken).ConfigureAwait(false);
-        return new Attachment(DhtAttachment.EmbeddedClient, node);
+        return new Attachment(DhtAttachment.EmbeddedClient, node) { _troubles = troubles };
     }
 
     private static async Task<Attachment> EmbedMemberAsync(
         IgorDhtOptions options, CancellationToken cancellationToken)
     {
+        var troubles = new ConnectionTroubles(options.LoggerFactory);
         IgorNode node = await IgorNode.StartAsync(
             new IgorNodeOptions
             {
@@ -150,9 +156,13 @@ internal sealed class Attachment : IAsyncDisposable
                 Bootstrap = options.Bootstrap,
                 Network = options.Network,
             },
-            options.LoggerFactory,
+            troubles,
             cancellationToken).ConfigureAwait(false);
-        var attachment = new Attachment(DhtAttachment.EmbeddedMember, node);
+        var attachment = new Attachment(DhtAttachment.EmbeddedMember, node)
+        {
+            // Who founds a ring looks for nobody; what strangers are refused for is their trouble.
+            _troubles = options.Bootstrap.Count > 0 ? troubles : null,
+        };
         await attachment.WithStoreAsync(options, cancellationToken).ConfigureAwait(false);
         return attachment;
     }

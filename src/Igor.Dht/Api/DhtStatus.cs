@@ -49,6 +49,12 @@ public sealed record DhtStatus
     /// <summary>Members that are expected back: they failed a short while ago.</summary>
     public IReadOnlyList<Key> Missing { get; init; } = [];
 
+    /// <summary>
+    /// Why this process's own node could not connect last, for people; null when it could, and for a client of a
+    /// daemon.
+    /// </summary>
+    public string? ConnectionTrouble { get; init; }
+
     /// <summary>Whether the node has synchronised all keys it is the root of with a majority of their replicas.</summary>
     public bool IsSettled { get; init; }
 

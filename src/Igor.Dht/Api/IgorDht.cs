@@ -120,6 +120,7 @@ public sealed class IgorDht : IAsyncDisposable
                 IsJoined = node.IsJoined,
                 Neighbours = node.Neighbours,
                 Missing = node.Missing,
+                ConnectionTrouble = node.Neighbours.Count == 0 ? _attachment.ConnectionTrouble : null,
                 IsSettled = node.IsSettled,
                 IsReplicated = node.IsReplicated,
                 Store = store,
@@ -232,9 +233,13 @@ public sealed class IgorDht : IAsyncDisposable
 
     private DhtException ExceptionFor(CommandFailure failure)
     {
-        string message = failure.Error == DhtError.Local && _attachment.Store?.Status.Trouble is { } trouble
-            ? $"{failure.Message} ({trouble})"
-            : failure.Message;
+        string? trouble = failure.Error switch
+        {
+            DhtError.Local => _attachment.Store?.Status.Trouble,
+            DhtError.Unreachable => _attachment.ConnectionTrouble,
+            _ => null,
+        };
+        string message = trouble is null ? failure.Message : $"{failure.Message} ({trouble})";
         return new DhtException(failure.Error, message) { Holders = failure.Holders };
     }
 }
