@@ -23,14 +23,16 @@ internal static class StoreBackup
         StoreContext store, StoreWriter writer, string folder, CancellationToken cancellationToken)
     {
         List<(string Path, long Bytes)> files = [];
-        await writer.RunExclusively(() =>
-        {
-            store.Log.Seal();
-            writer.Compactor.Holds++;
-            files.AddRange(store.Log.Segments.Select(segment => (segment.FilePath, segment.Length)));
-        }).ConfigureAwait(false);
+        bool isHeld = false;
         try
         {
+            await writer.RunExclusively(() =>
+            {
+                SealPresent(store.Log);
+                writer.Compactor.Holds++;
+                isHeld = true;
+                files.AddRange(store.Log.Segments.Select(segment => (segment.FilePath, segment.Length)));
+            }).ConfigureAwait(false);
             await Task.Run(() => Create(files, folder, cancellationToken), cancellationToken).ConfigureAwait(false);
         }
         catch (Exception e) when (DiskTrouble.IsOfDisk(e))
@@ -39,7 +41,23 @@ internal static class StoreBackup
         }
         finally
         {
-            await writer.RunExclusively(() => writer.Compactor.Holds--).ConfigureAwait(false);
+            if (isHeld)
+            {
+                await writer.RunExclusively(() => writer.Compactor.Holds--).ConfigureAwait(false);
+            }
+        }
+    }
+
+    private static void SealPresent(SegmentLog log)
+    {
+        try
+        {
+            log.Seal();
+        }
+        catch
+        {
+            log.Rollback();
+            throw;
         }
     }
 

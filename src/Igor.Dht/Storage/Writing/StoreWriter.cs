@@ -119,7 +119,20 @@ internal sealed class StoreWriter : IDisposable
             }
             while (next < _taken.Count);
             _taken.Clear();
+            DeleteEmptied();
+        }
+    }
+
+    private void DeleteEmptied()
+    {
+        try
+        {
             Compactor.DeleteEmptied();
+        }
+        catch (Exception e) when (DiskTrouble.IsOfDisk(e))
+        {
+            // The file stays, with nothing alive in it, and is compacted again after the next start.
+            Report(e);
         }
     }
 
