@@ -56,6 +56,7 @@ internal sealed class DemoNode : IDisposable
         }
 
         start.Environment.Remove("IGOR_BOOTSTRAP");
+        start.Environment["DOTNET_TieredCompilation"] = "0"; // as eng/launch does for a node
         return new DemoNode(number, data, Process.Start(start)!);
     }
 

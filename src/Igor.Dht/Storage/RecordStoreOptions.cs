@@ -44,14 +44,14 @@ public sealed record RecordStoreOptions
     public long QueueBytesMax { get; init; } = 64L * 1024 * 1024;
 
     /// <summary>
-    /// Changes that gather in memory before the index is written, 1 to 100,000. 2,048 by default: the index
+    /// Changes that gather in memory before the index is written, 1 to 100,000. 8,192 by default: the index
     /// writes large batches cheaper, and a restart replays as many. When four times as many wait, writes wait
     /// too.
     /// </summary>
-    public int IndexBatchRecords { get; init; } = 2048;
+    public int IndexBatchRecords { get; init; } = 8192;
 
-    /// <summary>Longest time that a change waits for the index; 5 seconds by default.</summary>
-    public TimeSpan IndexPeriod { get; init; } = TimeSpan.FromSeconds(5);
+    /// <summary>Longest time that a change waits for the index; 30 seconds by default.</summary>
+    public TimeSpan IndexPeriod { get; init; } = TimeSpan.FromSeconds(30);
 
     /// <summary>Memory for hot records, in bytes; 4 MiB by default.</summary>
     public long CacheBytes { get; init; } = 4 * 1024 * 1024;
