@@ -87,6 +87,18 @@ internal sealed partial class DhtHost : IKbrApplication, IThreadPoolWorkItem, ID
     /// <summary>How the node is.</summary>
     public Task<DhtNodeStatus> StatusAsync() => _strand.InvokeAsync(() => _node.Status);
 
+    /// <summary>The store found a damaged record. On any thread.</summary>
+    public void HandleDamage(Key key) => _strand.Post(
+        static state =>
+        {
+            var (host, key) = ((DhtHost, Key))state;
+            if (!host._isClosed)
+            {
+                host._node.HandleDamage(host.Now, key);
+            }
+        },
+        (this, key));
+
     /// <summary>Ends all commands; nothing goes in or out afterwards.</summary>
     public Task CloseAsync() => _strand.InvokeAsync(() =>
     {

@@ -147,6 +147,7 @@ public sealed class IgorDht : IAsyncDisposable
         try
         {
             await host.StartAsync().ConfigureAwait(false);
+            attachment.Store?.ReportDamageTo(host.HandleDamage);
             IKbrService service = await attachment.SubscribeAsync(host, cancellationToken).ConfigureAwait(false);
             await host.AttachAsync(service).ConfigureAwait(false);
             attachment.Serve(options);

@@ -63,6 +63,12 @@ internal sealed class DhtContext
     /// <summary>What this node holds.</summary>
     public HoldingIndex Index { get; } = new();
 
+    /// <summary>What this node held and lost.</summary>
+    public DamagedKeys Damaged { get; } = new();
+
+    /// <summary>Called with the key of a record that turned out to be damaged.</summary>
+    public Action<Key>? DamageFound { get; set; }
+
     /// <summary>Where messages are built.</summary>
     public PayloadBuffer Buffer { get; } = new();
 
@@ -145,9 +151,11 @@ internal sealed class DhtContext
             return;
         }
 
-        if (outcome == StoreOutcome.Durable)
+        // Superseded means that this version or a newer one is durable already: the index knows at least this one.
+        if (outcome is StoreOutcome.Durable or StoreOutcome.Superseded)
         {
             Index.Put(Holding.Of(waiting.Record.Header));
+            Damaged.Remove(waiting.Record.Header.Key);
         }
 
         StoredStatus status = outcome switch
@@ -162,19 +170,29 @@ internal sealed class DhtContext
         waiting.Handler.HandleWritten(waiting.Tag, status);
     }
 
-    /// <summary>
-    /// A read ended. A record that the index knows and the store has not, or not intact, is forgotten.
-    /// </summary>
+    /// <summary>A read ended. A record that the index knows and the store has not is damaged.</summary>
     public void HandleRead(long token, Record? record)
     {
         if (_reads.Remove(token, out (IReadHandler Handler, int Tag, Key Key) waiting))
         {
             if (record is null)
             {
-                Index.Remove(waiting.Key, Index.VersionOf(waiting.Key));
+                HandleDamage(waiting.Key);
             }
 
             waiting.Handler.HandleRead(waiting.Tag, record);
+        }
+    }
+
+    /// <summary>The record of a key is damaged; one that has ended is no loss.</summary>
+    public void HandleDamage(Key key)
+    {
+        bool isLoss = !Index.TryGet(key, out Holding holding) || !holding.IsExpiredAt(Now.UnixMs);
+        Index.Remove(key, holding.Version);
+        if (isLoss)
+        {
+            Damaged.Add(key);
+            DamageFound?.Invoke(key);
         }
     }
 }

@@ -47,6 +47,7 @@ public sealed class DhtNode
         _reader = new Reader(_context, _root, _votes, _repair);
         _replica = new ReplicaServer(_context, _root, _votes, _repair);
         _sweep = new Sweep(_context);
+        _context.DamageFound = _repair.HandleDamage;
     }
 
     /// <summary>When <see cref="HandleDeadline"/> wants to be called, or null for never.</summary>
@@ -141,6 +142,13 @@ public sealed class DhtNode
     {
         _context.Now = now;
         _context.HandleRead(token, record);
+    }
+
+    /// <summary>The store found that the record of a key is damaged: it is to be had from the replicas.</summary>
+    public void HandleDamage(DhtTime now, Key key)
+    {
+        _context.Now = now;
+        _context.HandleDamage(key);
     }
 
     /// <summary>The deadline has passed.</summary>

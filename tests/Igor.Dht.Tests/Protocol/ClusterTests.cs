@@ -244,6 +244,33 @@ public class ClusterTests
     }
 
     [Fact]
+    public void Damaged_record_that_the_store_reports_comes_back_from_the_replicas()
+    {
+        DhtCluster cluster = DhtCluster.Of(5);
+        PutReceipt receipt = cluster.Put("tea", "green").Receipt!;
+        cluster.Run(1);
+        DhtClusterNode root = cluster.RootOf(receipt.Key);
+        root.Damage(receipt.Key);
+        cluster.RunUntil(() => cluster.CopiesOf(receipt.Key, receipt.Version) == 5, 5);
+        cluster.RunUntil(() => root.Dht.Status.IsSettled, 5);
+        DhtClusterNode replica = cluster.Alive.First(n => n != root);
+        replica.Damage(receipt.Key);
+        cluster.RunUntil(() => cluster.CopiesOf(receipt.Key, receipt.Version) == 5, 40);
+    }
+
+    [Fact]
+    public void Record_that_is_damaged_everywhere_is_not_called_absent()
+    {
+        DhtCluster cluster = DhtCluster.Of(1);
+        Key key = cluster.Put("tea", "green").Receipt!.Key;
+        cluster.Alive.Single().Disk.Remove(key);
+        Assert.Equal(GetOutcome.Unreachable, cluster.Get("tea", seconds: 1).Outcome);
+        Assert.Equal(GetOutcome.Unreachable, cluster.Get("tea", seconds: 1).Outcome);
+        cluster.Put("tea", "black");
+        Assert.Equal("black", cluster.Value("tea"));
+    }
+
+    [Fact]
     public void Quorum_read_asks_a_majority()
     {
         DhtCluster cluster = DhtCluster.Of(8);

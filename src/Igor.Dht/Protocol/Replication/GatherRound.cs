@@ -23,13 +23,10 @@ internal sealed class GatherRound : IReplyHandler, IReadHandler, IWriteHandler
     private Record? _best;
     private int _outstanding;
     private int _votes;
-    private bool _isOwnDamaged;
     private bool _isDecided;
 
-    public GatherRound(
-        DhtContext context, Reader reader, DeliveryToken token, GetMessage message, bool isOwnDamaged)
+    public GatherRound(DhtContext context, Reader reader, DeliveryToken token, GetMessage message)
     {
-        _isOwnDamaged = isOwnDamaged;
         _context = context;
         _reader = reader;
         _token = token;
@@ -50,7 +47,7 @@ internal sealed class GatherRound : IReplyHandler, IReadHandler, IWriteHandler
     public void Start()
     {
         Key self = _context.Membership.Self;
-        if (!_isOwnDamaged && _reader.HasVote(_message.Key))
+        if (_reader.HasVote(_message.Key))
         {
             Count(self);
         }
@@ -93,15 +90,16 @@ internal sealed class GatherRound : IReplyHandler, IReadHandler, IWriteHandler
     /// <inheritdoc/>
     public void HandleRead(int tag, Record? record)
     {
-        // A record of our own that turns out to be damaged leaves what others answered, and takes our own
-        // vote.
-        if (record is null && !_isOwnDamaged && _reader.HasVote(_message.Key))
+        if (record is null)
         {
-            _isOwnDamaged = true;
-            Discount(_context.Membership.Self);
+            // Our own is damaged, and the others sent only what is newer: ask anew, as one who has nothing.
+            _reader.End(hasLearned: false);
+            _reader.Gather(_token, _message);
         }
-
-        Answer(record is not null && _best is not null ? RecordTypes.Merge(record, _best) : record ?? _best);
+        else
+        {
+            Answer(_best is null ? record : RecordTypes.Merge(record, _best));
+        }
     }
 
     /// <inheritdoc/>
@@ -112,14 +110,6 @@ internal sealed class GatherRound : IReplyHandler, IReadHandler, IWriteHandler
         if (Array.IndexOf(_expected, id) >= 0)
         {
             _votes++;
-        }
-    }
-
-    private void Discount(Key id)
-    {
-        if (Array.IndexOf(_expected, id) >= 0)
-        {
-            _votes--;
         }
     }
 

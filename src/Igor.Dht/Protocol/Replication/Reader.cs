@@ -28,7 +28,7 @@ internal sealed class Reader(DhtContext context, RootKnowledge root, ReplicaVote
     }
 
     /// <summary>Whether this node's word counts for a key.</summary>
-    internal bool HasVote(Key key) => votes.HasVote(key) || root.Complete.Contains(key);
+    internal bool HasVote(Key key) => votes.HasVote(key) || root.HasVote(key);
 
     /// <summary>A round is over; the root may have learned a record, or that others lack one.</summary>
     internal void End(bool hasLearned)
@@ -43,7 +43,7 @@ internal sealed class Reader(DhtContext context, RootKnowledge root, ReplicaVote
     /// <summary>
     /// Asks the members near the key; this node's word counts unless its own record is damaged.
     /// </summary>
-    internal void Gather(DeliveryToken token, GetMessage message, bool isOwnDamaged = false)
+    internal void Gather(DeliveryToken token, GetMessage message)
     {
         if (_rounds >= context.Options.ServingMax)
         {
@@ -52,7 +52,7 @@ internal sealed class Reader(DhtContext context, RootKnowledge root, ReplicaVote
         }
 
         _rounds++;
-        new GatherRound(context, this, token, message, isOwnDamaged).Start();
+        new GatherRound(context, this, token, message).Start();
     }
 
     private void AnswerAlone(DeliveryToken token, GetMessage message)
@@ -88,7 +88,7 @@ internal sealed class Reader(DhtContext context, RootKnowledge root, ReplicaVote
         {
             if (record is null)
             {
-                reader.Gather(token, message, isOwnDamaged: true);
+                reader.Gather(token, message);
             }
             else
             {

@@ -90,6 +90,19 @@ internal sealed class RepairSchedule(DhtContext context, RootKnowledge root, Rep
         }
     }
 
+    /// <summary>The root lost a record of its own: others may have it.</summary>
+    public void HandleDamage(Key key)
+    {
+        foreach (Peer peer in _peers)
+        {
+            root.Unhear(peer.Knowledge, key);
+            if (HasWork(peer.Knowledge))
+            {
+                Hurry(peer);
+            }
+        }
+    }
+
     /// <summary>A deadline has passed: starts what is due.</summary>
     public void HandleDeadline()
     {

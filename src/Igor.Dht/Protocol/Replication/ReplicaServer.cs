@@ -221,7 +221,7 @@ internal sealed class ReplicaServer
             for (int at = 0; at < keys.Length; at++)
             {
                 Key key = keys[at].Key;
-                bool hasVote = server._votes.HasVote(key) || server._root.Complete.Contains(key);
+                bool hasVote = server._votes.HasVote(key) || server._root.HasVote(key);
                 if (!_context.Index.TryGet(key, out Holding holding))
                 {
                     _entries[at] = new FetchedEntry(FetchedStatus.None, hasVote, default);

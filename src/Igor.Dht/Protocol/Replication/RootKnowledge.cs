@@ -45,8 +45,11 @@ internal sealed class RootKnowledge(DhtContext context)
     public bool IsSettledFor(Key key)
     {
         Refresh();
-        return _settled.Contains(key);
+        return _settled.Contains(key) && !context.Damaged.Contains(key);
     }
+
+    /// <summary>Whether this root's "I have nothing" means that there is nothing, as far as it heard.</summary>
+    public bool HasVote(Key key) => Complete.Contains(key) && !context.Damaged.Contains(key);
 
     /// <summary>What is known about a peer; null when it is not alive or not near.</summary>
     public PeerKnowledge? PeerOf(Key id) => _peers.Find(p => p.Id == id);
@@ -85,6 +88,13 @@ internal sealed class RootKnowledge(DhtContext context)
     {
         peer.Synced.Add(arcs);
         peer.Synced.Keep(context.Membership.RootArc);
+        _isStale = true;
+    }
+
+    /// <summary>A record that was here is lost: the peer has to be heard about its key again.</summary>
+    public void Unhear(PeerKnowledge peer, Key key)
+    {
+        peer.Synced.Remove(new Arc(key, key + KeySpan.One));
         _isStale = true;
     }
 

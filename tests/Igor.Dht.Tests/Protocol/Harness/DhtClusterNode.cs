@@ -69,6 +69,14 @@ internal sealed class DhtClusterNode(DhtCluster cluster, Key id, ulong seed) : I
         Schedule();
     }
 
+    /// <summary>Loses a record, and notices.</summary>
+    public void Damage(Key key)
+    {
+        Disk.Remove(key);
+        Dht.HandleDamage(Time, key);
+        Schedule();
+    }
+
     /// <summary>Sees who is alive now.</summary>
     public void Look()
     {
