@@ -1,6 +1,3 @@
-using Igor.Dht.Protocol;
-using Igor.Kbr;
-
 namespace Igor.Simulation;
 
 /// <summary>

@@ -1,6 +1,4 @@
 using System.Globalization;
-using Igor.Dht.Protocol;
-using Igor.Kbr;
 
 namespace Igor.Dht.Tests.Protocol;
 

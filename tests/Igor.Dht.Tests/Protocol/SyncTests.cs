@@ -1,5 +1,4 @@
 using CsCheck;
-using Igor.Dht.Protocol;
 using Igor.Kbr;
 
 namespace Igor.Dht.Tests.Protocol;
