@@ -6,7 +6,8 @@ using Igor.Node;
 namespace Igor.Dht;
 
 /// <summary>
-/// The ground a DHT stands on: the local daemon or an embedded node, a store, perhaps a socket for others. Disposed
+/// The ground a DHT stands on: the local daemon or an embedded node, a store, perhaps a socket for others.
+/// Disposed
 /// in the order in which nothing is pulled away from under what still stands on it.
 /// </summary>
 internal sealed class Attachment : IAsyncDisposable
@@ -32,26 +33,32 @@ internal sealed class Attachment : IAsyncDisposable
     /// <summary>Where records are kept; null for a client.</summary>
     public LiteDbRecordStore? Store { get; private set; }
 
-    /// <summary>The local socket: where this process attached, or what it serves; null when neither.</summary>
+    /// <summary>
+    /// The local socket: where this process attached, or what it serves; null when neither.
+    /// </summary>
     public string? Socket => Host is IgorClient client ? client.SocketPath : _server?.Path;
 
     /// <summary>The data folder; null when this process keeps nothing.</summary>
     public string? Data { get; private set; }
 
-    /// <summary>Why an embedded node could not connect last; null when it could, or the daemon connects.</summary>
+    /// <summary>
+    /// Why an embedded node could not connect last; null when it could, or the daemon connects.
+    /// </summary>
     public string? ConnectionTrouble => _troubles?.Last;
 
     /// <summary>Member or client of the service.</summary>
     public ServiceRole Role => Store is null ? ServiceRole.Client : ServiceRole.Member;
 
     /// <summary>
-    /// Attaches to the daemon, or makes a node. A data folder that another process has in use is waited for: that is
+    /// Attaches to the daemon, or makes a node. A data folder that another process has in use is waited for:
+    /// that is
     /// either a command that ends soon, or a node whose socket is about to open.
     /// </summary>
     /// <exception cref="NodeStartException">The folder or the address cannot be used.</exception>
     /// <exception cref="RecordStoreException">The store cannot be opened.</exception>
     /// <exception cref="KbrException">Who listens at the socket does not serve us.</exception>
-    public static async Task<Attachment> OpenAsync(IgorDhtOptions options, CancellationToken cancellationToken)
+    public static async Task<Attachment> OpenAsync(
+        IgorDhtOptions options, CancellationToken cancellationToken)
     {
         TimeSpan patience = options.Role == ServiceRole.Client ? options.Timeout : ShortPatience;
         long started = TimeProvider.System.GetTimestamp();
@@ -168,9 +175,12 @@ internal sealed class Attachment : IAsyncDisposable
     }
 
     /// <summary>Attaches the application to the service.</summary>
-    public async Task<IKbrService> SubscribeAsync(IKbrApplication application, CancellationToken cancellationToken) =>
+    public async Task<IKbrService> SubscribeAsync(
+        IKbrApplication application, CancellationToken cancellationToken) =>
         Service = await Host.SubscribeAsync(
-            new SubscribeOptions { Service = IgorDht.ServiceName, Role = Role }, application, cancellationToken)
+            new SubscribeOptions { Service = IgorDht.ServiceName, Role = Role },
+            application,
+            cancellationToken)
             .ConfigureAwait(false);
 
     /// <summary>Opens the socket for others, once this process can serve what they ask.</summary>

@@ -4,7 +4,8 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace Igor.Dht;
 
 /// <summary>
-/// Remembers the last reason why an embedded node could not connect, on the way of its log messages to where they
+/// Remembers the last reason why an embedded node could not connect, on the way of its log messages to where
+/// they
 /// go: whoever is told "not reachable" wants to know that.
 /// </summary>
 internal sealed class ConnectionTroubles(ILoggerFactory? inner) : ILoggerFactory
@@ -35,7 +36,8 @@ internal sealed class ConnectionTroubles(ILoggerFactory? inner) : ILoggerFactory
         public IDisposable? BeginScope<TState>(TState state)
             where TState : notnull => inner.BeginScope(state);
 
-        public bool IsEnabled(LogLevel logLevel) => logLevel >= LogLevel.Information || inner.IsEnabled(logLevel);
+        public bool IsEnabled(LogLevel logLevel) =>
+            logLevel >= LogLevel.Information || inner.IsEnabled(logLevel);
 
         public void Log<TState>(
             LogLevel logLevel,

@@ -9,7 +9,8 @@ internal sealed partial class DhtHost : IDhtOutput
     /// <inheritdoc/>
     void IDhtOutput.Request(
         long token, Key destination, bool exact, ReadOnlyMemory<byte> payload, TimeSpan timeout) =>
-        _service!.Request(destination, payload, new RequestOptions(timeout, exact), new Waiting(this, token).End);
+        _service!.Request(
+            destination, payload, new RequestOptions(timeout, exact), new Waiting(this, token).End);
 
     /// <inheritdoc/>
     void IDhtOutput.Reply(DeliveryToken delivery, ReadOnlyMemory<byte> payload) =>

@@ -18,7 +18,8 @@ internal sealed partial class DhtHost
     /// </summary>
     public async Task<StatusMessage?> AskMemberAsync(TimeSpan timeout)
     {
-        var completion = new TaskCompletionSource<StatusMessage?>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var completion =
+            new TaskCompletionSource<StatusMessage?>(TaskCreationOptions.RunContinuationsAsynchronously);
         var question = new PayloadBuffer();
         StatusMessage.WriteQuestion(question);
         _service!.Request(
@@ -39,7 +40,9 @@ internal sealed partial class DhtHost
         try
         {
             var reader = new MessagePackReader(reply.Payload);
-            return CommonMessages.ReadKind(ref reader) == MessageKind.StatusIs ? StatusMessage.Read(ref reader) : null;
+            return CommonMessages.ReadKind(ref reader) == MessageKind.StatusIs
+                ? StatusMessage.Read(ref reader)
+                : null;
         }
         catch (Exception e) when (CommonMessages.IsMalformed(e))
         {
@@ -66,5 +69,10 @@ internal sealed partial class DhtHost
     private static StoreFigures? FiguresOf(StoreStatus? store) => store is null
         ? null
         : new StoreFigures(
-            store.Records, store.LiveBytes, store.DiskBytes, store.DamagedRecords, store.Trouble, store.Rebuilt);
+            store.Records,
+            store.LiveBytes,
+            store.DiskBytes,
+            store.DamagedRecords,
+            store.Trouble,
+            store.Rebuilt);
 }

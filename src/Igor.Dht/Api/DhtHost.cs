@@ -213,7 +213,8 @@ internal sealed partial class DhtHost : IKbrApplication, IThreadPoolWorkItem, ID
 
     private Task<CommandResult> RunAsync(PutCommand? put, GetCommand? get)
     {
-        var completion = new TaskCompletionSource<CommandResult>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var completion =
+            new TaskCompletionSource<CommandResult>(TaskCreationOptions.RunContinuationsAsynchronously);
         _strand.Post(
             static state =>
             {

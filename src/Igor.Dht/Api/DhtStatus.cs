@@ -9,7 +9,9 @@ public enum DhtAttachment
     /// <summary>As a client of the local daemon; the records are elsewhere.</summary>
     DaemonClient,
 
-    /// <summary>As a member behind the local daemon: the daemon has the connections, this process the records.</summary>
+    /// <summary>
+    /// As a member behind the local daemon: the daemon has the connections, this process the records.
+    /// </summary>
     DaemonMember,
 
     /// <summary>With a node of its own that is no member and holds nothing.</summary>
@@ -31,16 +33,22 @@ public sealed record DhtStatus
     /// <summary>The network's name; empty when only the daemon knows it.</summary>
     public string Network { get; init; } = string.Empty;
 
-    /// <summary>Addresses (host:port) where others reach the node; empty when only the daemon knows them.</summary>
+    /// <summary>
+    /// Addresses (host:port) where others reach the node; empty when only the daemon knows them.
+    /// </summary>
     public IReadOnlyList<string> Addresses { get; init; } = [];
 
-    /// <summary>The local socket: where this process attached, or what it serves; null when neither.</summary>
+    /// <summary>
+    /// The local socket: where this process attached, or what it serves; null when neither.
+    /// </summary>
     public string? Socket { get; init; }
 
     /// <summary>The data folder; null when this process keeps nothing.</summary>
     public string? Data { get; init; }
 
-    /// <summary>Whether the node has joined the ring of the DHT (a client: whether it knows a member).</summary>
+    /// <summary>
+    /// Whether the node has joined the ring of the DHT (a client: whether it knows a member).
+    /// </summary>
     public bool IsJoined { get; init; }
 
     /// <summary>The members it knows near itself, in clockwise order; itself is not among them.</summary>
@@ -50,19 +58,25 @@ public sealed record DhtStatus
     public IReadOnlyList<Key> Missing { get; init; } = [];
 
     /// <summary>
-    /// Why this process's own node could not connect last, for people; null when it could, and for a client of a
+    /// Why this process's own node could not connect last, for people; null when it could, and for a client
+    /// of a
     /// daemon.
     /// </summary>
     public string? ConnectionTrouble { get; init; }
 
-    /// <summary>Whether the node has synchronised all keys it is the root of with a majority of their replicas.</summary>
+    /// <summary>
+    /// Whether the node has synchronised all keys it is the root of with a majority of their replicas.
+    /// </summary>
     public bool IsSettled { get; init; }
 
-    /// <summary>Whether all replicas are known to have what the node holds as a root: nothing is under way.</summary>
+    /// <summary>
+    /// Whether all replicas are known to have what the node holds as a root: nothing is under way.
+    /// </summary>
     public bool IsReplicated { get; init; }
 
     /// <summary>
-    /// What the node's store holds, in this process or (to a client of the node) in another one of this host; null
+    /// What the node's store holds, in this process or (to a client of the node) in another one of this host;
+    /// null
     /// when the node keeps nothing.
     /// </summary>
     public StoreStatus? Store { get; init; }

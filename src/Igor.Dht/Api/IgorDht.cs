@@ -8,7 +8,8 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace Igor.Dht;
 
 /// <summary>
-/// A distributed hash table: records that live on several nodes of a network and are found from any of them. All
+/// A distributed hash table: records that live on several nodes of a network and are found from any of them.
+/// All
 /// members are thread-safe.
 /// </summary>
 public sealed class IgorDht : IAsyncDisposable
@@ -39,10 +40,13 @@ public sealed class IgorDht : IAsyncDisposable
     internal Attachment Attachment => _attachment;
 
     /// <summary>
-    /// Attaches to the local daemon, or, where none runs, runs an embedded node. Completes when operations can be
+    /// Attaches to the local daemon, or, where none runs, runs an embedded node. Completes when operations
+    /// can be
     /// started (a member may still be joining).
     /// </summary>
-    /// <exception cref="DhtException">Local trouble: the folder, the port or the socket cannot be used.</exception>
+    /// <exception cref="DhtException">
+    /// Local trouble: the folder, the port or the socket cannot be used.
+    /// </exception>
     /// <exception cref="ArgumentException">An option has a value out of its range.</exception>
     public static async Task<IgorDht> OpenAsync(
         IgorDhtOptions? options = null, CancellationToken cancellationToken = default)
@@ -51,7 +55,8 @@ public sealed class IgorDht : IAsyncDisposable
         options.Validate();
         try
         {
-            Attachment attachment = await Attachment.OpenAsync(options, cancellationToken).ConfigureAwait(false);
+            Attachment attachment = await Attachment.OpenAsync(options, cancellationToken)
+                .ConfigureAwait(false);
             return await StartAsync(options, attachment, cancellationToken).ConfigureAwait(false);
         }
         catch (Exception e) when (e is NodeStartException or RecordStoreException or KbrException)
@@ -74,7 +79,9 @@ public sealed class IgorDht : IAsyncDisposable
         WriteAsync(DhtKey.ForValue(name), ValueRecordType.TypeName, value, false, options, cancellationToken);
 
     /// <summary>Reads the `value` record of a name.</summary>
-    /// <exception cref="DhtException">Refused, or local trouble. That a record is not there is a result.</exception>
+    /// <exception cref="DhtException">
+    /// Refused, or local trouble. That a record is not there is a result.
+    /// </exception>
     public Task<GetResult> GetAsync(
         string name, GetOptions? options = null, CancellationToken cancellationToken = default) =>
         ReadAsync(DhtKey.ForValue(name), options, cancellationToken);
@@ -83,7 +90,8 @@ public sealed class IgorDht : IAsyncDisposable
     /// <exception cref="DhtException">It was not written as asked.</exception>
     public Task<PutReceipt> DeleteAsync(
         string name, PutOptions? options = null, CancellationToken cancellationToken = default) =>
-        WriteAsync(DhtKey.ForValue(name), ValueRecordType.TypeName, default, true, options, cancellationToken);
+        WriteAsync(
+            DhtKey.ForValue(name), ValueRecordType.TypeName, default, true, options, cancellationToken);
 
     /// <summary>Writes an `immutable` record; its key is the hash of its content.</summary>
     /// <param name="value">The content; it must not change before the call ends.</param>
@@ -91,12 +99,21 @@ public sealed class IgorDht : IAsyncDisposable
     /// <param name="cancellationToken">Ends the waiting; what is under way may still be written.</param>
     /// <exception cref="DhtException">It was not written as asked.</exception>
     public Task<PutReceipt> PutImmutableAsync(
-        ReadOnlyMemory<byte> value, PutOptions? options = null, CancellationToken cancellationToken = default) =>
+        ReadOnlyMemory<byte> value,
+        PutOptions? options = null,
+        CancellationToken cancellationToken = default) =>
         WriteAsync(
-            DhtKey.ForImmutable(value.Span), ImmutableRecordType.TypeName, value, false, options, cancellationToken);
+            DhtKey.ForImmutable(value.Span),
+            ImmutableRecordType.TypeName,
+            value,
+            false,
+            options,
+            cancellationToken);
 
     /// <summary>Reads an `immutable` record; the value is checked against the key.</summary>
-    /// <exception cref="DhtException">Refused, or local trouble. That a record is not there is a result.</exception>
+    /// <exception cref="DhtException">
+    /// Refused, or local trouble. That a record is not there is a result.
+    /// </exception>
     public Task<GetResult> GetImmutableAsync(
         Key key, GetOptions? options = null, CancellationToken cancellationToken = default) =>
         ReadAsync(key, options, cancellationToken);
@@ -108,7 +125,8 @@ public sealed class IgorDht : IAsyncDisposable
         try
         {
             HostStatus host = await _attachment.Host.GetStatusAsync(cancellationToken).ConfigureAwait(false);
-            (DhtNodeStatus node, StoreStatus? store) = await NodeStatusAsync(cancellationToken).ConfigureAwait(false);
+            (DhtNodeStatus node, StoreStatus? store) = await NodeStatusAsync(cancellationToken)
+                .ConfigureAwait(false);
             return new DhtStatus
             {
                 Attachment = _attachment.Kind,
@@ -148,7 +166,8 @@ public sealed class IgorDht : IAsyncDisposable
         {
             await host.StartAsync().ConfigureAwait(false);
             attachment.Store?.ReportDamageTo(host.HandleDamage);
-            IKbrService service = await attachment.SubscribeAsync(host, cancellationToken).ConfigureAwait(false);
+            IKbrService service = await attachment.SubscribeAsync(host, cancellationToken)
+                .ConfigureAwait(false);
             await host.AttachAsync(service).ConfigureAwait(false);
             attachment.Serve(options);
             DhtLog.Opened(log, attachment.Kind, attachment.Host.NodeId);
@@ -162,7 +181,8 @@ public sealed class IgorDht : IAsyncDisposable
     }
 
     // A client's own view holds nothing: what counts is the member on its node, where there is one.
-    private async Task<(DhtNodeStatus Node, StoreStatus? Store)> NodeStatusAsync(CancellationToken cancellationToken)
+    private async Task<(DhtNodeStatus Node, StoreStatus? Store)> NodeStatusAsync(
+        CancellationToken cancellationToken)
     {
         if (_attachment.Kind == DhtAttachment.DaemonClient
             && await _host.AskMemberAsync(MemberPatience).WaitAsync(cancellationToken).ConfigureAwait(false)

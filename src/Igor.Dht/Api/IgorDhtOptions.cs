@@ -83,7 +83,8 @@ public sealed record IgorDhtOptions
         if (!ServiceId.IsValidName(Network))
         {
             throw new ArgumentException(
-                $"Network is '{Network}'; it has 1 to {ServiceId.NameLengthMax} characters.", nameof(Network));
+                $"Network is '{Network}'; it has 1 to {ServiceId.NameLengthMax} characters.",
+                nameof(Network));
         }
     }
 }

@@ -33,7 +33,8 @@ public sealed record PutOptions
     {
         if (TimeToLive is { } life && (life < TimeSpan.FromSeconds(1) || life > TimeSpan.FromDays(36525)))
         {
-            throw new ArgumentException($"TimeToLive is {life}; it can be 1 s to 100 years.", nameof(TimeToLive));
+            throw new ArgumentException(
+                $"TimeToLive is {life}; it can be 1 s to 100 years.", nameof(TimeToLive));
         }
 
         if (Replicas is < 1 or > RecordCodec.ReplicasMax)

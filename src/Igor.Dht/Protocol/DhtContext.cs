@@ -151,7 +151,7 @@ internal sealed class DhtContext
             return;
         }
 
-        // Superseded means that this version or a newer one is durable already: the index knows at least this one.
+        // Superseded: this version or a newer one is durable already, so the index has to know at least this one.
         if (outcome is StoreOutcome.Durable or StoreOutcome.Superseded)
         {
             Index.Put(Holding.Of(waiting.Record.Header));
@@ -161,9 +161,8 @@ internal sealed class DhtContext
         StoredStatus status = outcome switch
         {
             StoreOutcome.Durable => StoredStatus.Held,
-            StoreOutcome.Superseded => Index.VersionOf(waiting.Record.Header.Key) > waiting.Record.Header.Version
-                ? StoredStatus.Newer
-                : StoredStatus.Held,
+            StoreOutcome.Superseded =>
+                IsNewerHeld(waiting.Record.Header) ? StoredStatus.Newer : StoredStatus.Held,
             StoreOutcome.OverQuota => StoredStatus.OverQuota,
             _ => StoredStatus.Failed,
         };
@@ -183,6 +182,8 @@ internal sealed class DhtContext
             waiting.Handler.HandleRead(waiting.Tag, record);
         }
     }
+
+    private bool IsNewerHeld(RecordHeader header) => Index.VersionOf(header.Key) > header.Version;
 
     /// <summary>The record of a key is damaged; one that has ended is no loss.</summary>
     public void HandleDamage(Key key)

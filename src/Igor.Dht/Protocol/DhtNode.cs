@@ -144,7 +144,9 @@ public sealed class DhtNode
         _context.HandleRead(token, record);
     }
 
-    /// <summary>The store found that the record of a key is damaged: it is to be had from the replicas.</summary>
+    /// <summary>
+    /// The store found that the record of a key is damaged: it is to be had from the replicas.
+    /// </summary>
     public void HandleDamage(DhtTime now, Key key)
     {
         _context.Now = now;
@@ -236,7 +238,9 @@ public sealed class DhtNode
                 break;
             case MessageKind kind:
                 _context.Refuse(
-                    delivery.Token, RefusalReason.UnknownMessage, $"messages of kind {(int)kind} are not known here");
+                    delivery.Token,
+                    RefusalReason.UnknownMessage,
+                    $"messages of kind {(int)kind} are not known here");
                 break;
         }
     }

@@ -14,10 +14,11 @@ public sealed class RecordTypes
         ArgumentNullException.ThrowIfNull(types);
         foreach (IRecordType type in types)
         {
-            if (type.Name.Length is 0 or > RecordCodec.TypeLengthMax || types.Count(t => t.Name == type.Name) > 1)
+            if (type.Name.Length is 0 or > RecordCodec.TypeLengthMax
+                || types.Count(t => t.Name == type.Name) > 1)
             {
                 throw new ArgumentException(
-                    $"A record type has a name of its own of 1 to {RecordCodec.TypeLengthMax} characters: '{type.Name}'.",
+                    $"A record type has its own name, of 1 to {RecordCodec.TypeLengthMax} characters: '{type.Name}'.",
                     nameof(types));
             }
         }

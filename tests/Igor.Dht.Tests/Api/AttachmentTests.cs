@@ -32,7 +32,8 @@ public sealed class AttachmentTests : IDisposable
             Role = ServiceRole.Member,
             ServeSocket = true,
         });
-        await using IgorDht client = await IgorDht.OpenAsync(Options() with { Data = Path.Combine(_folder, "other") });
+        await using IgorDht client =
+            await IgorDht.OpenAsync(Options() with { Data = Path.Combine(_folder, "other") });
         await client.PutAsync("tea", "green"u8.ToArray());
         Assert.Equal("green"u8.ToArray(), (await server.GetAsync("tea")).Value.ToArray());
         DhtStatus status = await client.StatusAsync();

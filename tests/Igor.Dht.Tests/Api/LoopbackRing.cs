@@ -4,7 +4,9 @@ using Igor.Node;
 
 namespace Igor.Dht.Tests.Api;
 
-/// <summary>Members with real nodes on loopback in this process, each with a folder that outlives it.</summary>
+/// <summary>
+/// Members with real nodes on loopback in this process, each with a folder that outlives it.
+/// </summary>
 internal sealed class LoopbackRing : IAsyncDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
@@ -35,7 +37,8 @@ internal sealed class LoopbackRing : IAsyncDisposable
     {
         foreach (int at in members)
         {
-            string[] bootstrap = [.. Nodes.Select((n, i) => n is null ? null : _addresses[i]).OfType<string>().Take(1)];
+            string[] bootstrap =
+                [.. Nodes.Select((n, i) => n is null ? null : _addresses[i]).OfType<string>().Take(1)];
             Nodes[at] = await IgorDht.OpenAsync(Options(at) with { Bootstrap = bootstrap });
             _addresses[at] = (await Nodes[at]!.StatusAsync()).Addresses[0];
         }

@@ -106,8 +106,10 @@ public class RingTests
         IgorDht[] nodes = [.. ring.Alive];
         await Parallel.ForAsync(0, count, async (at, cancellation) =>
         {
-            GetResult got = await nodes[at % nodes.Length].GetAsync($"name {at}", cancellationToken: cancellation);
-            Assert.Equal((GetOutcome.Found, $"value {at}"), (got.Outcome, Encoding.UTF8.GetString(got.Value.Span)));
+            GetResult got = await nodes[at % nodes.Length]
+                .GetAsync($"name {at}", cancellationToken: cancellation);
+            Assert.Equal(
+                (GetOutcome.Found, $"value {at}"), (got.Outcome, Encoding.UTF8.GetString(got.Value.Span)));
         });
     }
 }

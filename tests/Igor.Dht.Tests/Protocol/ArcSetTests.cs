@@ -7,7 +7,8 @@ namespace Igor.Dht.Tests.Protocol;
 public class ArcSetTests
 {
     // Keys 0 to 15 in the top four bits: a ring small enough to be checked key by key.
-    private static readonly Key[] s_ring = [.. Enumerable.Range(0, 16).Select(at => new Key((ulong)at << 60, 0, 0, 0))];
+    private static readonly Key[] s_ring =
+        [.. Enumerable.Range(0, 16).Select(at => new Key((ulong)at << 60, 0, 0, 0))];
 
     private static readonly Gen<Arc> s_arc = Gen.Select(Gen.Int[0, 15], Gen.Int[0, 15])
         .Select((start, end) => new Arc(s_ring[start], s_ring[end]));

@@ -2,7 +2,9 @@ using System.Globalization;
 
 namespace Igor.Dht.Tests.Protocol;
 
-/// <summary>Random deaths, returns and newcomers while records are written; judged by what was acknowledged.</summary>
+/// <summary>
+/// Random deaths, returns and newcomers while records are written; judged by what was acknowledged.
+/// </summary>
 public class ChurnTests
 {
     private const int NamesCount = 40;
@@ -30,7 +32,8 @@ public class ChurnTests
             for (int put = 0; put < 5; put++)
             {
                 int name = random.Next(NamesCount);
-                if (cluster.Put($"name {name}", (++counter).ToString(CultureInfo.InvariantCulture), Any(cluster, random))
+                if (cluster.Put(
+                    $"name {name}", (++counter).ToString(CultureInfo.InvariantCulture), Any(cluster, random))
                     .Receipt is not null)
                 {
                     acknowledged[name] = counter;
@@ -78,9 +81,11 @@ public class ChurnTests
         }
 
         GetResult got = cluster.Get($"name {name}", via);
-        string what = $"name {name}, acknowledged {acknowledged}: {got.Outcome} (seed {cluster.Seed}, {cluster.Now})";
+        string what =
+            $"name {name}, acknowledged {acknowledged}: {got.Outcome} (seed {cluster.Seed}, {cluster.Now})";
         Assert.True(got.Outcome == GetOutcome.Found, what);
-        int value = int.Parse(System.Text.Encoding.UTF8.GetString(got.Value.Span), CultureInfo.InvariantCulture);
+        int value = int.Parse(
+            System.Text.Encoding.UTF8.GetString(got.Value.Span), CultureInfo.InvariantCulture);
         Assert.True(value <= written && (value >= acknowledged || got.IsDegraded), $"{what} {value}");
     }
 

@@ -9,9 +9,11 @@ public class HoldingIndexTests
     private const long NowUnixMs = 1000;
 
     private static readonly Gen<Key> s_key =
-        Gen.Int[0, 2000].Select(at => Key.HashOf(at.ToString(System.Globalization.CultureInfo.InvariantCulture)));
+        Gen.Int[0, 2000]
+            .Select(at => Key.HashOf(at.ToString(System.Globalization.CultureInfo.InvariantCulture)));
 
-    private static readonly Gen<Holding> s_holding = Gen.Select(s_key, Gen.ULong[1, 4], Gen.Int[1, 8], Gen.Long[0, 2])
+    private static readonly Gen<Holding> s_holding =
+        Gen.Select(s_key, Gen.ULong[1, 4], Gen.Int[1, 8], Gen.Long[0, 2])
         .Select((key, clock, replicas, expiry) => new Holding(
             key, new RecordVersion(clock, 0), expiry * (NowUnixMs - 1), 10, (byte)replicas, false, "value"));
 
@@ -42,7 +44,8 @@ public class HoldingIndexTests
 
                 var listed = new List<Holding>();
                 Assert.All(
-                    KeySpan.Of(arc), s => Assert.True(index.List(s, replicas, NowUnixMs, int.MaxValue, listed)));
+                    KeySpan.Of(arc),
+                    s => Assert.True(index.List(s, replicas, NowUnixMs, int.MaxValue, listed)));
                 Assert.Equal(expected.OrderBy(h => h.Key - arc.Start), listed);
             },
             iter: 100);
@@ -62,7 +65,8 @@ public class HoldingIndexTests
         var index = new HoldingIndex();
         for (int at = 0; at < 5; at++)
         {
-            index.Put(new Holding(new Key((ulong)at, 0, 0, 0), new RecordVersion(1, 1), 0, 0, 5, false, "value"));
+            index.Put(new Holding(
+                new Key((ulong)at, 0, 0, 0), new RecordVersion(1, 1), 0, 0, 5, false, "value"));
         }
 
         var listed = new List<Holding>();

@@ -6,13 +6,15 @@ namespace Igor.Dht.Tests.Protocol;
 public class MembershipTests
 {
     private static readonly TimeSpan s_retention = TimeSpan.FromMinutes(10);
-    private static readonly Key[] s_ids = [.. Enumerable.Range(0, 6).Select(at => Key.HashOf($"member {at}"))];
+    private static readonly Key[] s_ids =
+        [.. Enumerable.Range(0, 6).Select(at => Key.HashOf($"member {at}"))];
 
     [Fact]
     public void Member_that_failed_is_expected_until_it_is_given_up()
     {
         Membership membership = Joined();
-        membership.HandleUpdate(TimeSpan.Zero, Change([1, 2, 3], (4, DepartureReason.Failed), (5, DepartureReason.Failed)));
+        membership.HandleUpdate(
+            TimeSpan.Zero, Change([1, 2, 3], (4, DepartureReason.Failed), (5, DepartureReason.Failed)));
         Assert.Equal((4, 6), (membership.Alive.Count, membership.Expected.Count));
         Assert.Equal(3, membership.Majority(5));
         Assert.Equal(s_retention, membership.NextDeadline);
@@ -25,8 +27,10 @@ public class MembershipTests
     public void Member_that_left_is_not_expected()
     {
         Membership membership = Joined();
-        membership.HandleUpdate(TimeSpan.Zero, Change([1], (2, DepartureReason.Left), (3, DepartureReason.Left)));
-        membership.HandleUpdate(TimeSpan.Zero, Change([1], (4, DepartureReason.Left), (5, DepartureReason.Left)));
+        membership.HandleUpdate(
+            TimeSpan.Zero, Change([1], (2, DepartureReason.Left), (3, DepartureReason.Left)));
+        membership.HandleUpdate(
+            TimeSpan.Zero, Change([1], (4, DepartureReason.Left), (5, DepartureReason.Left)));
         Assert.Equal(2, membership.Expected.Count);
     }
 
@@ -75,6 +79,7 @@ public class MembershipTests
         Key[] others = [.. alive.Select(at => s_ids[at])];
         var neighbours = new NeighbourSet(
             self, true, [.. others.OrderBy(id => id - self)], [.. others.OrderBy(id => self - id)], 1);
-        return new NeighbourChange(neighbours, [], [.. departed.Select(d => new Departure(s_ids[d.At], d.Reason))]);
+        return new NeighbourChange(
+            neighbours, [], [.. departed.Select(d => new Departure(s_ids[d.At], d.Reason))]);
     }
 }

@@ -62,7 +62,8 @@ public class MessageTests
         {
             var buffer = new PayloadBuffer();
             ReplicaMessages.WriteStore(buffer, true, records);
-            (bool isCoordinated, Record?[] stored) = Read(buffer, MessageKind.Store, ReplicaMessages.ReadStore);
+            (bool isCoordinated, Record?[] stored) =
+                Read(buffer, MessageKind.Store, ReplicaMessages.ReadStore);
             Assert.True(isCoordinated);
             Assert.Equal(records.Select(r => r.Header), stored.Select(r => r!.Header));
 
@@ -70,15 +71,18 @@ public class MessageTests
             ReplicaMessages.WriteFetch(buffer, wanted);
             Assert.Equal(wanted, Read(buffer, MessageKind.Fetch, ReplicaMessages.ReadFetch));
 
-            StoredEntry[] entries = [.. keys.Select((_, at) => new StoredEntry((StoredStatus)(at % 5), version))];
+            StoredEntry[] entries =
+                [.. keys.Select((_, at) => new StoredEntry((StoredStatus)(at % 5), version))];
             ReplicaMessages.WriteStored(buffer, entries);
             Assert.Equal(entries, Read(buffer, MessageKind.Stored, ReplicaMessages.ReadStored));
 
-            FetchedEntry[] fetched = [.. records.Select(r => new FetchedEntry(FetchedStatus.Record, true, r.Encoded))];
+            FetchedEntry[] fetched =
+                [.. records.Select(r => new FetchedEntry(FetchedStatus.Record, true, r.Encoded))];
             ReplicaMessages.WriteFetched(buffer, fetched);
             Assert.Equal(
                 fetched.Select(f => f.Record.ToArray()),
-                Read(buffer, MessageKind.Fetched, ReplicaMessages.ReadFetched).Select(f => f.Record.ToArray()));
+                Read(buffer, MessageKind.Fetched, ReplicaMessages.ReadFetched)
+                    .Select(f => f.Record.ToArray()));
         });
 
     [Fact]
@@ -103,7 +107,8 @@ public class MessageTests
     public void Parts_of_an_arc_are_the_arc() => Gen.Select(s_key, s_key, s_key).Sample((start, end, key) =>
     {
         var arc = new Arc(start, end);
-        Arc[] parts = [.. Enumerable.Range(0, SyncMessage.Fanout).Select(at => SyncMessage.Part(arc, at)!.Value)];
+        Arc[] parts =
+            [.. Enumerable.Range(0, SyncMessage.Fanout).Select(at => SyncMessage.Part(arc, at)!.Value)];
         Assert.Equal(arc.Contains(key) ? 1 : 0, parts.Count(p => p.Contains(key)));
     });
 

@@ -5,9 +5,11 @@ namespace Igor.Dht.Tests.Protocol;
 
 public class RecordTypeTests
 {
-    private static readonly Gen<Record> s_record = Gen.Select(Gen.ULong[1, 3], Gen.ULong[1, 2], Gen.Byte.Array[0, 3])
+    private static readonly Gen<Record> s_record =
+        Gen.Select(Gen.ULong[1, 3], Gen.ULong[1, 2], Gen.Byte.Array[0, 3])
         .Select((clock, writer, value) => RecordCodec.Encode(
-            new RecordHeader { Key = Key.Max, Type = "value", Version = new RecordVersion(clock, writer) }, value));
+            new RecordHeader { Key = Key.Max, Type = "value", Version = new RecordVersion(clock, writer) },
+            value));
 
     [Fact]
     public void Merge_does_not_depend_on_order_or_repetition() =>
@@ -41,8 +43,10 @@ public class RecordTypeTests
         };
         Assert.Null(RecordTypes.Shipped.Refusal(RecordCodec.Encode(right, value)));
         Assert.NotNull(RecordTypes.Shipped.Refusal(RecordCodec.Encode(right with { Key = Key.Max }, value)));
-        Assert.NotNull(RecordTypes.Shipped.Refusal(RecordCodec.Encode(right with { ExpiresAtUnixMs = 1 }, value)));
-        Assert.NotNull(RecordTypes.Shipped.Refusal(RecordCodec.Encode(right with { IsTombstone = true }, [])));
+        Assert.NotNull(
+            RecordTypes.Shipped.Refusal(RecordCodec.Encode(right with { ExpiresAtUnixMs = 1 }, value)));
+        Assert.NotNull(
+            RecordTypes.Shipped.Refusal(RecordCodec.Encode(right with { IsTombstone = true }, [])));
     }
 
     [Fact]

@@ -9,7 +9,8 @@ public class RingViewTests
     private static readonly Gen<Key> s_key = Gen.Select(Gen.ULong, Gen.ULong, Gen.ULong, Gen.ULong)
         .Select((a, b, c, d) => new Key(a, b, c, d));
 
-    private static readonly Gen<Key[]> s_members = s_key.Array[1, 40].Select(keys => keys.Distinct().ToArray());
+    private static readonly Gen<Key[]> s_members = s_key.Array[1, 40]
+        .Select(keys => keys.Distinct().ToArray());
 
     // Node ids are hashes: nobody sits half a ring away from all others.
     private static readonly Gen<Key> s_hashed =
@@ -23,7 +24,8 @@ public class RingViewTests
             Span<Key> nearest = new Key[count];
             nearest = nearest[..view.Nearest(key, nearest)];
             Assert.Equal(
-                members.OrderBy(m => m, Comparer<Key>.Create(key.CompareNearness)).Take(count), nearest.ToArray());
+                members.OrderBy(m => m, Comparer<Key>.Create(key.CompareNearness)).Take(count),
+                nearest.ToArray());
         });
 
     [Fact]
@@ -31,8 +33,10 @@ public class RingViewTests
         Gen.Select(s_members, s_key, Gen.Int[1, 8]).Sample((members, key, rank) =>
         {
             RingView view = ViewOf(members, perSide: 64);
-            Key[] nearest = [.. members.OrderBy(m => m, Comparer<Key>.Create(key.CompareNearness)).Take(rank)];
-            Assert.All(members, m => Assert.Equal(nearest.Contains(m), view.Range(m, rank)!.Value.Contains(key)));
+            Key[] nearest =
+                [.. members.OrderBy(m => m, Comparer<Key>.Create(key.CompareNearness)).Take(rank)];
+            Assert.All(members, m =>
+                Assert.Equal(nearest.Contains(m), view.Range(m, rank)!.Value.Contains(key)));
         });
 
     [Fact]
@@ -62,7 +66,8 @@ public class RingViewTests
             RingView view = ViewOf(members, perSide: 64);
             var points = new List<Key>();
             view.AddChangePoints(5, points);
-            bool isApart = points.Any(p => p != one && new Arc(one, other).Contains(p)) || points.Contains(other);
+            bool isApart = points.Any(p => p != one && new Arc(one, other).Contains(p))
+                || points.Contains(other);
             if (!isApart && one != other)
             {
                 Assert.Equal(SetOf(view, one), SetOf(view, other));

@@ -24,9 +24,11 @@ public class SyncTests
 
             cluster.Revive(left);
             cluster.Revive(right);
-            cluster.RunUntil(() => cluster.Alive.All(n => n.Dht.Status is { IsSettled: true, IsReplicated: true }), 30);
+            cluster.RunUntil(
+                () => cluster.Alive.All(n => n.Dht.Status is { IsSettled: true, IsReplicated: true }), 30);
             Assert.All(cluster.Alive, n => Assert.Equal(
-                newest.OrderBy(e => e.Key), n.Disk.Select(e => KeyValuePair.Create(e.Key, e.Value.Header.Version))
+                newest.OrderBy(e => e.Key),
+                n.Disk.Select(e => KeyValuePair.Create(e.Key, e.Value.Header.Version))
                     .OrderBy(e => e.Key)));
         },
         iter: 20);

@@ -3,12 +3,15 @@ using Igor.Kbr;
 namespace Igor.Dht.Protocol;
 
 /// <summary>
-/// Keys whose record was here and is damaged: until it has come back, from a replica or a writer, this node's word
+/// Keys whose record was here and is damaged: until it has come back, from a replica or a writer, this node's
+/// word
 /// on them does not count, for it would say "absent" of what it lost.
 /// </summary>
 internal sealed class DamagedKeys
 {
-    /// <summary>Most keys remembered; with more the disk is past saving, and the oldest ones are given up.</summary>
+    /// <summary>
+    /// Most keys remembered; with more the disk is past saving, and the oldest ones are given up.
+    /// </summary>
     private const int KeysMax = 65536;
 
     private readonly HashSet<Key> _keys = [];

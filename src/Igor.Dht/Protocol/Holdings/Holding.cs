@@ -4,7 +4,13 @@ namespace Igor.Dht.Protocol;
 
 /// <summary>What the index keeps of a record: its header without what only a reader needs.</summary>
 internal readonly record struct Holding(
-    Key Key, RecordVersion Version, long ExpiresAtUnixMs, int ValueLength, byte Replicas, bool IsTombstone, string Type)
+    Key Key,
+    RecordVersion Version,
+    long ExpiresAtUnixMs,
+    int ValueLength,
+    byte Replicas,
+    bool IsTombstone,
+    string Type)
 {
     /// <summary>The holding that a record is.</summary>
     public static Holding Of(RecordHeader header) => new(

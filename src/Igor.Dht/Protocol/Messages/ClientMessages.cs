@@ -66,7 +66,8 @@ internal readonly record struct PutDoneMessage(RecordVersion Version, int Wanted
     {
         RecordVersion version = MessageParts.ReadVersion(ref reader);
         int wanted = reader.ReadInt32();
-        return new PutDoneMessage(version, wanted, MessageParts.ReadKeys(ref reader, RecordCodec.ReplicasMax * 2));
+        return new PutDoneMessage(
+            version, wanted, MessageParts.ReadKeys(ref reader, RecordCodec.ReplicasMax * 2));
     }
 }
 
@@ -127,6 +128,12 @@ internal readonly record struct GotMessage(
         RecordVersion version = MessageParts.ReadVersion(ref reader);
         long expiresAt = reader.ReadInt64();
         return new GotMessage(
-            (GetOutcome)outcome, isDegraded, answered, asked, version, expiresAt, MessageParts.ReadBytes(ref reader));
+            (GetOutcome)outcome,
+            isDegraded,
+            answered,
+            asked,
+            version,
+            expiresAt,
+            MessageParts.ReadBytes(ref reader));
     }
 }

@@ -40,7 +40,8 @@ internal static class CommonMessages
     /// <summary>
     /// Whether a failure while reading means that the bytes are no message (rather than a bug here).
     /// </summary>
-    public static bool IsMalformed(Exception e) => e is MessagePackSerializationException or EndOfStreamException
+    public static bool IsMalformed(Exception e) =>
+        e is MessagePackSerializationException or EndOfStreamException
         or OverflowException or ArgumentException or InvalidOperationException;
 
     /// <summary>Reads the kind of a message, leaving the reader at its first field.</summary>

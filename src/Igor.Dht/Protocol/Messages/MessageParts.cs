@@ -89,7 +89,8 @@ internal static class MessageParts
         int count = reader.ReadArrayHeader();
         return count <= countMax
             ? count
-            : throw new MessagePackSerializationException($"a list has {count} entries, more than {countMax}");
+            : throw new MessagePackSerializationException(
+                $"a list has {count} entries, more than {countMax}");
     }
 
     /// <summary>Bytes, a slice of the message.</summary>

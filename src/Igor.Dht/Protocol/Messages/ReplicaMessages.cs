@@ -113,7 +113,8 @@ internal static class ReplicaMessages
         writer.Flush();
     }
 
-    public static KeyVersion[] ReadFetch(ref MessagePackReader reader) => ReadKeyVersions(ref reader, BatchCountMax);
+    public static KeyVersion[] ReadFetch(ref MessagePackReader reader) =>
+        ReadKeyVersions(ref reader, BatchCountMax);
 
     public static void WriteFetched(PayloadBuffer buffer, ReadOnlySpan<FetchedEntry> entries)
     {

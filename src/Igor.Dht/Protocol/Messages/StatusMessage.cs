@@ -42,7 +42,8 @@ internal sealed record StatusMessage(DhtNodeStatus Node, StoreFigures? Store)
         bool isReplicated = reader.ReadBoolean();
         Key[] neighbours = MessageParts.ReadKeys(ref reader, NeighboursMax);
         Key[] missing = MessageParts.ReadKeys(ref reader, NeighboursMax);
-        var node = new DhtNodeStatus(isJoined, neighbours, missing, isSettled, isReplicated, reader.ReadInt32());
+        var node = new DhtNodeStatus(
+            isJoined, neighbours, missing, isSettled, isReplicated, reader.ReadInt32());
         return new StatusMessage(node, reader.TryReadNil() ? null : StoreFigures.Read(ref reader));
     }
 }

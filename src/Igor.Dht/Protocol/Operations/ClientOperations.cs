@@ -58,7 +58,8 @@ internal sealed class ClientOperations(DhtContext context)
     /// <summary>A deadline has passed: goes on with what has paused long enough.</summary>
     public void HandleDeadline()
     {
-        while (_pauses.TryPeek(out ClientOperation? operation, out TimeSpan due) && due <= context.Now.Monotonic)
+        while (_pauses.TryPeek(out ClientOperation? operation, out TimeSpan due)
+            && due <= context.Now.Monotonic)
         {
             _pauses.Dequeue();
             if (_running.ContainsKey(operation.Command))

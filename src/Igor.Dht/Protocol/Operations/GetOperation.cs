@@ -57,7 +57,8 @@ internal sealed class GetOperation(
     /// <inheritdoc/>
     protected override CommandResult OutOfTime() => new()
     {
-        Got = ResultOf(_last ?? new GotMessage(GetOutcome.Unreachable, false, 0, 0, default, 0, default), default),
+        Got = ResultOf(
+            _last ?? new GotMessage(GetOutcome.Unreachable, false, 0, 0, default, 0, default), default),
     };
 
     private GetResult ResultOf(GotMessage got, ReadOnlyMemory<byte> value) => new()

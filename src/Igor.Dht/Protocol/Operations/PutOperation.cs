@@ -33,7 +33,7 @@ internal sealed class PutOperation : ClientOperation
 
         if (_put.Value.Length > Context.Options.ValueBytesMax)
         {
-            return $"The value has {_put.Value.Length} bytes; a record takes at most {Context.Options.ValueBytesMax}.";
+            return $"The value has {_put.Value.Length} bytes; {Context.Options.ValueBytesMax} are allowed.";
         }
 
         if (_put.IsDelete && !_type.IsDeletable)
@@ -94,7 +94,8 @@ internal sealed class PutOperation : ClientOperation
         {
             return new CommandResult
             {
-                Failure = new CommandFailure(DhtError.Unreachable, $"Not written within {Patience}: {Cause}."),
+                Failure = new CommandFailure(
+                    DhtError.Unreachable, $"Not written within {Patience}: {Cause}."),
             };
         }
 

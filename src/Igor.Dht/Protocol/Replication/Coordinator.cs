@@ -69,22 +69,25 @@ internal sealed class Coordinator(DhtContext context, RepairSchedule repair)
         if (header.ValueLength > context.Options.ValueBytesMax)
         {
             return (RefusalReason.Size,
-                $"the value has {header.ValueLength} bytes; at most {context.Options.ValueBytesMax} are taken");
+                $"the value has {header.ValueLength} bytes; {context.Options.ValueBytesMax} are allowed");
         }
 
         if (type.Refusal(record) is { } text)
         {
-            return (header.IsTombstone && !type.IsDeletable ? RefusalReason.Permission : RefusalReason.Type, text);
+            bool isForbidden = header.IsTombstone && !type.IsDeletable;
+            return (isForbidden ? RefusalReason.Permission : RefusalReason.Type, text);
         }
 
         if (header.Version > type.NewestAllowed(context.Now.UnixMs))
         {
-            return (RefusalReason.Version, "the version lies far in the future: check the clock of the writer's host");
+            return (RefusalReason.Version,
+                "the version lies far in the future: check the clock of the writer's host");
         }
 
         if (header.IsExpiredAt(context.Now.UnixMs))
         {
-            return (RefusalReason.Version, "the record has ended already: check the clock of the writer's host");
+            return (RefusalReason.Version,
+                "the record has ended already: check the clock of the writer's host");
         }
 
         return context.Index.TryGet(header.Key, out Holding held) && held.Type != header.Type

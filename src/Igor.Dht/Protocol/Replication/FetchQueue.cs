@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Igor.Kbr;
 using MessagePack;
 
@@ -52,7 +53,8 @@ internal sealed class FetchQueue(DhtContext context, SyncSession session)
 
 /// <summary>Keys whose records are asked for in one message.</summary>
 internal sealed class FetchBatch(
-    DhtContext context, SyncSession session, FetchQueue queue, List<KeyVersion> keys) : IReplyHandler, IWriteHandler
+    DhtContext context, SyncSession session, FetchQueue queue, List<KeyVersion> keys)
+    : IReplyHandler, IWriteHandler
 {
     private static readonly TimeSpan FetchTimeout = TimeSpan.FromSeconds(10);
 
@@ -63,7 +65,7 @@ internal sealed class FetchBatch(
     /// <summary>Begins.</summary>
     public void Start()
     {
-        ReplicaMessages.WriteFetch(context.Buffer, System.Runtime.InteropServices.CollectionsMarshal.AsSpan(keys));
+        ReplicaMessages.WriteFetch(context.Buffer, CollectionsMarshal.AsSpan(keys));
         context.Request(this, 0, session.Peer, exact: true, FetchTimeout);
     }
 

@@ -39,7 +39,8 @@ internal sealed class GatherRound : IReplyHandler, IReadHandler, IWriteHandler
         }
 
         Span<Key> expected = stackalloc Key[RecordCodec.ReplicasMax];
-        _expected = expected[..context.Membership.Expected.Nearest(message.Key, expected[..replicas])].ToArray();
+        _expected = expected[..context.Membership.Expected.Nearest(message.Key, expected[..replicas])]
+            .ToArray();
         _majority = context.Membership.Majority(replicas);
     }
 
@@ -103,7 +104,8 @@ internal sealed class GatherRound : IReplyHandler, IReadHandler, IWriteHandler
     }
 
     /// <inheritdoc/>
-    public void HandleWritten(int tag, StoredStatus status) => _reader.End(hasLearned: status == StoredStatus.Held);
+    public void HandleWritten(int tag, StoredStatus status) =>
+        _reader.End(hasLearned: status == StoredStatus.Held);
 
     private void Count(Key id)
     {

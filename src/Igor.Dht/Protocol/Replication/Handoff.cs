@@ -8,7 +8,8 @@ namespace Igor.Dht.Protocol;
 /// asks the root of one of them for its arc, gives the root all it lacks there, and drops the local copies
 /// only when nothing had to be given and the root says that all replicas have what it has.
 /// </summary>
-internal sealed class Handoff(DhtContext context, Key key, Func<Holding, bool> isOurs) : IReplyHandler, ISyncOwner
+internal sealed class Handoff(DhtContext context, Key key, Func<Holding, bool> isOurs)
+    : IReplyHandler, ISyncOwner
 {
     /// <summary>Records dropped at once, at most; the rest is for the next sweep.</summary>
     private const int DroppedMax = 4096;

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Igor.Kbr;
 using MessagePack;
 
@@ -153,7 +154,7 @@ internal sealed class PushBatch(DhtContext context, SyncSession session, PushQue
         }
 
         ReplicaMessages.WriteStore(
-            context.Buffer, isCoordinated: false, System.Runtime.InteropServices.CollectionsMarshal.AsSpan(_records));
+            context.Buffer, isCoordinated: false, CollectionsMarshal.AsSpan(_records));
         context.Request(this, 0, session.Peer, exact: true, StoreTimeout);
     }
 

@@ -190,7 +190,8 @@ internal sealed class PutRound : IReplyHandler, IWriteHandler
         }
         else if (own == StoredStatus.OverQuota)
         {
-            _context.Refuse(_token, RefusalReason.Quota, "the quota of its store leaves no room for the record");
+            _context.Refuse(
+                _token, RefusalReason.Quota, "the quota of its store leaves no room for the record");
         }
         else if (own == StoredStatus.Failed)
         {

@@ -6,7 +6,8 @@ namespace Igor.Dht.Protocol;
 /// The root's side of a get. Settled for the key, it answers alone, and from memory when there is nothing;
 /// else it asks the members near the key.
 /// </summary>
-internal sealed class Reader(DhtContext context, RootKnowledge root, ReplicaVotes votes, RepairSchedule repair)
+internal sealed class Reader(
+    DhtContext context, RootKnowledge root, ReplicaVotes votes, RepairSchedule repair)
 {
     private int _rounds;
 
@@ -66,7 +67,8 @@ internal sealed class Reader(DhtContext context, RootKnowledge root, ReplicaVote
             GetOutcome outcome = Answers.OutcomeOf(
                 holding.IsTombstone, holding.IsExpiredAt(context.Now.UnixMs));
             Answer(
-                new GotMessage(outcome, false, 1, 1, holding.Version, holding.ExpiresAtUnixMs, default), token);
+                new GotMessage(outcome, false, 1, 1, holding.Version, holding.ExpiresAtUnixMs, default),
+                token);
         }
         else
         {

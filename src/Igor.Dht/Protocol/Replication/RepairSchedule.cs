@@ -111,7 +111,8 @@ internal sealed class RepairSchedule(DhtContext context, RootKnowledge root, Rep
             Peer? due = null;
             foreach (Peer peer in _peers)
             {
-                if (peer.Session is null && peer.Due <= context.Now.Monotonic && (due is null || peer.Due < due.Due))
+                if (peer.Session is null && peer.Due <= context.Now.Monotonic
+                    && (due is null || peer.Due < due.Due))
                 {
                     due = peer;
                 }
@@ -146,7 +147,8 @@ internal sealed class RepairSchedule(DhtContext context, RootKnowledge root, Rep
 
         if (!isGood)
         {
-            peer.Pause = peer.Pause is { } pause && pause * 2 < LongestPause ? pause * 2 : peer.Pause ?? FirstPause;
+            TimeSpan next = (peer.Pause * 2) ?? FirstPause;
+            peer.Pause = next < LongestPause ? next : LongestPause;
             peer.Due = context.Now.Monotonic + context.Random.Around(peer.Pause.Value);
             return;
         }

@@ -209,7 +209,8 @@ internal sealed class ReplicaServer
     }
 
     /// <summary>One Fetch that waits for the disk.</summary>
-    private sealed class FetchRound(ReplicaServer server, DeliveryToken token, KeyVersion[] keys) : IReadHandler
+    private sealed class FetchRound(ReplicaServer server, DeliveryToken token, KeyVersion[] keys)
+        : IReadHandler
     {
         private readonly DhtContext _context = server._context;
         private readonly FetchedEntry[] _entries = new FetchedEntry[keys.Length];

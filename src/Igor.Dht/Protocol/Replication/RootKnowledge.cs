@@ -48,7 +48,9 @@ internal sealed class RootKnowledge(DhtContext context)
         return _settled.Contains(key) && !context.Damaged.Contains(key);
     }
 
-    /// <summary>Whether this root's "I have nothing" means that there is nothing, as far as it heard.</summary>
+    /// <summary>
+    /// Whether this root's "I have nothing" means that there is nothing, as far as it heard.
+    /// </summary>
     public bool HasVote(Key key) => Complete.Contains(key) && !context.Damaged.Contains(key);
 
     /// <summary>What is known about a peer; null when it is not alive or not near.</summary>

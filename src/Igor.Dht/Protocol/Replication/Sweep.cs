@@ -65,7 +65,9 @@ internal sealed class Sweep(DhtContext context)
 
     private void Look(in Holding holding)
     {
-        if (holding.IsExpiredAt(context.Now.UnixMs - (long)context.Options.ExpiredRetention.TotalMilliseconds))
+        long endedBeforeUnixMs =
+            context.Now.UnixMs - (long)context.Options.ExpiredRetention.TotalMilliseconds;
+        if (holding.IsExpiredAt(endedBeforeUnixMs))
         {
             context.Remove(holding.Key, holding.Version);
         }

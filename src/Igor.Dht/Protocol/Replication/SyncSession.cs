@@ -111,7 +111,8 @@ internal sealed class SyncSession : IReplyHandler
     }
 
     /// <summary>The peer turned out to have a newer version of what was to be pushed.</summary>
-    internal void HandleNewerThere(Key key) => _fetches.Add(new KeyVersion(key, _context.Index.VersionOf(key)));
+    internal void HandleNewerThere(Key key) =>
+        _fetches.Add(new KeyVersion(key, _context.Index.VersionOf(key)));
 
     private void Pump()
     {

@@ -198,7 +198,8 @@ internal sealed class ArcSet
             KeySpan next = _spans[at];
             if (current.Last == Key.Max || next.First <= current.Last + KeySpan.One)
             {
-                _spans[kept] = new KeySpan(current.First, next.Last > current.Last ? next.Last : current.Last);
+                _spans[kept] =
+                    new KeySpan(current.First, next.Last > current.Last ? next.Last : current.Last);
             }
             else
             {

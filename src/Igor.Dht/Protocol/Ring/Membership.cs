@@ -66,9 +66,10 @@ internal sealed class Membership
     /// <summary>Takes members from before a restart for missing.</summary>
     public void Recall(TimeSpan now, ReadOnlySpan<byte> note)
     {
-        for (int at = 0; at + Key.SizeInBytes <= note.Length && _missing.Count < MissingMax; at += Key.SizeInBytes)
+        int count = Math.Min(note.Length / Key.SizeInBytes, MissingMax);
+        for (int at = 0; at < count; at++)
         {
-            Key id = Key.Read(note[at..]);
+            Key id = Key.Read(note[(at * Key.SizeInBytes)..]);
             if (id != Self)
             {
                 _missing.Add(new Missing(id, now));

@@ -4,7 +4,8 @@ using Igor.Kbr;
 namespace Igor.Dht.Tests.Protocol;
 
 /// <summary>
-/// DHT nodes on a perfect ring in virtual time: every message goes straight to the nearest living member, members
+/// DHT nodes on a perfect ring in virtual time: every message goes straight to the nearest living member,
+/// members
 /// hear of changes after a short delay each. Faults are what a test asks for.
 /// </summary>
 internal sealed class DhtCluster(int seed)
@@ -39,7 +40,8 @@ internal sealed class DhtCluster(int seed)
 
         if (settled)
         {
-            cluster.RunUntil(() => cluster.Alive.All(n => n.Dht.Status is { IsSettled: true, IsReplicated: true }));
+            cluster.RunUntil(
+                () => cluster.Alive.All(n => n.Dht.Status is { IsSettled: true, IsReplicated: true }));
         }
 
         return cluster;
@@ -111,7 +113,8 @@ internal sealed class DhtCluster(int seed)
         Now = end;
     }
 
-    public CommandResult Put(string name, string value, DhtClusterNode? via = null, Func<PutCommand, PutCommand>? with = null)
+    public CommandResult Put(
+        string name, string value, DhtClusterNode? via = null, Func<PutCommand, PutCommand>? with = null)
     {
         var put = new PutCommand
         {
@@ -123,7 +126,8 @@ internal sealed class DhtCluster(int seed)
         return Wait((via ?? Alive.First()).Put(with?.Invoke(put) ?? put));
     }
 
-    public CommandResult Get(Key key, DhtClusterNode? via = null, double seconds = 10, GetConsistency consistency = default) =>
+    public CommandResult Get(
+        Key key, DhtClusterNode? via = null, double seconds = 10, GetConsistency consistency = default) =>
         Wait((via ?? Alive.First()).Get(new GetCommand
         {
             Key = key,
@@ -157,7 +161,13 @@ internal sealed class DhtCluster(int seed)
         return command.Result!;
     }
 
-    internal void Send(DhtClusterNode from, Key destination, bool exact, byte[] payload, TimeSpan timeout, Action<KbrReply> end)
+    internal void Send(
+        DhtClusterNode from,
+        Key destination,
+        bool exact,
+        byte[] payload,
+        TimeSpan timeout,
+        Action<KbrReply> end)
     {
         bool hasEnded = false;
         void Once(KbrReply reply)

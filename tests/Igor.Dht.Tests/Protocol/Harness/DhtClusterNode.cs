@@ -91,12 +91,14 @@ internal sealed class DhtClusterNode(DhtCluster cluster, Key id, ulong seed) : I
             _neighbours,
             [.. _neighbours.Others.Except(before.Others)],
             [.. before.Others.Except(_neighbours.Others).Select(gone => new Departure(
-                gone, cluster.Alive.Any(n => n.Id == gone) ? DepartureReason.Displaced : DepartureReason.Failed))]);
+                gone,
+                cluster.Alive.Any(n => n.Id == gone) ? DepartureReason.Displaced : DepartureReason.Failed))]);
         Dht.HandleUpdate(Time, change);
         Schedule();
     }
 
-    public void Request(long token, Key destination, bool exact, ReadOnlyMemory<byte> payload, TimeSpan timeout)
+    public void Request(
+        long token, Key destination, bool exact, ReadOnlyMemory<byte> payload, TimeSpan timeout)
     {
         Requests++;
         int life = _life;
