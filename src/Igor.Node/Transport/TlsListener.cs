@@ -131,9 +131,10 @@ internal sealed class TlsListener : IAsyncDisposable
                 _ = SecureAsync(socket);
             }
         }
-        catch (Exception problem) when (problem is OperationCanceledException or ObjectDisposedException)
+        catch (Exception problem) when (problem is OperationCanceledException or ObjectDisposedException
+            || (problem is SocketException && _stopping.IsCancellationRequested))
         {
-            // The listener is being disposed.
+            // The listener is being disposed; which of these an accept ends with depends on how far it was.
         }
     }
 
