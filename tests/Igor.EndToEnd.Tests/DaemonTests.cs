@@ -8,7 +8,7 @@ namespace Igor.EndToEnd;
 public sealed class DaemonTests(ITestOutputHelper output)
 {
     [Fact]
-    public Task Records_outlive_the_daemon_of_their_storage_process() => Ring.RunAsync(0, output, async ring =>
+    public Task Records_outlive_the_daemon_of_their_store() => Ring.RunAsync(0, output, async ring =>
     {
         NodeProcess daemon = ring.Add(NodeProcess.Daemon(ring.NextSettings()));
         await daemon.StartAsync();

@@ -1,5 +1,4 @@
 using System.Text;
-using System.Text.Json;
 using Igor.Dht;
 using Igor.EndToEnd.Disks;
 using Igor.EndToEnd.Processes;
@@ -8,8 +7,8 @@ using Xunit.Abstractions;
 namespace Igor.EndToEnd;
 
 /// <summary>
-/// A node is killed, its files are damaged, and it is started on them: what is intact is served, what is not is
-/// reported, never served, and brought back from the other nodes.
+/// A node is killed, its files are damaged, and it is started on them: what is intact is served, what is not
+/// is reported, never served, and brought back from the other nodes.
 /// </summary>
 public sealed class DamagedDiskTests(ITestOutputHelper output)
 {
@@ -45,12 +44,13 @@ public sealed class DamagedDiskTests(ITestOutputHelper output)
         Assert.DoesNotContain("wrong value", wrong, StringComparison.Ordinal);
         output.WriteLine(wrong);
         Assert.Equal(1, (await dht.StatusAsync()).Store!.DamagedRecords);
-        Assert.True(await _ledger.PutAsync(dht, "opticks/100", RealText.Line(100)), "the record cannot be put anew");
+        Assert.True(await _ledger.PutAsync(dht, "opticks/100", RealText.Line(100)), "it cannot be put anew");
         Assert.Empty(await _ledger.CheckAsync([dht]));
     });
 
     [Fact]
-    public Task Bit_flip_in_a_record_is_healed_by_the_others() => DamageOneOfThreeAsync(node => FlipBitOf(node, 100));
+    public Task Bit_flip_in_a_record_is_healed_by_the_others() =>
+        DamageOneOfThreeAsync(node => FlipBitOf(node, 100));
 
     [Fact]
     public Task Cut_segment_is_healed_by_the_others() =>
@@ -86,8 +86,8 @@ public sealed class DamagedDiskTests(ITestOutputHelper output)
 
         await using IgorDht dht = await ring.OpenAsync(node);
         Assert.Empty(await _ledger.CheckAsync([dht]));
-        JsonElement status = (await Cli.RunAsync("status", "--json", "--socket", node.Socket)).ExitsWith(0).Json;
-        output.WriteLine(status.ToString());
+        CliResult status = (await Cli.RunAsync("status", "--json", "--socket", node.Socket)).ExitsWith(0);
+        output.WriteLine(status.Text);
         Assert.True(await _ledger.PutAsync(dht, "after", "the damage"), "a put after the damage failed");
         Assert.Empty(await _ledger.CheckAsync([dht]));
     });
@@ -117,6 +117,6 @@ public sealed class DamagedDiskTests(ITestOutputHelper output)
     {
         await using IgorDht dht = await ring.OpenAsync(ring.Nodes[0]);
         await Parallel.ForAsync(0, Records, async (i, _) =>
-            Assert.True(await _ledger.PutAsync(dht, $"opticks/{i}", RealText.Line(i), s_everywhere), $"opticks/{i}"));
+            Assert.True(await _ledger.PutAsync(dht, $"opticks/{i}", RealText.Line(i), s_everywhere)));
     }
 }

@@ -8,7 +8,7 @@ namespace Igor.EndToEnd;
 public sealed class DeathAndDepartureTests(ITestOutputHelper output)
 {
     [Fact]
-    public Task Node_killed_amid_puts_has_every_acknowledged_record() => Ring.RunAsync(1, output, async ring =>
+    public Task Killed_node_has_every_acknowledged_record() => Ring.RunAsync(1, output, async ring =>
     {
         NodeProcess node = ring.Nodes[0];
         var ledger = new Ledger();
@@ -17,9 +17,12 @@ public sealed class DeathAndDepartureTests(ITestOutputHelper output)
         {
             IgorDht dht = await ring.OpenAsync(node);
             int from = ledger.Acknowledged;
-            Task[] writers = [.. Enumerable.Range(0, 32).Select(writer => WriteUntilRefusedAsync(dht, writer, round))];
+            Task[] writers =
+                [.. Enumerable.Range(0, 32).Select(writer => WriteUntilRefusedAsync(dht, writer, round))];
             await Eventually.IsTrueAsync(
-                "300 puts are acknowledged", TimeSpan.FromSeconds(30), () => ledger.Acknowledged >= from + 300);
+                "300 puts are acknowledged",
+                TimeSpan.FromSeconds(30),
+                () => ledger.Acknowledged >= from + 300);
             await node.KillAsync();
             await Task.WhenAll(writers);
             await dht.DisposeAsync();
@@ -54,7 +57,9 @@ public sealed class DeathAndDepartureTests(ITestOutputHelper output)
         await Eventually.HoldsAsync(
             "the others take note of the departure, and do not expect the node back",
             TimeSpan.FromSeconds(5),
-            async () => await dht.StatusAsync() is { Neighbours.Count: 1, Missing.Count: 0 } ? null : "not yet");
+            async () => await dht.StatusAsync() is { Neighbours.Count: 1, Missing.Count: 0 }
+                ? null
+                : "not yet");
         Assert.Empty(await ledger.CheckAsync([dht]));
         Assert.False(File.Exists(ring.Nodes[2].Socket), "the socket's file is left behind");
 

@@ -9,8 +9,8 @@ using Xunit.Abstractions;
 namespace Igor.EndToEnd;
 
 /// <summary>
-/// Payload of a service is never handed to a node that does not run it, not even when that node is the nearest of
-/// all to the key. Each proof has a counterpart that shows that it would have noticed.
+/// Payload of a service is never handed to a node that does not run it, not even when that node is the
+/// nearest of all to the key. Each proof has a counterpart that shows that it would have noticed.
 /// </summary>
 public sealed class IsolationTests(ITestOutputHelper output)
 {
@@ -68,13 +68,13 @@ public sealed class IsolationTests(ITestOutputHelper output)
                 string last = await PutAndGetNearAsync(ring, daemon.NodeId);
 
                 byte[] mark = Encoding.UTF8.GetBytes(_mark);
-                Assert.True(ProcessMemory.Contains(ring.Nodes[0].ProcessId, mark), "a storage node must have seen it");
+                Assert.True(ProcessMemory.Contains(ring.Nodes[0].ProcessId, mark), "no storage node saw it");
                 Assert.False(ProcessMemory.Contains(daemon.ProcessId, mark), "the daemon has seen payload");
 
                 // Its own applications may use the service through it: then, and only then, it passes by.
                 await using IgorDht client = await ring.OpenAsync(daemon);
                 Assert.Equal(GetOutcome.Found, (await client.GetAsync(last)).Outcome);
-                Assert.True(ProcessMemory.Contains(daemon.ProcessId, mark), "the look into the memory sees nothing");
+                Assert.True(ProcessMemory.Contains(daemon.ProcessId, mark), "the look sees nothing");
             }
         });
 
@@ -92,14 +92,17 @@ public sealed class IsolationTests(ITestOutputHelper output)
     /// <summary>Names of records that lie nearer to one node than to any of the ring.</summary>
     private static IEnumerable<string> NamesNear(Ring ring, Key node) => Enumerable.Range(0, int.MaxValue)
         .Select(i => $"isolated/{i}")
-        .Where(name => ring.Nodes.All(other => DhtKey.ForValue(name).CompareNearness(node, other.NodeId) < 0));
+        .Where(name => ring.Nodes.All(
+            other => DhtKey.ForValue(name).CompareNearness(node, other.NodeId) < 0));
 
     private static async Task UntilConnectedAsync(NodeProcess daemon, int peers)
     {
         var options = new IgorClientOptions { SocketPath = daemon.Socket };
         await using IgorClient client = await IgorClient.ConnectAsync(options);
         await Eventually.HoldsAsync("the daemon knows all nodes", s_patience, async () =>
-            await client.GetStatusAsync() is { IsJoined: true } status && status.Peers.Length >= peers ? null : "not yet");
+            await client.GetStatusAsync() is { IsJoined: true } status && status.Peers.Length >= peers
+                ? null
+                : "not yet");
     }
 
     // Puts through one node, gets through each; returns the name of the last.
@@ -110,8 +113,8 @@ public sealed class IsolationTests(ITestOutputHelper output)
         IgorDht[] clients = await Task.WhenAll(ring.Nodes.Select(node => ring.OpenAsync(node)));
         for (int i = 0; i < names.Length; i++)
         {
-            Assert.True(
-                await ledger.PutAsync(clients[i % clients.Length], names[i], $"{_mark} {RealText.Line(i)}"), names[i]);
+            IgorDht dht = clients[i % clients.Length];
+            Assert.True(await ledger.PutAsync(dht, names[i], $"{_mark} {RealText.Line(i)}"), names[i]);
         }
 
         for (int i = 0; i < clients.Length; i++)

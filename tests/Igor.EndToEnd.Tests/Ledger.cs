@@ -5,8 +5,8 @@ using Igor.Dht;
 namespace Igor.EndToEnd;
 
 /// <summary>
-/// What was written and acknowledged, kept outside of the nodes, to judge what they answer: a read must return the
-/// last acknowledged value of a name or one that was written after it.
+/// What was written and acknowledged, kept outside of the nodes, to judge what they answer: a read must
+/// return the last acknowledged value of a name or one that was written after it.
 /// </summary>
 internal sealed class Ledger
 {
@@ -44,7 +44,8 @@ internal sealed class Ledger
     /// <summary>
     /// Reads every acknowledged record, spread over clients; returns what is missing or wrong.
     /// </summary>
-    public async Task<IReadOnlyList<string>> CheckAsync(IReadOnlyList<IgorDht> clients, GetOptions? options = null)
+    public async Task<IReadOnlyList<string>> CheckAsync(
+        IReadOnlyList<IgorDht> clients, GetOptions? options = null)
     {
         var wrong = new ConcurrentBag<string>();
         int turn = Random.Shared.Next(clients.Count);

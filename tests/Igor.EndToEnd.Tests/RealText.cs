@@ -1,7 +1,8 @@
 namespace Igor.EndToEnd;
 
 /// <summary>
-/// Content for records: the lines of Newton's "Opticks" (fourth edition, 1730; in the public domain), each once.
+/// Content for records: the lines of Newton's "Opticks" (fourth edition, 1730; in the public domain), each
+/// once.
 /// </summary>
 internal static class RealText
 {

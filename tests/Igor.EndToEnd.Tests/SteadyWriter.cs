@@ -3,8 +3,8 @@ using Igor.Dht;
 namespace Igor.EndToEnd;
 
 /// <summary>
-/// Goes on writing while nodes die and return: new records, and a few that it overwrites again and again. Failures
-/// are expected; what was acknowledged is in the ledger.
+/// Goes on writing while nodes die and return: new records, and a few that it overwrites again and again.
+/// Failures are expected; what was acknowledged is in the ledger.
 /// </summary>
 internal sealed class SteadyWriter : IAsyncDisposable
 {

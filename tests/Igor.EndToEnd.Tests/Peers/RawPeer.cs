@@ -11,8 +11,8 @@ using MessagePack;
 namespace Igor.EndToEnd.Peers;
 
 /// <summary>
-/// The other end of a node's TLS connection, written from docs/protocol.md alone, byte by byte, so that it can also
-/// send what no node would.
+/// The other end of a node's TLS connection, written from docs/protocol.md alone, byte by byte, so that it
+/// can also send what no node would.
 /// </summary>
 internal sealed class RawPeer : IAsyncDisposable
 {

@@ -5,8 +5,8 @@ using Igor.Node;
 namespace Igor.EndToEnd.Peers;
 
 /// <summary>
-/// A member of the base ring that is connected to every node, answers pings, and keeps every frame it is sent: what
-/// a daemon that runs certain services gets to see.
+/// A member of the base ring that is connected to every node, answers pings, and keeps every frame it is
+/// sent: what a daemon that runs certain services gets to see.
 /// </summary>
 internal sealed class SpyPeer : IAsyncDisposable
 {

@@ -8,9 +8,10 @@ namespace Igor.EndToEnd.Processes;
 /// <param name="ExitCode">Its exit code.</param>
 /// <param name="Output">Its standard output, byte for byte.</param>
 /// <param name="Errors">Its standard error.</param>
-/// <param name="FirstByte">Wall time from its start to the first byte of output; zero when there was none.</param>
+/// <param name="FirstByte">Wall time from its start to the first byte of output; zero without output.</param>
 /// <param name="Elapsed">Wall time from its start to its end.</param>
-internal sealed record CliResult(int ExitCode, byte[] Output, string Errors, TimeSpan FirstByte, TimeSpan Elapsed)
+internal sealed record CliResult(
+    int ExitCode, byte[] Output, string Errors, TimeSpan FirstByte, TimeSpan Elapsed)
 {
     /// <summary>The output as text.</summary>
     public string Text => Encoding.UTF8.GetString(Output);
@@ -71,7 +72,8 @@ internal static class Cli
             var output = new MemoryStream();
             TimeSpan firstByte = TimeSpan.Zero;
             byte[] buffer = new byte[64 * 1024];
-            while (await process.StandardOutput.BaseStream.ReadAsync(buffer, deadline.Token) is int read and > 0)
+            Stream from = process.StandardOutput.BaseStream;
+            while (await from.ReadAsync(buffer, deadline.Token) is int read and > 0)
             {
                 firstByte = firstByte == TimeSpan.Zero ? Stopwatch.GetElapsedTime(start) : firstByte;
                 output.Write(buffer, 0, read);
@@ -84,7 +86,8 @@ internal static class Cli
         }
         catch (OperationCanceledException)
         {
-            Assert.Fail($"{Path.GetFileName(program)} {string.Join(' ', arguments)} hung for {patience.TotalSeconds} s");
+            string command = $"{Path.GetFileName(program)} {string.Join(' ', arguments)}";
+            Assert.Fail($"{command} hung for {patience.TotalSeconds} s");
             throw;
         }
         finally

@@ -4,8 +4,8 @@ using System.Net.Sockets;
 namespace Igor.EndToEnd.Processes;
 
 /// <summary>
-/// Ports that a node can keep over restarts: below those that systems give to outgoing connections, which would
-/// take the port of a node that is dead for a moment.
+/// Ports that a node can keep over restarts: below those that systems give to outgoing connections, which
+/// would take the port of a node that is dead for a moment.
 /// </summary>
 internal static class FreePort
 {

@@ -6,8 +6,8 @@ using Igor.Kbr;
 namespace Igor.EndToEnd.Processes;
 
 /// <summary>
-/// A node in a process of its own: igor-dht serve, or igord. It may die and be started again on the same disk. The
-/// process is killed when this is disposed, and ends by itself when the test's process is gone.
+/// A node in a process of its own: igor-dht serve, or igord. It may die and be started again on the same
+/// disk. The process is killed when this is disposed, and ends by itself when the test's process is gone.
 /// </summary>
 internal sealed class NodeProcess : IAsyncDisposable
 {
@@ -81,7 +81,8 @@ internal sealed class NodeProcess : IAsyncDisposable
         };
         _process.OutputDataReceived += (_, line) => Append(line.Data, ready);
         _process.ErrorDataReceived += (_, line) => Append(line.Data, null);
-        _process.Exited += (_, _) => ready.TrySetException(new InvalidOperationException("the process ended"));
+        _process.Exited += (_, _) =>
+            ready.TrySetException(new InvalidOperationException("the process ended"));
         _ = ready.Task.ContinueWith(task => task.Exception, TaskScheduler.Default); // observed, whoever waits
         _process.Start();
         _process.BeginOutputReadLine();
@@ -94,7 +95,8 @@ internal sealed class NodeProcess : IAsyncDisposable
         try
         {
             string line = await _ready.Task.WaitAsync(s_patience);
-            string id = line.Split(' ').Single(word => word.StartsWith("node=", StringComparison.Ordinal))[5..];
+            string id = line.Split(' ').Single(
+                word => word.StartsWith("node=", StringComparison.Ordinal))[5..];
             Assert.True(Key.TryParse(id, out Key key), line);
             NodeId = key;
         }

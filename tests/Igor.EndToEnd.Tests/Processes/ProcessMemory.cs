@@ -10,7 +10,8 @@ internal static class ProcessMemory
     /// <summary>Whether some bytes are anywhere in the memory that the process can write to.</summary>
     public static bool Contains(int process, ReadOnlySpan<byte> bytes)
     {
-        using FileStream memory = new($"/proc/{process}/mem", FileMode.Open, FileAccess.Read, FileShare.ReadWrite, 0);
+        string path = $"/proc/{process}/mem";
+        using FileStream memory = new(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite, 0);
         byte[] chunk = new byte[ChunkBytes + bytes.Length];
         foreach (string region in File.ReadLines($"/proc/{process}/maps"))
         {

@@ -104,17 +104,18 @@ internal sealed class Ring : IAsyncDisposable
     }
 
     /// <summary>Attaches to a node as a client, as an application on its host would.</summary>
-    public Task<IgorDht> OpenAsync(NodeProcess node, TimeSpan? timeout = null) => IgorDht.OpenAsync(new IgorDhtOptions
-    {
-        Data = _folder.Combine("client"),
-        Socket = node.Socket,
-        Network = Network,
-        Timeout = timeout ?? TimeSpan.FromSeconds(20),
-    });
+    public Task<IgorDht> OpenAsync(NodeProcess node, TimeSpan? timeout = null) =>
+        IgorDht.OpenAsync(new IgorDhtOptions
+        {
+            Data = _folder.Combine("client"),
+            Socket = node.Socket,
+            Network = Network,
+            Timeout = timeout ?? TimeSpan.FromSeconds(20),
+        });
 
     /// <summary>
-    /// Waits until the nodes that are alive say that they know one another, miss nobody and have brought their
-    /// records to where they belong.
+    /// Waits until the nodes that are alive say that they know one another, miss nobody and have brought
+    /// their records to where they belong.
     /// </summary>
     public async Task UntilHealedAsync()
     {
