@@ -311,6 +311,21 @@ public sealed class LocalSocketServerTests : IAsyncLifetime
         await _server.DisposeAsync();
     }
 
+    [Fact]
+    public async Task Applications_may_go_while_the_server_is_disposed()
+    {
+        for (int round = 0; round < 30; round++)
+        {
+            await using LocalSocketServer server = Serve(_folder.NewPath());
+            RawApplication[] applications = await Task.WhenAll(
+                Enumerable.Range(0, 8).Select(_ => RawApplication.AttachAsync(server.Path)));
+            Task gone = Task.Run(() => Array.ForEach(applications, application => application.Dispose()));
+            await server.DisposeAsync();
+            await gone;
+            Assert.Equal(0, server.SessionCount);
+        }
+    }
+
     private LocalSocketServer Serve(
         string path, Func<LocalSocketServerOptions, LocalSocketServerOptions>? configure = null)
     {

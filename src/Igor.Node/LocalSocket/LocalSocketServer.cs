@@ -66,7 +66,7 @@ public sealed class LocalSocketServer : IAsyncDisposable
         await _closing.CancelAsync().ConfigureAwait(false);
         await _accepting.ConfigureAwait(false);
         _file.Dispose();
-        KeyValuePair<LocalSession, Task>[] sessions = [.. _sessions];
+        KeyValuePair<LocalSession, Task>[] sessions = _sessions.ToArray(); // at one moment: a spread would not be
         foreach ((LocalSession session, _) in sessions)
         {
             session.Close();
