@@ -63,6 +63,20 @@ public class ArcSetTests
         Assert.True(set.IsEmpty);
     }
 
+    [Fact]
+    public void Spans_of_an_arc_are_met_in_its_direction()
+    {
+        var middle = new Key(1, 0, 0, 0);
+        Key before = middle - KeySpan.One;
+        Assert.Equal(
+            [new KeySpan(middle, Key.Max), new KeySpan(Key.Zero, before)], KeySpan.Of(new Arc(middle, middle)));
+        Assert.Equal([new KeySpan(Key.Zero, before)], KeySpan.Of(new Arc(Key.Zero, middle)));
+        Assert.Equal([new KeySpan(middle, Key.Max)], KeySpan.Of(new Arc(middle, Key.Zero)));
+        Assert.Equal(
+            [new KeySpan(Key.Max, Key.Max), new KeySpan(Key.Zero, before)],
+            KeySpan.Of(new Arc(Key.Max, middle)));
+    }
+
     private static ArcSet Union(Arc[] arcs)
     {
         var set = new ArcSet();

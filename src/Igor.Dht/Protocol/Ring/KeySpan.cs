@@ -12,11 +12,7 @@ internal readonly record struct KeySpan(Key First, Key Last)
     public static IEnumerable<KeySpan> Of(Arc arc)
     {
         Key last = arc.End - One;
-        if (arc.IsWhole)
-        {
-            yield return new KeySpan(Key.Zero, Key.Max);
-        }
-        else if (arc.Start <= last)
+        if (arc.Start <= last)
         {
             yield return new KeySpan(arc.Start, last);
         }
