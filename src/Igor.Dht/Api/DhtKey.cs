@@ -4,25 +4,41 @@ using Igor.Kbr;
 
 namespace Igor.Dht;
 
-/// <summary>Where records lie on the ring.</summary>
+/// <summary>
+/// Where records lie on the ring: at the SHA-256 of the name of their type, a zero byte, and what tells them
+/// apart within the type. So a record of one type never lies where one of another is looked for.
+/// </summary>
 public static class DhtKey
 {
     /// <summary>Longest name of a record, in bytes of UTF-8.</summary>
     public const int NameBytesMax = 1024;
 
-    /// <summary>
-    /// The key of the `value` record of a name: SHA-256 of "value", a zero byte and the name in UTF-8.
-    /// </summary>
+    /// <summary>The key of the `value` record of a name, in UTF-8.</summary>
     /// <exception cref="ArgumentException">The name is empty or longer than 1024 bytes.</exception>
     public static Key ForValue(string name)
     {
         ArgumentException.ThrowIfNullOrEmpty(name);
-        byte[] bytes = Encoding.UTF8.GetBytes("value\0" + name);
-        return bytes.Length <= NameBytesMax + 6
-            ? Key.HashOf(bytes)
+        byte[] bytes = Encoding.UTF8.GetBytes(name);
+        return bytes.Length <= NameBytesMax
+            ? For(ValueRecordType.TypeName, bytes)
             : throw new ArgumentException($"A name has at most {NameBytesMax} bytes.", nameof(name));
     }
 
-    /// <summary>The key of an `immutable` record: SHA-256 of its content.</summary>
-    public static Key ForImmutable(ReadOnlySpan<byte> content) => Key.Read(SHA256.HashData(content));
+    /// <summary>The key of an `immutable` record: it is told apart by its content.</summary>
+    public static Key ForImmutable(ReadOnlySpan<byte> content) => For(ImmutableRecordType.TypeName, content);
+
+    /// <summary>The key of a record of any type.</summary>
+    /// <param name="type">The name of the record type.</param>
+    /// <param name="discriminator">What tells its records apart, e.g. a name or the content.</param>
+    public static Key For(string type, ReadOnlySpan<byte> discriminator)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(type);
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        hash.AppendData(Encoding.UTF8.GetBytes(type));
+        hash.AppendData([0]);
+        hash.AppendData(discriminator);
+        Span<byte> digest = stackalloc byte[Key.SizeInBytes];
+        hash.GetHashAndReset(digest);
+        return Key.Read(digest);
+    }
 }

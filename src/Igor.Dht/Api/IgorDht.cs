@@ -84,7 +84,7 @@ public sealed class IgorDht : IAsyncDisposable
     /// </exception>
     public Task<GetResult> GetAsync(
         string name, GetOptions? options = null, CancellationToken cancellationToken = default) =>
-        ReadAsync(DhtKey.ForValue(name), options, cancellationToken);
+        ReadAsync(DhtKey.ForValue(name), ValueRecordType.TypeName, options, cancellationToken);
 
     /// <summary>Deletes the `value` record of a name (whether or not there is one).</summary>
     /// <exception cref="DhtException">It was not written as asked.</exception>
@@ -116,7 +116,7 @@ public sealed class IgorDht : IAsyncDisposable
     /// </exception>
     public Task<GetResult> GetImmutableAsync(
         Key key, GetOptions? options = null, CancellationToken cancellationToken = default) =>
-        ReadAsync(key, options, cancellationToken);
+        ReadAsync(key, ImmutableRecordType.TypeName, options, cancellationToken);
 
     /// <summary>A look at the DHT from here.</summary>
     /// <exception cref="DhtException">The connection to the daemon is lost, or the DHT is closed.</exception>
@@ -240,12 +240,14 @@ public sealed class IgorDht : IAsyncDisposable
         return result.Receipt ?? throw ExceptionFor(result.Failure!);
     }
 
-    private async Task<GetResult> ReadAsync(Key key, GetOptions? options, CancellationToken cancellationToken)
+    private async Task<GetResult> ReadAsync(
+        Key key, string type, GetOptions? options, CancellationToken cancellationToken)
     {
         options ??= GetOptions.Default;
         CommandResult result = await _host.GetAsync(new GetCommand
         {
             Key = key,
+            Type = type,
             Consistency = options.Consistency,
             Timeout = options.Timeout ?? _options.Timeout,
         }).WaitAsync(cancellationToken).ConfigureAwait(false);

@@ -38,6 +38,9 @@ public sealed record GetCommand
     /// <summary>Where.</summary>
     public required Key Key { get; init; }
 
+    /// <summary>Name of the record type; a record of another type is not what was asked for.</summary>
+    public required string Type { get; init; }
+
     /// <summary>Who is asked.</summary>
     public GetConsistency Consistency { get; init; }
 

@@ -11,6 +11,9 @@ public sealed class ImmutableRecordType : IRecordType
     /// <summary>The name of the type.</summary>
     public const string TypeName = "immutable";
 
+    // Above every hybrid clock that is allowed: no record of a type whose key proves nothing can take the place.
+    private const ulong ClockFloor = 1UL << 63;
+
     /// <inheritdoc/>
     public string Name => TypeName;
 
@@ -38,9 +41,9 @@ public sealed class ImmutableRecordType : IRecordType
             return "the version of an immutable record follows from its end of life";
         }
 
-        return Key.HashOf(RecordCodec.ValueOf(record).Span) == header.Key
+        return DhtKey.ForImmutable(RecordCodec.ValueOf(record).Span) == header.Key
             ? null
-            : "the key of an immutable record is the SHA-256 of its value";
+            : "the key of an immutable record is the hash of its value";
     }
 
     /// <inheritdoc/>
@@ -48,5 +51,5 @@ public sealed class ImmutableRecordType : IRecordType
 
     private static RecordVersion VersionOf(long expiresAtUnixMs) => expiresAtUnixMs == 0
         ? new RecordVersion(ulong.MaxValue, 0)
-        : new RecordVersion((ulong)expiresAtUnixMs, 0);
+        : new RecordVersion(ClockFloor | (ulong)expiresAtUnixMs, 0);
 }

@@ -311,7 +311,12 @@ internal sealed class DhtWorld
     {
         TimeSpan start = _network.Now;
         promise = _ledger.Find(promise.Key)!;
-        var get = new GetCommand { Key = promise.Key, Timeout = CommandTimeout };
+        var get = new GetCommand
+        {
+            Key = promise.Key,
+            Type = ValueRecordType.TypeName,
+            Timeout = CommandTimeout,
+        };
         _dhts[RandomNode()].Get(get, result =>
         {
             bool isFound = result.Got is { Outcome: GetOutcome.Found };

@@ -76,7 +76,7 @@ public class RingTests
         byte[] content = [.. Enumerable.Range(0, 100_000).Select(i => (byte)(i * 7))];
         PutReceipt receipt = await ring.Nodes[0]!.PutImmutableAsync(content);
         GetResult got = await ring.Nodes[1]!.GetImmutableAsync(receipt.Key);
-        Assert.Equal(Key.HashOf(content), receipt.Key);
+        Assert.Equal(DhtKey.ForImmutable(content), receipt.Key);
         Assert.True(got.Value.Span.SequenceEqual(content));
     }
 

@@ -287,22 +287,43 @@ public class ClusterTests
         DhtCluster cluster = DhtCluster.Of(3);
         byte[] content = "a page"u8.ToArray();
         Key key = DhtKey.ForImmutable(content);
-        PutCommand Immutable(PutCommand put) => put with
-        {
-            Key = key,
-            Type = ImmutableRecordType.TypeName,
-            Value = content,
-        };
-
+        PutCommand Immutable(PutCommand put) => ImmutablePut(put, content);
         Assert.NotNull(cluster.Put("page", "", with: Immutable).Receipt);
         PutReceipt shorter = cluster.Put(
             "page", "", with: p => Immutable(p) with { TimeToLive = TimeSpan.FromHours(1) }).Receipt!;
         Assert.Equal(ulong.MaxValue, shorter.Version.Clock);
-        Assert.Equal(0, cluster.Get(key).Got!.ExpiresAtUnixMs);
+        Assert.Equal(0, cluster.Get(key, type: ImmutableRecordType.TypeName).Got!.ExpiresAtUnixMs);
         Assert.Equal(
             DhtError.Refused,
             cluster.Put("page", "", with: p => Immutable(p) with { IsDelete = true }).Failure!.Error);
     }
+
+    [Fact]
+    public void Value_record_neither_takes_the_place_of_an_immutable_one_nor_holds_it()
+    {
+        DhtCluster cluster = DhtCluster.Of(3);
+        byte[] content = "a page"u8.ToArray();
+        Key key = DhtKey.ForImmutable(content);
+        PutCommand Squatter(PutCommand put) => put with { Key = key };
+        PutCommand Immutable(PutCommand put) =>
+            ImmutablePut(put, content) with { TimeToLive = TimeSpan.FromHours(1) };
+
+        Assert.NotNull(cluster.Put("page", "forged", with: Squatter).Receipt);
+        Assert.Equal(
+            GetOutcome.Unreachable,
+            cluster.Get(key, seconds: 1, type: ImmutableRecordType.TypeName).Got!.Outcome);
+        Assert.NotNull(cluster.Put("page", "", with: Immutable).Receipt);
+        Assert.Equal(DhtError.Refused, cluster.Put("page", "forged", with: Squatter).Failure!.Error);
+        GetResult got = cluster.Get(key, type: ImmutableRecordType.TypeName).Got!;
+        Assert.Equal(content, got.Value.ToArray());
+    }
+
+    private static PutCommand ImmutablePut(PutCommand put, byte[] content) => put with
+    {
+        Key = DhtKey.ForImmutable(content),
+        Type = ImmutableRecordType.TypeName,
+        Value = content,
+    };
 
     private static void PutMany(DhtCluster cluster, int count)
     {

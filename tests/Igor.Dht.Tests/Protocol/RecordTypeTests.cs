@@ -36,9 +36,9 @@ public class RecordTypeTests
         byte[] value = [1, 2, 3];
         var right = new RecordHeader
         {
-            Key = Key.HashOf(value),
+            Key = DhtKey.ForImmutable(value),
             Type = ImmutableRecordType.TypeName,
-            Version = new RecordVersion(5000, 0),
+            Version = new RecordVersion((1UL << 63) | 5000, 0),
             ExpiresAtUnixMs = 5000,
         };
         Assert.Null(RecordTypes.Shipped.Refusal(RecordCodec.Encode(right, value)));

@@ -39,6 +39,7 @@ internal sealed class GetOperation(
             Record? record = RecordCodec.TryDecode(got.Record.ToArray(), out string error);
             error = record is null ? error
                 : record.Header.Key != Key ? "it has another key"
+                : record.Header.Type != get.Type ? $"it is of type '{record.Header.Type}', not '{get.Type}'"
                 : Context.Options.Types.Refusal(record) ?? string.Empty;
             if (error.Length > 0)
             {

@@ -91,7 +91,7 @@ internal sealed class Coordinator(DhtContext context, RepairSchedule repair)
         }
 
         return context.Index.TryGet(header.Key, out Holding held) && held.Type != header.Type
-            && !held.IsExpiredAt(context.Now.UnixMs)
+            && held.Version > header.Version && !held.IsExpiredAt(context.Now.UnixMs)
             ? (RefusalReason.Type, $"the key holds a record of type '{held.Type}'")
             : null;
     }

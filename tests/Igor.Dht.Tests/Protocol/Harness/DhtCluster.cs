@@ -127,10 +127,15 @@ internal sealed class DhtCluster(int seed)
     }
 
     public CommandResult Get(
-        Key key, DhtClusterNode? via = null, double seconds = 10, GetConsistency consistency = default) =>
+        Key key,
+        DhtClusterNode? via = null,
+        double seconds = 10,
+        GetConsistency consistency = default,
+        string type = ValueRecordType.TypeName) =>
         Wait((via ?? Alive.First()).Get(new GetCommand
         {
             Key = key,
+            Type = type,
             Timeout = TimeSpan.FromSeconds(seconds),
             Consistency = consistency,
         }));
