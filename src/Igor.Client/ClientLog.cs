@@ -5,7 +5,8 @@ namespace Igor.Client;
 /// <summary>What the client reports.</summary>
 internal static partial class ClientLog
 {
-    [LoggerMessage(1, LogLevel.Warning, "The connection to the daemon at {path} is lost: {cause}. Connecting anew.")]
+    [LoggerMessage(
+        1, LogLevel.Warning, "The connection to the daemon at {path} is lost: {cause}. Connecting anew.")]
     public static partial void ConnectionLost(ILogger logger, string path, string cause);
 
     [LoggerMessage(2, LogLevel.Information, "Connected to the daemon at {path} again; node {node}.")]
@@ -14,7 +15,8 @@ internal static partial class ClientLog
     [LoggerMessage(3, LogLevel.Debug, "No daemon yet (attempt {attempt}): {cause}")]
     public static partial void StillWaiting(ILogger logger, int attempt, string cause);
 
-    [LoggerMessage(4, LogLevel.Error, "The service '{service}' could not be subscribed again and is closed: {cause}")]
+    [LoggerMessage(
+        4, LogLevel.Error, "The service '{service}' could not be subscribed again and is closed: {cause}")]
     public static partial void ResubscribeRefused(ILogger logger, string service, string cause);
 
     [LoggerMessage(5, LogLevel.Error, "An upcall of the application threw; the client goes on.")]

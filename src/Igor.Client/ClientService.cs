@@ -47,7 +47,9 @@ internal sealed class ClientService : IKbrService
     /// <inheritdoc/>
     public void Route(Key destination, ReadOnlyMemory<byte> payload, RouteOptions options = default)
     {
-        if (!_isClosed && _client.Connection is { } connection && payload.Length <= connection.Welcome.PayloadBytesMax)
+        if (!_isClosed
+            && _client.Connection is { } connection
+            && payload.Length <= connection.Welcome.PayloadBytesMax)
         {
             connection.TrySendPayload(new RouteFrame(Subscription, destination, options.Exact, payload));
         }

@@ -25,7 +25,11 @@ internal sealed class DaemonConnection : IDisposable
     private volatile bool _hasEnded;
 
     private DaemonConnection(
-        Socket socket, IgorClientOptions options, string path, UpcallGate gate, Action<LocalFrame> handleUpcall)
+        Socket socket,
+        IgorClientOptions options,
+        string path,
+        UpcallGate gate,
+        Action<LocalFrame> handleUpcall)
     {
         _path = path;
         _handleUpcall = handleUpcall;
@@ -136,8 +140,9 @@ internal sealed class DaemonConnection : IDisposable
                 break;
             case WelcomeFrame welcome:
                 throw new KbrException(
-                    $"The daemon at {_path} speaks version {welcome.Version} of the local protocol, this program "
-                    + $"{LocalProtocol.VersionMin} to {LocalProtocol.VersionMax}: update the older of the two.");
+                    $"The daemon at {_path} speaks version {welcome.Version} of the local protocol, this "
+                    + $"program {LocalProtocol.VersionMin} to {LocalProtocol.VersionMax}: "
+                    + "update the older of the two.");
             case RefusedFrame refused:
                 throw new KbrException($"The daemon at {_path} refused: {refused.Text}");
             default:

@@ -39,7 +39,8 @@ internal static class DaemonSocket
         {
             return await ConnectAsync(path, cancellationToken).ConfigureAwait(false);
         }
-        catch (KbrException exception) when (exception.InnerException is SocketException failure && IsAbsence(failure))
+        catch (KbrException exception) when (exception.InnerException is SocketException failure
+            && IsAbsence(failure))
         {
             return null;
         }
@@ -56,8 +57,8 @@ internal static class DaemonSocket
             { SocketErrorCode: SocketError.AccessDenied } =>
                 $"No permission to use the daemon's socket {path}: run as the user that runs the daemon.",
             _ when IsAbsence(failure) =>
-                $"No daemon listens at {path}. Start one with 'igord', or say where it is with --socket PATH or "
-                + "IGOR_SOCKET.",
+                $"No daemon listens at {path}. Start one with 'igord', or say where it is with --socket PATH "
+                + "or IGOR_SOCKET.",
             _ => $"Cannot connect to the daemon at {path}: {failure.Message}.",
         };
         return new KbrException(text, failure);

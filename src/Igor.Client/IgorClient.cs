@@ -95,7 +95,8 @@ public sealed class IgorClient : IKbrHost
         if (!ServiceId.IsValidName(options.Service))
         {
             throw new KbrException(
-                $"'{options.Service}' cannot name a service: a name has 1 to {ServiceId.NameLengthMax} characters.");
+                $"'{options.Service}' cannot name a service: a name has 1 to {ServiceId.NameLengthMax} "
+                + "characters.");
         }
 
         await _attaching.WaitAsync(cancellationToken).ConfigureAwait(false);
@@ -321,13 +322,16 @@ public sealed class IgorClient : IKbrHost
     {
         switch (frame)
         {
-            case DeliverFrame deliver when _services.TryGetValue(deliver.Subscription, out ClientService? service):
+            case DeliverFrame deliver
+                when _services.TryGetValue(deliver.Subscription, out ClientService? service):
                 service.Deliver(deliver, LocalToken(deliver.Token));
                 break;
-            case UpdateFrame update when _services.TryGetValue(update.Subscription, out ClientService? service):
+            case UpdateFrame update
+                when _services.TryGetValue(update.Subscription, out ClientService? service):
                 service.Update(update.Change.Neighbours, update.Change.Departed);
                 break;
-            case ForwardFrame forward when _services.TryGetValue(forward.Subscription, out ClientService? service):
+            case ForwardFrame forward
+                when _services.TryGetValue(forward.Subscription, out ClientService? service):
                 service.Forward(forward, _connection!);
                 break;
             case ForwardFrame forward:

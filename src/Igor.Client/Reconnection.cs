@@ -29,7 +29,9 @@ internal static class Reconnection
                 OnRetry = arguments =>
                 {
                     ClientLog.StillWaiting(
-                        options.Logger, arguments.AttemptNumber + 1, arguments.Outcome.Exception?.Message ?? "");
+                        options.Logger,
+                        arguments.AttemptNumber + 1,
+                        arguments.Outcome.Exception?.Message ?? "");
                     return default;
                 },
             })

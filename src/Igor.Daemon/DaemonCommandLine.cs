@@ -17,10 +17,12 @@ internal sealed class DaemonCommandLine
           igord --data /tmp/a --listen 127.0.0.1:7001 --network test
           igord --config /etc/igor/igord.json
 
-        Settings come from the configuration file (--config, IGOR_CONFIG, else igord.json in the data folder), then
-        the environment, then the command line; the latter win. SIGTERM and Ctrl-C leave the ring in order.
 
-        """;
+        """
+        + "Settings come from the configuration file (--config, IGOR_CONFIG, else igord.json in the data "
+        + "folder), then\n"
+        + "the environment, then the command line; the latter win. SIGTERM and Ctrl-C leave the ring in "
+        + "order.\n";
 
     private readonly Option<string?> _config = Text(
         "--config",
@@ -57,7 +59,8 @@ internal sealed class DaemonCommandLine
     };
 
     private readonly RootCommand _root = new(
-        "The Igor daemon: one node of the overlay for all applications of a host, which attach at its local socket.");
+        "The Igor daemon: one node of the overlay for all applications of a host, which attach at its "
+        + "local socket.");
 
     public DaemonCommandLine()
     {

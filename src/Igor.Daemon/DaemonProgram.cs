@@ -79,7 +79,8 @@ internal static class DaemonProgram
             })
             .Services.Configure<ConsoleLoggerOptions>(console =>
                 console.LogToStandardErrorThreshold = LogLevel.Trace);
-        if (OperatingSystem.IsLinux() && Environment.GetEnvironmentVariable("NOTIFY_SOCKET") is { Length: > 0 })
+        if (OperatingSystem.IsLinux()
+            && Environment.GetEnvironmentVariable("NOTIFY_SOCKET") is { Length: > 0 })
         {
             // Not AddSystemd: that looks at the name of the parent process, which a wrapper hides.
             builder.Services.AddSingleton<ISystemdNotifier, SystemdNotifier>();

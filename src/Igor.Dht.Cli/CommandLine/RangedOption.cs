@@ -43,7 +43,10 @@ internal static class RangedOption
             {
                 string text = result.Tokens[0].Value;
                 if (double.TryParse(
-                        text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double seconds)
+                        text,
+                        NumberStyles.AllowDecimalPoint,
+                        CultureInfo.InvariantCulture,
+                        out double seconds)
                     && seconds >= min
                     && seconds <= max)
                 {

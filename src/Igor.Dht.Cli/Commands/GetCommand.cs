@@ -57,7 +57,8 @@ internal sealed class GetCommand : CliCommand
                 if (GetText.Failure(arguments.GetValue(_key)!, result) is { } failure)
                 {
                     throw result.ReplicasAsked == 0
-                        ? failure.Because((await dht.StatusAsync(cancellation).ConfigureAwait(false)).ConnectionTrouble)
+                        ? failure.Because(
+                            (await dht.StatusAsync(cancellation).ConfigureAwait(false)).ConnectionTrouble)
                         : failure;
                 }
 

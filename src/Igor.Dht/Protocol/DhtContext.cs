@@ -151,7 +151,8 @@ internal sealed class DhtContext
             return;
         }
 
-        // Superseded: this version or a newer one is durable already, so the index has to know at least this one.
+        // Superseded: this version or a newer one is durable already, so the index has to know at least this
+        // one.
         if (outcome is StoreOutcome.Durable or StoreOutcome.Superseded)
         {
             Index.Put(Holding.Of(waiting.Record.Header));

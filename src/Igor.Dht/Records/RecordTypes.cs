@@ -18,7 +18,8 @@ public sealed class RecordTypes
                 || types.Count(t => t.Name == type.Name) > 1)
             {
                 throw new ArgumentException(
-                    $"A record type has its own name, of 1 to {RecordCodec.TypeLengthMax} characters: '{type.Name}'.",
+                    $"A record type has its own name, of 1 to {RecordCodec.TypeLengthMax} characters: "
+                    + $"'{type.Name}'.",
                     nameof(types));
             }
         }

@@ -92,7 +92,9 @@ internal static class ArcListing
                 if (ReferenceEquals(catalog, store.Catalog))
                 {
                     throw new RecordStoreException(
-                        "The index of the record store is damaged and could not be rebuilt in time. See its status.", e);
+                        "The index of the record store is damaged and could not be rebuilt in time. "
+                        + "See its status.",
+                        e);
                 }
 
                 catalog = store.Catalog;

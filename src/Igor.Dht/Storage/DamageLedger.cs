@@ -96,7 +96,7 @@ internal sealed class DamageLedger
     private void Count(int count, int segment)
     {
         DamagedRecords += count;
-        _damage = $"{DamagedRecords} damaged records were found on disk (the last one in segment {segment}) and taken"
-            + " out of service; replicas refill them. Check the disk if there are more.";
+        _damage = $"{DamagedRecords} damaged records were found on disk (the last one in segment {segment}) "
+            + "and taken out of service; replicas refill them. Check the disk if there are more.";
     }
 }

@@ -125,7 +125,8 @@ public sealed class InMemoryRecordStore : IRecordStore
     {
         ArgumentException.ThrowIfNullOrEmpty(name);
         ArgumentNullException.ThrowIfNull(content);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(content.Length, LiteDbRecordStore.NoteBytesMax, nameof(content));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(
+            content.Length, LiteDbRecordStore.NoteBytesMax, nameof(content));
         lock (_gate)
         {
             _notes[name] = [.. content];
@@ -207,7 +208,8 @@ public sealed class InMemoryRecordStore : IRecordStore
         while (_expiries.TryPeek(out (Key Key, long ExpiresAt) due, out long expiresAt) && expiresAt < before)
         {
             _expiries.Dequeue();
-            if (_records.TryGetValue(due.Key, out Record? record) && record.Header.ExpiresAtUnixMs == due.ExpiresAt)
+            if (_records.TryGetValue(due.Key, out Record? record)
+                && record.Header.ExpiresAtUnixMs == due.ExpiresAt)
             {
                 Forget(due.Key);
             }

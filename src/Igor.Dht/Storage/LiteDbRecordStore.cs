@@ -98,7 +98,8 @@ public sealed class LiteDbRecordStore : IRecordStore
         string backupFolder, RecordStoreOptions options, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(options);
-        return Task.Run(() => StoreBackup.Restore(backupFolder, options.Folder, cancellationToken), cancellationToken);
+        return Task.Run(
+            () => StoreBackup.Restore(backupFolder, options.Folder, cancellationToken), cancellationToken);
     }
 
     /// <inheritdoc/>
@@ -130,7 +131,12 @@ public sealed class LiteDbRecordStore : IRecordStore
     public void Remove(Key key, RecordVersion version, Action<StoreOutcome> completed)
     {
         ArgumentNullException.ThrowIfNull(completed);
-        Enqueue(new StoreCommand(StoreCommandKind.Remove) { Key = key, Version = version, Completed = completed });
+        Enqueue(new StoreCommand(StoreCommandKind.Remove)
+        {
+            Key = key,
+            Version = version,
+            Completed = completed,
+        });
     }
 
     /// <inheritdoc/>
@@ -206,7 +212,8 @@ public sealed class LiteDbRecordStore : IRecordStore
         {
             // The marker still says open: the next start finds out what the index lacks.
             _store.Ledger.SetDiskTrouble(
-                DiskTrouble.Describe("The record store could not be closed in order", _store.Options.Folder, e));
+                DiskTrouble.Describe(
+                    "The record store could not be closed in order", _store.Options.Folder, e));
         }
         finally
         {
@@ -226,13 +233,18 @@ public sealed class LiteDbRecordStore : IRecordStore
         if (_isClosed == 0)
         {
             _store.Ledger.SetDiskTrouble(
-                $"More than {_store.Options.QueueBytesMax >> 20} MiB of records wait for the disk, which does not keep"
-                + " up. Write less at once or use a faster disk.");
+                $"More than {_store.Options.QueueBytesMax >> 20} MiB of records wait for the disk, which "
+                + "does not keep up. Write less at once or use a faster disk.");
         }
 
         command.Completed?.Invoke(StoreOutcome.Failed);
     }
 
     private void Quarantine(Key key, RecordVersion version, Place place) =>
-        _writer.TryEnqueue(new StoreCommand(StoreCommandKind.Quarantine) { Key = key, Version = version, Place = place });
+        _writer.TryEnqueue(new StoreCommand(StoreCommandKind.Quarantine)
+        {
+            Key = key,
+            Version = version,
+            Place = place,
+        });
 }

@@ -70,7 +70,9 @@ internal sealed class RecordReader(StoreContext store, Action<Key, RecordVersion
             // The hint was another key's, or what lies there is damaged: whose it is, only the index can
             // tell.
             entry ??= catalog.Index.Find(key);
-            reading = entry is null ? Reading.Found : ReadAt(key, entry.Header.Version, entry.Place, out record);
+            reading = entry is null
+                ? Reading.Found
+                : ReadAt(key, entry.Header.Version, entry.Place, out record);
         }
 
         bool isCurrent = false;
@@ -110,7 +112,9 @@ internal sealed class RecordReader(StoreContext store, Action<Key, RecordVersion
                 return Reading.Damaged;
         }
 
-        if (header.Kind != EntryKind.Record || header.Key != key || (version ?? header.Version) != header.Version)
+        if (header.Kind != EntryKind.Record
+            || header.Key != key
+            || (version ?? header.Version) != header.Version)
         {
             return Reading.Other;
         }

@@ -83,7 +83,11 @@ public sealed record RecordStoreOptions
     {
         Check(nameof(QuotaBytes), QuotaBytes, 1024, long.MaxValue);
         Check(nameof(OwnerQuotaBytes), OwnerQuotaBytes, 0, long.MaxValue);
-        Check(nameof(ExpiredRetention), ExpiredRetention.TotalSeconds, 0, TimeSpan.FromDays(3650).TotalSeconds);
+        Check(
+            nameof(ExpiredRetention),
+            ExpiredRetention.TotalSeconds,
+            0,
+            TimeSpan.FromDays(3650).TotalSeconds);
         Check(nameof(SweepPeriod), SweepPeriod.TotalSeconds, 0.001, TimeSpan.FromDays(1).TotalSeconds);
         Check(nameof(SegmentBytesMax), SegmentBytesMax, 64 * 1024, 1024 * 1024 * 1024);
         Check(nameof(BatchBytesMax), BatchBytesMax, 4 * 1024, 64 * 1024 * 1024);

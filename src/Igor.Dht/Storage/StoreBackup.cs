@@ -33,11 +33,13 @@ internal static class StoreBackup
                 isHeld = true;
                 files.AddRange(store.Log.Segments.Select(segment => (segment.FilePath, segment.Length)));
             }).ConfigureAwait(false);
-            await Task.Run(() => Create(files, folder, cancellationToken), cancellationToken).ConfigureAwait(false);
+            await Task.Run(
+                () => Create(files, folder, cancellationToken), cancellationToken).ConfigureAwait(false);
         }
         catch (Exception e) when (DiskTrouble.IsOfDisk(e))
         {
-            throw new RecordStoreException(DiskTrouble.Describe("The backup cannot be written", folder, e), e);
+            throw new RecordStoreException(
+                DiskTrouble.Describe("The backup cannot be written", folder, e), e);
         }
         finally
         {
@@ -72,7 +74,8 @@ internal static class StoreBackup
                 : null;
             if (list is null or { Format: > StoreMarker.CurrentFormat })
             {
-                throw new RecordStoreException($"{backupFolder} holds no finished backup that this program can read.");
+                throw new RecordStoreException(
+                    $"{backupFolder} holds no finished backup that this program can read.");
             }
 
             Directory.CreateDirectory(folder);
@@ -80,7 +83,8 @@ internal static class StoreBackup
             string segments = StoreOpening.SegmentsIn(folder);
             if (Directory.Exists(segments) && Directory.EnumerateFileSystemEntries(segments).Any())
             {
-                throw new RecordStoreException($"{folder} holds a record store already. Restore into an empty folder.");
+                throw new RecordStoreException(
+                    $"{folder} holds a record store already. Restore into an empty folder.");
             }
 
             Directory.CreateDirectory(segments);
@@ -134,7 +138,8 @@ internal static class StoreBackup
         if (Copy(source, target, file.Bytes, cancellationToken) != file.XxHash3)
         {
             File.Delete(target);
-            throw new RecordStoreException($"{source} is damaged: its checksum is not the one that was noted for it.");
+            throw new RecordStoreException(
+                $"{source} is damaged: its checksum is not the one that was noted for it.");
         }
     }
 
@@ -144,7 +149,8 @@ internal static class StoreBackup
         var buffer = new byte[CopyBytes];
         using var from = new FileStream(
             source, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
-        using var to = new FileStream(target, FileMode.CreateNew, FileAccess.Write, FileShare.None, bufferSize: 0);
+        using var to = new FileStream(
+            target, FileMode.CreateNew, FileAccess.Write, FileShare.None, bufferSize: 0);
         while (bytes > 0)
         {
             cancellationToken.ThrowIfCancellationRequested();

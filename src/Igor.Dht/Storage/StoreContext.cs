@@ -149,7 +149,8 @@ internal sealed class StoreContext(RecordStoreOptions options, SegmentLog log, D
             : Of(entry);
     }
 
-    private static StoredRecord Of(IndexEntry entry) => new(entry.Header.Version, entry.Place, entry.Header.Owner);
+    private static StoredRecord Of(IndexEntry entry) =>
+        new(entry.Header.Version, entry.Place, entry.Header.Owner);
 
     private StoredRecord? AtHint(Key key, Place hint)
     {

@@ -19,7 +19,11 @@ public sealed class NeighbourSet
     /// <param name="counterClockwise">The nearest members counter-clockwise, nearest first.</param>
     /// <param name="version">Grows with every change.</param>
     public NeighbourSet(
-        Key self, bool isMember, ImmutableArray<Key> clockwise, ImmutableArray<Key> counterClockwise, long version)
+        Key self,
+        bool isMember,
+        ImmutableArray<Key> clockwise,
+        ImmutableArray<Key> counterClockwise,
+        long version)
     {
         Self = self;
         IsMember = isMember;

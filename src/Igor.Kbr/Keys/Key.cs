@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Binary;
 using System.Diagnostics.CodeAnalysis;
 using System.Security.Cryptography;
@@ -100,7 +101,7 @@ public readonly struct Key : IEquatable<Key>, IComparable<Key>
         Span<byte> bytes = stackalloc byte[SizeInBytes];
         if (text is null
             || text.Length != SizeInBytes * 2
-            || Convert.FromHexString(text, bytes, out _, out int written) != System.Buffers.OperationStatus.Done
+            || Convert.FromHexString(text, bytes, out _, out int written) != OperationStatus.Done
             || written != SizeInBytes)
         {
             return false;

@@ -64,7 +64,8 @@ internal sealed record DeliverFrame(
 
 /// <summary>The forward upcall; answered with <see cref="DecideFrame"/>.</summary>
 internal sealed record ForwardFrame(
-    int Subscription, long Parked, Key Destination, Key Source, Key NextHop, ReadOnlyMemory<byte> Payload) : LocalFrame;
+    int Subscription, long Parked, Key Destination, Key Source, Key NextHop, ReadOnlyMemory<byte> Payload)
+    : LocalFrame;
 
 /// <summary>The update upcall, with the whole set after the change.</summary>
 internal sealed record UpdateFrame(int Subscription, NeighbourChange Change) : LocalFrame;

@@ -75,30 +75,32 @@ internal static class LocalFrameReader
         _ => null,
     };
 
-    private static LocalFrame ReadFromApplication(ref MessagePackReader reader, LocalFrameType type) => type switch
-    {
-        LocalFrameType.Hello => new HelloFrame(reader.ReadInt32(), reader.ReadInt32(), ReadText(ref reader)),
-        LocalFrameType.Status => new StatusFrame(reader.ReadInt64()),
-        LocalFrameType.Subscribe => new SubscribeFrame(
-            reader.ReadInt64(),
-            reader.ReadInt32(),
-            ReadText(ref reader),
-            ReadRole(ref reader),
-            reader.ReadBoolean()),
-        LocalFrameType.Unsubscribe => new UnsubscribeFrame(reader.ReadInt64(), reader.ReadInt32()),
-        LocalFrameType.Route => new RouteFrame(
-            reader.ReadInt32(), ReadKey(ref reader), reader.ReadBoolean(), ReadPayload(ref reader)),
-        LocalFrameType.Request => new RequestFrame(
-            reader.ReadInt32(),
-            reader.ReadInt64(),
-            ReadKey(ref reader),
-            reader.ReadBoolean(),
-            ReadNumber(ref reader, 0, LocalProtocol.TimeoutMsMax, "timeout"),
-            ReadPayload(ref reader)),
-        LocalFrameType.Cancel => new CancelFrame(reader.ReadInt64()),
-        LocalFrameType.Reply => new ReplyFrame(reader.ReadInt64(), ReadPayload(ref reader)),
-        _ => new DecideFrame(reader.ReadInt64(), reader.ReadBoolean(), ReadOptionalPayload(ref reader)),
-    };
+    private static LocalFrame ReadFromApplication(ref MessagePackReader reader, LocalFrameType type) =>
+        type switch
+        {
+            LocalFrameType.Hello => new HelloFrame(
+                reader.ReadInt32(), reader.ReadInt32(), ReadText(ref reader)),
+            LocalFrameType.Status => new StatusFrame(reader.ReadInt64()),
+            LocalFrameType.Subscribe => new SubscribeFrame(
+                reader.ReadInt64(),
+                reader.ReadInt32(),
+                ReadText(ref reader),
+                ReadRole(ref reader),
+                reader.ReadBoolean()),
+            LocalFrameType.Unsubscribe => new UnsubscribeFrame(reader.ReadInt64(), reader.ReadInt32()),
+            LocalFrameType.Route => new RouteFrame(
+                reader.ReadInt32(), ReadKey(ref reader), reader.ReadBoolean(), ReadPayload(ref reader)),
+            LocalFrameType.Request => new RequestFrame(
+                reader.ReadInt32(),
+                reader.ReadInt64(),
+                ReadKey(ref reader),
+                reader.ReadBoolean(),
+                ReadNumber(ref reader, 0, LocalProtocol.TimeoutMsMax, "timeout"),
+                ReadPayload(ref reader)),
+            LocalFrameType.Cancel => new CancelFrame(reader.ReadInt64()),
+            LocalFrameType.Reply => new ReplyFrame(reader.ReadInt64(), ReadPayload(ref reader)),
+            _ => new DecideFrame(reader.ReadInt64(), reader.ReadBoolean(), ReadOptionalPayload(ref reader)),
+        };
 
     private static LocalFrame ReadFromDaemon(ref MessagePackReader reader, LocalFrameType type) => type switch
     {
@@ -115,7 +117,11 @@ internal static class LocalFrameReader
         LocalFrameType.Subscribed => new SubscribedFrame(reader.ReadInt64(), ReadNeighbours(ref reader)),
         LocalFrameType.Unsubscribed => new UnsubscribedFrame(reader.ReadInt64()),
         LocalFrameType.Deliver => new DeliverFrame(
-            reader.ReadInt32(), ReadKey(ref reader), ReadKey(ref reader), reader.ReadInt64(), ReadPayload(ref reader)),
+            reader.ReadInt32(),
+            ReadKey(ref reader),
+            ReadKey(ref reader),
+            reader.ReadInt64(),
+            ReadPayload(ref reader)),
         LocalFrameType.Forward => new ForwardFrame(
             reader.ReadInt32(),
             reader.ReadInt64(),

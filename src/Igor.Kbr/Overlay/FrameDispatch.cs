@@ -127,7 +127,9 @@ internal sealed class FrameDispatch(
                 break;
             case MessageType.Refused:
                 context.Raise(
-                    OverlayEventKind.ProtocolError, peer.Id, $"does not know messages of type {reader.ReadInt32()}");
+                    OverlayEventKind.ProtocolError,
+                    peer.Id,
+                    $"does not know messages of type {reader.ReadInt32()}");
                 break;
             case MessageType.Hello:
                 throw new ProtocolException("there is one hello on a connection");

@@ -21,12 +21,25 @@ internal static class OverlayOptionsValidator
         Between(options.PendingMax, 16, 1048576, nameof(options.PendingMax));
         Between(options.PayloadBytesMax, 1024, 15 * 1024 * 1024, nameof(options.PayloadBytesMax));
         Between(
-            options.ExchangePeriod, TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(10), nameof(options.ExchangePeriod));
+            options.ExchangePeriod,
+            TimeSpan.FromSeconds(1),
+            TimeSpan.FromMinutes(10),
+            nameof(options.ExchangePeriod));
         Between(
-            options.FingerPeriod, TimeSpan.FromSeconds(1), TimeSpan.FromHours(1), nameof(options.FingerPeriod));
-        Between(options.ProbeAfter, TimeSpan.FromSeconds(0.1), TimeSpan.FromMinutes(10), nameof(options.ProbeAfter));
+            options.FingerPeriod,
+            TimeSpan.FromSeconds(1),
+            TimeSpan.FromHours(1),
+            nameof(options.FingerPeriod));
         Between(
-            options.ProbeTimeout, TimeSpan.FromSeconds(0.1), TimeSpan.FromMinutes(10), nameof(options.ProbeTimeout));
+            options.ProbeAfter,
+            TimeSpan.FromSeconds(0.1),
+            TimeSpan.FromMinutes(10),
+            nameof(options.ProbeAfter));
+        Between(
+            options.ProbeTimeout,
+            TimeSpan.FromSeconds(0.1),
+            TimeSpan.FromMinutes(10),
+            nameof(options.ProbeTimeout));
         Between(options.JoinPatience, TimeSpan.Zero, TimeSpan.FromMinutes(10), nameof(options.JoinPatience));
     }
 

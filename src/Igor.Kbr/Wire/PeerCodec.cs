@@ -16,8 +16,8 @@ internal static class PeerCodec
     /// Whether an exception means that bytes could not be decoded (MessagePack throws many kinds).
     /// </summary>
     public static bool IsDecodeFailure(Exception e) =>
-        e is ProtocolException or MessagePackSerializationException or EndOfStreamException or OverflowException
-            or ArgumentException or InvalidOperationException or InvalidCastException;
+        e is ProtocolException or MessagePackSerializationException or EndOfStreamException
+            or OverflowException or ArgumentException or InvalidOperationException or InvalidCastException;
 
     public static void Require(bool condition, string rule)
     {
@@ -108,7 +108,10 @@ internal static class PeerCodec
             Require(reader.ReadArrayHeader() == 2, "a service has an id and a name");
             ServiceId id = ReadService(ref reader);
             string name = ReadText(ref reader, ServiceId.NameLengthMax);
-            if (id == ServiceId.Base ? name.Length == 0 : ServiceId.IsValidName(name) && ServiceId.FromName(name) == id)
+            bool isRight = id == ServiceId.Base
+                ? name.Length == 0
+                : ServiceId.IsValidName(name) && ServiceId.FromName(name) == id;
+            if (isRight)
             {
                 services.Add(new ServiceName(id, name));
             }
@@ -146,7 +149,9 @@ internal static class PeerCodec
     private static void ReadFixed(scoped ref MessagePackReader reader, scoped Span<byte> to)
     {
         ReadOnlySequence<byte>? bytes = reader.ReadBytes();
-        Require(bytes is not null && bytes.Value.Length == to.Length, $"a binary of {to.Length} bytes is expected");
+        Require(
+            bytes is not null && bytes.Value.Length == to.Length,
+            $"a binary of {to.Length} bytes is expected");
         bytes!.Value.CopyTo(to);
     }
 }

@@ -47,7 +47,9 @@ internal sealed class LocalAttachments
             else if (!_subscriptions.TryAdd(frame.Subscription, subscription))
             {
                 refusal = new RefusedFrame(
-                    frame.Call, RefusalCode.Subscription, $"Subscription {frame.Subscription} exists already.");
+                    frame.Call,
+                    RefusalCode.Subscription,
+                    $"Subscription {frame.Subscription} exists already.");
             }
         }
 

@@ -180,8 +180,9 @@ internal sealed class LocalSession : IDisposable
             Refuse(
                 0,
                 RefusalCode.Version,
-                $"the daemon speaks versions {LocalProtocol.VersionMin} to {LocalProtocol.VersionMax} of the local "
-                + $"protocol, the application {hello.VersionMin} to {hello.VersionMax}: update the older of the two");
+                $"the daemon speaks versions {LocalProtocol.VersionMin} to {LocalProtocol.VersionMax} of the "
+                + $"local protocol, the application {hello.VersionMin} to {hello.VersionMax}: "
+                + "update the older of the two");
             return false;
         }
 
@@ -189,7 +190,11 @@ internal sealed class LocalSession : IDisposable
         _helloDeadline.CancelAfter(Timeout.Infinite);
         LocalSocketLog.Attached(_options.Logger, _application, _process);
         Send(new WelcomeFrame(
-            version, _host.NodeId, _options.Network, _options.PayloadBytesMax, LocalSocketServer.ProgramVersion));
+            version,
+            _host.NodeId,
+            _options.Network,
+            _options.PayloadBytesMax,
+            LocalSocketServer.ProgramVersion));
         return true;
     }
 

@@ -66,7 +66,9 @@ public sealed class LocalSocketServer : IAsyncDisposable
         await _closing.CancelAsync().ConfigureAwait(false);
         await _accepting.ConfigureAwait(false);
         _file.Dispose();
-        KeyValuePair<LocalSession, Task>[] sessions = _sessions.ToArray(); // at one moment: a spread would not be
+
+        // At one moment: a spread would not be.
+        KeyValuePair<LocalSession, Task>[] sessions = _sessions.ToArray();
         foreach ((LocalSession session, _) in sessions)
         {
             session.Close();
@@ -105,12 +107,15 @@ public sealed class LocalSocketServer : IAsyncDisposable
             Refuse(
                 socket,
                 RefusalCode.Permission,
-                $"The daemon runs as user {PeerCredentials.OwnUser} and serves no other; you are {peer.User}.");
+                $"The daemon runs as user {PeerCredentials.OwnUser} and serves no other; "
+                + $"you are {peer.User}.");
         }
         else if (_sessions.Count >= _options.SessionsMax)
         {
             Refuse(
-                socket, RefusalCode.TooMany, $"The daemon serves {_options.SessionsMax} applications already.");
+                socket,
+                RefusalCode.TooMany,
+                $"The daemon serves {_options.SessionsMax} applications already.");
         }
         else
         {

@@ -48,7 +48,8 @@ internal sealed class SocketFile : IDisposable
             fileLock?.Dispose();
             throw exception as NodeStartException ?? new NodeStartException(exception.Message, exception);
         }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or SocketException)
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException
+            or SocketException)
         {
             fileLock?.Dispose();
             throw new NodeStartException(

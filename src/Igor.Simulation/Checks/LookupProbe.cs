@@ -101,9 +101,10 @@ public sealed class LookupProbe
         {
             SimulatedNode root = TrueRing.Of(_network, ServiceId.FromName(Service)).RootOf(key);
             _hops.Remove(number, out int hops);
-            bool isRight = reply.Status == KbrStatus.Ok && reply.Responder == root.NodeId;
+            bool isAnswered = reply.Status == KbrStatus.Ok;
+            bool isRight = isAnswered && reply.Responder == root.NodeId;
             statistics.Add(
-                isRight, reply.Status == KbrStatus.Ok, _network.Now - start, hops, DirectRoundTrip(origin, root));
+                isRight, isAnswered, _network.Now - start, hops, DirectRoundTrip(origin, root));
             if (!isRight)
             {
                 log?.Add(Name, Describe(key, origin, root, reply));
@@ -114,18 +115,21 @@ public sealed class LookupProbe
     private TimeSpan DirectRoundTrip(SimulatedNode origin, SimulatedNode root) =>
         origin == root
             ? TimeSpan.Zero
-            : _network.Latency.OneWay(origin.Index, root.Index) + _network.Latency.OneWay(root.Index, origin.Index);
+            : _network.Latency.OneWay(origin.Index, root.Index)
+                + _network.Latency.OneWay(root.Index, origin.Index);
 
     private static string Describe(Key key, SimulatedNode origin, SimulatedNode root, in KbrReply reply) =>
         reply.Status == KbrStatus.Ok
-            ? $"key {key.ToShortString()} from {origin} went to {reply.Responder.ToShortString()}, its root is {root}"
+            ? $"key {key.ToShortString()} from {origin} went to {reply.Responder.ToShortString()}, "
+                + $"its root is {root}"
             : $"key {key.ToShortString()} from {origin}: {reply.Status}, its root is {root}";
 
     private void CountHop(
         SimulatedNode from, SimulatedNode to, ReadOnlySpan<byte> header, ReadOnlySpan<byte> payload)
     {
         // A hop that passes a message on sends part of what it received before the payload too.
-        if (payload.Length is >= PayloadBytes and < 2 * PayloadBytes && payload[^PayloadBytes..].StartsWith(_mark))
+        if (payload.Length is >= PayloadBytes and < 2 * PayloadBytes
+            && payload[^PayloadBytes..].StartsWith(_mark))
         {
             long number = BinaryPrimitives.ReadInt64BigEndian(payload[^(PayloadBytes - 16)..]);
             _hops[number] = _hops.GetValueOrDefault(number) + 1;

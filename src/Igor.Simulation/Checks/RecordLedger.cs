@@ -72,7 +72,8 @@ public sealed class RecordLedger
         {
             if (excused?.Contains(promise.Key) != true)
             {
-                log.Add("durability", $"record {promise.Key.ToShortString()} {promise.Version} has no copy left");
+                log.Add(
+                    "durability", $"record {promise.Key.ToShortString()} {promise.Version} has no copy left");
             }
         }
     }
@@ -90,13 +91,16 @@ public sealed class RecordLedger
         {
             foreach (SimulatedNode node in excused?.Contains(promise.Key) == true ? [] : Missing(promise))
             {
-                log.Add("replicas", $"record {promise.Key.ToShortString()} is not on {node}, one of its replica set");
+                log.Add(
+                    "replicas",
+                    $"record {promise.Key.ToShortString()} is not on {node}, one of its replica set");
             }
         }
     }
 
     private static bool Holds(SimulatedNode node, Promise promise) =>
-        SimulatedRecordStore.Find(node, promise.Key) is { } record && record.Header.Version >= promise.Version;
+        SimulatedRecordStore.Find(node, promise.Key) is { } record
+        && record.Header.Version >= promise.Version;
 
     private IEnumerable<SimulatedNode> Missing(Promise promise)
     {

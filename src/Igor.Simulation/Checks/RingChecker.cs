@@ -72,8 +72,10 @@ public sealed class RingChecker
         NeighbourSet seen = node.Neighbours(_service)!;
         return $"{node}{(seen.IsMember ? string.Empty : " is no member;")} "
             + $"clockwise [{Short(seen.Clockwise)}] should be [{Short(ring.ClockwiseOf(index, _perSide))}], "
-            + $"back [{Short(seen.CounterClockwise)}] should be [{Short(ring.CounterClockwiseOf(index, _perSide))}]";
+            + $"back [{Short(seen.CounterClockwise)}] should be "
+            + $"[{Short(ring.CounterClockwiseOf(index, _perSide))}]";
     }
 
-    private static string Short(IEnumerable<Key> keys) => string.Join(' ', keys.Select(key => key.ToShortString()));
+    private static string Short(IEnumerable<Key> keys) =>
+        string.Join(' ', keys.Select(key => key.ToShortString()));
 }

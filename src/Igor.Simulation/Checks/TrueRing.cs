@@ -28,7 +28,8 @@ public sealed class TrueRing
     public static TrueRing Of(SimulatedNetwork network, ServiceId service)
     {
         ArgumentNullException.ThrowIfNull(network);
-        if (network.KnownRings.TryGetValue(service, out var known) && known.Version == network.MembershipVersion)
+        if (network.KnownRings.TryGetValue(service, out var known)
+            && known.Version == network.MembershipVersion)
         {
             return known.Ring;
         }

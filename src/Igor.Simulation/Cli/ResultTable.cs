@@ -22,7 +22,9 @@ internal static class ResultTable
         table.AddRow("wallSeconds", result.WallSeconds.ToString("#,0.0", CultureInfo.InvariantCulture));
         table.AddRow("events", result.Events.ToString("#,0", CultureInfo.InvariantCulture));
         table.AddRow("traceHash", result.TraceHash);
-        string verdict = result.Violations.Count == 0 ? "[green]none[/]" : $"[red]{result.Violations.Count}[/]";
+        string verdict = result.Violations.Count == 0
+            ? "[green]none[/]"
+            : $"[red]{result.Violations.Count}[/]";
         table.AddRow("violations", verdict);
         console.Write(table);
     }

@@ -13,7 +13,8 @@ internal static class SimCommand
 
     public static RootCommand Create()
     {
-        var root = new RootCommand("Runs Igor's protocols in virtual time: a seed reproduces a run bit for bit.");
+        var root = new RootCommand(
+            "Runs Igor's protocols in virtual time: a seed reproduces a run bit for bit.");
         var run = new Command("run", "Run a scenario.");
         foreach (IScenario scenario in ScenarioCatalog.All)
         {
@@ -47,9 +48,13 @@ internal static class SimCommand
         };
         var matrix = new Option<string?>("--latency-matrix")
         {
-            Description = "File of round-trip times in ms (n lines of n numbers, perhaps gzip); else a synthetic model.",
+            Description = "File of round-trip times in ms (n lines of n numbers, perhaps gzip); "
+                + "else a synthetic model.",
         };
-        var json = new Option<string?>("--json") { Description = "Where to write the result; - for standard output." };
+        var json = new Option<string?>("--json")
+        {
+            Description = "Where to write the result; - for standard output.",
+        };
         var values = new List<(ScenarioParameter Parameter, Option<double> Option)>();
         command.Options.Add(nodes);
         command.Options.Add(seed);
@@ -140,7 +145,9 @@ internal static class SimCommand
     private static int Describe(IScenario scenario)
     {
         AnsiConsole.WriteLine(scenario.Summary);
-        var table = new Table().AddColumns("option", "default", "range", "meaning").Border(TableBorder.Rounded);
+        var table = new Table()
+            .AddColumns("option", "default", "range", "meaning")
+            .Border(TableBorder.Rounded);
         string nodes = scenario.DefaultNodes.ToString(CultureInfo.InvariantCulture);
         table.AddRow("--nodes", nodes, "1 to 100000", "Number of nodes.");
         foreach (ScenarioParameter parameter in scenario.Parameters)

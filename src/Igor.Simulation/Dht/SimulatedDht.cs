@@ -47,7 +47,10 @@ public sealed class SimulatedDht : IKbrApplication, IDhtOutput
 
     /// <summary>Attaches a member that keeps records to a running host.</summary>
     public static SimulatedDht Attach(
-        SimulatedNode host, SimRandom random, DhtNodeOptions? options = null, SimulatedStoreOptions? disk = null)
+        SimulatedNode host,
+        SimRandom random,
+        DhtNodeOptions? options = null,
+        SimulatedStoreOptions? disk = null)
     {
         ArgumentNullException.ThrowIfNull(random);
         var store = new SimulatedRecordStore(
@@ -57,7 +60,8 @@ public sealed class SimulatedDht : IKbrApplication, IDhtOutput
     }
 
     /// <summary>Attaches a client, which keeps nothing, to a running host.</summary>
-    public static SimulatedDht AttachClient(SimulatedNode host, SimRandom random, DhtNodeOptions? options = null)
+    public static SimulatedDht AttachClient(
+        SimulatedNode host, SimRandom random, DhtNodeOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(random);
         return new SimulatedDht(
@@ -84,9 +88,11 @@ public sealed class SimulatedDht : IKbrApplication, IDhtOutput
 
     void IDhtOutput.Request(
         long token, Key destination, bool exact, ReadOnlyMemory<byte> payload, TimeSpan timeout) =>
-        _service.Request(destination, payload, new RequestOptions(timeout, exact), reply => HandleReply(token, reply));
+        _service.Request(
+            destination, payload, new RequestOptions(timeout, exact), reply => HandleReply(token, reply));
 
-    void IDhtOutput.Reply(DeliveryToken delivery, ReadOnlyMemory<byte> payload) => _service.Reply(delivery, payload);
+    void IDhtOutput.Reply(DeliveryToken delivery, ReadOnlyMemory<byte> payload) =>
+        _service.Reply(delivery, payload);
 
     void IDhtOutput.Write(long token, Record record)
     {
@@ -123,7 +129,8 @@ public sealed class SimulatedDht : IKbrApplication, IDhtOutput
 
     void IDhtOutput.Remember(byte[] members) => _store?.WriteNote(MembersNote, members);
 
-    private static NeighbourChange AllJoined(NeighbourSet neighbours) => new(neighbours, [.. neighbours.Others], []);
+    private static NeighbourChange AllJoined(NeighbourSet neighbours) =>
+        new(neighbours, [.. neighbours.Others], []);
 
     private void Begin(Action<CommandResult> completed, Action<DhtTime, long> start)
     {

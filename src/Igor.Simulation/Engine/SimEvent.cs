@@ -20,7 +20,12 @@ internal enum SimEventKind : byte
 /// hash.
 /// </summary>
 internal readonly record struct SimEvent(
-    ISimEventTarget Target, SimEventKind Kind, long Number = 0, object? Body = null, int Length = 0, uint Tag = 0);
+    ISimEventTarget Target,
+    SimEventKind Kind,
+    long Number = 0,
+    object? Body = null,
+    int Length = 0,
+    uint Tag = 0);
 
 /// <summary>Handles events.</summary>
 internal interface ISimEventTarget

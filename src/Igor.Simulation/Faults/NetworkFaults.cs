@@ -28,7 +28,10 @@ public sealed class NetworkFaults
     /// <param name="extraDelay">Added to each one-way latency.</param>
     /// <param name="extraLoss">Added to the fraction of packets lost.</param>
     public PathFault Clog(
-        IEnumerable<SimulatedNode> left, IEnumerable<SimulatedNode> right, TimeSpan extraDelay, double extraLoss) =>
+        IEnumerable<SimulatedNode> left,
+        IEnumerable<SimulatedNode> right,
+        TimeSpan extraDelay,
+        double extraLoss) =>
         Add(new PathFault(this, Indexes(left), Indexes(right), bothWays: true)
         {
             ExtraDelay = extraDelay,
@@ -79,7 +82,8 @@ public sealed class NetworkFaults
         return (delay, loss);
     }
 
-    private static HashSet<int> Indexes(IEnumerable<SimulatedNode> nodes) => [.. nodes.Select(node => node.Index)];
+    private static HashSet<int> Indexes(IEnumerable<SimulatedNode> nodes) =>
+        [.. nodes.Select(node => node.Index)];
 
     private PathFault Add(PathFault fault)
     {

@@ -47,7 +47,8 @@ public static class LatencyMatrixFile
 
         if (rows.Count == 0 || rows.Count != rows[0].Length)
         {
-            throw new InvalidDataException($"{path}: a latency matrix has as many lines as numbers in a line.");
+            throw new InvalidDataException(
+                $"{path}: a latency matrix has as many lines as numbers in a line.");
         }
 
         return [.. rows];
@@ -63,7 +64,8 @@ public static class LatencyMatrixFile
                 || !float.IsFinite(row[i])
                 || row[i] < 0)
             {
-                throw new InvalidDataException($"{path}: line {number}: '{fields[i]}' is no time in milliseconds.");
+                throw new InvalidDataException(
+                    $"{path}: line {number}: '{fields[i]}' is no time in milliseconds.");
             }
         }
 

@@ -60,7 +60,9 @@ internal sealed class LinkEnd : ISimEventTarget
                 HandleOpened();
                 break;
             default:
-                HandleEnd(simEvent.Kind == SimEventKind.LinkReset ? "connection reset" : "closed by the peer");
+                HandleEnd(simEvent.Kind == SimEventKind.LinkReset
+                    ? "connection reset"
+                    : "closed by the peer");
                 break;
         }
     }

@@ -8,7 +8,8 @@ namespace Igor.Simulation;
 internal sealed class ServiceTable(NodeProcess process)
 {
     private readonly List<SimulatedService> _services = [];
-    private readonly SortedDictionary<long, (SimulatedService Service, Action<KbrReply> Completed)> _pending = [];
+    private readonly SortedDictionary<long, (SimulatedService Service, Action<KbrReply> Completed)>
+        _pending = [];
     private long _lastRequest;
 
     public IReadOnlyList<SimulatedService> All => _services;
@@ -118,7 +119,11 @@ internal sealed class ServiceTable(NodeProcess process)
 
     private void EndPending(SimulatedService service)
     {
-        foreach (long number in _pending.Where(pair => pair.Value.Service == service).Select(pair => pair.Key).ToArray())
+        long[] numbers = _pending
+            .Where(pair => pair.Value.Service == service)
+            .Select(pair => pair.Key)
+            .ToArray();
+        foreach (long number in numbers)
         {
             if (_pending.Remove(number, out var pending))
             {

@@ -138,7 +138,10 @@ public sealed class SimulatedNetwork
     internal void NoteMembership() => MembershipVersion++;
 
     internal SimulatedDisk MakeDisk() => new(new Key(
-        _identities.NextUInt64(), _identities.NextUInt64(), _identities.NextUInt64(), _identities.NextUInt64()));
+        _identities.NextUInt64(),
+        _identities.NextUInt64(),
+        _identities.NextUInt64(),
+        _identities.NextUInt64()));
 
     internal NodeProcess MakeProcess(SimulatedNode node, OverlayOptions options, ulong life) =>
         new(node, Engine, _transport, options, _seeds.NextUInt64() ^ life);

@@ -90,7 +90,8 @@ public sealed class SimulatedNode : IKbrHost
     public int PendingRequests => Process is { IsAlive: true } process ? process.Services.PendingRequests : 0;
 
     /// <summary>The connected peers as the node sees them.</summary>
-    public IReadOnlyList<PeerStatus> Peers => Process is { IsAlive: true } process ? process.Overlay.Peers : [];
+    public IReadOnlyList<PeerStatus> Peers =>
+        Process is { IsAlive: true } process ? process.Overlay.Peers : [];
 
     /// <summary>The last things that the node reported, oldest first.</summary>
     public IReadOnlyCollection<string> Events => _events;
@@ -189,12 +190,20 @@ public sealed class SimulatedNode : IKbrHost
             .DistinctBy(service => service.Id)
             .Select(service => new ServiceStatus(service.Name, service.Neighbours));
         return ValueTask.FromResult(new HostStatus(
-            NodeId, _network.Options.Overlay.Network, "simulated", [Address], IsJoined, [.. Peers], [.. services]));
+            NodeId,
+            _network.Options.Overlay.Network,
+            "simulated",
+            [Address],
+            IsJoined,
+            [.. Peers],
+            [.. services]));
     }
 
     /// <inheritdoc/>
     public ValueTask<IKbrService> SubscribeAsync(
-        SubscribeOptions options, IKbrApplication application, CancellationToken cancellationToken = default) =>
+        SubscribeOptions options,
+        IKbrApplication application,
+        CancellationToken cancellationToken = default) =>
         ValueTask.FromResult(Subscribe(options, application));
 
     /// <summary>Attaches an application to a service.</summary>

@@ -116,7 +116,10 @@ internal sealed class Transport
 
         if (remote.StalledUntil > now)
         {
-            Answer(process, attempt, remote.StalledUntil + Delay(remote.Node.Index, process.Node.Index, 1000));
+            Answer(
+                process,
+                attempt,
+                remote.StalledUntil + Delay(remote.Node.Index, process.Node.Index, 1000));
             attempt.IsPostponed = true;
             return null;
         }
@@ -144,7 +147,8 @@ internal sealed class Transport
         long departure = from.Process.Node.TakeUplink(
             _engine.Now.Ticks, length + FrameOverheadBytes, _options.UplinkBytesPerSecond);
         uint tag = length >= 4 ? BinaryPrimitives.ReadUInt32BigEndian(buffer) : (uint)length;
-        Convey(from, to, new SimEvent(to, SimEventKind.Frame, departure, buffer, length, tag), departure, length);
+        var frame = new SimEvent(to, SimEventKind.Frame, departure, buffer, length, tag);
+        Convey(from, to, frame, departure, length);
         return true;
     }
 

@@ -31,7 +31,11 @@ public sealed class DhtScenario : IScenario
         "crash-interval-seconds", "Time between two deaths, one by one.", 2, 0.1, 600);
 
     private static readonly ScenarioParameter WritesPerSecond = new(
-        "writes-per-second", "Puts that go on while nodes die, half of them to keys that have a record.", 2, 0, 1000);
+        "writes-per-second",
+        "Puts that go on while nodes die, half of them to keys that have a record.",
+        2,
+        0,
+        1000);
 
     private static readonly ScenarioParameter RepairLimitSeconds = new(
         "repair-limit-seconds", "All copies have to be in place this long after the deaths.", 300, 1, 7200);
@@ -47,9 +51,10 @@ public sealed class DhtScenario : IScenario
 
     /// <inheritdoc/>
     public string Summary =>
-        "Nodes join and records are put, each acknowledged by a majority of its replicas. A quarter of the nodes "
-        + "crashes at once; when all copies are in place again, another quarter crashes one by one. No acknowledged "
-        + "record may be lost. At the end the dead return with their disks and every record has to be readable.";
+        "Nodes join and records are put, each acknowledged by a majority of its replicas. A quarter of the "
+        + "nodes crashes at once; when all copies are in place again, another quarter crashes one by one. No "
+        + "acknowledged record may be lost. At the end the dead return with their disks and every record has "
+        + "to be readable.";
 
     /// <inheritdoc/>
     public int DefaultNodes => 1000;
@@ -78,25 +83,27 @@ public sealed class DhtScenario : IScenario
             FailureFraction = run.Value(DiskFaults),
             StallFraction = run.Value(DiskFaults),
         };
+        TimeSpan repairLimit = run.Seconds(RepairLimitSeconds);
         var world = new DhtWorld(run, disk, run.Count(Replicas), run.Count(ValueBytes));
         world.Grow();
         world.Put(run.Count(Records));
-        world.AwaitPlaces("all copies are in place", run.Seconds(RepairLimitSeconds), "replicasInPlaceSeconds");
+        world.AwaitPlaces("all copies are in place", repairLimit, "replicasInPlaceSeconds");
         world.ReadAll("lookupSuccess", "get");
 
         world.BeginWrites(run.Value(WritesPerSecond));
         world.CrashAtOnce(run.Value(CrashFraction), run.Value(SilentFraction));
         world.ReadAll("readSuccessRightAfterCrash", "getRightAfterCrash", isTolerant: true);
-        world.AwaitPlaces("all copies are in place again", run.Seconds(RepairLimitSeconds), "repairSeconds");
+        world.AwaitPlaces("all copies are in place again", repairLimit, "repairSeconds");
         world.ReadAll("readSuccessAfterCrash", "getAfterCrash");
 
-        world.CrashOneByOne(run.Value(CrashFraction), run.Value(SilentFraction), run.Seconds(CrashIntervalSeconds));
+        world.CrashOneByOne(
+            run.Value(CrashFraction), run.Value(SilentFraction), run.Seconds(CrashIntervalSeconds));
         world.EndWrites("writesFailedWhileNodesDied");
-        world.AwaitPlaces("all copies are in place at last", run.Seconds(RepairLimitSeconds), "lastRepairSeconds");
+        world.AwaitPlaces("all copies are in place at last", repairLimit, "lastRepairSeconds");
         world.ReadAll("readSuccessAfterAllCrashes", "getAfterAllCrashes");
 
         world.ReviveAll(TimeSpan.FromMilliseconds(50));
-        world.AwaitPlaces("all copies are in place after the return", run.Seconds(RepairLimitSeconds), "returnSeconds");
+        world.AwaitPlaces("all copies are in place after the return", repairLimit, "returnSeconds");
         world.ReadAll("readSuccessAtTheEnd", "getAtTheEnd");
         new BoundsChecker(run.Network).CheckQuiet(run.Violations, UpkeepRequestsMax);
     }

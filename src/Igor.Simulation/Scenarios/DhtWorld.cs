@@ -44,7 +44,8 @@ internal sealed class DhtWorld
         _network.Grow(_run.Nodes, node => _dhts[node] = SimulatedDht.Attach(node, seeds, disk: _disk));
         _run.Await(
             "every node runs", () => _network.RunningNodes.Count() == _run.Nodes, TimeSpan.FromHours(2));
-        _run.Measure("ringWholeSeconds", _run.Await("one ring", _rings.Hold, TimeSpan.FromMinutes(5)).TotalSeconds);
+        TimeSpan whole = _run.Await("one ring", _rings.Hold, TimeSpan.FromMinutes(5));
+        _run.Measure("ringWholeSeconds", whole.TotalSeconds);
     }
 
     public void Put(int count)
@@ -107,11 +108,15 @@ internal sealed class DhtWorld
         int index = 0;
         foreach (RecordLedger.Promise promise in _ledger.Promises.ToList())
         {
-            _network.Engine.After(CommandInterval * index++, () => GetOne(promise, isTolerant, latencies, isRight =>
-            {
-                ended++;
-                right += isRight ? 1 : 0;
-            }));
+            _network.Engine.After(CommandInterval * index++, () => GetOne(
+                promise,
+                isTolerant,
+                latencies,
+                isRight =>
+                {
+                    ended++;
+                    right += isRight ? 1 : 0;
+                }));
         }
 
         AwaitEnded(index, () => ended, "gets");
@@ -145,7 +150,8 @@ internal sealed class DhtWorld
                 if (!_excused.Contains(promise.Key))
                 {
                     _run.Violations.Add(
-                        "durability", $"the last copy of record {promise.Key.ToShortString()} died with {victim}");
+                        "durability",
+                        $"the last copy of record {promise.Key.ToShortString()} died with {victim}");
                 }
             }
 
@@ -225,7 +231,9 @@ internal sealed class DhtWorld
         }
 
         _writesOpen++;
-        Key key = isNew ? RandomKey() : _ledger.Promises.ElementAt(_random.NextInt(_ledger.Promises.Count)).Key;
+        Key key = isNew
+            ? RandomKey()
+            : _ledger.Promises.ElementAt(_random.NextInt(_ledger.Promises.Count)).Key;
         PutOne(key, failure =>
         {
             _writesOpen--;
@@ -294,7 +302,8 @@ internal sealed class DhtWorld
         if (receipt.Holders.Count < wanted)
         {
             _run.Violations.Add(
-                "receipt", $"{receipt.Key.ToShortString()} acknowledged with {receipt.Holders.Count} holders");
+                "receipt",
+                $"{receipt.Key.ToShortString()} acknowledged with {receipt.Holders.Count} holders");
         }
 
         foreach (SimulatedNode node in TrueRing.OfAll(_network).NearestTo(receipt.Key, 8))

@@ -6,12 +6,15 @@ namespace Igor.Simulation;
 public sealed class PartitionScenario : IScenario
 {
     private const string Service = "probe";
-    private static readonly ScenarioParameter Rounds = new("rounds", "Number of faults, one after another.", 4, 1, 1000);
+
+    private static readonly ScenarioParameter Rounds = new(
+        "rounds", "Number of faults, one after another.", 4, 1, 1000);
 
     private static readonly ScenarioParameter FaultSeconds = new(
         "fault-seconds", "How long each fault lasts.", 60, 1, 3600);
 
-    private static readonly ScenarioParameter Lookups = new("lookups", "Keys routed after each fault.", 300, 1, 100_000);
+    private static readonly ScenarioParameter Lookups = new(
+        "lookups", "Keys routed after each fault.", 300, 1, 100_000);
 
     private static readonly ScenarioParameter LimitSeconds = new(
         "limit-seconds", "The rings have to be one again this long after a fault.", 240, 1, 3600);
@@ -21,14 +24,16 @@ public sealed class PartitionScenario : IScenario
 
     /// <inheritdoc/>
     public string Summary =>
-        "Faults come one after another: a clean partition into two rings, one in a single direction, clogged and "
-        + "lossy paths, stalled processes. After each, the rings have to become one and route every key right.";
+        "Faults come one after another: a clean partition into two rings, one in a single direction, clogged "
+        + "and lossy paths, stalled processes. After each, the rings have to become one and route every key "
+        + "right.";
 
     /// <inheritdoc/>
     public int DefaultNodes => 100;
 
     /// <inheritdoc/>
-    public IReadOnlyList<ScenarioParameter> Parameters { get; } = [Rounds, FaultSeconds, Lookups, LimitSeconds];
+    public IReadOnlyList<ScenarioParameter> Parameters { get; } =
+        [Rounds, FaultSeconds, Lookups, LimitSeconds];
 
     /// <inheritdoc/>
     public void Run(ScenarioRun run)
@@ -38,7 +43,8 @@ public sealed class PartitionScenario : IScenario
         Rings rings = Rings.Of(run.Network, Service);
         run.Phase($"{run.Nodes} nodes join");
         run.Network.Grow(run.Nodes, probe.Attach);
-        run.Await("every node runs", () => run.Network.RunningNodes.Count() == run.Nodes, TimeSpan.FromHours(1));
+        run.Await(
+            "every node runs", () => run.Network.RunningNodes.Count() == run.Nodes, TimeSpan.FromHours(1));
         run.Await("one ring", rings.Hold, run.Seconds(LimitSeconds));
 
         SimRandom random = run.Network.Engine.RandomFor("faults");
@@ -49,7 +55,8 @@ public sealed class PartitionScenario : IScenario
             run.Network.RunFor(run.Seconds(FaultSeconds));
             run.Network.Faults.HealAll();
             run.Phase("healed");
-            TimeSpan took = run.Await($"one ring after fault {round + 1}", rings.Hold, run.Seconds(LimitSeconds));
+            TimeSpan took = run.Await(
+                $"one ring after fault {round + 1}", rings.Hold, run.Seconds(LimitSeconds));
             slowest = Math.Max(slowest, took.TotalSeconds);
             rings.Check(run.Violations);
             LookupStatistics found = probe.Run(
@@ -64,7 +71,8 @@ public sealed class PartitionScenario : IScenario
     private static void Disturb(ScenarioRun run, SimRandom random, int round)
     {
         var nodes = run.Network.RunningNodes.ToList();
-        List<SimulatedNode> some = random.Sample(nodes, Math.Max(1, (int)(nodes.Count * random.Between(0.2, 0.5))));
+        int count = Math.Max(1, (int)(nodes.Count * random.Between(0.2, 0.5)));
+        List<SimulatedNode> some = random.Sample(nodes, count);
         var rest = nodes.Except(some).ToList();
         switch (round % 4)
         {

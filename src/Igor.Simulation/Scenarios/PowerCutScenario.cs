@@ -8,7 +8,9 @@ public sealed class PowerCutScenario : IScenario
     private const int UpkeepRequestsMax = 64;
     private const int Replicas = 5;
     private const int ValueBytes = 200;
-    private static readonly ScenarioParameter Records = new("records", "Number of records put.", 500, 1, 1_000_000);
+
+    private static readonly ScenarioParameter Records = new(
+        "records", "Number of records put.", 500, 1, 1_000_000);
 
     private static readonly ScenarioParameter Cuts = new("cuts", "How often the power fails.", 2, 1, 100);
 
@@ -26,8 +28,9 @@ public sealed class PowerCutScenario : IScenario
 
     /// <inheritdoc/>
     public string Summary =>
-        "Records are put; then all nodes lose power at the same instant, with puts under way, and return one after "
-        + "another with their disks and the peers they knew. Every record that was acknowledged has to be readable.";
+        "Records are put; then all nodes lose power at the same instant, with puts under way, and return one "
+        + "after another with their disks and the peers they knew. Every record that was acknowledged has to "
+        + "be readable.";
 
     /// <inheritdoc/>
     public int DefaultNodes => 50;
@@ -51,7 +54,8 @@ public sealed class PowerCutScenario : IScenario
             run.Network.RunFor(TimeSpan.FromSeconds(5));
             world.ReviveAll(TimeSpan.FromMilliseconds(run.Value(ReturnIntervalMs)));
             world.EndWrites($"writesCutOff{cut}");
-            world.AwaitPlaces("all copies are in place", run.Seconds(RepairLimitSeconds), $"repairSeconds{cut}");
+            world.AwaitPlaces(
+                "all copies are in place", run.Seconds(RepairLimitSeconds), $"repairSeconds{cut}");
             world.ReadAll($"readSuccess{cut}", $"get{cut}");
         }
 

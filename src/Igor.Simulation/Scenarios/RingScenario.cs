@@ -28,8 +28,8 @@ public sealed class RingScenario : IScenario
 
     /// <inheritdoc/>
     public string Summary =>
-        "Nodes join one after another and route keys; then a quarter crashes at once, the ring heals, and keys "
-        + "are routed again. Every neighbour set and every root is judged from outside.";
+        "Nodes join one after another and route keys; then a quarter crashes at once, the ring heals, and "
+        + "keys are routed again. Every neighbour set and every root is judged from outside.";
 
     /// <inheritdoc/>
     public int DefaultNodes => 1000;
@@ -55,7 +55,8 @@ public sealed class RingScenario : IScenario
 
         run.Phase($"{run.Nodes} nodes join");
         run.Network.Grow(run.Nodes, probe.Attach, TimeSpan.FromMilliseconds(run.Value(JoinIntervalMs)));
-        run.Await("every node runs", () => run.Network.RunningNodes.Count() == run.Nodes, TimeSpan.FromHours(2));
+        run.Await(
+            "every node runs", () => run.Network.RunningNodes.Count() == run.Nodes, TimeSpan.FromHours(2));
         TimeSpan whole = run.Await("one ring", rings.Hold, run.Seconds(HealLimitSeconds));
         run.Measure("ringWholeAfterLastJoinSeconds", whole.TotalSeconds);
         rings.Check(run.Violations);

@@ -6,7 +6,11 @@ public static class ScenarioCatalog
     /// <summary>All of them, in the order in which they are listed.</summary>
     public static IReadOnlyList<IScenario> All { get; } =
     [
-        new RingScenario(), new DhtScenario(), new PowerCutScenario(), new SmallRingsScenario(), new PartitionScenario(),
+        new RingScenario(),
+        new DhtScenario(),
+        new PowerCutScenario(),
+        new SmallRingsScenario(),
+        new PartitionScenario(),
     ];
 
     /// <summary>A scenario by name; null when there is none.</summary>

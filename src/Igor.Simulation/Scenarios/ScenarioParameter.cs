@@ -8,4 +8,5 @@ namespace Igor.Simulation;
 /// <param name="Default">Its value when none is given.</param>
 /// <param name="Min">Smallest value.</param>
 /// <param name="Max">Largest value.</param>
-public sealed record ScenarioParameter(string Name, string Description, double Default, double Min, double Max);
+public sealed record ScenarioParameter(
+    string Name, string Description, double Default, double Min, double Max);

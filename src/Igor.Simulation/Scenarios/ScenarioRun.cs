@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 
 namespace Igor.Simulation;
 
@@ -72,7 +73,7 @@ public sealed class ScenarioRun
     /// <summary>Tells what goes on now.</summary>
     public void Phase(string text) =>
         _progress?.Invoke(string.Create(
-            System.Globalization.CultureInfo.InvariantCulture, $"[{Network.Now.TotalSeconds,7:F1} s] {text}"));
+            CultureInfo.InvariantCulture, $"[{Network.Now.TotalSeconds,7:F1} s] {text}"));
 
     /// <summary>
     /// Runs until a condition holds; a violation when it does not in time. Returns the virtual time that it
@@ -94,12 +95,15 @@ public sealed class ScenarioRun
         Scenario = _scenario.Name,
         Nodes = Nodes,
         Seed = _settings.Seed,
-        TraceHash = Network.Engine.TraceHash.ToString("x16", System.Globalization.CultureInfo.InvariantCulture),
+        TraceHash = Network.Engine.TraceHash.ToString("x16", CultureInfo.InvariantCulture),
         WallSeconds = Math.Round(wall.TotalSeconds, 3),
         VirtualSeconds = Math.Round(Network.Now.TotalSeconds, 3),
         Events = Network.Engine.EventsHandled,
         LatencyModel = Network.Latency.Name,
-        Parameters = [.. _scenario.Parameters.Select(one => new KeyValuePair<string, double>(one.Name, Value(one)))],
+        Parameters =
+        [
+            .. _scenario.Parameters.Select(one => new KeyValuePair<string, double>(one.Name, Value(one))),
+        ],
         Metrics = _metrics,
         Violations = Violations.All,
         Command = _settings.Command(_scenario),

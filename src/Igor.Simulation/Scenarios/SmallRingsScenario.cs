@@ -20,8 +20,9 @@ public sealed class SmallRingsScenario : IScenario
 
     /// <inheritdoc/>
     public string Summary =>
-        "One node alone, then two, three and so on, each size routing keys; then the nodes leave down to one; then "
-        + "all start at once, each with the others as bootstrap; then a partition into halves heals and they merge.";
+        "One node alone, then two, three and so on, each size routing keys; then the nodes leave down to "
+        + "one; then all start at once, each with the others as bootstrap; then a partition into halves "
+        + "heals and they merge.";
 
     /// <inheritdoc/>
     public int DefaultNodes => 6;

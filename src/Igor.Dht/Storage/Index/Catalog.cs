@@ -1,6 +1,6 @@
-// What is stored and where: changes that the index does not hold yet, then the directory of keys, then the index.
-// Changes are published after they are on disk, gather in batches that end where the log stood between two commits,
-// and leave once the index took them. One thread publishes, one feeds the index, any may look.
+// What is stored and where: changes that the index does not hold yet, then the directory of keys, then the
+// index. Changes are published after they are on disk, gather in batches that end where the log stood between
+// two commits, and leave once the index took them. One thread publishes, one feeds the index, any may look.
 using Igor.Dht.Storage.Segments;
 using Igor.Kbr;
 
@@ -99,7 +99,10 @@ internal sealed class Catalog : IDisposable
             if (_pending.TryGetValue(key, out PendingChange? change))
             {
                 return new Sighting(
-                    change.Entry is null ? SightingKind.Absent : SightingKind.Listed, change.Entry, default, age);
+                    change.Entry is null ? SightingKind.Absent : SightingKind.Listed,
+                    change.Entry,
+                    default,
+                    age);
             }
 
             if (_directory.TryFind(key, out int segment, out long offset))
@@ -160,7 +163,9 @@ internal sealed class Catalog : IDisposable
         }
     }
 
-    /// <summary>The oldest batch that the index has to take, if it is time; it stays until it is taken.</summary>
+    /// <summary>
+    /// The oldest batch that the index has to take, if it is time; it stays until it is taken.
+    /// </summary>
     public IndexBatch? NextBatch(bool isForced)
     {
         lock (_gate)
@@ -187,7 +192,8 @@ internal sealed class Catalog : IDisposable
             IndexedTo = batch.End;
             foreach (PendingChange change in batch.Changes)
             {
-                if (_pending.TryGetValue(change.Key, out PendingChange? latest) && ReferenceEquals(latest, change))
+                if (_pending.TryGetValue(change.Key, out PendingChange? latest)
+                    && ReferenceEquals(latest, change))
                 {
                     _pending.Remove(change.Key);
                 }
@@ -200,8 +206,8 @@ internal sealed class Catalog : IDisposable
         Locked(() => _pending.Values.Where(change => arc.Contains(change.Key)).ToList());
 
     /// <summary>
-    /// Fills the directory with entries of the index. Called by the thread that feeds the index, so that an entry is
-    /// either still as listed, or has a change pending.
+    /// Fills the directory with entries of the index. Called by the thread that feeds the index, so that an
+    /// entry is either still as listed, or has a change pending.
     /// </summary>
     /// <param name="entries">What the index listed.</param>
     /// <param name="isLast">Whether that was all.</param>
@@ -280,7 +286,8 @@ internal sealed class Catalog : IDisposable
     }
 
     private bool IsOld(IndexBatch batch) =>
-        batch.BegunAtMs != 0 && Environment.TickCount64 - batch.BegunAtMs >= _options.IndexPeriod.TotalMilliseconds;
+        batch.BegunAtMs != 0
+        && Environment.TickCount64 - batch.BegunAtMs >= _options.IndexPeriod.TotalMilliseconds;
 
     private void CloseBatch()
     {

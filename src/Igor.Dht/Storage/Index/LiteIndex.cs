@@ -1,6 +1,6 @@
-// The index in LiteDB: which records there are and where they lie. One thread writes, in batches; a reader-writer lock
-// keeps readers out meanwhile, for LiteDB is not safe without. Everything here can be rebuilt from the segments, so any
-// exception of LiteDB's means just that.
+// The index in LiteDB: which records there are and where they lie. One thread writes, in batches; a
+// reader-writer lock keeps readers out meanwhile, for LiteDB is not safe without. Everything here can be
+// rebuilt from the segments, so any exception of LiteDB's means just that.
 using Igor.Dht.Storage.Segments;
 using Igor.Kbr;
 using LiteDB;
@@ -71,7 +71,9 @@ internal sealed class LiteIndex : IDisposable
         File.Delete(LogPath(folder));
     }
 
-    /// <summary>Reads how far the index reaches, and what the store holds there; null when it is new.</summary>
+    /// <summary>
+    /// Reads how far the index reaches, and what the store holds there; null when it is new.
+    /// </summary>
     public LogPosition? Load(StoreUsage usage, IDictionary<string, Note> notes) => Reading(() =>
     {
         BsonDocument? state = All(State).FirstOrDefault();
@@ -122,7 +124,9 @@ internal sealed class LiteIndex : IDisposable
         return Run(Records, query).Select(IndexDocuments.ToEntry).ToList();
     });
 
-    /// <summary>Keys of records that expired before a time, earliest first, and their place in that order.</summary>
+    /// <summary>
+    /// Keys of records that expired before a time, earliest first, and their place in that order.
+    /// </summary>
     public List<(Key Key, byte[] Id)> ExpiredBefore(long unixMs, int limit) => Reading(() =>
     {
         var query = new Query { Limit = limit };
@@ -167,8 +171,8 @@ internal sealed class LiteIndex : IDisposable
     });
 
     /// <summary>
-    /// Gives back the memory of LiteDB's page cache if that may have grown: it never does by itself, but an engine
-    /// starts anew in some milliseconds.
+    /// Gives back the memory of LiteDB's page cache if that may have grown: it never does by itself, but an
+    /// engine starts anew in some milliseconds.
     /// </summary>
     public void Trim()
     {
@@ -251,7 +255,8 @@ internal sealed class LiteIndex : IDisposable
 
     private void CreateCollections() => Writing(() =>
     {
-        // Reading a collection that is just being created ends the engine, so all are there before anybody reads.
+        // Reading a collection that is just being created ends the engine, so all are there before anybody
+        // reads.
         foreach (string collection in (string[])[Records, Expiries, Segments, Owners, Notes, State])
         {
             if (!_engine.GetCollectionNames().Contains(collection))
@@ -272,7 +277,9 @@ internal sealed class LiteIndex : IDisposable
             last[change.Key] = change.Entry;
         }
 
-        Upsert(Records, last.Values.Where(entry => entry is not null).Select(entry => IndexDocuments.OfEntry(entry!)));
+        Upsert(Records, last.Values
+            .Where(entry => entry is not null)
+            .Select(entry => IndexDocuments.OfEntry(entry!)));
         Upsert(Expiries, last.Values
             .Where(entry => entry is not null && entry.Header.ExpiresAtUnixMs != 0)
             .Select(entry => IndexDocuments.ExpiryId(entry!.Header.ExpiresAtUnixMs, entry.Header.Key))

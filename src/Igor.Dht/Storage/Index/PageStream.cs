@@ -1,6 +1,6 @@
-// LiteDB writes pages of 8 KiB without checksums and with an fsync each. Under this stream every page carries a
-// checksum, so that a flipped, zeroed or missing page is noticed when it is read; and nothing is forced to the disk
-// before the store closes, because an index that a dying machine leaves behind is rebuilt anyway.
+// LiteDB writes pages of 8 KiB without checksums and with an fsync each. Under this stream every page carries
+// a checksum, so that a flipped, zeroed or missing page is noticed when it is read; and nothing is forced to
+// the disk before the store closes, because an index that a dying machine leaves behind is rebuilt anyway.
 using System.Buffers.Binary;
 using System.IO.Hashing;
 using Igor.Dht.Storage.Segments;
@@ -8,7 +8,9 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Igor.Dht.Storage.Index;
 
-/// <summary>A file of checksummed pages that looks like a plain stream to LiteDB. Calls come one at a time.</summary>
+/// <summary>
+/// A file of checksummed pages that looks like a plain stream to LiteDB. Calls come one at a time.
+/// </summary>
 internal sealed class PageStream : Stream
 {
     /// <summary>Size of a page as LiteDB sees it.</summary>
@@ -30,7 +32,9 @@ internal sealed class PageStream : Stream
         _length = length;
     }
 
-    /// <summary>The first failure, even if LiteDB met it on a thread of its own and kept silent; else null.</summary>
+    /// <summary>
+    /// The first failure, even if LiteDB met it on a thread of its own and kept silent; else null.
+    /// </summary>
     public Exception? Failure { get; private set; }
 
     /// <inheritdoc/>
@@ -61,8 +65,8 @@ internal sealed class PageStream : Stream
     /// <summary>Opens a file of pages or makes an empty one.</summary>
     /// <param name="path">The file.</param>
     /// <param name="isLog">
-    /// Whether an incomplete last page may be dropped: a process killed while it appended to the log leaves one, and
-    /// what it belonged to was not committed.
+    /// Whether an incomplete last page may be dropped: a process killed while it appended to the log leaves
+    /// one, and what it belonged to was not committed.
     /// </param>
     /// <exception cref="IndexDamagedException">The file does not consist of whole pages.</exception>
     public static PageStream Open(string path, bool isLog)
@@ -195,8 +199,9 @@ internal sealed class PageStream : Stream
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ObjectDisposedException)
         {
-            // LiteDB writes on a thread of its own, where an exception would end the process or hang the engine. The
-            // failure is kept instead; every later read throws it, and whoever commits asks for it.
+            // LiteDB writes on a thread of its own, where an exception would end the process or hang the
+            // engine. The failure is kept instead; every later read throws it, and whoever commits asks for
+            // it.
             Failure = e;
         }
     }

@@ -56,7 +56,8 @@ internal sealed class StoreUsage
     public void Drop(Place place, Key owner) => Count(place, owner, -1);
 
     /// <summary>Counts the entry of a note in or out.</summary>
-    public void CountNote(Place place, int sign) => Change(place.Segment, sign * (long)place.EntryBytes, 0, place.End);
+    public void CountNote(Place place, int sign) =>
+        Change(place.Segment, sign * (long)place.EntryBytes, 0, place.End);
 
     /// <summary>Counts a removal in.</summary>
     public void AddRemoval(Place place) => Change(place.Segment, 0, place.EntryBytes, place.End);

@@ -85,7 +85,8 @@ internal sealed class Replay(StoreContext store, Catalog catalog)
             }
         }
 
-        int stretches = scanner.DamagedStretches + (!isLast && !scanner.IsSealed && damaged.Count == 0 ? 1 : 0);
+        bool isCutShort = !isLast && !scanner.IsSealed && damaged.Count == 0;
+        int stretches = scanner.DamagedStretches + (isCutShort ? 1 : 0);
         if (stretches > 0)
         {
             store.Ledger.AddStretches(stretches, segment.Id);
@@ -102,7 +103,8 @@ internal sealed class Replay(StoreContext store, Catalog catalog)
             case EntryKind.Removal:
                 ApplyRemoval(entry.Header, entry.Place);
                 break;
-            case EntryKind.Note when NoteCodec.TryDecode(entry.Body.Span, out string name, out byte[] content):
+            case EntryKind.Note
+                when NoteCodec.TryDecode(entry.Body.Span, out string name, out byte[] content):
                 if (catalog.FindNote(name) is not Note known || known.Sequence <= entry.Header.Version.Clock)
                 {
                     _notes.Add(new Note(name, content, entry.Header.Version.Clock, entry.Place));

@@ -24,7 +24,9 @@ internal sealed class StoreLock : IDisposable
         catch (IOException e) when (e.HResult is WouldBlock or WindowsSharingViolation)
         {
             throw new RecordStoreException(
-                $"The record store in {folder} is open in another process. End that process, or use another folder.", e);
+                $"The record store in {folder} is open in another process. End that process, or use another "
+                + "folder.",
+                e);
         }
     }
 

@@ -1,6 +1,7 @@
 // Tells, at the next start, how the last one ended. What a process wrote survives its death in the kernel's
 // cache, so after a kill the index is as good as it was; after the death of the machine only what was forced
 // to the disk is, and that are the segments.
+using System.Globalization;
 using System.Text.Json;
 using Igor.Dht.Storage.Segments;
 
@@ -35,8 +36,8 @@ internal sealed record StoreMarker(int Format, string BootId, bool IsClosed)
             if (marker is { Format: > CurrentFormat })
             {
                 throw new RecordStoreException(
-                    $"The record store in {folder} has format {marker.Format}, which is newer than this program knows"
-                    + $" ({CurrentFormat}). Use a newer version of the program.");
+                    $"The record store in {folder} has format {marker.Format}, which is newer than this "
+                    + $"program knows ({CurrentFormat}). Use a newer version of the program.");
             }
 
             return marker;
@@ -73,7 +74,7 @@ internal sealed record StoreMarker(int Format, string BootId, bool IsClosed)
 
         // Elsewhere the time of the start serves, in steps wide enough for corrections of the clock.
         long startedAtMs = DateTimeOffset.UtcNow.ToUnixTimeMilliseconds() - Environment.TickCount64;
-        return "started " + (startedAtMs / 600_000).ToString(System.Globalization.CultureInfo.InvariantCulture);
+        return "started " + (startedAtMs / 600_000).ToString(CultureInfo.InvariantCulture);
     }
 
     /// <summary>

@@ -23,13 +23,15 @@ internal static class DiskTrouble
             IOException { HResult: DiskQuota } =>
                 $"the disk quota of this user is used up at {folder}. Free some space or have it raised.",
             IOException { HResult: ReadOnlyFileSystem } =>
-                $"the file system that holds {folder} is read-only. Remount it writable or choose another folder.",
+                $"the file system that holds {folder} is read-only. Remount it writable or choose another "
+                + "folder.",
             IOException { HResult: InputOutputError } =>
                 $"the disk that holds {folder} reports errors. See the system log; replace it if they go on.",
             IOException { HResult: TooManyFiles } =>
                 "too many files are open. Raise the limit (ulimit -n).",
             UnauthorizedAccessException =>
-                $"{folder} may not be written by this user. Change its owner or permissions, or choose another folder.",
+                $"{folder} may not be written by this user. Change its owner or permissions, or choose "
+                + "another folder.",
             _ => e.Message,
         };
         return $"{attempt}: {cause}";

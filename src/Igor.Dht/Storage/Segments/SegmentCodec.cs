@@ -37,7 +37,8 @@ internal static class SegmentCodec
     private static ReadOnlySpan<byte> FileMagic => "IGORSEG1"u8;
 
     /// <summary>Bytes that an entry with such a body takes.</summary>
-    public static int EntryBytes(int bodyLength) => (HeaderBytes + bodyLength + Alignment - 1) & ~(Alignment - 1);
+    public static int EntryBytes(int bodyLength) =>
+        (HeaderBytes + bodyLength + Alignment - 1) & ~(Alignment - 1);
 
     /// <summary>Writes the head of a segment file.</summary>
     public static void WriteFileHeader(Span<byte> destination, int segment)

@@ -90,7 +90,8 @@ internal sealed class SegmentLog : IDisposable
 
     /// <summary>Adds an entry to those that the next commit writes. When it throws, roll back.</summary>
     /// <exception cref="IOException">The disk is full or failed.</exception>
-    public Place Stage(EntryKind kind, EntryFlags flags, Key key, RecordVersion version, ReadOnlySpan<byte> body)
+    public Place Stage(
+        EntryKind kind, EntryFlags flags, Key key, RecordVersion version, ReadOnlySpan<byte> body)
     {
         int length = SegmentCodec.EntryBytes(body.Length);
         Segment active = ActiveFor(length);
@@ -154,7 +155,13 @@ internal sealed class SegmentLog : IDisposable
 
         var place = new Place(_active.Id, _active.Length + _staged, 0);
         SegmentCodec.WriteEntry(
-            Reserve(place.EntryBytes), place, EntryKind.Seal, EntryFlags.None, Key.Zero, RecordVersion.None, []);
+            Reserve(place.EntryBytes),
+            place,
+            EntryKind.Seal,
+            EntryFlags.None,
+            Key.Zero,
+            RecordVersion.None,
+            []);
         WriteStaged(_active);
         Sync(_active);
         MarkCommitted(_active);

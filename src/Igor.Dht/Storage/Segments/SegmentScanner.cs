@@ -120,7 +120,8 @@ internal sealed class SegmentScanner : IDisposable
             int wanted = (int)Math.Min(_window.Length, _to - offset);
             while (_windowLength < wanted)
             {
-                int got = _segment.Read(_window.AsSpan(_windowLength, wanted - _windowLength), offset + _windowLength);
+                int got = _segment.Read(
+                    _window.AsSpan(_windowLength, wanted - _windowLength), offset + _windowLength);
                 if (got == 0)
                 {
                     break;

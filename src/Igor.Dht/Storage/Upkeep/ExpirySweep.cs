@@ -43,7 +43,8 @@ internal sealed class ExpirySweep(StoreContext store, StoreWriter writer, Action
                 { Kind: SightingKind.Listed } listed => listed.Entry,
                 _ => catalog.Index.Find(key),
             };
-            if (entry is null || !IndexDocuments.ExpiryId(entry.Header.ExpiresAtUnixMs, key).AsSpan().SequenceEqual(id))
+            if (entry is null
+                || !IndexDocuments.ExpiryId(entry.Header.ExpiresAtUnixMs, key).AsSpan().SequenceEqual(id))
             {
                 // It was removed, or written again with another expiry.
                 Add(done, id);

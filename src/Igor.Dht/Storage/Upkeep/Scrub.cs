@@ -62,7 +62,8 @@ internal sealed class Scrub(StoreContext store, StoreWriter writer)
         }
         else if (reading == EntryReading.Intact && header.Key != entry.Header.Key)
         {
-            throw new IndexDamagedException($"the place of {entry.Header.Key.ToShortString()} holds another key");
+            throw new IndexDamagedException(
+                $"the place of {entry.Header.Key.ToShortString()} holds another key");
         }
     }
 }

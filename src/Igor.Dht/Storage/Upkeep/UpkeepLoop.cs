@@ -1,5 +1,5 @@
-// The one thread that feeds the index and keeps the store in order. Nothing here is on the way of an acknowledgement:
-// it may lag, fail and be repeated.
+// The one thread that feeds the index and keeps the store in order. Nothing here is on the way of an
+// acknowledgement: it may lag, fail and be repeated.
 using Igor.Dht.Storage.Index;
 using Igor.Dht.Storage.Opening;
 using Igor.Dht.Storage.Segments;
@@ -43,7 +43,9 @@ internal sealed class UpkeepLoop : IDisposable
     /// <summary>Starts the thread.</summary>
     public void Start() => _thread.Start();
 
-    /// <summary>Ends the thread; what the index lacks is fed to it by <see cref="FeedIndex"/> afterwards.</summary>
+    /// <summary>
+    /// Ends the thread; what the index lacks is fed to it by <see cref="FeedIndex"/> afterwards.
+    /// </summary>
     public void Dispose()
     {
         _isClosing = true;
@@ -117,7 +119,9 @@ internal sealed class UpkeepLoop : IDisposable
             _rebuildAtMs = Environment.TickCount64 + (long)_retry.TotalMilliseconds;
             _retry = TimeSpan.FromTicks(Math.Min(_retry.Ticks * 2, RetryPeriodMax.Ticks));
             _store.Ledger.SetIndexTrouble(DiskTrouble.Describe(
-                "The index cannot be rebuilt, which is tried again within a minute", _store.Options.Folder, cause));
+                "The index cannot be rebuilt, which is tried again within a minute",
+                _store.Options.Folder,
+                cause));
         }
     }
 

@@ -32,9 +32,9 @@ internal static class Victims
         }
 
         long removals = byId.Values.Sum(use => use.RemovalBytes);
-        return full.Length > 0 && removals > Math.Max(options.SegmentBytesMax, log.DiskBytes * RemovalShareMax)
-            ? full[0].Id
-            : null;
+        bool areTooMany = full.Length > 0
+            && removals > Math.Max(options.SegmentBytesMax, log.DiskBytes * RemovalShareMax);
+        return areTooMany ? full[0].Id : null;
 
         double DeadShare(Segment segment)
         {

@@ -89,7 +89,8 @@ internal sealed class Compactor(StoreContext store) : IDisposable
             && indexed.CompareTo(emptied.CopiedTo) >= 0)
         {
             _emptied.Dequeue();
-            bool isEmpty = !store.Catalog.SegmentUses().Any(s => s.Key == emptied.Segment && s.Value.LiveBytes > 0);
+            bool isEmpty = !store.Catalog.SegmentUses()
+                .Any(s => s.Key == emptied.Segment && s.Value.LiveBytes > 0);
             if (isEmpty)
             {
                 store.Log.Delete(emptied.Segment);

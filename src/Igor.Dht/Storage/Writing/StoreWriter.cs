@@ -77,7 +77,8 @@ internal sealed class StoreWriter : IDisposable
         };
         return TryEnqueue(command)
             ? done.Task
-            : Task.FromException(new RecordStoreException("The store is closing or overloaded; try again later."));
+            : Task.FromException(
+                new RecordStoreException("The store is closing or overloaded; try again later."));
     }
 
     /// <summary>Makes the writer look whether emptied segments can be deleted.</summary>

@@ -17,7 +17,8 @@ internal sealed class WriteBatch(StoreContext store)
     private readonly List<Record> _records = [];
     private readonly Dictionary<Key, StoredRecord?> _staged = [];
     private readonly Dictionary<Key, long> _ownerBytes = [];
-    private readonly List<(Action<StoreOutcome> Completed, StoreOutcome Outcome, bool DependsOnBatch)> _outcomes = [];
+    private readonly List<(Action<StoreOutcome> Completed, StoreOutcome Outcome, bool DependsOnBatch)>
+        _outcomes = [];
     private long _liveBytes;
     private ulong _noteSequence;
     private bool _mustSync;
@@ -187,7 +188,9 @@ internal sealed class WriteBatch(StoreContext store)
             return false;
         }
 
-        long ownGrowth = previous?.Owner == header.Owner ? growth : growth + (previous?.Place.BodyLength ?? 0);
+        long ownGrowth = previous?.Owner == header.Owner
+            ? growth
+            : growth + (previous?.Place.BodyLength ?? 0);
         long owned = store.Catalog.BytesOf(header.Owner) + _ownerBytes.GetValueOrDefault(header.Owner);
         return ownGrowth > 0 && owned + ownGrowth > options.OwnerQuotaBytes;
     }
@@ -197,7 +200,8 @@ internal sealed class WriteBatch(StoreContext store)
         RecordHeader header = record.Header;
         EntryFlags flags = (header.Owner != Key.Zero ? EntryFlags.HasOwner : EntryFlags.None)
             | (header.IsTombstone ? EntryFlags.IsTombstone : EntryFlags.None);
-        Place place = store.Log.Stage(EntryKind.Record, flags, header.Key, header.Version, record.Encoded.Span);
+        Place place = store.Log.Stage(
+            EntryKind.Record, flags, header.Key, header.Version, record.Encoded.Span);
         Bytes += place.EntryBytes;
         _mustSync = true;
         return place;

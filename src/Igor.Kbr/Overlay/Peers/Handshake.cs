@@ -230,11 +230,15 @@ internal sealed class Handshake(NodeContext context, RingTable rings, Dialer dia
     {
         if (hello.Network != context.Options.Network)
         {
-            return (GoodbyeReason.WrongNetwork, $"this is network '{context.Options.Network}', not '{hello.Network}'");
+            return (
+                GoodbyeReason.WrongNetwork,
+                $"this is network '{context.Options.Network}', not '{hello.Network}'");
         }
 
         return hello.VersionMin > WireLimits.ProtocolVersion || hello.VersionMax < WireLimits.ProtocolVersion
-            ? (GoodbyeReason.WrongVersion, $"this node speaks version {WireLimits.ProtocolVersion} of the protocol")
+            ? (
+                GoodbyeReason.WrongVersion,
+                $"this node speaks version {WireLimits.ProtocolVersion} of the protocol")
             : (default, string.Empty);
     }
 

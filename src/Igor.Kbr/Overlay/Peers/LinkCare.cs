@@ -21,7 +21,8 @@ internal sealed class LinkCare(NodeContext context, RingTable rings, Handshake h
     {
         foreach (ServiceRing ring in rings.All)
         {
-            if (ring.Neighbours.Clockwise.Contains(peer.Id) || ring.Neighbours.CounterClockwise.Contains(peer.Id))
+            if (ring.Neighbours.Clockwise.Contains(peer.Id)
+                || ring.Neighbours.CounterClockwise.Contains(peer.Id))
             {
                 return true;
             }

@@ -49,7 +49,10 @@ internal sealed class RingTable(NodeContext context)
     }
 
     public void Refresh(
-        TimeSpan now, ServiceRing ring, Key departed = default, DepartureReason reason = DepartureReason.Displaced)
+        TimeSpan now,
+        ServiceRing ring,
+        Key departed = default,
+        DepartureReason reason = DepartureReason.Displaced)
     {
         NeighbourChange? change = ring.Refresh(
             context.Peers, context.Options.NeighboursPerSide, id => WhyGone(ring.Id, id, departed, reason));

@@ -23,7 +23,12 @@ internal sealed class ForwardDesk(NodeContext context)
     public Router Router { get; set; } = null!;
 
     public bool TryPark(
-        TimeSpan now, ServiceRing ring, in RouteHeader header, ReadOnlyMemory<byte> payload, Link from, Key nextHop) =>
+        TimeSpan now,
+        ServiceRing ring,
+        in RouteHeader header,
+        ReadOnlyMemory<byte> payload,
+        Link from,
+        Key nextHop) =>
         TryPark(now, new Parked(ring, header, payload.ToArray(), from, null, nextHop));
 
     public bool TryParkOwn(

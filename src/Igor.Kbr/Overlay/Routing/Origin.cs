@@ -114,7 +114,8 @@ internal sealed class Origin(NodeContext context, RingTable rings, PendingTable 
 
         if (now >= request.Deadline || kind == PendingKind.Delivery)
         {
-            End(now, request, kind == PendingKind.Parked ? request.LastStatus : KbrStatus.Timeout, default, default);
+            KbrStatus status = kind == PendingKind.Parked ? request.LastStatus : KbrStatus.Timeout;
+            End(now, request, status, default, default);
             return;
         }
 

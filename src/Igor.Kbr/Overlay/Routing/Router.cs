@@ -25,7 +25,11 @@ internal sealed class Router(NodeContext context, RingTable rings, PendingTable 
     public ControlRequests Control => _control;
 
     public void HandleRoute(
-        TimeSpan now, Link link, in RouteHeader header, ReadOnlyMemory<byte> body, ReadOnlyMemory<byte> payload)
+        TimeSpan now,
+        Link link,
+        in RouteHeader header,
+        ReadOnlyMemory<byte> body,
+        ReadOnlyMemory<byte> payload)
     {
         if (!rings.TryGet(header.Service, out ServiceRing? ring) || !ring.IsActive)
         {
@@ -191,7 +195,9 @@ internal sealed class Router(NodeContext context, RingTable rings, PendingTable 
                 stackalloc byte[RoutedFrame.ReplyHeaderBytes + RoutedFrame.PayloadPrefixBytes];
             RoutedFrame.WriteReply(rewritten, header with { HopId = previousId }, 0);
             context.Output.Send(
-                previous.Id, rewritten[..RoutedFrame.ReplyHeaderBytes], body.Span[RoutedFrame.ReplyHeaderBytes..]);
+                previous.Id,
+                rewritten[..RoutedFrame.ReplyHeaderBytes],
+                body.Span[RoutedFrame.ReplyHeaderBytes..]);
         }
     }
 
@@ -250,7 +256,12 @@ internal sealed class Router(NodeContext context, RingTable rings, PendingTable 
     }
 
     private void Finish(
-        TimeSpan now, Link? from, ulong hopId, OwnRequest? own, ReplyStatus status, ReadOnlyMemory<byte> payload)
+        TimeSpan now,
+        Link? from,
+        ulong hopId,
+        OwnRequest? own,
+        ReplyStatus status,
+        ReadOnlyMemory<byte> payload)
     {
         if (own is not null)
         {
