@@ -1,12 +1,13 @@
-// One storage node per process for a benchmark that compares DHTs: it prints one JSON line when it has joined,
-// then reads one command per line on standard input and answers with one JSON line.
+// One storage node per process for a benchmark that compares DHTs: it prints one JSON line when it has
+// joined, then reads one command per line on standard input and answers with one JSON line.
 //
-//   put FIRST COUNT SIZE CONC MAXSEC   put keys FIRST..FIRST+COUNT-1, CONC at a time, starting none after MAXSEC
+//   put FIRST COUNT SIZE CONC MAXSEC   put keys FIRST..FIRST+COUNT-1, CONC at a time,
+//                                      starting none after MAXSEC
 //   get FIRST COUNT SIZE CONC MAXSEC   the same for reads; the content is checked
 //   info                               {"peers": n}
 //
-// Started with --port P --boot B (0 for the first node); everything it keeps goes to a folder of its own below the
-// current one. Latencies are taken here, around the public API.
+// Started with --port P --boot B (0 for the first node); everything it keeps goes to a folder of its own
+// below the current one. Latencies are taken here, around the public API.
 using System.Globalization;
 using Igor.BenchWorker;
 using Igor.Dht;
@@ -36,7 +37,8 @@ while (Console.ReadLine() is { } line)
     {
         Console.WriteLine($$"""{"peers":{{(await dht.StatusAsync()).Neighbours.Count}}}""");
     }
-    else if (words is [("put" or "get") and var operation, var first, var count, var size, var lanes, var seconds])
+    else if (words is
+        [("put" or "get") and var operation, var first, var count, var size, var lanes, var seconds])
     {
         var run = new WorkerRun(dht, operation == "put", Number(first), Number(size));
         Console.WriteLine(await run.RunAsync(

@@ -6,7 +6,7 @@ using Igor.Dht;
 
 namespace Igor.BenchWorker;
 
-/// <summary>One command of the benchmark: many operations, some at a time, with the latency of each.</summary>
+/// <summary>A command of the benchmark: many operations, some at a time, with the latency of each.</summary>
 internal sealed class WorkerRun(IgorDht dht, bool isPut, int first, int size)
 {
     private readonly Lock _lock = new();
@@ -22,10 +22,13 @@ internal sealed class WorkerRun(IgorDht dht, bool isPut, int first, int size)
     public async Task<string> RunAsync(int count, int lanes, double secondsMax)
     {
         _clock.Start();
-        await Task.WhenAll(Enumerable.Range(0, lanes).Select(_ => Task.Run(() => LaneAsync(count, secondsMax))));
+        await Task.WhenAll(
+            Enumerable.Range(0, lanes).Select(_ => Task.Run(() => LaneAsync(count, secondsMax))));
         var answer = new StringBuilder();
-        answer.Append(CultureInfo.InvariantCulture, $"{{\"done\":{_done},\"ok\":{_latenciesMs.Count},\"wall\":");
-        answer.Append(WallSeconds(_done < count, secondsMax).ToString("0.######", CultureInfo.InvariantCulture));
+        answer.Append(
+            CultureInfo.InvariantCulture, $"{{\"done\":{_done},\"ok\":{_latenciesMs.Count},\"wall\":");
+        double wallSeconds = WallSeconds(_done < count, secondsMax);
+        answer.Append(wallSeconds.ToString("0.######", CultureInfo.InvariantCulture));
         answer.Append(",\"lat\":[");
         answer.AppendJoin(',', _latenciesMs.Select(l => l.ToString("0.###", CultureInfo.InvariantCulture)));
         answer.Append(']');
@@ -36,8 +39,9 @@ internal sealed class WorkerRun(IgorDht dht, bool isPut, int first, int size)
 
         if (_holders > 0 && _latenciesMs.Count > 0)
         {
-            string mean = ((double)_holders / _latenciesMs.Count).ToString("0.0", CultureInfo.InvariantCulture);
-            answer.Append(",\"note\":\"mean replicas acknowledged ").Append(mean).Append('"');
+            double mean = (double)_holders / _latenciesMs.Count;
+            answer.Append(
+                CultureInfo.InvariantCulture, $",\"note\":\"mean replicas acknowledged {mean:0.0}\"");
         }
 
         return answer.Append('}').ToString();
@@ -75,7 +79,9 @@ internal sealed class WorkerRun(IgorDht dht, bool isPut, int first, int size)
             {
                 GetResult result = await dht.GetAsync(name);
                 bool isRight = result.Outcome == GetOutcome.Found && result.Value.Span.SequenceEqual(value);
-                error = isRight ? null : result.Outcome == GetOutcome.Found ? "wrong bytes" : result.Outcome.ToString();
+                error = isRight ? null
+                    : result.Outcome == GetOutcome.Found ? "wrong bytes"
+                    : result.Outcome.ToString();
             }
         }
         catch (DhtException e)
@@ -99,8 +105,8 @@ internal sealed class WorkerRun(IgorDht dht, bool isPut, int first, int size)
     }
 
     /// <summary>
-    /// Seconds to divide the successes by. Stopped by the clock: what ended inside the box counts. All issued: up
-    /// to the 99th of 100 successes, so that one slow operation does not set the rate.
+    /// Seconds to divide the successes by. Stopped by the clock: what ended inside the box counts. All
+    /// issued: up to the 99th of 100 successes, so that one slow operation does not set the rate.
     /// </summary>
     private double WallSeconds(bool isBoxed, double secondsMax)
     {
@@ -120,7 +126,7 @@ internal sealed class WorkerRun(IgorDht dht, bool isPut, int first, int size)
         return _endsSeconds[index - 1] * _endsSeconds.Count / index;
     }
 
-    /// <summary>The value of a key: a function of both numbers, so that a reader can check it (xorshift64).</summary>
+    /// <summary>The value of a key: a function of both numbers, for a reader to check (xorshift64).</summary>
     private static byte[] ValueOf(int id, int size)
     {
         var value = new byte[size];

@@ -15,7 +15,9 @@ internal static class DhtParts
     /// <summary>Whether a type belongs to the protocol, or is a record or an outcome.</summary>
     public static bool IsPure(TypeDefinition type) => IsPure(type.FullName);
 
-    /// <summary>What a pure type uses of Igor that is neither Igor.Kbr, nor the protocol, nor a record or outcome.</summary>
+    /// <summary>
+    /// What a pure type uses of Igor that is neither Igor.Kbr, nor the protocol, nor a record or outcome.
+    /// </summary>
     public static IEnumerable<string> StrangersSeenBy(TypeDefinition type) => Use.Of(type)
         .Where(use => use.Type.StartsWith("Igor.", StringComparison.Ordinal)
             && !use.Type.StartsWith("Igor.Kbr.", StringComparison.Ordinal)

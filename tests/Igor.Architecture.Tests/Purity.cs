@@ -3,22 +3,24 @@ using Mono.Cecil;
 namespace Igor.Architecture.Tests;
 
 /// <summary>
-/// What pure code must not use: whatever reads a clock, waits, starts a thread, touches the machine, or is random
-/// without a seed. Time and randomness are passed in, effects go out through an interface.
+/// What pure code must not use: whatever reads a clock, waits, starts a thread, touches the machine, or is
+/// random without a seed. Time and randomness are passed in, effects go out through an interface.
 /// </summary>
 internal static class Purity
 {
     private static readonly string[] s_bannedNamespaces =
     [
-        "System.IO.", "System.Net.", "System.Threading.", "System.Timers.", "System.Diagnostics.", "Microsoft.Extensions.",
-        "Microsoft.Win32.", "System.Runtime.Loader.", "System.Reflection.Emit.", "LiteDB.", "Polly.",
+        "System.IO.", "System.Net.", "System.Threading.", "System.Timers.", "System.Diagnostics.",
+        "Microsoft.Extensions.", "Microsoft.Win32.", "System.Runtime.Loader.", "System.Reflection.Emit.",
+        "LiteDB.", "Polly.",
     ];
 
     // Values without effects, and the types that the asynchronous public interface is made of.
     private static readonly HashSet<string> s_allowedTypes =
     [
         "System.IO.EndOfStreamException", "System.IO.InvalidDataException", "System.IO.Hashing.XxHash3",
-        "System.IO.Hashing.XxHash64", "System.IO.Hashing.Crc32", "System.Net.IPAddress", "System.Net.IPEndPoint",
+        "System.IO.Hashing.XxHash64", "System.IO.Hashing.Crc32",
+        "System.Net.IPAddress", "System.Net.IPEndPoint",
         "System.Threading.CancellationToken", "System.Threading.Tasks.Task", "System.Threading.Tasks.Task`1",
         "System.Threading.Tasks.ValueTask", "System.Threading.Tasks.ValueTask`1",
         "System.Threading.Tasks.TaskCompletionSource", "System.Threading.Tasks.TaskCompletionSource`1",
@@ -28,9 +30,10 @@ internal static class Purity
 
     private static readonly HashSet<string> s_bannedTypes =
     [
-        "System.Environment", "System.Console", "System.TimeProvider", "System.AppContext", "System.AppDomain",
-        "System.Security.Cryptography.RandomNumberGenerator", "System.GC", "native code",
-        "System.Runtime.InteropServices.NativeLibrary", "System.Runtime.InteropServices.PosixSignalRegistration",
+        "System.Environment", "System.Console", "System.TimeProvider", "System.AppContext",
+        "System.AppDomain", "System.Security.Cryptography.RandomNumberGenerator", "System.GC", "native code",
+        "System.Runtime.InteropServices.NativeLibrary",
+        "System.Runtime.InteropServices.PosixSignalRegistration",
     ];
 
     private static readonly HashSet<(string Type, string Member)> s_bannedMembers =
@@ -51,7 +54,7 @@ internal static class Purity
 
     private static bool IsBanned(Use use)
     {
-        // What the compiler makes of an iterator asks which thread it is on, to know when it can be used again.
+        // What the compiler makes of an iterator asks which thread it is on, to know when to use it again.
         if (use.Where.Contains("/<", StringComparison.Ordinal)
             && use is { Type: "System.Environment", Member: "" or "get_CurrentManagedThreadId" })
         {

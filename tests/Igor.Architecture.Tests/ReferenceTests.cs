@@ -2,7 +2,9 @@ using Mono.Cecil;
 
 namespace Igor.Architecture.Tests;
 
-/// <summary>Who may reference whom. References that come along unused do not count: the compiler drops them.</summary>
+/// <summary>
+/// Who may reference whom. References that come along unused do not count: the compiler drops them.
+/// </summary>
 public class ReferenceTests
 {
     private static readonly string[] s_everywhere = ["System.", "Microsoft.Win32.Primitives", "MessagePack"];
@@ -11,8 +13,11 @@ public class ReferenceTests
     [InlineData("Igor.Kbr")]
     [InlineData("Igor.Node", "Igor.Kbr", "Polly", "Microsoft.Extensions.")]
     [InlineData("Igor.Client", "Igor.Kbr", "Polly", "Microsoft.Extensions.")]
-    [InlineData("igord", "Igor.Kbr", "Igor.Node", "Microsoft.Extensions.", "Microsoft.AspNetCore.", "System.CommandLine")]
-    [InlineData("Igor.Dht", "Igor.Kbr", "Igor.Client", "Igor.Node", "LiteDB", "Polly", "Microsoft.Extensions.")]
+    [InlineData(
+        "igord",
+        "Igor.Kbr", "Igor.Node", "Microsoft.Extensions.", "Microsoft.AspNetCore.", "System.CommandLine")]
+    [InlineData(
+        "Igor.Dht", "Igor.Kbr", "Igor.Client", "Igor.Node", "LiteDB", "Polly", "Microsoft.Extensions.")]
     [InlineData("igor-dht", "Igor.Kbr", "Igor.Dht", "System.CommandLine", "Spectre.Console", "Bogus")]
     [InlineData("igor-sim", "Igor.Kbr", "Igor.Dht", "System.CommandLine", "Spectre.Console")]
     public void Assembly_references_only_what_it_may(string assembly, params string[] allowed)
@@ -33,7 +38,7 @@ public class ReferenceTests
             .Where(name => !s_everywhere.Concat(allowed).Any(entry => Matches(name, entry)))];
     }
 
-    // "Igor.Dht" stands for itself alone, "Microsoft.Extensions." for all below, "Polly" for Polly.Core as well.
+    // "Igor.Dht" stands for itself alone, "Microsoft.Extensions." for all below, "Polly" for Polly.Core too.
     private static bool Matches(string name, string entry) =>
         name == entry
         || (entry.EndsWith('.') && name.StartsWith(entry, StringComparison.Ordinal))

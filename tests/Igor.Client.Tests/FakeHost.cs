@@ -44,7 +44,8 @@ internal sealed class FakeHost(string name = "fake") : IKbrHost
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
     /// <summary>A service of the fake node.</summary>
-    internal sealed class FakeService(FakeHost host, SubscribeOptions options, IKbrDeferringApplication application)
+    internal sealed class FakeService(
+        FakeHost host, SubscribeOptions options, IKbrDeferringApplication application)
         : IKbrService
     {
         private readonly ConcurrentQueue<(DeliveryToken Token, byte[] Payload)> _replies = new();

@@ -41,8 +41,11 @@ public sealed class IgorClientTests : IDisposable
             {
                 for (int i = 0; i < 500; i++)
                 {
-                    _host.Services[0].Application.Deliver(new KbrDelivery(Key.Max, Key.Zero, default, new byte[9]));
-                    service.Request(Key.Zero, new byte[2000], Patient, application.Complete); // some end here, too large
+                    _host.Services[0].Application.Deliver(
+                        new KbrDelivery(Key.Max, Key.Zero, default, new byte[9]));
+
+                    // Some end here, too large.
+                    service.Request(Key.Zero, new byte[2000], Patient, application.Complete);
                 }
             })),
         ];
@@ -68,10 +71,12 @@ public sealed class IgorClientTests : IDisposable
     {
         await using LocalSocketServer server = LocalSocketServer.Start(
             _host, new LocalSocketServerOptions { Path = _path, OutgoingBytesMax = 100_000_000 });
-        await using IgorClient client = await ConnectAsync(new IgorClientOptions { OutgoingBytesMax = 100_000_000 });
+        await using IgorClient client = await ConnectAsync(
+            new IgorClientOptions { OutgoingBytesMax = 100_000_000 });
         IKbrService service = await SubscribeAsync(client, new ContractApplication());
         byte[] payload = new byte[200_000];
-        Task<KbrReply>[] open = [.. Enumerable.Range(0, 200).Select(_ => service.RequestAsync(Key.Zero, payload, Patient))];
+        Task<KbrReply>[] open =
+            [.. Enumerable.Range(0, 200).Select(_ => service.RequestAsync(Key.Zero, payload, Patient))];
         foreach (Task<KbrReply> request in open)
         {
             KbrReply reply = await Eventually.CompletesAsync(request, "all requests end");
@@ -86,7 +91,8 @@ public sealed class IgorClientTests : IDisposable
         await using IgorClient client = await ConnectAsync(new IgorClientOptions { RequestsMax = 3 });
         _host.Answers = _ => null;
         IKbrService service = await SubscribeAsync(client, new ContractApplication());
-        Task<KbrReply>[] open = [.. Enumerable.Range(0, 4).Select(_ => service.RequestAsync(Key.Zero, new byte[1], Patient))];
+        Task<KbrReply>[] open =
+            [.. Enumerable.Range(0, 4).Select(_ => service.RequestAsync(Key.Zero, new byte[1], Patient))];
         KbrReply last = await Eventually.CompletesAsync(open[3], "the fourth ends");
         Assert.Equal(KbrStatus.Overloaded, last.Status);
         Assert.All(open[..3], request => Assert.False(request.IsCompleted));
@@ -104,11 +110,14 @@ public sealed class IgorClientTests : IDisposable
         application.Send(new SubscribedFrame(subscribe.Call, NeighbourSet.Alone(client.NodeId, false)));
         IKbrService service = await subscribing;
         KbrReply reply = await Eventually.CompletesAsync(
-            service.RequestAsync(Key.Zero, new byte[1], new RequestOptions(TimeSpan.FromMilliseconds(10))), "it ends");
+            service.RequestAsync(Key.Zero, new byte[1], new RequestOptions(TimeSpan.FromMilliseconds(10))),
+            "it ends");
         Assert.Equal(KbrStatus.Timeout, reply.Status);
         RequestFrame request = await application.ExpectAsync<RequestFrame>();
         Assert.Equal(request.Request, (await application.ExpectAsync<CancelFrame>()).Request);
-        application.Send(new ResultFrame(request.Request, KbrStatus.Ok, default, default)); // late, for nobody
+
+        // Late, for nobody.
+        application.Send(new ResultFrame(request.Request, KbrStatus.Ok, default, default));
     }
 
     [Fact]
@@ -126,7 +135,8 @@ public sealed class IgorClientTests : IDisposable
         await Eventually.HoldsAsync(() => _host.Services[0].Requests == 1, "the request is under way");
 
         await first.DisposeAsync();
-        Assert.Equal(KbrStatus.Closed, (await Eventually.CompletesAsync(open, "it ends with the daemon")).Status);
+        KbrReply ended = await Eventually.CompletesAsync(open, "it ends with the daemon");
+        Assert.Equal(KbrStatus.Closed, ended.Status);
         await Eventually.HoldsAsync(() => application.Updates.Count == 1, "the application is told");
         Assert.Equal(0, service.Neighbours.Count);
         Assert.Equal(2, application.Updates[0].Departed.Length);
@@ -227,7 +237,8 @@ public sealed class IgorClientTests : IDisposable
     }
 
     private LocalSocketServer Serve(FakeHost host) =>
-        LocalSocketServer.Start(host, new LocalSocketServerOptions { Path = _path, PayloadBytesMax = 1_000_000 });
+        LocalSocketServer.Start(
+            host, new LocalSocketServerOptions { Path = _path, PayloadBytesMax = 1_000_000 });
 
     private ValueTask<IgorClient> ConnectAsync(IgorClientOptions? options = null) =>
         IgorClient.ConnectAsync((options ?? new IgorClientOptions()) with
@@ -236,7 +247,8 @@ public sealed class IgorClientTests : IDisposable
             ReconnectDelay = TimeSpan.FromMilliseconds(5),
         });
 
-    private static Task<IKbrService> SubscribeAsync(IgorClient client, IKbrApplication application, string name = "a") =>
+    private static Task<IKbrService> SubscribeAsync(
+        IgorClient client, IKbrApplication application, string name = "a") =>
         client.SubscribeAsync(
             new SubscribeOptions { Service = name, Role = ServiceRole.Member }, application).AsTask();
 

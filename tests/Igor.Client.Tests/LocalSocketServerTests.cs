@@ -119,7 +119,8 @@ public sealed class LocalSocketServerTests : IAsyncLifetime
     [Fact]
     public async Task Application_beyond_the_bound_is_refused()
     {
-        await using LocalSocketServer server = Serve(_folder.NewPath(), options => options with { SessionsMax = 1 });
+        await using LocalSocketServer server = Serve(
+            _folder.NewPath(), options => options with { SessionsMax = 1 });
         using (RawApplication first = await RawApplication.AttachAsync(server.Path))
         using (RawApplication second = RawApplication.Connect(server.Path))
         {
@@ -156,13 +157,15 @@ public sealed class LocalSocketServerTests : IAsyncLifetime
         using RawApplication application = await RawApplication.AttachAsync(_server.Path);
         application.Send(new SubscribeFrame(11, 1, "a", ServiceRole.Member, false));
         Assert.Equal(
-            new RefusedFrame(11, RefusalCode.Node, "full of members"), await application.ExpectAsync<RefusedFrame>());
+            new RefusedFrame(11, RefusalCode.Node, "full of members"),
+            await application.ExpectAsync<RefusedFrame>());
     }
 
     [Fact]
     public async Task Requests_of_an_application_are_bounded_until_they_end_or_are_cancelled()
     {
-        await using LocalSocketServer server = Serve(_folder.NewPath(), options => options with { RequestsMax = 2 });
+        await using LocalSocketServer server = Serve(
+            _folder.NewPath(), options => options with { RequestsMax = 2 });
         _host.Answers = _ => null;
         using RawApplication application = await RawApplication.AttachAsync(server.Path);
         await SubscribeAsync(application, 1);
@@ -190,7 +193,8 @@ public sealed class LocalSocketServerTests : IAsyncLifetime
     {
         using RawApplication application = await RawApplication.AttachAsync(_server.Path);
         FakeHost.FakeService service = await SubscribeAsync(application, 1);
-        service.Application.Deliver(new KbrDelivery(Key.Max, Key.Zero, new DeliveryToken(99), new byte[] { 1 }));
+        service.Application.Deliver(
+            new KbrDelivery(Key.Max, Key.Zero, new DeliveryToken(99), new byte[] { 1 }));
         DeliverFrame delivery = await application.ExpectAsync<DeliverFrame>();
         application.Send(new ReplyFrame(delivery.Token + 1, new byte[] { 2 })); // never given out
         application.Send(new ReplyFrame(delivery.Token, new byte[] { 3 }));
@@ -212,15 +216,19 @@ public sealed class LocalSocketServerTests : IAsyncLifetime
         await application.ExpectAsync<ForwardFrame>();
         Assert.Null(decision);
         application.Dispose();
-        await Eventually.HoldsAsync(() => service.IsDisposed && decision is not null, "the session has ended");
+        await Eventually.HoldsAsync(
+            () => service.IsDisposed && decision is not null, "the session has ended");
         Assert.Equal(ForwardDecision.Continue, decision);
-        service.Application.Deliver(new KbrDelivery(Key.Max, Key.Zero, default, new byte[] { 1 })); // to nobody
+
+        // To nobody.
+        service.Application.Deliver(new KbrDelivery(Key.Max, Key.Zero, default, new byte[] { 1 }));
     }
 
     [Fact]
     public async Task Messages_beyond_the_bound_go_on_undecided()
     {
-        await using LocalSocketServer server = Serve(_folder.NewPath(), options => options with { ForwardsMax = 2 });
+        await using LocalSocketServer server = Serve(
+            _folder.NewPath(), options => options with { ForwardsMax = 2 });
         using RawApplication application = await RawApplication.AttachAsync(server.Path);
         FakeHost.FakeService service = await SubscribeAsync(application, 1);
         var decided = new List<int>();
@@ -239,7 +247,11 @@ public sealed class LocalSocketServerTests : IAsyncLifetime
     {
         await using LocalSocketServer server = Serve(
             _folder.NewPath(),
-            options => options with { OutgoingBytesMax = 2_000_000, StallTimeout = TimeSpan.FromMilliseconds(50) });
+            options => options with
+            {
+                OutgoingBytesMax = 2_000_000,
+                StallTimeout = TimeSpan.FromMilliseconds(50),
+            });
         using RawApplication asleep = await RawApplication.AttachAsync(server.Path);
         FakeHost.FakeService service = await SubscribeAsync(asleep, 1);
         using RawApplication awake = await RawApplication.AttachAsync(server.Path);
@@ -247,7 +259,8 @@ public sealed class LocalSocketServerTests : IAsyncLifetime
         await Eventually.HoldsAsync(
             () =>
             {
-                service.Application.Deliver(new KbrDelivery(Key.Max, Key.Zero, default, payload)); // never blocks
+                // Never blocks.
+                service.Application.Deliver(new KbrDelivery(Key.Max, Key.Zero, default, payload));
                 return service.IsDisposed && server.SessionCount == 1;
             },
             "the sleeper is out");
@@ -265,7 +278,8 @@ public sealed class LocalSocketServerTests : IAsyncLifetime
         byte[] payload = new byte[100_000];
         for (int i = 0; i < 100; i++)
         {
-            application.Send(new RequestFrame(1, i, Key.Zero, false, 1000, payload)); // the fake answers at once
+            // The fake answers at once.
+            application.Send(new RequestFrame(1, i, Key.Zero, false, 1000, payload));
         }
 
         await Eventually.HoldsAsync(() => _host.Services[^1].Requests == 100, "all requests were taken");
@@ -335,7 +349,8 @@ public sealed class LocalSocketServerTests : IAsyncLifetime
 
     private async Task<FakeHost.FakeService> SubscribeAsync(RawApplication application, int subscription)
     {
-        application.Send(new SubscribeFrame(1, subscription, $"service {subscription}", ServiceRole.Member, true));
+        application.Send(
+            new SubscribeFrame(1, subscription, $"service {subscription}", ServiceRole.Member, true));
         await application.ExpectAsync<SubscribedFrame>();
         return _host.Services[^1];
     }

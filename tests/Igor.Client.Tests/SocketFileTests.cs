@@ -18,7 +18,8 @@ public sealed class SocketFileTests : IDisposable
         await using LocalSocketServer server = Serve(Path.Combine(folder, "igor.sock"));
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(server.Path));
         Assert.Equal(
-            UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute, File.GetUnixFileMode(folder));
+            UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute,
+            File.GetUnixFileMode(folder));
     }
 
     [Fact]
@@ -83,7 +84,8 @@ public sealed class SocketFileTests : IDisposable
     {
         string file = _folder.NewPath();
         File.WriteAllText(file, "");
-        NodeStartException refusal = Assert.Throws<NodeStartException>(() => Serve(Path.Combine(file, "igor.sock")));
+        NodeStartException refusal = Assert.Throws<NodeStartException>(
+            () => Serve(Path.Combine(file, "igor.sock")));
         Assert.Contains("--socket", refusal.Message, StringComparison.Ordinal);
     }
 

@@ -16,7 +16,8 @@ internal sealed class DaemonProcess : IDisposable
     private readonly ConcurrentQueue<string> _errors = new();
     private readonly Process _process;
 
-    private DaemonProcess(string program, IEnumerable<string> arguments, IEnumerable<(string, string)> environment)
+    private DaemonProcess(
+        string program, IEnumerable<string> arguments, IEnumerable<(string, string)> environment)
     {
         var start = new ProcessStartInfo(program, arguments)
         {
@@ -50,7 +51,8 @@ internal sealed class DaemonProcess : IDisposable
 
     public bool HasExited => _process.HasExited;
 
-    public static DaemonProcess Start(string program, params string[] arguments) => new(program, arguments, []);
+    public static DaemonProcess Start(string program, params string[] arguments) =>
+        new(program, arguments, []);
 
     public static DaemonProcess StartIgord(params string[] arguments) => StartIgord(arguments, []);
 

@@ -7,7 +7,12 @@ public sealed class DaemonSettingsTests
     [Fact]
     public void Later_source_wins_setting_by_setting()
     {
-        var file = new DaemonSettings { Network = "file", Listen = "file:1", Bootstrap = ["file:1", "file:2"] };
+        var file = new DaemonSettings
+        {
+            Network = "file",
+            Listen = "file:1",
+            Bootstrap = ["file:1", "file:2"],
+        };
         var environment = new DaemonSettings { Network = "environment", Listen = "environment:1" };
         var arguments = new DaemonSettings { Network = "arguments" };
         DaemonSettings settings = arguments.Over(environment).Over(file);
@@ -40,7 +45,8 @@ public sealed class DaemonSettingsTests
             root = root.Parent;
         }
 
-        DaemonSettings settings = DaemonSettings.FromFile(Path.Combine(root.FullName, "packaging", "igord.json"));
+        DaemonSettings settings = DaemonSettings.FromFile(
+            Path.Combine(root.FullName, "packaging", "igord.json"));
         IgorNodeOptions options = settings.ToNodeOptions();
         Assert.Equal(("/var/lib/igor", "0.0.0.0:4646"), (options.DataFolder, options.Listen));
         Assert.Equal("/run/igor/igor.sock", settings.SocketPath);

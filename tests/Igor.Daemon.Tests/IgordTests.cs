@@ -81,9 +81,12 @@ public sealed class IgordTests : IDisposable
     {
         Directory.CreateDirectory(_folder.Combine("a"));
         await File.WriteAllTextAsync(
-            _folder.Combine("a/igord.json"), """{ "network": "file", "listen": "127.0.0.1:0", "socket": "/nowhere" }""");
+            _folder.Combine("a/igord.json"),
+            """{ "network": "file", "listen": "127.0.0.1:0", "socket": "/nowhere" }""");
         using DaemonProcess igord = DaemonProcess.StartIgord(
-            ["--data", _folder.Combine("a")], ("IGOR_SOCKET", _folder.Combine("s")), ("IGOR_NETWORK", "environment"));
+            ["--data", _folder.Combine("a")],
+            ("IGOR_SOCKET", _folder.Combine("s")),
+            ("IGOR_NETWORK", "environment"));
         (_, _, string socket) = await igord.ReadyAsync();
         Assert.Equal(_folder.Combine("s"), socket);
         await using IgorClient client = await ConnectAsync(socket);
@@ -133,7 +136,8 @@ public sealed class IgordTests : IDisposable
         (_, _, string socket) = await first.ReadyAsync();
         using DaemonProcess second = DaemonProcess.StartIgord(_folder.Arguments("b", "--socket", socket));
         await ExpectFailureAsync(second, ExitCode.Local, socket, "in use", "--socket");
-        using DaemonProcess third = DaemonProcess.StartIgord(_folder.Arguments("a", "--socket", socket + "2"));
+        using DaemonProcess third = DaemonProcess.StartIgord(
+            _folder.Arguments("a", "--socket", socket + "2"));
         await ExpectFailureAsync(third, ExitCode.Local, _folder.Combine("a"), "Another node");
         await using IgorClient client = await ConnectAsync(socket); // the first is none the worse for it
     }
@@ -164,7 +168,8 @@ public sealed class IgordTests : IDisposable
     {
         using DaemonProcess igord = DaemonProcess.StartIgord("--help");
         Assert.Equal(0, await igord.ExitAsync());
-        Assert.Contains(igord.Output, line => line.Contains("--bootstrap 192.0.2.1:4646", StringComparison.Ordinal));
+        Assert.Contains(
+            igord.Output, line => line.Contains("--bootstrap 192.0.2.1:4646", StringComparison.Ordinal));
     }
 
     private static async Task ExpectFailureAsync(DaemonProcess igord, int exitCode, params string[] words)

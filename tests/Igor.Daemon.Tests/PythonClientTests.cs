@@ -102,7 +102,8 @@ public sealed class PythonClientTests : IAsyncLifetime
     private static ValueTask<IgorClient> ConnectAsync(string socket) =>
         IgorClient.ConnectAsync(new IgorClientOptions { SocketPath = socket });
 
-    private static async Task<ContractApplication> AttachAsync(IgorClient client, string service, ServiceRole role)
+    private static async Task<ContractApplication> AttachAsync(
+        IgorClient client, string service, ServiceRole role)
     {
         var application = new ContractApplication();
         application.Service = await client.SubscribeAsync(

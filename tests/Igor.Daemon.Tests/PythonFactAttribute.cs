@@ -3,7 +3,9 @@ using System.Diagnostics;
 
 namespace Igor.Daemon.Tests;
 
-/// <summary>A fact that needs Python with msgpack; skipped, with what to install, where it is missing.</summary>
+/// <summary>
+/// A fact that needs Python with msgpack; skipped, with what to install, where it is missing.
+/// </summary>
 [AttributeUsage(AttributeTargets.Method)]
 internal sealed class PythonFactAttribute : FactAttribute
 {
@@ -15,7 +17,9 @@ internal sealed class PythonFactAttribute : FactAttribute
         }
     }
 
-    /// <summary>The Python that has msgpack: the system's before one that the user put in front of it.</summary>
+    /// <summary>
+    /// The Python that has msgpack: the system's before one that the user put in front of it.
+    /// </summary>
     public static string? Python { get; } = Array.Find(["/usr/bin/python3", "python3"], HasMsgpack);
 
     private static bool HasMsgpack(string python)

@@ -21,7 +21,8 @@ public sealed class RestartTests : IDisposable
         string socket = _folder.Combine("s");
         using DaemonProcess first = DaemonProcess.StartIgord(_folder.Arguments("a", "--socket", socket));
         await first.ReadyAsync();
-        await using IgorClient client = await IgorClient.ConnectAsync(new IgorClientOptions { SocketPath = socket });
+        await using IgorClient client = await IgorClient.ConnectAsync(
+            new IgorClientOptions { SocketPath = socket });
         Key firstId = client.NodeId;
         var application = new ContractApplication();
         application.Service = await client.SubscribeAsync(
@@ -33,7 +34,8 @@ public sealed class RestartTests : IDisposable
         await Eventually.HoldsAsync(() => application.Deliveries.Count == 1, "the request is open");
 
         first.Signal(signal);
-        Assert.Equal(KbrStatus.Closed, (await Eventually.CompletesAsync(open, "it ends with the daemon")).Status);
+        KbrReply ended = await Eventually.CompletesAsync(open, "it ends with the daemon");
+        Assert.Equal(KbrStatus.Closed, ended.Status);
         await first.ExitAsync();
         Assert.False(service.Neighbours.IsMember);
 

@@ -1,5 +1,6 @@
-// A process to be killed: it writes records as fast as the store takes them and prints each one that was acknowledged,
-// as "number clock;". Small segments and a hasty index make sure that a kill hits rotation, compaction and the index.
+// A process to be killed: it writes records as fast as the store takes them and prints each one that was
+// acknowledged, as "number clock;". Small segments and a hasty index make sure that a kill hits rotation,
+// compaction and the index.
 using System.Globalization;
 using Igor.Dht;
 using Igor.Dht.Storage;
@@ -25,7 +26,8 @@ while (true)
     ulong version = clock;
     if (number >= WrittenRecords.KeptCount && random.Next(2) == 0)
     {
-        store.Remove(WrittenRecords.KeyOf(number), new Igor.Dht.RecordVersion(version, 1), _ => slots.Release());
+        store.Remove(
+            WrittenRecords.KeyOf(number), new Igor.Dht.RecordVersion(version, 1), _ => slots.Release());
         continue;
     }
 

@@ -24,7 +24,8 @@ public static class WrittenRecords
     };
 
     /// <summary>The key of a number.</summary>
-    public static Key KeyOf(int number) => Key.HashOf("record " + number.ToString(CultureInfo.InvariantCulture));
+    public static Key KeyOf(int number) =>
+        Key.HashOf("record " + number.ToString(CultureInfo.InvariantCulture));
 
     /// <summary>The record of a number at a clock.</summary>
     public static Record Make(int number, ulong clock)
@@ -32,7 +33,8 @@ public static class WrittenRecords
         string line = string.Create(CultureInfo.InvariantCulture, $"record {number} at {clock}\n");
         int repeats = 1 + (int)((clock + (ulong)number) % 60);
         byte[] value = Encoding.UTF8.GetBytes(new StringBuilder().Insert(0, line, repeats).ToString());
-        var header = new RecordHeader { Key = KeyOf(number), Type = "value", Version = new RecordVersion(clock, 1) };
+        var version = new RecordVersion(clock, 1);
+        var header = new RecordHeader { Key = KeyOf(number), Type = "value", Version = version };
         return RecordCodec.Encode(header, value);
     }
 }

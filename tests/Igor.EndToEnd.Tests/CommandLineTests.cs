@@ -109,7 +109,8 @@ public sealed class CommandLineTests(ITestOutputHelper output)
             CliResult get = (await Cli.RunAsync(["get", "greeting", .. node])).ExitsWith(0);
             Assert.Equal(RealText.Line(0), get.Text);
             output.WriteLine(
-                $"first byte {get.FirstByte.TotalMilliseconds:0} ms, all {get.Elapsed.TotalMilliseconds:0} ms");
+                $"first byte {get.FirstByte.TotalMilliseconds:0} ms,"
+                + $" all {get.Elapsed.TotalMilliseconds:0} ms");
         }
     });
 

@@ -119,7 +119,8 @@ public sealed class LocalTroubleTests(ITestOutputHelper output)
 
             // It goes on once there is room, and a crash loses nothing that was acknowledged.
             disk.Resize(64);
-            Assert.True(await ledger.PutAsync(dht, "again", Text(64 * KibiByte)), "no put though there is room");
+            Assert.True(
+                await ledger.PutAsync(dht, "again", Text(64 * KibiByte)), "no put though there is room");
             await node.KillAsync();
             await ring.ReviveAsync([node]);
             await using IgorDht again = await ring.OpenAsync(node);

@@ -2,7 +2,9 @@ using Igor.Kbr;
 
 namespace Igor.Testing;
 
-/// <summary>An application that notes every upcall and, as a root, answers requests with what it was sent.</summary>
+/// <summary>
+/// An application that notes every upcall and, as a root, answers requests with what it was sent.
+/// </summary>
 public sealed class ContractApplication : IKbrApplication
 {
     private readonly Lock _lock = new();

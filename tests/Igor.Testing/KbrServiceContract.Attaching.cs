@@ -36,7 +36,8 @@ public abstract partial class KbrServiceContract
         foreach (Key key in SomeKeys(16).Append(outsider.Service.NodeId))
         {
             KbrReply reply = await RequestAsync(world, members[0], key, [1]);
-            Assert.Equal((KbrStatus.Ok, RootOf(members, key).Service.NodeId), (reply.Status, reply.Responder));
+            Key root = RootOf(members, key).Service.NodeId;
+            Assert.Equal((KbrStatus.Ok, root), (reply.Status, reply.Responder));
             members[1].Service.Route(key, new byte[] { 2 });
         }
 
@@ -108,7 +109,8 @@ public abstract partial class KbrServiceContract
     {
         await using KbrWorld world = await CreateWorldAsync(2);
         IReadOnlyList<ContractApplication> members = await AttachMembersAsync(world);
-        HostStatus status = await world.CompleteAsync(world.Hosts[0].GetStatusAsync().AsTask(), "the status comes");
+        HostStatus status = await world.CompleteAsync(
+            world.Hosts[0].GetStatusAsync().AsTask(), "the status comes");
         Assert.Equal(members[0].Service.NodeId, status.NodeId);
         Assert.Equal(world.Hosts[0].NodeId, status.NodeId);
         Assert.True(status.IsJoined);
@@ -123,7 +125,8 @@ public abstract partial class KbrServiceContract
         foreach (Key key in SomeKeys(16).Append(client.Service.NodeId))
         {
             KbrReply reply = await RequestAsync(world, client, key, [1]);
-            Assert.Equal((KbrStatus.Ok, RootOf(members, key).Service.NodeId), (reply.Status, reply.Responder));
+            Key root = RootOf(members, key).Service.NodeId;
+            Assert.Equal((KbrStatus.Ok, root), (reply.Status, reply.Responder));
         }
 
         Assert.Empty(client.Deliveries);

@@ -25,13 +25,15 @@ public abstract partial class KbrServiceContract
         }
 
         await world.WaitUntilAsync(
-            () => members.Sum(member => member.Deliveries.Count) >= keys.Length * nodes, "all messages arrive");
+            () => members.Sum(member => member.Deliveries.Count) >= keys.Length * nodes,
+            "all messages arrive");
         foreach (Key key in keys)
         {
             ContractApplication.Received[] received =
                 [.. RootOf(members, key).Deliveries.Where(delivery => delivery.Destination == key)];
             Assert.Equal(
-                members.Select(member => member.Service.NodeId).Order(), received.Select(one => one.Source).Order());
+                members.Select(member => member.Service.NodeId).Order(),
+                received.Select(one => one.Source).Order());
             Assert.All(received, one => Assert.Equal($"to {key}", Encoding.UTF8.GetString(one.Payload)));
             Assert.All(received, one => Assert.False(one.Token.ExpectsReply));
         }
@@ -103,7 +105,8 @@ public abstract partial class KbrServiceContract
         root.Answers = false;
         int ends = 0;
         KbrStatus? status = null;
-        members[0].Service.Request(key, new byte[] { 1 }, new RequestOptions(TimeSpan.FromSeconds(1)), reply =>
+        var options = new RequestOptions(TimeSpan.FromSeconds(1));
+        members[0].Service.Request(key, new byte[] { 1 }, options, reply =>
         {
             status = reply.Status;
             Interlocked.Increment(ref ends);
@@ -128,7 +131,8 @@ public abstract partial class KbrServiceContract
         await using KbrWorld world = await CreateWorldAsync(2);
         IReadOnlyList<ContractApplication> members = await AttachMembersAsync(world);
         members[1].Answers = false;
-        Task<KbrReply> pending = members[0].Service.RequestAsync(KeyOwnedBy(members, members[1]), new byte[9], Patient);
+        Task<KbrReply> pending = members[0].Service.RequestAsync(
+            KeyOwnedBy(members, members[1]), new byte[9], Patient);
         await world.WaitUntilAsync(() => members[1].Deliveries.Count > 0, "the request arrives");
         Assert.False(pending.IsCompleted);
         members[1].Service.Reply(members[1].Deliveries[0].Token, new byte[] { 4, 5 });

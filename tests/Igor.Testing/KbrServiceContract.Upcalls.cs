@@ -115,7 +115,8 @@ public abstract partial class KbrServiceContract
         ContractApplication[] rest = [members[0], members[1]];
         await WaitForRingAsync(world, rest);
         Assert.Contains(
-            new Departure(left, DepartureReason.Left), members[0].Updates.SelectMany(update => update.Departed));
+            new Departure(left, DepartureReason.Left),
+            members[0].Updates.SelectMany(update => update.Departed));
         KbrReply reply = await RequestAsync(world, members[0], key, [1]);
         Assert.Equal((KbrStatus.Ok, RootOf(rest, key).Service.NodeId), (reply.Status, reply.Responder));
         Assert.Empty(members[2].Deliveries);

@@ -4,8 +4,8 @@ namespace Igor.Testing;
 
 /// <summary>
 /// What every implementation of <see cref="IKbrService"/> promises, whatever is behind it: a node in the same
-/// process, a daemon behind a socket, a simulated node. Derived in the tests of each. This part: getting a world and
-/// members in it; the facts stand in the other parts.
+/// process, a daemon behind a socket, a simulated node. Derived in the tests of each. This part: getting a
+/// world and members in it; the facts stand in the other parts.
 /// </summary>
 public abstract partial class KbrServiceContract
 {
@@ -42,7 +42,8 @@ public abstract partial class KbrServiceContract
         configure?.Invoke(application);
         var options = new SubscribeOptions { Service = service, Role = role, WantsForward = wantsForward };
         application.Service = await world.CompleteAsync(
-            world.Hosts[node].SubscribeAsync(options, application).AsTask(), $"node {node} attaches to {service}");
+            world.Hosts[node].SubscribeAsync(options, application).AsTask(),
+            $"node {node} attaches to {service}");
         return application;
     }
 
@@ -73,7 +74,11 @@ public abstract partial class KbrServiceContract
     }
 
     private static async Task<KbrReply> RequestAsync(
-        KbrWorld world, ContractApplication from, Key destination, byte[] payload, RequestOptions? options = null) =>
+        KbrWorld world,
+        ContractApplication from,
+        Key destination,
+        byte[] payload,
+        RequestOptions? options = null) =>
         await world.CompleteAsync(
             from.Service.RequestAsync(destination, payload, options ?? Patient), "a request ends");
 }

@@ -3,8 +3,9 @@ using Igor.Kbr;
 namespace Igor.Testing;
 
 /// <summary>
-/// A ring for the contract to act in: nodes of one network with an application host at each. Time belongs to the
-/// world, so that a simulator can run its own: the contract waits only through <see cref="WaitUntilAsync"/>.
+/// A ring for the contract to act in: nodes of one network with an application host at each. Time belongs to
+/// the world, so that a simulator can run its own: the contract waits only through
+/// <see cref="WaitUntilAsync"/>.
 /// </summary>
 public abstract class KbrWorld : IAsyncDisposable
 {
@@ -14,7 +15,9 @@ public abstract class KbrWorld : IAsyncDisposable
     /// <summary>Largest payload of a message.</summary>
     public virtual int PayloadBytesMax => new OverlayOptions().PayloadBytesMax;
 
-    /// <summary>Lets time pass until a condition holds, and fails when it does not within a generous time.</summary>
+    /// <summary>
+    /// Lets time pass until a condition holds, and fails when it does not within a generous time.
+    /// </summary>
     public abstract Task WaitUntilAsync(Func<bool> condition, string what);
 
     /// <summary>A node leaves the ring in order, and its applications lose it.</summary>

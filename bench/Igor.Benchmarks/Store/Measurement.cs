@@ -10,14 +10,15 @@ internal static class Measurement
     public static void PrintMachine()
     {
         string model = File.Exists("/proc/cpuinfo")
-            ? File.ReadLines("/proc/cpuinfo").FirstOrDefault(line => line.StartsWith("model name", StringComparison.Ordinal))
+            ? File.ReadLines("/proc/cpuinfo")
+                .FirstOrDefault(line => line.StartsWith("model name", StringComparison.Ordinal))
                 ?.Split(':')[1].Trim() ?? "unknown processor"
             : "unknown processor";
         string load = File.Exists("/proc/loadavg") ? File.ReadAllText("/proc/loadavg").Trim() : "unknown";
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"{DateTime.UtcNow:yyyy-MM-dd HH:mm} UTC, {Environment.ProcessorCount} x {model}, {Environment.OSVersion},"
-            + $" .NET {Environment.Version}, load {load}"));
+            $"{DateTime.UtcNow:yyyy-MM-dd HH:mm} UTC, {Environment.ProcessorCount} x {model},"
+            + $" {Environment.OSVersion}, .NET {Environment.Version}, load {load}"));
     }
 
     /// <summary>Prints the rate of an action that does a number of things.</summary>
@@ -38,6 +39,7 @@ internal static class Measurement
         rates.Sort();
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"{name,-44} median {rates[rates.Count / 2],10:n1}/s   from {rates[0],10:n1} to {rates[^1],10:n1}"));
+            $"{name,-44} median {rates[rates.Count / 2],10:n1}/s"
+            + $"   from {rates[0],10:n1} to {rates[^1],10:n1}"));
     }
 }

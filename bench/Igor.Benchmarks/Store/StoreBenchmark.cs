@@ -1,5 +1,5 @@
-// Durable puts with a number of writers at once, each of which waits for its acknowledgement; reads of hot and of cold
-// records. Cold means: not in the store's own cache; the kernel has read them lately.
+// Durable puts with a number of writers at once, each of which waits for its acknowledgement; reads of hot
+// and of cold records. Cold means: not in the store's own cache; the kernel has read them lately.
 using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
@@ -187,13 +187,16 @@ internal static class StoreBenchmark
         using var process = Process.GetCurrentProcess();
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"{status.Records:n0} records, {status.LiveBytes >> 20} MiB alive, {status.DiskBytes >> 20} MiB on disk;"
-            + $" managed heap {GC.GetTotalMemory(true) >> 20} MiB, resident {process.WorkingSet64 >> 20} MiB"));
+            $"{status.Records:n0} records, {status.LiveBytes >> 20} MiB alive,"
+            + $" {status.DiskBytes >> 20} MiB on disk;"
+            + $" managed heap {GC.GetTotalMemory(true) >> 20} MiB,"
+            + $" resident {process.WorkingSet64 >> 20} MiB"));
     }
 
     private sealed class Opened(string folder) : IDisposable
     {
-        public LiteDbRecordStore Store { get; } = LiteDbRecordStore.Open(new RecordStoreOptions { Folder = folder });
+        public LiteDbRecordStore Store { get; } =
+            LiteDbRecordStore.Open(new RecordStoreOptions { Folder = folder });
 
         public void Dispose() => Store.DisposeAsync().AsTask().Wait();
     }

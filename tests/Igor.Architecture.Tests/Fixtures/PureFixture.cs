@@ -17,5 +17,6 @@ internal sealed class PureFixture(int seed)
         }
     }
 
-    public Task<int> Answer(IEnumerable<int> numbers) => Task.FromResult(numbers.Sum(number => number + seed));
+    public Task<int> Answer(IEnumerable<int> numbers) =>
+        Task.FromResult(numbers.Sum(number => number + seed));
 }

@@ -15,11 +15,13 @@ internal static class BuiltAssembly
             new ReaderParameters { ReadSymbols = true, AssemblyResolver = resolver });
     }
 
-    /// <summary>All types of an assembly that stand in source, nested ones with the one they are in.</summary>
+    /// <summary>
+    /// All types of an assembly that stand in source, nested ones with the one they are in.
+    /// </summary>
     public static IEnumerable<TypeDefinition> TopLevelTypes(AssemblyDefinition assembly) =>
         assembly.MainModule.Types.Where(type => !type.Name.StartsWith('<'));
 
-    /// <summary>A type and all that are nested in it: lambdas, iterators and asynchronous methods are.</summary>
+    /// <summary>A type and all nested in it: lambdas, iterators and asynchronous methods are.</summary>
     public static IEnumerable<TypeDefinition> WithNested(TypeDefinition type) =>
         type.NestedTypes.SelectMany(WithNested).Prepend(type);
 }

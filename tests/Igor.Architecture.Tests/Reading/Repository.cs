@@ -30,7 +30,8 @@ internal static partial class Repository
     public static string Relative(string file) => Path.GetRelativePath(Root, file);
 
     [GeneratedRegex(
-        @"^\s*(public|internal)\s[\w\s]*\b(class|struct|record|interface|enum)\s+(?<name>(?!struct|class)\w+)",
+        @"^\s*(public|internal)\s[\w\s]*\b(class|struct|record|interface|enum)"
+        + @"\s+(?<name>(?!struct|class)\w+)",
         RegexOptions.Multiline)]
     private static partial Regex TypeDeclaration();
 

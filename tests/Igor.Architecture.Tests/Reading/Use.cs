@@ -15,7 +15,8 @@ internal readonly record struct Use(string Where, string Type, string Member, in
         BuiltAssembly.WithNested(type).SelectMany(OfOne);
 
     /// <inheritdoc/>
-    public override string ToString() => Member.Length == 0 ? $"{Where} uses {Type}" : $"{Where} uses {Type}.{Member}";
+    public override string ToString() =>
+        Member.Length == 0 ? $"{Where} uses {Type}" : $"{Where} uses {Type}.{Member}";
 
     private static IEnumerable<Use> OfOne(TypeDefinition type)
     {
@@ -43,18 +44,19 @@ internal readonly record struct Use(string Where, string Type, string Member, in
             .Concat(method.Body.Instructions.SelectMany(instruction => OfOperand(where, instruction)));
     }
 
-    private static IEnumerable<Use> OfOperand(string where, Instruction instruction) => instruction.Operand switch
-    {
-        MethodReference called => Named(where, called.DeclaringType)
-            .Concat(called is GenericInstanceMethod generic
-                ? generic.GenericArguments.SelectMany(argument => Named(where, argument))
-                : [])
-            .Append(new Use(where, Open(called.DeclaringType), called.Name, called.Parameters.Count)),
-        FieldReference field => Named(where, field.DeclaringType)
-            .Append(new Use(where, Open(field.DeclaringType), field.Name, 0)),
-        TypeReference type => Named(where, type),
-        _ => [],
-    };
+    private static IEnumerable<Use> OfOperand(string where, Instruction instruction) =>
+        instruction.Operand switch
+        {
+            MethodReference called => Named(where, called.DeclaringType)
+                .Concat(called is GenericInstanceMethod generic
+                    ? generic.GenericArguments.SelectMany(argument => Named(where, argument))
+                    : [])
+                .Append(new Use(where, Open(called.DeclaringType), called.Name, called.Parameters.Count)),
+            FieldReference field => Named(where, field.DeclaringType)
+                .Append(new Use(where, Open(field.DeclaringType), field.Name, 0)),
+            TypeReference type => Named(where, type),
+            _ => [],
+        };
 
     // A constructed type names its definition and its arguments.
     private static IEnumerable<Use> Named(string where, TypeReference? type)

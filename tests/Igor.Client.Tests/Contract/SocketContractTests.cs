@@ -25,8 +25,10 @@ public sealed class SocketContractTests : KbrServiceContract
             foreach (IgorNode node in ring.Nodes)
             {
                 string path = world._folder.NewPath();
-                world._servers.Add(LocalSocketServer.Start(node, new LocalSocketServerOptions { Path = path }));
-                world._clients.Add(await IgorClient.ConnectAsync(new IgorClientOptions { SocketPath = path }));
+                world._servers.Add(
+                    LocalSocketServer.Start(node, new LocalSocketServerOptions { Path = path }));
+                world._clients.Add(
+                    await IgorClient.ConnectAsync(new IgorClientOptions { SocketPath = path }));
             }
 
             return world;

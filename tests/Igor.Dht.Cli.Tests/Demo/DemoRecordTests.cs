@@ -24,7 +24,8 @@ public class DemoRecordTests
         Assert.All(records, record =>
         {
             using JsonDocument customer = JsonDocument.Parse(record.Value);
-            Assert.Contains("@", customer.RootElement.GetProperty("email").GetString(), StringComparison.Ordinal);
+            JsonElement email = customer.RootElement.GetProperty("email");
+            Assert.Contains("@", email.GetString(), StringComparison.Ordinal);
             Assert.NotEmpty(customer.RootElement.GetProperty("name").GetString()!);
         });
     }

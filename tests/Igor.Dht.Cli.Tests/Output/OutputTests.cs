@@ -49,7 +49,8 @@ public class OutputTests
     [InlineData(GetOutcome.Unreachable, ExitCode.Unreachable, "unreachable")]
     public void Get_without_a_value_fails_and_says_which_it_was(GetOutcome outcome, int exitCode, string kind)
     {
-        CommandFailure? failure = GetText.Failure("greeting", new GetResult { Key = s_key, Outcome = outcome });
+        var result = new GetResult { Key = s_key, Outcome = outcome };
+        CommandFailure? failure = GetText.Failure("greeting", result);
 
         Assert.NotNull(failure);
         Assert.Equal((exitCode, kind), (failure.ExitCode, failure.Kind));
@@ -75,7 +76,13 @@ public class OutputTests
             NodeId = s_nodes[0],
             IsJoined = false,
             Neighbours = s_nodes[1..],
-            Store = new StoreStatus { Records = 7, LiveBytes = 2048, DamagedRecords = 2, Trouble = "the disk is full" },
+            Store = new StoreStatus
+            {
+                Records = 7,
+                LiveBytes = 2048,
+                DamagedRecords = 2,
+                Trouble = "the disk is full",
+            },
         };
         string text = StatusText.Human(status);
         JsonElement json = Parse(StatusText.Json(status));
@@ -102,7 +109,8 @@ public class OutputTests
             Socket = "/run/igor.sock",
         };
 
-        Assert.Equal($"ready 127.0.0.1:7001 node={s_nodes[0]} socket=/run/igor.sock", ReadyText.Human(status));
+        Assert.Equal(
+            $"ready 127.0.0.1:7001 node={s_nodes[0]} socket=/run/igor.sock", ReadyText.Human(status));
     }
 
     [Theory]
@@ -118,7 +126,9 @@ public class OutputTests
     }
 
     private static string Get(byte[] value) => GetText.Json(
-        "greeting", new GetResult { Key = s_key, Outcome = GetOutcome.Found, Value = value }, includesValue: true);
+        "greeting",
+        new GetResult { Key = s_key, Outcome = GetOutcome.Found, Value = value },
+        includesValue: true);
 
     private static JsonElement Parse(string json) => JsonDocument.Parse(json).RootElement;
 }

@@ -80,7 +80,8 @@ internal sealed partial class Cli : IDisposable
             RedirectStandardError = true,
             StandardOutputEncoding = Encoding.UTF8,
         };
-        foreach (string name in start.Environment.Keys.Where(name => name.StartsWith("IGOR_", StringComparison.Ordinal)))
+        foreach (string name in start.Environment.Keys.Where(
+            name => name.StartsWith("IGOR_", StringComparison.Ordinal)))
         {
             start.Environment.Remove(name);
         }

@@ -12,7 +12,9 @@ internal sealed record CliResult(int Code, byte[] Out, string Error)
     /// <summary>Standard output as JSON.</summary>
     public JsonElement Json => JsonDocument.Parse(Out).RootElement;
 
-    /// <summary>Checks that the command failed as it should: code, one line, the cause in it, no output.</summary>
+    /// <summary>
+    /// Checks that the command failed as it should: code, one line, the cause in it, no output.
+    /// </summary>
     public void AssertFailed(int code, string cause)
     {
         Assert.True(code == Code, $"exit code {Code} instead of {code}: {Error}");

@@ -73,7 +73,8 @@ public sealed class OneNodeTests : IDisposable
             Assert.Equal("ready", ready[0]);
             Assert.StartsWith("127.0.0.1:", ready[1], StringComparison.Ordinal);
 
-            JsonElement receipt = (await Cli.RunAsync(_home, "put", "greeting", "Grüße", "--json")).AssertDone().Json;
+            CliResult put = await Cli.RunAsync(_home, "put", "greeting", "Grüße", "--json");
+            JsonElement receipt = put.AssertDone().Json;
             string holder = receipt.GetProperty("holders")[0].GetString()!;
             Assert.Contains("node=" + holder, ready);
             Assert.Equal("Grüße", (await Cli.RunAsync(_home, "get", "greeting")).AssertDone().Text);

@@ -41,6 +41,7 @@ public class DurationTests
     [Fact]
     public void Duration_never_throws()
     {
-        Gen.String.Sample(text => !Duration.TryParse(text, out TimeSpan duration) || duration > TimeSpan.Zero);
+        Gen.String.Sample(
+            text => !Duration.TryParse(text, out TimeSpan duration) || duration > TimeSpan.Zero);
     }
 }

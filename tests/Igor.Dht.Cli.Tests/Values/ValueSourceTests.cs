@@ -59,7 +59,8 @@ public sealed class ValueSourceTests : IDisposable
         using FileStream zeros = File.OpenRead("/dev/zero");
         var streams = new CommandStreams(zeros, Stream.Null, Stream.Null);
         await AssertFailsAsync(
-            ExitCode.Refused, async () => await ValueSource.ReadAsync(null, null, streams, BytesMax, default));
+            ExitCode.Refused,
+            async () => await ValueSource.ReadAsync(null, null, streams, BytesMax, default));
     }
 
     [Fact]

@@ -69,7 +69,8 @@ public class ArcSetTests
         var middle = new Key(1, 0, 0, 0);
         Key before = middle - KeySpan.One;
         Assert.Equal(
-            [new KeySpan(middle, Key.Max), new KeySpan(Key.Zero, before)], KeySpan.Of(new Arc(middle, middle)));
+            [new KeySpan(middle, Key.Max), new KeySpan(Key.Zero, before)],
+            KeySpan.Of(new Arc(middle, middle)));
         Assert.Equal([new KeySpan(Key.Zero, before)], KeySpan.Of(new Arc(Key.Zero, middle)));
         Assert.Equal([new KeySpan(middle, Key.Max)], KeySpan.Of(new Arc(middle, Key.Zero)));
         Assert.Equal(

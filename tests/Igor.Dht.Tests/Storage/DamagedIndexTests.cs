@@ -4,7 +4,9 @@ using static Igor.Dht.Tests.Storage.StoreTesting;
 
 namespace Igor.Dht.Tests.Storage;
 
-/// <summary>An index that is cut, zeroed, garbled or gone is noticed and rebuilt; no record is lost by it.</summary>
+/// <summary>
+/// An index that is cut, zeroed, garbled or gone is noticed and rebuilt; no record is lost by it.
+/// </summary>
 public sealed class DamagedIndexTests : IDisposable
 {
     private const int RecordCount = 1500;
@@ -69,7 +71,8 @@ public sealed class DamagedIndexTests : IDisposable
         Hurt(Path.Combine(_options.Folder, "index", "index.db"), Harm.RandomBlock);
 
         await ExpectAll(store, records);
-        await Task.WhenAll(Enumerable.Range(0, 500).Select(i => store.WriteAsync(RecordOf($"later {i}", "x"))));
+        await Task.WhenAll(
+            Enumerable.Range(0, 500).Select(i => store.WriteAsync(RecordOf($"later {i}", "x"))));
 
         await ExpectAll(store, records);
         Assert.Equal("x", TextOf(await store.ReadAsync("later 7")));
@@ -130,7 +133,8 @@ public sealed class DamagedIndexTests : IDisposable
         await using (LiteDbRecordStore store = LiteDbRecordStore.Open(_options))
         {
             Assert.NotNull(store.Status.Rebuilt);
-            Assert.Equal((replayed.Records, replayed.LiveBytes), (store.Status.Records, store.Status.LiveBytes));
+            Assert.Equal(
+                (replayed.Records, replayed.LiveBytes), (store.Status.Records, store.Status.LiveBytes));
             Assert.Null(await store.ReadAsync("key 4"));
             Assert.Equal("newer", TextOf(await store.ReadAsync("key 3")));
         }
@@ -183,7 +187,9 @@ public sealed class DamagedIndexTests : IDisposable
         return [.. records];
     }
 
-    /// <summary>Waits until the index's log stays as it is; whether it holds something worth harming then.</summary>
+    /// <summary>
+    /// Waits until the index's log stays as it is; whether it holds something worth harming then.
+    /// </summary>
     private static async Task<bool> HasSettled(string log)
     {
         (long Length, int Polls) still = default;

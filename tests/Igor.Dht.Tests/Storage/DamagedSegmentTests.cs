@@ -5,7 +5,9 @@ using static Igor.Dht.Tests.Storage.StoreTesting;
 
 namespace Igor.Dht.Tests.Storage;
 
-/// <summary>Segments that are cut, zeroed, garbled or gone: what is intact is served, what is not is reported.</summary>
+/// <summary>
+/// Segments that are cut, zeroed, garbled or gone: what is intact is served, what is not is reported.
+/// </summary>
 public sealed class DamagedSegmentTests : IDisposable
 {
     private const int RecordCount = 400;
@@ -50,7 +52,8 @@ public sealed class DamagedSegmentTests : IDisposable
 
     [Theory]
     [MemberData(nameof(Harms))]
-    public async Task Segment_harmed_serves_the_intact_and_reports_the_rest(Harm harm, bool isIndexLost, int segment)
+    public async Task Segment_harmed_serves_the_intact_and_reports_the_rest(
+        Harm harm, bool isIndexLost, int segment)
     {
         Record[] records = await Fill();
         Hurt(harm, segment);
@@ -77,7 +80,8 @@ public sealed class DamagedSegmentTests : IDisposable
         }
 
         Assert.InRange(lost.Count, 1, RecordCount - 100);
-        await Eventually.True(() => store.Status.Trouble is not null || IsUnknowable(harm, isIndexLost), "the trouble shows");
+        await Eventually.True(
+            () => store.Status.Trouble is not null || IsUnknowable(harm, isIndexLost), "the trouble shows");
         Assert.Subset(lost, reported.ToHashSet());
         if (!isIndexLost)
         {
@@ -97,11 +101,13 @@ public sealed class DamagedSegmentTests : IDisposable
         Hurt(Harm.ZeroedBlock, 1);
         var reported = new ConcurrentBag<Key>();
 
-        await using LiteDbRecordStore store = LiteDbRecordStore.Open(_options with { ScrubBytesPerSecond = 1 << 30 });
+        await using LiteDbRecordStore store = LiteDbRecordStore.Open(
+            _options with { ScrubBytesPerSecond = 1 << 30 });
         store.ReportDamageTo(reported.Add);
 
         await Eventually.True(() => store.Status.DamagedRecords > 0, "the scrub reports");
-        await Eventually.True(() => store.Status.Records == RecordCount - store.Status.DamagedRecords, "they are out");
+        await Eventually.True(
+            () => store.Status.Records == RecordCount - store.Status.DamagedRecords, "they are out");
         Assert.All(reported, key => Assert.Contains(records, record => record.Header.Key == key));
         await RefillAndReadAll(store, records);
     }
@@ -119,13 +125,16 @@ public sealed class DamagedSegmentTests : IDisposable
         Assert.Null(store.Status.Trouble);
         foreach (Record record in records)
         {
-            Assert.Equal(record.Encoded.ToArray(), (await store.ReadAsync(record.Header.Key))!.Encoded.ToArray());
+            Record? read = await store.ReadAsync(record.Header.Key);
+            Assert.Equal(record.Encoded.ToArray(), read!.Encoded.ToArray());
         }
 
         await RefillAndReadAll(store, records);
     }
 
-    /// <summary>Without an index nobody can tell that a whole segment was there, or what followed a cut.</summary>
+    /// <summary>
+    /// Without an index nobody can tell that a whole segment was there, or what followed a cut.
+    /// </summary>
     private static bool IsUnknowable(Harm harm, bool isIndexLost) =>
         isIndexLost && harm is (Harm.Deleted or Harm.CutInHalf or Harm.CutAtTheEnd);
 

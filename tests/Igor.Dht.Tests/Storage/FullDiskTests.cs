@@ -31,7 +31,8 @@ public sealed class MountFactAttribute : FactAttribute
 
     internal static bool Run(string program, params string[] arguments)
     {
-        using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardError = true })!;
+        using var process = Process.Start(
+            new ProcessStartInfo(program, arguments) { RedirectStandardError = true })!;
         process.WaitForExit();
         return process.ExitCode == 0;
     }
@@ -75,7 +76,8 @@ public sealed class FullDiskTests : IDisposable
             Assert.Equal(StoreOutcome.Failed, outcome);
             Assert.Contains("is full", store.Status.Trouble, StringComparison.Ordinal);
             Assert.Equal(value, TextOf(await store.ReadAsync("key 0")));
-            Assert.Equal(StoreOutcome.Failed, await store.WriteAsync(RecordOf("large", new string('y', 100_000))));
+            Assert.Equal(
+                StoreOutcome.Failed, await store.WriteAsync(RecordOf("large", new string('y', 100_000))));
 
             File.Delete(ballast);
             for (int i = 2000; i < 2050; i++)
@@ -112,7 +114,8 @@ public sealed class FullDiskTests : IDisposable
     private RecordStoreOptions Mount(string size)
     {
         Directory.CreateDirectory(_folder["disk"]);
-        _isMounted = MountFactAttribute.Run("mount", "-t", "tmpfs", "-o", "size=" + size, "tmpfs", _folder["disk"]);
+        _isMounted = MountFactAttribute.Run(
+            "mount", "-t", "tmpfs", "-o", "size=" + size, "tmpfs", _folder["disk"]);
         Assert.True(_isMounted, "mount failed");
         return new RecordStoreOptions
         {

@@ -44,7 +44,8 @@ public sealed class KeyDirectoryTests
     public void Directory_that_is_full_says_that_it_is_incomplete()
     {
         var directory = new KeyDirectory(16 * 1024);
-        int kept = Enumerable.Range(0, 2000).Count(i => directory.Set(Key.HashOf("key " + i), new Place(1, i * 8, 0)));
+        int kept = Enumerable.Range(0, 2000)
+            .Count(i => directory.Set(Key.HashOf("key " + i), new Place(1, i * 8, 0)));
 
         Assert.InRange(kept, 500, 1024);
         Assert.False(directory.IsComplete);

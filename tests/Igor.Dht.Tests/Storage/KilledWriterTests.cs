@@ -43,7 +43,8 @@ public sealed class KilledWriterTests : IDisposable
         })!;
         Task<string> errors = writer.StandardError.ReadToEndAsync();
         string? line = await writer.StandardOutput.ReadLineAsync();
-        Assert.True(line is not null, "the writer wrote nothing: " + (line is null ? await errors : string.Empty));
+        Assert.True(
+            line is not null, "the writer wrote nothing: " + (line is null ? await errors : string.Empty));
 
         using var killed = new CancellationTokenSource(life);
         killed.Token.Register(writer.Kill);
@@ -71,7 +72,8 @@ public sealed class KilledWriterTests : IDisposable
 
     private async Task Verify(string when)
     {
-        await using LiteDbRecordStore store = LiteDbRecordStore.Open(WrittenRecords.Options(_folder.FullPath));
+        await using LiteDbRecordStore store = LiteDbRecordStore.Open(
+            WrittenRecords.Options(_folder.FullPath));
         Assert.Null(store.Status.Rebuilt);
         int found = 0;
         for (int number = 0; number < WrittenRecords.Count; number++)
@@ -81,12 +83,14 @@ public sealed class KilledWriterTests : IDisposable
             {
                 found++;
                 Record expected = WrittenRecords.Make(number, record.Header.Version.Clock);
-                Assert.True(expected.Encoded.Span.SequenceEqual(record.Encoded.Span), $"record {number}, {when}");
+                Assert.True(
+                    expected.Encoded.Span.SequenceEqual(record.Encoded.Span), $"record {number}, {when}");
             }
 
             if (number < WrittenRecords.KeptCount && _acknowledged.TryGetValue(number, out ulong clock))
             {
-                Assert.True(record is not null && record.Header.Version.Clock >= clock, $"record {number}, {when}");
+                Assert.True(
+                    record is not null && record.Header.Version.Clock >= clock, $"record {number}, {when}");
             }
         }
 

@@ -7,7 +7,8 @@ namespace Igor.Dht.Tests.Storage;
 /// <summary>What every record store does, whatever it keeps its records in.</summary>
 public abstract class RecordStoreContract
 {
-    private static readonly RecordStoreOptions Defaults = new() { SweepPeriod = TimeSpan.FromMilliseconds(50) };
+    private static readonly RecordStoreOptions Defaults =
+        new() { SweepPeriod = TimeSpan.FromMilliseconds(50) };
 
     [Fact]
     public async Task Write_new_record_is_read_back_byte_for_byte()
@@ -70,7 +71,8 @@ public abstract class RecordStoreContract
         StoreOutcome[] outcomes = await Task.WhenAll(
             clocks.Select(clock => store.WriteAsync(RecordOf("a", $"v{clock}", clock))));
 
-        Assert.All(outcomes, outcome => Assert.True(outcome is StoreOutcome.Durable or StoreOutcome.Superseded));
+        Assert.All(
+            outcomes, outcome => Assert.True(outcome is StoreOutcome.Durable or StoreOutcome.Superseded));
         Assert.Equal("v9", TextOf(await store.ReadAsync("a")));
         Assert.Equal(1, store.Status.Records);
     }
@@ -125,10 +127,12 @@ public abstract class RecordStoreContract
     public async Task Expired_record_stays_readable_for_the_retention_and_goes_then()
     {
         var clock = new TestClock();
-        await using IRecordStore store = Open(Defaults with { Time = clock, IndexPeriod = TimeSpan.FromMilliseconds(20) });
+        await using IRecordStore store = Open(
+            Defaults with { Time = clock, IndexPeriod = TimeSpan.FromMilliseconds(20) });
         await store.WriteAsync(RecordOf("short", "ends soon", expiresAt: clock.NowMs + 60_000));
         await store.WriteAsync(RecordOf("prolonged", "first", expiresAt: clock.NowMs + 60_000));
-        await store.WriteAsync(RecordOf("prolonged", "second", clock: 2, expiresAt: clock.NowMs + 6 * 3_600_000));
+        await store.WriteAsync(
+            RecordOf("prolonged", "second", clock: 2, expiresAt: clock.NowMs + 6 * 3_600_000));
         await store.WriteAsync(RecordOf("for ever", "stays"));
 
         clock.Now += TimeSpan.FromMinutes(30);
@@ -233,7 +237,12 @@ public sealed class ColdLiteDbRecordStoreTests : IDisposable
     [Fact]
     public async Task Read_after_reopening_serves_every_record()
     {
-        var options = new RecordStoreOptions { Folder = _folder.FullPath, CacheBytes = 0, DirectoryBytes = 16 * 1024 };
+        var options = new RecordStoreOptions
+        {
+            Folder = _folder.FullPath,
+            CacheBytes = 0,
+            DirectoryBytes = 16 * 1024,
+        };
         Record[] records = [.. Enumerable.Range(0, 3000).Select(i => RecordOf($"key {i}", $"value {i}"))];
         await using (LiteDbRecordStore store = LiteDbRecordStore.Open(options))
         {

@@ -22,7 +22,9 @@ public sealed class SegmentCodecTests : IDisposable
         SegmentCodec.WriteEntry(bytes, place, EntryKind.Record, EntryFlags.HasOwner, key, version, body);
 
         Assert.True(SegmentCodec.TryReadHeader(bytes, 3, 4096, out EntryHeader header));
-        Assert.Equal((EntryKind.Record, EntryFlags.HasOwner, body.Length), (header.Kind, header.Flags, header.BodyLength));
+        Assert.Equal(
+            (EntryKind.Record, EntryFlags.HasOwner, body.Length),
+            (header.Kind, header.Flags, header.BodyLength));
         Assert.Equal((key, version), (header.Key, header.Version));
         Assert.True(SegmentCodec.IsIntact(header, bytes.AsSpan(SegmentCodec.HeaderBytes, body.Length)));
         Assert.False(SegmentCodec.TryReadHeader(bytes, 3, 4104, out _));
@@ -35,8 +37,9 @@ public sealed class SegmentCodecTests : IDisposable
         {
             var place = new Place(1, 16, body.Length);
             var bytes = new byte[place.EntryBytes];
+            Key key = Key.HashOf(body);
             SegmentCodec.WriteEntry(
-                bytes, place, EntryKind.Record, EntryFlags.None, Key.HashOf(body), new RecordVersion(1, 2), body);
+                bytes, place, EntryKind.Record, EntryFlags.None, key, new RecordVersion(1, 2), body);
 
             bytes[where % (SegmentCodec.HeaderBytes + body.Length)] ^= (byte)(1 << bit);
 
@@ -60,7 +63,8 @@ public sealed class SegmentCodecTests : IDisposable
             (bodies, where, count, value) =>
             {
                 byte[] bytes = Encode(bodies, out List<Place> places);
-                int from = SegmentCodec.FileHeaderBytes + (where % (bytes.Length - SegmentCodec.FileHeaderBytes));
+                int from = SegmentCodec.FileHeaderBytes
+                    + (where % (bytes.Length - SegmentCodec.FileHeaderBytes));
                 int to = Math.Min(bytes.Length, from + count);
                 byte[] before = [.. bytes];
                 bytes.AsSpan(from, to - from).Fill(value);
@@ -79,7 +83,8 @@ public sealed class SegmentCodecTests : IDisposable
                 bool IsSame(Place place)
                 {
                     int length = SegmentCodec.HeaderBytes + place.BodyLength;
-                    return bytes.AsSpan((int)place.Offset, length).SequenceEqual(before.AsSpan((int)place.Offset, length));
+                    int offset = (int)place.Offset;
+                    return bytes.AsSpan(offset, length).SequenceEqual(before.AsSpan(offset, length));
                 }
 
                 Assert.Equal(places.Where(IsSame), found);

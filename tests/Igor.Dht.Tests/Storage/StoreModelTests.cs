@@ -5,7 +5,9 @@ using static Igor.Dht.Tests.Storage.StoreTesting;
 
 namespace Igor.Dht.Tests.Storage;
 
-/// <summary>Random operations, reopenings and losses of the index: the store on disk agrees with the one in memory.</summary>
+/// <summary>
+/// Random operations, reopenings and losses of the index: the store on disk agrees with the one in memory.
+/// </summary>
 public sealed class StoreModelTests : IDisposable
 {
     private const int Keys = 40;
@@ -36,7 +38,8 @@ public sealed class StoreModelTests : IDisposable
                 (2, Gen.Const(Step.Reopen)),
                 (1, Gen.Const(Step.LoseIndex))),
             Gen.Int[0, Keys - 1],
-            Gen.ULong[1, 20]).Array[50, 400].Sample(steps => Run(steps).GetAwaiter().GetResult(), iter: 12, threads: 1);
+            Gen.ULong[1, 20]).Array[50, 400].Sample(
+                steps => Run(steps).GetAwaiter().GetResult(), iter: 12, threads: 1);
 
     private async Task Run((Step Step, int Number, ulong Clock)[] steps)
     {
@@ -81,7 +84,8 @@ public sealed class StoreModelTests : IDisposable
         }
     }
 
-    private static async Task Apply(Step step, string name, ulong clock, LiteDbRecordStore store, InMemoryRecordStore model)
+    private static async Task Apply(
+        Step step, string name, ulong clock, LiteDbRecordStore store, InMemoryRecordStore model)
     {
         Key key = Key.HashOf(name);
         switch (step)

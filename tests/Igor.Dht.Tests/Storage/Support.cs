@@ -49,10 +49,22 @@ internal static class StoreTesting
         ulong clock = 1,
         long expiresAt = 0,
         Key owner = default,
-        bool isTombstone = false) => RecordOf(Key.HashOf(name), System.Text.Encoding.UTF8.GetBytes(value), clock, expiresAt, owner, isTombstone);
+        bool isTombstone = false) =>
+        RecordOf(
+            Key.HashOf(name),
+            System.Text.Encoding.UTF8.GetBytes(value),
+            clock,
+            expiresAt,
+            owner,
+            isTombstone);
 
     public static Record RecordOf(
-        Key key, byte[] value, ulong clock = 1, long expiresAt = 0, Key owner = default, bool isTombstone = false) =>
+        Key key,
+        byte[] value,
+        ulong clock = 1,
+        long expiresAt = 0,
+        Key owner = default,
+        bool isTombstone = false) =>
         RecordCodec.Encode(
             new RecordHeader
             {
@@ -78,7 +90,8 @@ internal static class StoreTesting
     public static Task<Record?> ReadAsync(this IRecordStore store, Key key) =>
         Await<Record?>(completed => store.Read(key, completed));
 
-    public static Task<Record?> ReadAsync(this IRecordStore store, string name) => store.ReadAsync(Key.HashOf(name));
+    public static Task<Record?> ReadAsync(this IRecordStore store, string name) =>
+        store.ReadAsync(Key.HashOf(name));
 
     private static async Task<T> Await<T>(Action<Action<T>> begin)
     {

@@ -36,10 +36,12 @@ public sealed class UpkeepTests : IDisposable
                     .Select(i => store.WriteAsync(RecordOf($"key {i}", $"{i} at {round} {filler}", round)))];
                 foreach (int i in round > 1 ? (int[])[0, 7, 155, 299] : [])
                 {
-                    Assert.StartsWith($"{i} at ", TextOf(await store.ReadAsync($"key {i}")), StringComparison.Ordinal);
+                    Assert.StartsWith(
+                        $"{i} at ", TextOf(await store.ReadAsync($"key {i}")), StringComparison.Ordinal);
                 }
 
-                Assert.All(await Task.WhenAll(writes), outcome => Assert.Equal(StoreOutcome.Durable, outcome));
+                StoreOutcome[] outcomes = await Task.WhenAll(writes);
+                Assert.All(outcomes, outcome => Assert.Equal(StoreOutcome.Durable, outcome));
             }
 
             // 270 kB are alive of the 7 MB that were written.
@@ -71,9 +73,11 @@ public sealed class UpkeepTests : IDisposable
         await using (LiteDbRecordStore store = LiteDbRecordStore.Open(_options))
         {
             string filler = new('f', 900);
-            await Task.WhenAll(Enumerable.Range(0, 1000).Select(i => store.WriteAsync(RecordOf($"key {i}", filler))));
+            await Task.WhenAll(
+                Enumerable.Range(0, 1000).Select(i => store.WriteAsync(RecordOf($"key {i}", filler))));
             long before = SegmentBytes();
-            await Task.WhenAll(Enumerable.Range(0, 990).Select(i => store.RemoveAsync(Key.HashOf($"key {i}"), 1)));
+            await Task.WhenAll(
+                Enumerable.Range(0, 990).Select(i => store.RemoveAsync(Key.HashOf($"key {i}"), 1)));
             await Eventually.True(() => SegmentBytes() < before / 2, "the space is freed");
         }
 
@@ -94,7 +98,8 @@ public sealed class UpkeepTests : IDisposable
         {
             await Task.WhenAll(records.Select(store.WriteAsync));
             store.WriteNote("n", [5]);
-            Task<StoreOutcome>[] more = [.. Enumerable.Range(0, 500).Select(i => store.WriteAsync(RecordOf($"more {i}", "m")))];
+            Task<StoreOutcome>[] more =
+                [.. Enumerable.Range(0, 500).Select(i => store.WriteAsync(RecordOf($"more {i}", "m")))];
             await store.BackupAsync(_folder["backup"]);
             await Task.WhenAll(more);
             Assert.Equal(StoreOutcome.Durable, await store.WriteAsync(RecordOf("after", "later")));
@@ -111,7 +116,8 @@ public sealed class UpkeepTests : IDisposable
             Assert.Null(await restored.ReadAsync("after"));
             foreach (Record record in records)
             {
-                Assert.Equal(record.Encoded.ToArray(), (await restored.ReadAsync(record.Header.Key))!.Encoded.ToArray());
+                Record? read = await restored.ReadAsync(record.Header.Key);
+                Assert.Equal(record.Encoded.ToArray(), read!.Encoded.ToArray());
             }
 
             await Assert.ThrowsAsync<RecordStoreException>(
@@ -134,7 +140,8 @@ public sealed class UpkeepTests : IDisposable
         await File.WriteAllBytesAsync(segment, bytes);
 
         RecordStoreException e = await Assert.ThrowsAsync<RecordStoreException>(
-            () => LiteDbRecordStore.RestoreAsync(_folder["backup"], _options with { Folder = _folder["restored"] }));
+            () => LiteDbRecordStore.RestoreAsync(
+                _folder["backup"], _options with { Folder = _folder["restored"] }));
         Assert.Contains("damaged", e.Message, StringComparison.Ordinal);
     }
 
@@ -143,7 +150,8 @@ public sealed class UpkeepTests : IDisposable
     {
         await using (LiteDbRecordStore store = LiteDbRecordStore.Open(_options))
         {
-            RecordStoreException e = Assert.Throws<RecordStoreException>(() => LiteDbRecordStore.Open(_options));
+            RecordStoreException e = Assert.Throws<RecordStoreException>(
+                () => LiteDbRecordStore.Open(_options));
             Assert.Contains(_options.Folder, e.Message, StringComparison.Ordinal);
             Assert.Contains("another process", e.Message, StringComparison.Ordinal);
         }

@@ -28,7 +28,8 @@ public class NeighbourSetTests
             {
                 if (set.Range(node, rank) is { } arc)
                 {
-                    bool isNear = ids.Order(Comparer<Key>.Create(key.CompareNearness)).Take(rank).Contains(node);
+                    bool isNear = ids.Order(Comparer<Key>.Create(key.CompareNearness))
+                        .Take(rank).Contains(node);
                     Assert.Equal(isNear, arc.Contains(key));
                 }
             }
@@ -77,6 +78,7 @@ public class NeighbourSetTests
     private static NeighbourSet SetOf(Key self, Key[] ids)
     {
         ImmutableArray<Key> clockwise = [.. ids.Where(id => id != self).OrderBy(id => id - self)];
-        return new NeighbourSet(self, isMember: true, [.. clockwise.Take(8)], [.. clockwise.Reverse().Take(8)], 1);
+        return new NeighbourSet(
+            self, isMember: true, [.. clockwise.Take(8)], [.. clockwise.Reverse().Take(8)], 1);
     }
 }

@@ -68,7 +68,8 @@ public sealed class LocalCodecTests
     [Fact]
     public void Deep_nesting_does_not_exhaust_the_stack()
     {
-        byte[] deep = [.. Encode(new SubscribedFrame(1, NeighbourSet.Alone(default, true))), .. new byte[1_000_000]];
+        byte[] deep =
+            [.. Encode(new SubscribedFrame(1, NeighbourSet.Alone(default, true))), .. new byte[1_000_000]];
         deep.AsSpan(deep.Length - 1_000_000).Fill(0x91);
         deep[2 + 1]++; // the neighbour set gets one more field, the arrays in arrays
         deep[3] = 0x96;

@@ -10,13 +10,15 @@ internal static class LocalFrames
     private static readonly Gen<Key> Keys =
         Gen.Select(Gen.ULong, Gen.ULong, Gen.ULong, Gen.ULong, (a, b, c, d) => new Key(a, b, c, d));
 
-    private static readonly Gen<string> Texts = Gen.OneOf(
-        Gen.String[0, 40], Gen.Const("Übergröße, 鍵, 🔑")).Where(text => !text.Any(char.IsSurrogate) || text.Contains('Ü'));
+    private static readonly Gen<string> Texts =
+        Gen.OneOf(Gen.String[0, 40], Gen.Const("Übergröße, 鍵, 🔑"))
+            .Where(text => !text.Any(char.IsSurrogate) || text.Contains('Ü'));
 
     private static readonly Gen<ReadOnlyMemory<byte>> Payloads =
         Gen.Byte.Array[0, 300].Select(bytes => new ReadOnlyMemory<byte>(bytes));
 
-    private static readonly Gen<ImmutableArray<Key>> KeyLists = Keys.Array[0, 20].Select(keys => keys.ToImmutableArray());
+    private static readonly Gen<ImmutableArray<Key>> KeyLists =
+        Keys.Array[0, 20].Select(keys => keys.ToImmutableArray());
 
     private static readonly Gen<NeighbourSet> NeighbourSets = Gen.Select(
         Keys, Gen.Bool, KeyLists, KeyLists, Gen.Long, (self, isMember, clockwise, counter, version) =>
@@ -54,8 +56,9 @@ internal static class LocalFrames
     private static Gen<LocalFrame> ToDaemon() => Gen.OneOf<LocalFrame>(
         Gen.Select(Gen.Int, Gen.Int, Texts, (min, max, name) => (LocalFrame)new HelloFrame(min, max, name)),
         Gen.Long.Select(call => (LocalFrame)new StatusFrame(call)),
-        Gen.Select(Gen.Long, Gen.Int, Texts, Gen.Enum<ServiceRole>(), Gen.Bool, (call, number, name, role, wants) =>
-            (LocalFrame)new SubscribeFrame(call, number, name, role, wants)),
+        Gen.Select(
+            Gen.Long, Gen.Int, Texts, Gen.Enum<ServiceRole>(), Gen.Bool, (call, number, name, role, wants) =>
+                (LocalFrame)new SubscribeFrame(call, number, name, role, wants)),
         Gen.Select(Gen.Long, Gen.Int, (call, number) => (LocalFrame)new UnsubscribeFrame(call, number)),
         Gen.Select(Gen.Int, Keys, Gen.Bool, Payloads, (number, key, exact, payload) =>
             (LocalFrame)new RouteFrame(number, key, exact, payload)),
@@ -69,8 +72,10 @@ internal static class LocalFrames
             (LocalFrame)new DecideFrame(parked, goes, replaces ? payload : default(ReadOnlyMemory<byte>?))));
 
     private static Gen<LocalFrame> ToApplication() => Gen.OneOf<LocalFrame>(
-        Gen.Select(Gen.Int, Keys, Texts, Gen.Int[0, LocalProtocol.BodyBytesMax], Texts, (version, id, network, most, program) =>
-            (LocalFrame)new WelcomeFrame(version, id, network, most, program)),
+        Gen.Select(
+            Gen.Int, Keys, Texts, Gen.Int[0, LocalProtocol.BodyBytesMax], Texts,
+            (version, id, network, most, program) =>
+                (LocalFrame)new WelcomeFrame(version, id, network, most, program)),
         Gen.Select(Gen.Long, Gen.Enum<RefusalCode>(), Texts, (call, code, text) =>
             (LocalFrame)new RefusedFrame(call, code, text)),
         Gen.Select(Gen.Long, Statuses, (call, status) => (LocalFrame)new StatusResultFrame(call, status)),
@@ -78,8 +83,10 @@ internal static class LocalFrames
         Gen.Long.Select(call => (LocalFrame)new UnsubscribedFrame(call)),
         Gen.Select(Gen.Int, Keys, Keys, Gen.Long, Payloads, (number, destination, source, token, payload) =>
             (LocalFrame)new DeliverFrame(number, destination, source, token, payload)),
-        Gen.Select(Gen.Int, Gen.Long, Keys, Keys, Keys, Payloads, (number, parked, destination, source, next, payload) =>
-            (LocalFrame)new ForwardFrame(number, parked, destination, source, next, payload)),
+        Gen.Select(
+            Gen.Int, Gen.Long, Keys, Keys, Keys, Payloads,
+            (number, parked, destination, source, next, payload) =>
+                (LocalFrame)new ForwardFrame(number, parked, destination, source, next, payload)),
         Gen.Select(Gen.Int, NeighbourSets, KeyLists, Departures, (number, set, joined, departed) =>
             (LocalFrame)new UpdateFrame(number, new NeighbourChange(set, joined, departed))),
         Gen.Select(Gen.Long, Gen.Enum<KbrStatus>(), Keys, Payloads, (request, status, responder, payload) =>

@@ -92,7 +92,8 @@ public class OverlayNodeTests
 
         network.Run(TimeSpan.FromSeconds(30));
         TestNode bridge = network.Add(
-            random.NextKey(), o => o with { Bootstrap = [network.Nodes[0].Address, network.Nodes[15].Address] });
+            random.NextKey(),
+            o => o with { Bootstrap = [network.Nodes[0].Address, network.Nodes[15].Address] });
         bridge.Join(Service);
         network.Run(TimeSpan.FromSeconds(180));
         AssertTrueRing(network);
@@ -143,7 +144,9 @@ public class OverlayNodeTests
 
         network.Run(TimeSpan.FromSeconds(5));
         Assert.Empty(stranger.Deliveries);
-        Assert.All(network.Nodes.Take(6), n => Assert.All(n.Replies.Values, r => Assert.Equal(KbrStatus.Ok, r.Status)));
+        Assert.All(
+            network.Nodes.Take(6),
+            n => Assert.All(n.Replies.Values, r => Assert.Equal(KbrStatus.Ok, r.Status)));
     }
 
     [Fact]
@@ -225,7 +228,8 @@ public class OverlayNodeTests
         TestNode stranger = network.Add(
             random.NextKey(), o => o with { Network = "other" }, through: network.Nodes[0]);
         network.Run(TimeSpan.FromSeconds(5));
-        Assert.Contains(stranger.Events, e => e.Kind == OverlayEventKind.Refused && e.Text.Contains("'other'"));
+        Assert.Contains(
+            stranger.Events, e => e.Kind == OverlayEventKind.Refused && e.Text.Contains("'other'"));
         Assert.Empty(stranger.Overlay.Peers);
     }
 

@@ -1,6 +1,8 @@
 namespace Igor.Kbr.Tests.Overlay;
 
-/// <summary>A few nodes, links with a fixed delay, virtual time: just enough to drive the machines of a node.</summary>
+/// <summary>
+/// A few nodes, links with a fixed delay, virtual time: just enough to drive the machines of a node.
+/// </summary>
 internal sealed class TestNetwork
 {
     private readonly PriorityQueue<Action, (TimeSpan At, long Order)> _events = new();
@@ -26,7 +28,8 @@ internal sealed class TestNetwork
             Addresses = [address],
             Bootstrap = through is null ? [] : [through.Address],
         };
-        var node = new TestNode(this, id, address, change?.Invoke(options) ?? options, (ulong)Nodes.Count + 1);
+        var node = new TestNode(
+            this, id, address, change?.Invoke(options) ?? options, (ulong)Nodes.Count + 1);
         Nodes.Add(node);
         ByAddress[address] = node;
         node.Overlay.Start(Now);
@@ -41,7 +44,9 @@ internal sealed class TestNetwork
     public bool CanHear(TestNode a, TestNode b) =>
         a.IsAlive && b.IsAlive && !Cut.Contains((a, b)) && !Cut.Contains((b, a));
 
-    /// <summary>Runs until the condition holds; fails when it does not within that much virtual time.</summary>
+    /// <summary>
+    /// Runs until the condition holds; fails when it does not within that much virtual time.
+    /// </summary>
     public void Until(Func<bool> condition, TimeSpan? within = null)
     {
         TimeSpan end = Now + (within ?? TimeSpan.FromSeconds(60));

@@ -1,6 +1,6 @@
 namespace Igor.Kbr.Tests.Overlay;
 
-/// <summary>One node of a <see cref="TestNetwork"/>, with an application that answers with its own id.</summary>
+/// <summary>A node of a <see cref="TestNetwork"/> whose application answers with its own id.</summary>
 internal sealed class TestNode : IOverlayOutput
 {
     private readonly TestNetwork _network;
@@ -47,7 +47,8 @@ internal sealed class TestNode : IOverlayOutput
     public void Attach(string service) =>
         Do(o => o.Subscribe(_network.Now, new SubscribeOptions { Service = service }));
 
-    public RequestId Request(string service, Key key, byte[] payload, bool exact = false, double timeoutSeconds = 10)
+    public RequestId Request(
+        string service, Key key, byte[] payload, bool exact = false, double timeoutSeconds = 10)
     {
         var id = new RequestId(++_nextRequest);
         Do(o => o.Request(

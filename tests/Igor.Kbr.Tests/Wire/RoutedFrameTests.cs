@@ -10,14 +10,16 @@ public class RoutedFrameTests
 {
     private static readonly Gen<RouteHeader> Headers = Gen.Select(
         Gen.ULong, KeyTests.Keys, KeyTests.Keys, Gen.ULong, Gen.Int[0, 64], Gen.Int[0, 7], Gen.UInt,
-        (s, d, o, id, hops, flags, ms) => new RouteHeader(new ServiceId(s), d, o, id, hops, (RouteFlags)flags, ms));
+        (s, d, o, id, hops, flags, ms) =>
+            new RouteHeader(new ServiceId(s), d, o, id, hops, (RouteFlags)flags, ms));
 
     [Fact]
     public void Route_round_trips_and_is_valid_MessagePack() =>
         Gen.Select(Headers, Gen.Byte.Array[0, 100]).Sample((header, payload) =>
         {
             byte[] frame = Route(header, payload);
-            Assert.True(RoutedFrame.TryReadRoute(frame, out RouteHeader read, out ReadOnlyMemory<byte> content));
+            Assert.True(
+                RoutedFrame.TryReadRoute(frame, out RouteHeader read, out ReadOnlyMemory<byte> content));
             Assert.Equal(header, read);
             Assert.Equal(payload, content.ToArray());
 
@@ -47,33 +49,38 @@ public class RoutedFrameTests
 
     [Fact]
     public void Reply_round_trips() =>
-        Gen.Select(Gen.ULong, Gen.Int[0, 5], KeyTests.Keys, Gen.Byte.Array[0, 100]).Sample((id, status, key, payload) =>
-        {
-            var header = new ReplyHeader(id, (ReplyStatus)status, key);
-            byte[] frame = new byte[RoutedFrame.ReplyHeaderBytes + RoutedFrame.PayloadPrefixBytes + payload.Length];
-            RoutedFrame.WriteReply(frame, header, payload.Length);
-            payload.CopyTo(frame, RoutedFrame.ReplyHeaderBytes + RoutedFrame.PayloadPrefixBytes);
-            Assert.True(RoutedFrame.TryReadReply(frame, out ReplyHeader read, out ReadOnlyMemory<byte> content));
-            Assert.Equal(header, read);
-            Assert.Equal(payload, content.ToArray());
-        });
+        Gen.Select(Gen.ULong, Gen.Int[0, 5], KeyTests.Keys, Gen.Byte.Array[0, 100]).Sample(
+            (id, status, key, payload) =>
+            {
+                var header = new ReplyHeader(id, (ReplyStatus)status, key);
+                int headerBytes = RoutedFrame.ReplyHeaderBytes + RoutedFrame.PayloadPrefixBytes;
+                byte[] frame = new byte[headerBytes + payload.Length];
+                RoutedFrame.WriteReply(frame, header, payload.Length);
+                payload.CopyTo(frame, headerBytes);
+                Assert.True(
+                    RoutedFrame.TryReadReply(frame, out ReplyHeader read, out ReadOnlyMemory<byte> content));
+                Assert.Equal(header, read);
+                Assert.Equal(payload, content.ToArray());
+            });
 
     [Fact]
     public void Any_prefix_or_noise_is_refused_without_an_exception() =>
-        Gen.Select(Headers, Gen.Byte.Array[0, 40], Gen.Int[0, 200], Gen.Byte).Sample((header, payload, at, value) =>
-        {
-            byte[] frame = Route(header, payload);
-            RoutedFrame.TryReadRoute(frame.AsMemory(0, Math.Min(at, frame.Length)), out _, out _);
-            frame[at % frame.Length] = value;
-            RoutedFrame.TryReadRoute(frame, out _, out _);
-            RoutedFrame.TryReadReply(frame, out _, out _);
-        });
+        Gen.Select(Headers, Gen.Byte.Array[0, 40], Gen.Int[0, 200], Gen.Byte).Sample(
+            (header, payload, at, value) =>
+            {
+                byte[] frame = Route(header, payload);
+                RoutedFrame.TryReadRoute(frame.AsMemory(0, Math.Min(at, frame.Length)), out _, out _);
+                frame[at % frame.Length] = value;
+                RoutedFrame.TryReadRoute(frame, out _, out _);
+                RoutedFrame.TryReadReply(frame, out _, out _);
+            });
 
     private static byte[] Route(RouteHeader header, byte[] payload)
     {
-        byte[] frame = new byte[RoutedFrame.RouteHeaderBytes + RoutedFrame.PayloadPrefixBytes + payload.Length];
+        int headerBytes = RoutedFrame.RouteHeaderBytes + RoutedFrame.PayloadPrefixBytes;
+        byte[] frame = new byte[headerBytes + payload.Length];
         RoutedFrame.WriteRoute(frame, header, payload.Length);
-        payload.CopyTo(frame, RoutedFrame.RouteHeaderBytes + RoutedFrame.PayloadPrefixBytes);
+        payload.CopyTo(frame, headerBytes);
         return frame;
     }
 }

@@ -26,7 +26,8 @@ public class CheckerTests
     public void Lookup_probe_reports_an_answer_from_a_node_that_is_not_the_root()
     {
         LookupProbe? probe = null;
-        SimulatedNetwork network = Ring(6, node => probe!.Attach(node), made => probe = new LookupProbe(made, "probe"));
+        SimulatedNetwork network = Ring(
+            6, node => probe!.Attach(node), made => probe = new LookupProbe(made, "probe"));
         var log = new ViolationLog(network.Engine);
         Assert.True(network.RunUntil(
             new RingChecker(network, ServiceId.FromName("probe")).Holds, Minute));
@@ -108,7 +109,8 @@ public class CheckerTests
         return network;
     }
 
-    private static IKbrService Attach(SimulatedNode node, string service, ServiceRole role = ServiceRole.Member) =>
+    private static IKbrService Attach(
+        SimulatedNode node, string service, ServiceRole role = ServiceRole.Member) =>
         node.Subscribe(new SubscribeOptions { Service = service, Role = role }, new Mute());
 
     private sealed class Mute : IKbrApplication

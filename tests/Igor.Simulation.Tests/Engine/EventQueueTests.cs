@@ -52,6 +52,7 @@ public class EventQueueTests
 
         public int TraceId => 0;
 
-        public void Handle(in SimEvent simEvent) => throw new InvalidOperationException("Nobody handles events.");
+        public void Handle(in SimEvent simEvent) =>
+            throw new InvalidOperationException("Nobody handles events.");
     }
 }

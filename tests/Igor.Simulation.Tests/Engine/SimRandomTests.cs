@@ -5,8 +5,8 @@ public class SimRandomTests
     [Fact]
     public void Generator_of_a_seed_gives_the_published_numbers()
     {
-        // xoshiro256** with SplitMix64(0) as its state, from the authors' reference code: the generator must stay
-        // the same in every version, or old seeds mean nothing.
+        // xoshiro256** with SplitMix64(0) as its state, from the authors' reference code: the generator must
+        // stay the same in every version, or old seeds mean nothing.
         var random = new SimRandom(0);
         Assert.Equal(0x99EC5F36CB75F2B4UL, random.NextUInt64());
         Assert.Equal(0xBF6E1F784956452AUL, random.NextUInt64());

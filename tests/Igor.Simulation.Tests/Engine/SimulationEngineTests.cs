@@ -83,7 +83,8 @@ public class SimulationEngineTests
         {
             Sum += simEvent.Number;
             long at = engine.Now.Ticks + (long)_random.Between(1e5, 1e6);
-            engine.Post(at, new SimEvent(all[_random.NextInt(all.Length)], SimEventKind.Frame, simEvent.Number + 1));
+            engine.Post(
+                at, new SimEvent(all[_random.NextInt(all.Length)], SimEventKind.Frame, simEvent.Number + 1));
         }
     }
 }

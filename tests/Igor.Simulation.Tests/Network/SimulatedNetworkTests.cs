@@ -58,13 +58,17 @@ public class SimulatedNetworkTests
         SimulatedNetwork network = Ring(2);
         IKbrService first = Attach(network.Nodes[0]);
         IKbrService second = Attach(network.Nodes[1]);
-        Assert.True(network.RunUntil(() => first.Neighbours.Count == 1 && second.Neighbours.Count == 1, Minute));
+        Assert.True(network.RunUntil(
+            () => first.Neighbours.Count == 1 && second.Neighbours.Count == 1, Minute));
         int links = network.Nodes[0].LinkCount;
         network.Nodes[1].Stall(TimeSpan.FromSeconds(3));
         TimeSpan start = network.Now;
         KbrStatus? status = null;
         first.Request(
-            second.NodeId, new byte[] { 1 }, new RequestOptions(TimeSpan.FromSeconds(20)), reply => status = reply.Status);
+            second.NodeId,
+            new byte[] { 1 },
+            new RequestOptions(TimeSpan.FromSeconds(20)),
+            reply => status = reply.Status);
         Assert.True(network.RunUntil(() => status is not null, Minute));
         Assert.Equal(KbrStatus.Ok, status);
         Assert.True(network.Now - start >= TimeSpan.FromSeconds(3));
@@ -77,11 +81,15 @@ public class SimulatedNetworkTests
         SimulatedNetwork network = Ring(2, uplinkBytesPerSecond: 100_000);
         IKbrService first = Attach(network.Nodes[0]);
         IKbrService second = Attach(network.Nodes[1]);
-        Assert.True(network.RunUntil(() => first.Neighbours.Count == 1 && second.Neighbours.Count == 1, Minute));
+        Assert.True(network.RunUntil(
+            () => first.Neighbours.Count == 1 && second.Neighbours.Count == 1, Minute));
         TimeSpan start = network.Now;
         bool isDone = false;
         first.Request(
-            second.NodeId, new byte[500_000], new RequestOptions(TimeSpan.FromSeconds(30)), _ => isDone = true);
+            second.NodeId,
+            new byte[500_000],
+            new RequestOptions(TimeSpan.FromSeconds(30)),
+            _ => isDone = true);
         Assert.True(network.RunUntil(() => isDone, Minute));
         Assert.True(network.Now - start >= TimeSpan.FromSeconds(5), $"{network.Now - start}");
     }
@@ -122,7 +130,8 @@ public class SimulatedNetworkTests
     private static IKbrService Attach(SimulatedNode node)
     {
         var echo = new Echo();
-        echo.Service = node.Subscribe(new SubscribeOptions { Service = "echo", Role = ServiceRole.Member }, echo);
+        var options = new SubscribeOptions { Service = "echo", Role = ServiceRole.Member };
+        echo.Service = node.Subscribe(options, echo);
         return echo.Service;
     }
 

@@ -24,7 +24,8 @@ public class DhtScenarioTests
     [InlineData(1, 0, 0)]
     [InlineData(2, 1, 60_000)]
     [InlineData(3, 0.5, 1000)]
-    public void Dht_loses_nothing_with_silent_deaths_and_wrong_clocks(ulong seed, double silent, double skewMs) =>
+    public void Dht_loses_nothing_with_silent_deaths_and_wrong_clocks(
+        ulong seed, double silent, double skewMs) =>
         Run("dht", new ScenarioSettings
         {
             Nodes = 25,
@@ -102,7 +103,9 @@ public class DhtScenarioTests
             Put(i % 4 == 0 ? client : members[i % members.Count], $"key {i}", isolation.Mark, () => done++);
         }
 
-        Assert.True(network.RunUntil(() => done == 40, TimeSpan.FromMinutes(2)), $"{done} of 40 puts were acknowledged");
+        Assert.True(
+            network.RunUntil(() => done == 40, TimeSpan.FromMinutes(2)),
+            $"{done} of 40 puts were acknowledged");
         network.Nodes[2].PowerOff();
         network.Nodes[4].Crash();
         network.RunFor(TimeSpan.FromMinutes(3));
@@ -126,7 +129,13 @@ public class DhtScenarioTests
         CommandResult? result = null;
         Key key = Key.HashOf("planted");
         members[0].Put(
-            new PutCommand { Key = key, Type = "value", Value = new byte[9], Timeout = TimeSpan.FromSeconds(20) },
+            new PutCommand
+            {
+                Key = key,
+                Type = "value",
+                Value = new byte[9],
+                Timeout = TimeSpan.FromSeconds(20),
+            },
             ended => result = ended);
         Assert.True(network.RunUntil(() => result is not null, TimeSpan.FromMinutes(1)));
         ledger.Add(new RecordLedger.Promise(key, result!.Receipt!.Version, new byte[9], 5));
