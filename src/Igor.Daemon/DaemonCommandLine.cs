@@ -17,12 +17,11 @@ internal sealed class DaemonCommandLine
           igord --data /tmp/a --listen 127.0.0.1:7001 --network test
           igord --config /etc/igor/igord.json
 
+        Settings come from the configuration file (--config, IGOR_CONFIG, else igord.json in the data
+        folder), then the environment, then the command line; the latter win. SIGTERM and Ctrl-C leave
+        the ring in order.
 
-        """
-        + "Settings come from the configuration file (--config, IGOR_CONFIG, else igord.json in the data "
-        + "folder), then\n"
-        + "the environment, then the command line; the latter win. SIGTERM and Ctrl-C leave the ring in "
-        + "order.\n";
+        """;
 
     private readonly Option<string?> _config = Text(
         "--config",

@@ -48,6 +48,9 @@ public sealed class SeededRandom
     /// <summary>A uniform key.</summary>
     public Key NextKey() => new(NextUInt64(), NextUInt64(), NextUInt64(), NextUInt64());
 
+    /// <summary>A time from the first to below the second.</summary>
+    public TimeSpan Between(TimeSpan least, TimeSpan most) => least + ((most - least) * NextDouble());
+
     /// <summary>A time between (1 - spread) and (1 + spread) times the given one.</summary>
     public TimeSpan Jitter(TimeSpan time, double spread = 0.25) =>
         time * (1 - spread + (2 * spread * NextDouble()));

@@ -41,7 +41,7 @@ internal sealed class DhtContext
         Options = options;
         _output = output;
         Random = new SeededRandom(seed);
-        Clock = new HybridClock(Random.Next());
+        Clock = new HybridClock(Random.NextUInt64());
         Membership = new Membership(self, options.MissingRetention);
     }
 

@@ -1,5 +1,3 @@
-using Igor.Kbr;
-
 namespace Igor.Dht;
 
 /// <summary>
@@ -11,7 +9,7 @@ public sealed class ImmutableRecordType : IRecordType
     /// <summary>The name of the type.</summary>
     public const string TypeName = "immutable";
 
-    // Above every hybrid clock that is allowed: no record of a type whose key proves nothing can take the place.
+    // Above every hybrid clock that is allowed: a record whose key proves nothing cannot take the place.
     private const ulong ClockFloor = 1UL << 63;
 
     /// <inheritdoc/>

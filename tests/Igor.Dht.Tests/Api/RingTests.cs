@@ -1,5 +1,4 @@
 using System.Text;
-using Igor.Kbr;
 
 namespace Igor.Dht.Tests.Api;
 

@@ -149,7 +149,7 @@ internal sealed class RepairSchedule(DhtContext context, RootKnowledge root, Rep
         {
             TimeSpan next = (peer.Pause * 2) ?? FirstPause;
             peer.Pause = next < LongestPause ? next : LongestPause;
-            peer.Due = context.Now.Monotonic + context.Random.Around(peer.Pause.Value);
+            peer.Due = context.Now.Monotonic + context.Random.Jitter(peer.Pause.Value);
             return;
         }
 
@@ -184,7 +184,7 @@ internal sealed class RepairSchedule(DhtContext context, RootKnowledge root, Rep
 
     private TimeSpan Soon() => context.Now.Monotonic + context.Random.Between(SoonLeast, SoonMost);
 
-    private TimeSpan Later() => context.Now.Monotonic + context.Random.Around(context.Options.SyncPeriod);
+    private TimeSpan Later() => context.Now.Monotonic + context.Random.Jitter(context.Options.SyncPeriod);
 
     private void Mend(Peer peer)
     {

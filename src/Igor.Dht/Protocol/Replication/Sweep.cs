@@ -60,7 +60,7 @@ internal sealed class Sweep(DhtContext context)
         }
 
         _cursor = isEnd ? Key.Zero : _step[^1].Key + KeySpan.One;
-        _due = context.Now.Monotonic + context.Random.Around(isEnd ? RoundPause : StepPause);
+        _due = context.Now.Monotonic + context.Random.Jitter(isEnd ? RoundPause : StepPause);
     }
 
     private void Look(in Holding holding)
