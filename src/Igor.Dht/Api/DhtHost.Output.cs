@@ -35,7 +35,7 @@ internal sealed partial class DhtHost : IDhtOutput
     }
 
     /// <inheritdoc/>
-    void IDhtOutput.Remember(byte[] members) => _store!.WriteNote(MembersNote, members);
+    void IDhtOutput.Remember(string note, byte[] content) => _store!.WriteNote(note, content);
 
     /// <summary>Whoever waits for the end of what went out.</summary>
     private sealed class Waiting(DhtHost host, long token)

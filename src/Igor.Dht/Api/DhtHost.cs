@@ -15,9 +15,6 @@ namespace Igor.Dht;
 /// </summary>
 internal sealed partial class DhtHost : IKbrApplication, IThreadPoolWorkItem, IDisposable
 {
-    /// <summary>The note of the store that keeps the members over a restart.</summary>
-    private const string MembersNote = "dht.members";
-
     private readonly ConcurrentQueue<(long Token, StoreOutcome Outcome)> _written = new();
     private readonly Dictionary<long, TaskCompletionSource<CommandResult>> _commands = [];
     private readonly TimeProvider _clock = TimeProvider.System;
@@ -55,7 +52,7 @@ internal sealed partial class DhtHost : IKbrApplication, IThreadPoolWorkItem, ID
     /// <summary>Takes up what the store holds. Before the application is attached.</summary>
     public Task StartAsync() => _strand.InvokeAsync(() =>
     {
-        _node.Start(Now, _store?.Headers(Arc.Whole) ?? [], _store?.ReadNote(MembersNote));
+        _node.Start(Now, _store?.Headers(Arc.Whole) ?? [], note => _store?.ReadNote(note));
         return true;
     });
 

@@ -69,6 +69,9 @@ internal sealed class DhtContext
     /// <summary>Called with the key of a record that turned out to be damaged.</summary>
     public Action<Key>? DamageFound { get; set; }
 
+    /// <summary>Called when a record that was damaged is there again.</summary>
+    public Action? DamageMended { get; set; }
+
     /// <summary>Where messages are built.</summary>
     public PayloadBuffer Buffer { get; } = new();
 
@@ -132,7 +135,7 @@ internal sealed class DhtContext
     public void Complete(long command, CommandResult result) => _output.Complete(command, result);
 
     /// <summary>Keeps the members over a restart.</summary>
-    public void Remember(byte[] members) => _output.Remember(members);
+    public void Remember(string note, byte[] content) => _output.Remember(note, content);
 
     /// <summary>A request ended.</summary>
     public void HandleReply(long token, in KbrReply reply)
@@ -156,7 +159,10 @@ internal sealed class DhtContext
         if (outcome is StoreOutcome.Durable or StoreOutcome.Superseded)
         {
             Index.Put(Holding.Of(waiting.Record.Header));
-            Damaged.Remove(waiting.Record.Header.Key);
+            if (Damaged.Remove(waiting.Record.Header.Key))
+            {
+                DamageMended?.Invoke();
+            }
         }
 
         StoredStatus status = outcome switch

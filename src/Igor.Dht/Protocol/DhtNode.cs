@@ -6,14 +6,12 @@ namespace Igor.Dht.Protocol;
 /// <summary>
 /// The protocol of the DHT on one node, driven from outside by one thread: upcalls of the overlay, local
 /// commands, completions of the store and deadlines come in, each with the time; everything it does goes out
-/// through
-/// <see cref="IDhtOutput"/>. It only dispatches; each concern is a machine of its own. A client runs the same
-/// class: it is never a member, so no request reaches it. Same seed and same inputs give the same outputs.
+/// through <see cref="IDhtOutput"/>. It only dispatches; each concern is a machine of its own. A client runs
+/// the same class: it is never a member, so no request reaches it. Same seed and same inputs give the same
+/// outputs.
 /// </summary>
 public sealed class DhtNode
 {
-    private static readonly TimeSpan RememberPause = TimeSpan.FromSeconds(1);
-
     private readonly DhtContext _context;
     private readonly ClientOperations _operations;
     private readonly RootKnowledge _root;
@@ -23,8 +21,7 @@ public sealed class DhtNode
     private readonly Reader _reader;
     private readonly ReplicaServer _replica;
     private readonly Sweep _sweep;
-    private byte[] _remembered = [];
-    private TimeSpan? _rememberDue;
+    private readonly KeptNotes _notes;
     private bool _isParsed;
 
     /// <summary>Makes a node; nothing happens before <see cref="Start"/>.</summary>
@@ -47,13 +44,15 @@ public sealed class DhtNode
         _reader = new Reader(_context, _root, _votes, _repair);
         _replica = new ReplicaServer(_context, _root, _votes, _repair);
         _sweep = new Sweep(_context);
-        _context.DamageFound = _repair.HandleDamage;
+        _notes = new KeptNotes(_context);
+        _context.DamageFound = HandleLoss;
+        _context.DamageMended = _notes.HandleChange;
     }
 
     /// <summary>When <see cref="HandleDeadline"/> wants to be called, or null for never.</summary>
     public TimeSpan? NextDeadline => Earliest(
         Earliest(_operations.NextDeadline, _repair.NextDeadline),
-        Earliest(Earliest(_sweep.NextDeadline, _context.Membership.NextDeadline), _rememberDue));
+        Earliest(Earliest(_sweep.NextDeadline, _context.Membership.NextDeadline), _notes.NextDeadline));
 
     /// <summary>How the node is.</summary>
     public DhtNodeStatus Status => new(
@@ -67,9 +66,12 @@ public sealed class DhtNode
     /// <summary>Takes up what the store holds.</summary>
     /// <param name="now">The time.</param>
     /// <param name="holdings">The headers of all records in the store.</param>
-    /// <param name="members">What <see cref="IDhtOutput.Remember"/> was given last; null when never.</param>
-    public void Start(DhtTime now, IEnumerable<RecordHeader> holdings, byte[]? members)
+    /// <param name="recall">
+    /// What <see cref="IDhtOutput.Remember"/> was given last for a note; null when never.
+    /// </param>
+    public void Start(DhtTime now, IEnumerable<RecordHeader> holdings, Func<string, byte[]?> recall)
     {
+        ArgumentNullException.ThrowIfNull(recall);
         ArgumentNullException.ThrowIfNull(holdings);
         _context.Now = now;
         foreach (RecordHeader header in holdings)
@@ -80,8 +82,7 @@ public sealed class DhtNode
             }
         }
 
-        _remembered = members ?? [];
-        _context.Membership.Recall(now.Monotonic, _remembered);
+        _notes.Recall(recall);
     }
 
     /// <summary>A local caller wants a record written; ends in <see cref="IDhtOutput.Complete"/>.</summary>
@@ -165,10 +166,7 @@ public sealed class DhtNode
 
         _repair.HandleDeadline();
         _sweep.HandleDeadline();
-        if (_rememberDue <= now.Monotonic)
-        {
-            Remember();
-        }
+        _notes.HandleDeadline();
     }
 
     /// <summary>Ends all commands, and keeps what has to be kept.</summary>
@@ -176,10 +174,7 @@ public sealed class DhtNode
     {
         _context.Now = now;
         _operations.Close();
-        if (_rememberDue is not null)
-        {
-            Remember();
-        }
+        _notes.Flush();
     }
 
     private static TimeSpan? Earliest(TimeSpan? left, TimeSpan? right) =>
@@ -194,19 +189,14 @@ public sealed class DhtNode
         _sweep.HandleUpdate();
         if (_context.Membership.IsMember)
         {
-            _rememberDue ??= _context.Now.Monotonic + RememberPause;
+            _notes.HandleChange();
         }
     }
 
-    private void Remember()
+    private void HandleLoss(Key key)
     {
-        _rememberDue = null;
-        byte[] members = _context.Membership.ToNote();
-        if (!members.AsSpan().SequenceEqual(_remembered))
-        {
-            _remembered = members;
-            _context.Remember(members);
-        }
+        _repair.HandleDamage(key);
+        _notes.HandleChange();
     }
 
     private void Dispatch(in KbrDelivery delivery)

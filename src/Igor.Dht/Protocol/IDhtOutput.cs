@@ -32,6 +32,10 @@ public interface IDhtOutput
     /// <summary>A command ended.</summary>
     void Complete(long command, CommandResult result);
 
-    /// <summary>Keep this over a restart (see <see cref="DhtNode.Start"/>).</summary>
-    void Remember(byte[] members);
+    /// <summary>
+    /// Keep this over a restart (see <see cref="DhtNode.Start"/>), in the place of what the note said before.
+    /// </summary>
+    /// <param name="note">The name of the note; there are few.</param>
+    /// <param name="content">The content, 64 KiB at most.</param>
+    void Remember(string note, byte[] content);
 }

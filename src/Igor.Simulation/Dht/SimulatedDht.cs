@@ -14,7 +14,6 @@ public sealed class SimulatedDht : IKbrApplication, IDhtOutput
     /// <summary>The service that the DHT runs in.</summary>
     public const string Service = "dht";
 
-    private const string MembersNote = "members";
     private readonly SimulatedNode _host;
     private readonly IKbrService _service;
     private readonly IRecordStore? _store;
@@ -32,7 +31,7 @@ public sealed class SimulatedDht : IKbrApplication, IDhtOutput
         _host = host;
         _store = store;
         _node = new DhtNode(host.NodeId, options, this, seed);
-        _node.Start(Time, store?.Headers(Arc.Whole) ?? [], store?.ReadNote(MembersNote));
+        _node.Start(Time, store?.Headers(Arc.Whole) ?? [], note => store?.ReadNote(note));
         _service = host.Subscribe(new SubscribeOptions { Service = Service, Role = role }, this);
         Input(now => _node.HandleUpdate(now, AllJoined(_service.Neighbours)));
     }
@@ -127,7 +126,7 @@ public sealed class SimulatedDht : IKbrApplication, IDhtOutput
         }
     }
 
-    void IDhtOutput.Remember(byte[] members) => _store?.WriteNote(MembersNote, members);
+    void IDhtOutput.Remember(string note, byte[] content) => _store?.WriteNote(note, content);
 
     private static NeighbourChange AllJoined(NeighbourSet neighbours) =>
         new(neighbours, [.. neighbours.Others], []);

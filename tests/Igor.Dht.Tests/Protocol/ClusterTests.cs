@@ -266,7 +266,11 @@ public class ClusterTests
         cluster.Alive.Single().Disk.Remove(key);
         Assert.Equal(GetOutcome.Unreachable, cluster.Get("tea", seconds: 1).Outcome);
         Assert.Equal(GetOutcome.Unreachable, cluster.Get("tea", seconds: 1).Outcome);
+        Restart(cluster);
+        Assert.Equal(GetOutcome.Unreachable, cluster.Get("tea", seconds: 1).Outcome);
         cluster.Put("tea", "black");
+        Assert.Equal("black", cluster.Value("tea"));
+        Restart(cluster);
         Assert.Equal("black", cluster.Value("tea"));
     }
 
@@ -316,6 +320,14 @@ public class ClusterTests
         Assert.Equal(DhtError.Refused, cluster.Put("page", "forged", with: Squatter).Failure!.Error);
         GetResult got = cluster.Get(key, type: ImmutableRecordType.TypeName).Got!;
         Assert.Equal(content, got.Value.ToArray());
+    }
+
+    private static void Restart(DhtCluster cluster)
+    {
+        cluster.Run(2);
+        DhtClusterNode node = cluster.Alive.Single();
+        cluster.Kill(node);
+        cluster.Revive(node);
     }
 
     private static PutCommand ImmutablePut(PutCommand put, byte[] content) => put with

@@ -46,7 +46,7 @@ public class MembershipTests
     [Fact]
     public void Members_from_before_a_restart_are_missing_until_they_are_seen()
     {
-        byte[] note = Joined().ToNote();
+        Key[] note = [.. Joined().ToRemember()];
         var restarted = new Membership(s_ids[0], s_retention);
         restarted.Recall(TimeSpan.Zero, note);
         restarted.HandleUpdate(TimeSpan.Zero, Change([]));

@@ -4,8 +4,7 @@ namespace Igor.Dht.Protocol;
 
 /// <summary>
 /// Keys whose record was here and is damaged: until it has come back, from a replica or a writer, this node's
-/// word
-/// on them does not count, for it would say "absent" of what it lost.
+/// word on them does not count, for it would say "absent" of what it lost.
 /// </summary>
 internal sealed class DamagedKeys
 {
@@ -14,27 +13,39 @@ internal sealed class DamagedKeys
     /// </summary>
     private const int KeysMax = 65536;
 
-    private readonly HashSet<Key> _keys = [];
-    private readonly Queue<Key> _order = [];
+    private readonly Dictionary<Key, LinkedListNode<Key>> _nodes = [];
+    private readonly LinkedList<Key> _byAge = [];
+
+    /// <summary>The keys, the oldest first.</summary>
+    public IEnumerable<Key> Keys => _byAge;
 
     /// <summary>Whether the record of a key is damaged.</summary>
-    public bool Contains(Key key) => _keys.Count > 0 && _keys.Contains(key);
+    public bool Contains(Key key) => _nodes.Count > 0 && _nodes.ContainsKey(key);
 
     /// <summary>The record of a key turned out to be damaged.</summary>
     public void Add(Key key)
     {
-        if (!_keys.Add(key))
+        if (_nodes.ContainsKey(key))
         {
             return;
         }
 
-        _order.Enqueue(key);
-        if (_order.Count > KeysMax)
+        _nodes.Add(key, _byAge.AddLast(key));
+        if (_nodes.Count > KeysMax)
         {
-            _keys.Remove(_order.Dequeue());
+            Remove(_byAge.First!.Value);
         }
     }
 
-    /// <summary>There is a record again.</summary>
-    public void Remove(Key key) => _keys.Remove(key);
+    /// <summary>There is a record again; returns whether it was damaged.</summary>
+    public bool Remove(Key key)
+    {
+        if (!_nodes.Remove(key, out LinkedListNode<Key>? node))
+        {
+            return false;
+        }
+
+        _byAge.Remove(node);
+        return true;
+    }
 }

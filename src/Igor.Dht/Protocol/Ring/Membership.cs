@@ -64,40 +64,21 @@ internal sealed class Membership
     }
 
     /// <summary>Takes members from before a restart for missing.</summary>
-    public void Recall(TimeSpan now, ReadOnlySpan<byte> note)
+    public void Recall(TimeSpan now, IEnumerable<Key> members)
     {
-        int count = Math.Min(note.Length / Key.SizeInBytes, MissingMax);
-        for (int at = 0; at < count; at++)
+        foreach (Key id in members.Where(id => id != Self).Take(MissingMax))
         {
-            Key id = Key.Read(note[(at * Key.SizeInBytes)..]);
-            if (id != Self)
-            {
-                _missing.Add(new Missing(id, now));
-            }
+            _missing.Add(new Missing(id, now));
         }
 
         Rebuild();
     }
 
-    /// <summary>What is to be remembered over a restart.</summary>
-    public byte[] ToNote()
+    /// <summary>Who is to be remembered over a restart.</summary>
+    public IEnumerable<Key> ToRemember()
     {
-        var ids = new List<Key>(Expected.Count);
-        foreach (Key id in Expected.Members)
-        {
-            if (id != Self && ids.Count < MissingMax)
-            {
-                ids.Add(id);
-            }
-        }
-
-        var note = new byte[ids.Count * Key.SizeInBytes];
-        for (int at = 0; at < ids.Count; at++)
-        {
-            ids[at].Write(note.AsSpan(at * Key.SizeInBytes));
-        }
-
-        return note;
+        Key[] members = [.. Expected.Members];
+        return members.Where(id => id != Self).Take(MissingMax);
     }
 
     /// <summary>The overlay told a new neighbour set.</summary>

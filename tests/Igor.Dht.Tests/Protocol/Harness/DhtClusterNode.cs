@@ -33,7 +33,7 @@ internal sealed class DhtClusterNode(DhtCluster cluster, Key id, ulong seed) : I
 
     public Dictionary<Key, Record> Disk { get; } = [];
 
-    public byte[]? Note { get; private set; }
+    public Dictionary<string, byte[]> Notes { get; } = [];
 
     /// <summary>What the disk answers to writes.</summary>
     public StoreOutcome WriteOutcome { get; set; } = StoreOutcome.Durable;
@@ -53,7 +53,7 @@ internal sealed class DhtClusterNode(DhtCluster cluster, Key id, ulong seed) : I
         _wake = null;
         _neighbours = NeighbourSet.Alone(id, isMember: false);
         Dht = new DhtNode(id, cluster.Options, this, seed + (ulong)_life);
-        Dht.Start(Time, Disk.Values.Select(r => r.Header), Note);
+        Dht.Start(Time, Disk.Values.Select(r => r.Header), note => Notes.GetValueOrDefault(note));
         Schedule();
     }
 
@@ -155,7 +155,7 @@ internal sealed class DhtClusterNode(DhtCluster cluster, Key id, ulong seed) : I
         pending.Result = result;
     }
 
-    public void Remember(byte[] members) => Note = members;
+    public void Remember(string note, byte[] content) => Notes[note] = content;
 
     private PendingCommand Command(Action<long> start)
     {
