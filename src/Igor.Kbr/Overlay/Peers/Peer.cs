@@ -32,6 +32,9 @@ internal sealed class Peer(Key id, Link link)
     /// <summary>Since when a request waits for this peer without a frame from it.</summary>
     public TimeSpan? AwaitingSince { get; set; }
 
+    /// <summary>Requests that came from this peer and whose answer is waited for here.</summary>
+    public int PendingRequests { get; set; }
+
     /// <summary>
     /// Whether requests go unanswered while others have not: avoided where there is a choice.
     /// </summary>

@@ -1,52 +1,50 @@
+using Igor.Kbr.Overlay.Peers;
+
 namespace Igor.Kbr.Overlay.Routing;
 
 /// <summary>
 /// The requests whose reply is waited for: a slab whose ids carry a generation, so that a late or forged
 /// reply finds nothing, and a timing wheel (Varghese and Lauck, 1987) of <see cref="Tick"/>, so that adding
-/// and removing cost the same however many wait. Deadlines beyond the wheel go round again.
+/// and removing cost the same however many wait. Deadlines beyond the wheel go round again. What peers have
+/// it wait for shares the table by a dynamic threshold (Choudhury and Hahne, 1998): one peer may hold as many
+/// entries as are free, so that a single one may use half, many share alike, and there is room for the rest.
 /// </summary>
 internal sealed class PendingTable(int capacity)
 {
     private const int SlotCount = 1024;
     private const int IndexBits = 20;
+
+    // A list of its own behind the wheel's, for entries that are due: the others of their slot are passed by
+    // once a round, not once for each that is due.
+    private const int DueSlot = SlotCount;
     private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(10);
 
     private readonly List<Pending> _slab = [];
     private readonly Stack<int> _free = new();
-    private readonly Pending?[] _wheel = new Pending?[SlotCount];
+    private readonly Pending?[] _wheel = new Pending?[SlotCount + 1];
     private long _currentTick;
 
     public int Count { get; private set; }
 
-    /// <summary>Makes an entry, or returns null when the table is full.</summary>
-    public Pending? Add(PendingKind kind, TimeSpan now, TimeSpan deadline)
+    /// <summary>Makes an entry for this node itself, or returns null when the table is full.</summary>
+    public Pending? Add(PendingKind kind, TimeSpan now, TimeSpan deadline) =>
+        Count < capacity ? Create(kind, now, deadline) : null;
+
+    /// <summary>
+    /// Makes an entry for a request that came over a link, or returns null when there is no room for more of
+    /// that peer's.
+    /// </summary>
+    public Pending? Add(PendingKind kind, TimeSpan now, TimeSpan deadline, Link previous, ulong previousId)
     {
-        if (Count >= capacity)
+        if (previous.Peer!.PendingRequests >= capacity - Count)
         {
             return null;
         }
 
-        Pending entry;
-        if (_free.TryPop(out int index))
-        {
-            entry = _slab[index];
-            entry.Id += 1UL << IndexBits;
-        }
-        else
-        {
-            entry = new Pending { Id = (1UL << IndexBits) | (uint)_slab.Count };
-            _slab.Add(entry);
-        }
-
-        if (Count++ == 0)
-        {
-            _currentTick = now.Ticks / Tick.Ticks;
-        }
-
-        entry.Kind = kind;
-        entry.SentAt = now;
-        entry.Deadline = deadline;
-        Insert(entry);
+        Pending entry = Create(kind, now, deadline);
+        entry.Previous = previous;
+        entry.PreviousId = previousId;
+        previous.Peer.PendingRequests++;
         return entry;
     }
 
@@ -59,6 +57,11 @@ internal sealed class PendingTable(int capacity)
     public void Remove(Pending entry)
     {
         Unlink(entry);
+        if (entry.Previous is { } previous)
+        {
+            previous.Peer!.PendingRequests--;
+        }
+
         entry.Next = null;
         entry.Previous = null;
         entry.Own = null;
@@ -102,6 +105,11 @@ internal sealed class PendingTable(int capacity)
                 return null;
             }
 
+            if (_wheel[DueSlot] is not null)
+            {
+                return Tick * _currentTick;
+            }
+
             for (int i = 0; i < SlotCount; i++)
             {
                 if (_wheel[(int)((_currentTick + i) % SlotCount)] is not null)
@@ -120,30 +128,63 @@ internal sealed class PendingTable(int capacity)
     public Pending? NextDue(TimeSpan now)
     {
         long nowTick = now.Ticks / Tick.Ticks;
-        while (Count > 0 && _currentTick < nowTick)
+        while (_wheel[DueSlot] is null && Count > 0 && _currentTick < nowTick)
         {
-            int slot = (int)(_currentTick % SlotCount);
-            for (Pending? entry = _wheel[slot]; entry is not null;)
-            {
-                Pending? after = entry.After;
-                if (entry.Deadline <= now)
-                {
-                    return entry;
-                }
-
-                entry = after;
-            }
-
-            _currentTick++;
+            TakeDue(now, (int)(_currentTick++ % SlotCount));
         }
 
-        return null;
+        return _wheel[DueSlot];
+    }
+
+    private void TakeDue(TimeSpan now, int slot)
+    {
+        for (Pending? entry = _wheel[slot]; entry is not null;)
+        {
+            Pending? after = entry.After;
+            if (entry.Deadline <= now)
+            {
+                Unlink(entry);
+                Push(entry, DueSlot);
+            }
+
+            entry = after;
+        }
+    }
+
+    private Pending Create(PendingKind kind, TimeSpan now, TimeSpan deadline)
+    {
+        Pending entry;
+        if (_free.TryPop(out int index))
+        {
+            entry = _slab[index];
+            entry.Id += 1UL << IndexBits;
+        }
+        else
+        {
+            entry = new Pending { Id = (1UL << IndexBits) | (uint)_slab.Count };
+            _slab.Add(entry);
+        }
+
+        if (Count++ == 0)
+        {
+            _currentTick = now.Ticks / Tick.Ticks;
+        }
+
+        entry.Kind = kind;
+        entry.SentAt = now;
+        entry.Deadline = deadline;
+        Insert(entry);
+        return entry;
     }
 
     private void Insert(Pending entry)
     {
         long tick = Math.Max(entry.Deadline.Ticks / Tick.Ticks, _currentTick);
-        int slot = (int)(tick % SlotCount);
+        Push(entry, (int)(tick % SlotCount));
+    }
+
+    private void Push(Pending entry, int slot)
+    {
         entry.Slot = slot;
         entry.Before = null;
         entry.After = _wheel[slot];

@@ -31,7 +31,8 @@ internal sealed class Router(NodeContext context, RingTable rings, PendingTable 
         ReadOnlyMemory<byte> body,
         ReadOnlyMemory<byte> payload)
     {
-        if (!rings.TryGet(header.Service, out ServiceRing? ring) || !ring.IsActive)
+        if (!rings.TryGet(header.Service, out ServiceRing? ring) || !ring.IsActive
+            || (header.Service == ServiceId.Base && !header.Flags.HasFlag(RouteFlags.Control)))
         {
             Refuse(link, header.HopId, ReplyStatus.Unreachable);
             return;
@@ -61,17 +62,13 @@ internal sealed class Router(NodeContext context, RingTable rings, PendingTable 
         Pending? entry = null;
         if (header.HopId != 0)
         {
-            TimeSpan timeout = TimeSpan.FromMilliseconds(header.TimeoutMs);
-            entry = pending.Add(
-                PendingKind.Transit, now, now + (timeout < TransitMax ? timeout : TransitMax));
+            entry = Remember(PendingKind.Transit, now, link, header);
             if (entry is null)
             {
                 Refuse(link, header.HopId, ReplyStatus.Overloaded);
                 return;
             }
 
-            entry.Previous = link;
-            entry.PreviousId = header.HopId;
             entry.Next = next;
         }
 
@@ -115,16 +112,15 @@ internal sealed class Router(NodeContext context, RingTable rings, PendingTable 
         }
         else
         {
-            TimeSpan deadline = own?.Deadline ?? now + TimeSpan.FromMilliseconds(header.TimeoutMs);
-            Pending? entry = pending.Add(PendingKind.Delivery, now, deadline);
+            Pending? entry = from is null
+                ? pending.Add(PendingKind.Delivery, now, own!.Deadline)
+                : Remember(PendingKind.Delivery, now, from, header);
             if (entry is null)
             {
                 Finish(now, from, header.HopId, own, ReplyStatus.Overloaded, default);
                 return;
             }
 
-            entry.Previous = from;
-            entry.PreviousId = header.HopId;
             entry.Own = own;
             context.Output.Deliver(
                 ring.Id,
@@ -201,10 +197,12 @@ internal sealed class Router(NodeContext context, RingTable rings, PendingTable 
         }
     }
 
-    /// <summary>A peer is gone: whoever waits for a reply through it is told.</summary>
+    /// <summary>
+    /// A peer is gone: whoever waits for a reply through it is told, and what it waited for is forgotten.
+    /// </summary>
     public void HandlePeerDown(TimeSpan now, Peer peer)
     {
-        foreach (Pending entry in pending.Where(e => e.Next == peer))
+        foreach (Pending entry in pending.Where(e => e.Next == peer || e.Previous?.Peer == peer))
         {
             Link? previous = entry.Previous;
             ulong previousId = entry.PreviousId;
@@ -215,7 +213,7 @@ internal sealed class Router(NodeContext context, RingTable rings, PendingTable 
             {
                 Origin.HandleHopFailed(now, own!, peer.Id);
             }
-            else if (previous is not null)
+            else if (previous is not null && previous.Peer != peer)
             {
                 Refuse(previous, previousId, ReplyStatus.HopFailed);
             }
@@ -253,6 +251,17 @@ internal sealed class Router(NodeContext context, RingTable rings, PendingTable 
         {
             SendReply(link, hopId, status, default);
         }
+    }
+
+    /// <summary>
+    /// Soft state for a request of a peer, for a time that is bounded whatever the peer asks for; null when
+    /// there is no room for more of that peer's.
+    /// </summary>
+    private Pending? Remember(PendingKind kind, TimeSpan now, Link link, in RouteHeader header)
+    {
+        TimeSpan timeout = TimeSpan.FromMilliseconds(header.TimeoutMs);
+        return pending.Add(
+            kind, now, now + (timeout < TransitMax ? timeout : TransitMax), link, header.HopId);
     }
 
     private void Finish(

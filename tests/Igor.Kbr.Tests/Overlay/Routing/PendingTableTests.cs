@@ -1,3 +1,4 @@
+using Igor.Kbr.Overlay.Peers;
 using Igor.Kbr.Overlay.Routing;
 
 namespace Igor.Kbr.Tests.Overlay.Routing;
@@ -49,6 +50,50 @@ public class PendingTableTests
         Assert.NotNull(table.Add(PendingKind.Own, TimeSpan.Zero, TimeSpan.FromSeconds(1)));
         Assert.NotNull(table.Add(PendingKind.Own, TimeSpan.Zero, TimeSpan.FromSeconds(1)));
         Assert.Null(table.Add(PendingKind.Own, TimeSpan.Zero, TimeSpan.FromSeconds(1)));
+    }
+
+    [Fact]
+    public void Peers_share_the_table_so_that_each_leaves_as_much_as_it_holds()
+    {
+        var table = new PendingTable(60);
+        int[] held = [.. Enumerable.Range(1, 5).Select(i => Fill(table, new Key(0, 0, 0, (ulong)i)))];
+        Assert.Equal([30, 15, 8, 4, 2], held);
+        Assert.NotNull(table.Add(PendingKind.Own, TimeSpan.Zero, TimeSpan.FromSeconds(1)));
+    }
+
+    [Fact]
+    public void Entries_that_are_due_leave_a_crowded_slot_in_the_order_they_came()
+    {
+        var table = new PendingTable(100);
+        TimeSpan round = TimeSpan.FromMilliseconds(10 * 1024);
+        var due = new List<Pending>();
+        for (int i = 0; i < 10; i++)
+        {
+            due.Add(table.Add(PendingKind.Transit, TimeSpan.Zero, TimeSpan.FromMilliseconds(5))!);
+            table.Add(PendingKind.Transit, TimeSpan.Zero, TimeSpan.FromMilliseconds(5) + round);
+        }
+
+        foreach (Pending expected in due)
+        {
+            Assert.Same(expected, table.NextDue(TimeSpan.FromMilliseconds(10)));
+            table.Remove(expected);
+        }
+
+        Assert.Null(table.NextDue(round));
+        Assert.NotNull(table.NextDue(round + TimeSpan.FromMilliseconds(10)));
+    }
+
+    private static int Fill(PendingTable table, Key peer)
+    {
+        var link = new Link(new LinkId(1), peer, true, false, "a:1");
+        link.Peer = new Peer(peer, link);
+        int held = 0;
+        while (table.Add(PendingKind.Transit, TimeSpan.Zero, TimeSpan.FromSeconds(1), link, 1) is not null)
+        {
+            held++;
+        }
+
+        return held;
     }
 
     [Fact]

@@ -1,0 +1,148 @@
+using System.Buffers;
+using Igor.Kbr.Wire;
+using MessagePack;
+
+namespace Igor.Kbr.Tests.Overlay;
+
+/// <summary>A node whose peers are played by the test, frame by frame, honest or not.</summary>
+internal sealed class LoneNode : IOverlayOutput
+{
+    private static readonly TimeSpan PingPeriod = TimeSpan.FromSeconds(1);
+
+    private readonly List<LinkId> _links = [];
+
+    public LoneNode(Key id, Func<OverlayOptions, OverlayOptions>? change = null)
+    {
+        Overlay = new OverlayNode(id, change?.Invoke(new OverlayOptions()) ?? new OverlayOptions(), this, 1);
+        Overlay.Start(Now);
+    }
+
+    public OverlayNode Overlay { get; }
+
+    public TimeSpan Now { get; private set; } = TimeSpan.FromSeconds(1);
+
+    public List<(LinkId Link, byte[] Frame)> Sent { get; } = [];
+
+    public List<KbrDelivery> Deliveries { get; } = [];
+
+    public List<(long Parked, KbrForward Message)> Forwards { get; } = [];
+
+    public Dictionary<RequestId, KbrStatus> Ended { get; } = [];
+
+    /// <summary>The replies sent on a link: the name of the request there, and how it ended.</summary>
+    public List<(ulong HopId, ReplyStatus Status)> RepliesOn(LinkId link) =>
+        [.. Frames(link, MessageType.Reply).Select(frame =>
+        {
+            Assert.True(RoutedFrame.TryReadReply(frame, out ReplyHeader header, out _));
+            return (header.HopId, header.Status);
+        })];
+
+    public List<byte[]> Frames(LinkId link, MessageType type) =>
+        [.. Sent.Where(sent => sent.Link == link && sent.Frame[1] == (byte)type).Select(sent => sent.Frame)];
+
+    /// <summary>Lets a peer of that id connect and run the services named, beside the base overlay.</summary>
+    public LinkId Connect(Key peer, params string[] services)
+    {
+        var link = new LinkId(_links.Count + 1);
+        _links.Add(link);
+        Overlay.HandleLinkOpened(Now, link, peer, null, $"10.0.0.{link.Value}:1");
+        var hello = new HelloMessage
+        {
+            Network = "igor",
+            Instance = (ulong)link.Value,
+            Addresses = [],
+            ServicesVersion = 1,
+            Services =
+            [
+                new ServiceName(ServiceId.Base, string.Empty),
+                .. services.Select(name => new ServiceName(ServiceId.FromName(name), name)),
+            ],
+        };
+        Receive(link, (ref MessagePackWriter writer) => hello.Write(ref writer));
+        return link;
+    }
+
+    public void Disconnect(LinkId link)
+    {
+        _links.Remove(link);
+        Overlay.HandleLinkClosed(Now, link, "closed");
+    }
+
+    /// <summary>A routed message arrives on a link.</summary>
+    public void ReceiveRoute(LinkId link, in RouteHeader header, params byte[] payload) =>
+        Overlay.HandleFrame(Now, link, RouteFrame(header, payload));
+
+    public static byte[] RouteFrame(in RouteHeader header, params byte[] payload)
+    {
+        int headerBytes = RoutedFrame.RouteHeaderBytes + RoutedFrame.PayloadPrefixBytes;
+        byte[] frame = new byte[headerBytes + payload.Length];
+        RoutedFrame.WriteRoute(frame, header, payload.Length);
+        payload.CopyTo(frame, headerBytes);
+        return frame;
+    }
+
+    /// <summary>Lets time pass; the peers show that they live.</summary>
+    public void Run(TimeSpan time)
+    {
+        TimeSpan end = Now + time;
+        TimeSpan ping = Now;
+        while (Now < end)
+        {
+            if (Now >= ping)
+            {
+                ping = Now + PingPeriod;
+                _links.ForEach(Ping);
+            }
+
+            TimeSpan next = Overlay.NextDeadline is { } d && d < ping ? d : ping;
+            Now = next < end ? Max(next, Now + TimeSpan.FromTicks(1)) : end;
+            Overlay.HandleDeadline(Now);
+        }
+    }
+
+    public void Dial(DialId dial, string address)
+    {
+    }
+
+    public bool Send(LinkId link, ReadOnlySpan<byte> header, ReadOnlySpan<byte> payload)
+    {
+        Sent.Add((link, [.. header, .. payload]));
+        return true;
+    }
+
+    public void Close(LinkId link) => _links.Remove(link);
+
+    public void Deliver(ServiceId service, in KbrDelivery delivery) =>
+        Deliveries.Add(delivery with { Payload = delivery.Payload.ToArray() });
+
+    public void Forward(ServiceId service, long parked, in KbrForward message) =>
+        Forwards.Add((parked, message with { Payload = message.Payload.ToArray() }));
+
+    public void CompleteRequest(RequestId request, in KbrReply reply) => Ended.Add(request, reply.Status);
+
+    public void UpdateNeighbours(ServiceId service, NeighbourChange change)
+    {
+    }
+
+    public void Raise(OverlayEvent overlayEvent)
+    {
+    }
+
+    private void Ping(LinkId link) => Receive(link, (ref MessagePackWriter writer) =>
+    {
+        writer.WriteArrayHeader(2);
+        writer.Write((int)MessageType.Ping);
+        writer.Write(1);
+    });
+
+    private void Receive(LinkId link, Kbr.Overlay.WriteMessage write)
+    {
+        var buffer = new ArrayBufferWriter<byte>();
+        var writer = new MessagePackWriter(buffer);
+        write(ref writer);
+        writer.Flush();
+        Overlay.HandleFrame(Now, link, buffer.WrittenMemory);
+    }
+
+    private static TimeSpan Max(TimeSpan a, TimeSpan b) => a > b ? a : b;
+}

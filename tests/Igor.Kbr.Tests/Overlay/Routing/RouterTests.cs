@@ -1,0 +1,91 @@
+using Igor.Kbr.Wire;
+
+namespace Igor.Kbr.Tests.Overlay.Routing;
+
+public class RouterTests
+{
+    private const string Service = "test";
+    private static readonly Key Self = Id(100);
+
+    [Fact]
+    public void A_peer_that_asks_without_end_leaves_room_for_others_and_for_the_node_itself()
+    {
+        LoneNode node = Member(o => o with { PendingMax = 64 });
+        LinkId greedy = node.Connect(Id(900));
+        LinkId modest = node.Connect(Id(800));
+        for (ulong i = 1; i <= 1000; i++)
+        {
+            node.ReceiveRoute(greedy, ToSelf(i));
+        }
+
+        node.ReceiveRoute(modest, ToSelf(1));
+        Assert.Equal(33, node.Deliveries.Count);
+        Assert.All(node.RepliesOn(greedy), r => Assert.Equal(ReplyStatus.Overloaded, r.Status));
+        Assert.Empty(node.RepliesOn(modest));
+        node.Overlay.Request(
+            node.Now, new RequestId(1), ServiceId.FromName(Service), Self, default, new RequestOptions(Second));
+        Assert.Empty(node.Ended);
+    }
+
+    [Fact]
+    public void What_a_peer_asked_is_forgotten_when_the_peer_is_gone()
+    {
+        LoneNode node = Member(o => o with { PendingMax = 64 });
+        node.Connect(Id(300), Service);
+        for (int round = 0; round < 10; round++)
+        {
+            LinkId link = node.Connect(Id(900));
+            for (ulong i = 1; i <= 16; i++)
+            {
+                node.ReceiveRoute(link, ToSelf(i));
+                node.ReceiveRoute(link, ToSelf(i + 16) with { Destination = Id(300) });
+            }
+
+            Assert.Empty(node.RepliesOn(link));
+            node.Disconnect(link);
+        }
+    }
+
+    [Fact]
+    public void A_delivery_waits_for_its_answer_no_longer_than_a_hop_may_remember_it()
+    {
+        LoneNode node = Member();
+        LinkId link = node.Connect(Id(900));
+        node.ReceiveRoute(link, ToSelf(1));
+        node.ReceiveRoute(link, ToSelf(2));
+        node.Run(TimeSpan.FromSeconds(59));
+        node.Overlay.Reply(node.Now, node.Deliveries[0].Token, default);
+        node.Run(TimeSpan.FromSeconds(2));
+        node.Overlay.Reply(node.Now, node.Deliveries[1].Token, default);
+        Assert.Equal([(1, ReplyStatus.Ok)], node.RepliesOn(link));
+    }
+
+    [Fact]
+    public void The_base_overlay_delivers_control_requests_only()
+    {
+        LoneNode node = Member();
+        LinkId link = node.Connect(Id(900));
+        RouteHeader header = ToSelf(1) with { Service = ServiceId.Base };
+        node.ReceiveRoute(link, header);
+        node.ReceiveRoute(link, header with { HopId = 2, Flags = RouteFlags.Control });
+        Assert.Empty(node.Deliveries);
+        Assert.Equal([(1, ReplyStatus.Unreachable), (2, ReplyStatus.Ok)], node.RepliesOn(link));
+    }
+
+    private static readonly TimeSpan Second = TimeSpan.FromSeconds(1);
+
+    private static LoneNode Member(Func<OverlayOptions, OverlayOptions>? change = null)
+    {
+        var node = new LoneNode(Self, change);
+        node.Overlay.Subscribe(
+            node.Now, new SubscribeOptions { Service = Service, Role = ServiceRole.Member });
+        node.Run(Second);
+        Assert.True(node.Overlay.Neighbours(ServiceId.FromName(Service)).IsMember);
+        return node;
+    }
+
+    private static RouteHeader ToSelf(ulong hopId) => new(
+        ServiceId.FromName(Service), Self, Id(900), hopId, 64, RouteFlags.None, uint.MaxValue);
+
+    private static Key Id(ulong value) => new(0, 0, 0, value);
+}
