@@ -116,6 +116,6 @@ internal sealed class ForwardDesk(NodeContext context)
             new byte[RoutedFrame.RouteHeaderBytes + RoutedFrame.PayloadPrefixBytes + payload.Length];
         RoutedFrame.WriteRoute(frame, message.Header, payload.Length);
         payload.CopyTo(frame[(RoutedFrame.RouteHeaderBytes + RoutedFrame.PayloadPrefixBytes)..]);
-        Router.Forward(now, message.From!, next, message.Header, frame[RoutedFrame.RouteHeaderBytes..]);
+        Router.Forward(now, message.From!, next, message.Header, frame);
     }
 }

@@ -52,12 +52,12 @@ internal sealed class Router(NodeContext context, RingTable rings, PendingTable 
         else if (!ring.WantsForward || header.Flags.HasFlag(RouteFlags.Control)
             || !Desk.TryPark(now, ring, header, payload, link, next.Id))
         {
-            Forward(now, link, next, header, body.Span[RoutedFrame.RouteHeaderBytes..]);
+            Forward(now, link, next, header, body.Span);
         }
     }
 
-    /// <summary>Passes a message on: a new hop id in the header, everything behind it as it came.</summary>
-    public void Forward(TimeSpan now, Link link, Peer next, in RouteHeader header, ReadOnlySpan<byte> rest)
+    /// <summary>Passes a message on: a new hop id and hop count, everything else as it came.</summary>
+    public void Forward(TimeSpan now, Link link, Peer next, in RouteHeader header, ReadOnlySpan<byte> body)
     {
         Pending? entry = null;
         if (header.HopId != 0)
@@ -72,10 +72,10 @@ internal sealed class Router(NodeContext context, RingTable rings, PendingTable 
             entry.Next = next;
         }
 
-        Span<byte> rewritten = stackalloc byte[RoutedFrame.RouteHeaderBytes + RoutedFrame.PayloadPrefixBytes];
-        RoutedFrame.WriteRoute(
-            rewritten, header with { HopId = entry?.Id ?? 0, HopsLeft = header.HopsLeft - 1 }, 0);
-        if (context.Output.Send(next.Link.Id, rewritten[..RoutedFrame.RouteHeaderBytes], rest))
+        Span<byte> rewritten = stackalloc byte[RoutedFrame.RouteHeaderBytes];
+        body[..RoutedFrame.RouteHeaderBytes].CopyTo(rewritten);
+        RoutedFrame.RewriteRoute(rewritten, entry?.Id ?? 0, header.HopsLeft - 1, header.TimeoutMs);
+        if (context.Output.Send(next.Link.Id, rewritten, body[RoutedFrame.RouteHeaderBytes..]))
         {
             next.AwaitingSince ??= entry is null ? null : now;
             return;
@@ -187,13 +187,10 @@ internal sealed class Router(NodeContext context, RingTable rings, PendingTable 
         }
         else if (previous is not null)
         {
-            Span<byte> rewritten =
-                stackalloc byte[RoutedFrame.ReplyHeaderBytes + RoutedFrame.PayloadPrefixBytes];
-            RoutedFrame.WriteReply(rewritten, header with { HopId = previousId }, 0);
-            context.Output.Send(
-                previous.Id,
-                rewritten[..RoutedFrame.ReplyHeaderBytes],
-                body.Span[RoutedFrame.ReplyHeaderBytes..]);
+            Span<byte> rewritten = stackalloc byte[RoutedFrame.ReplyHeaderBytes];
+            body.Span[..RoutedFrame.ReplyHeaderBytes].CopyTo(rewritten);
+            RoutedFrame.RewriteReply(rewritten, previousId);
+            context.Output.Send(previous.Id, rewritten, body.Span[RoutedFrame.ReplyHeaderBytes..]);
         }
     }
 

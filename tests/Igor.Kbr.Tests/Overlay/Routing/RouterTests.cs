@@ -6,6 +6,7 @@ public class RouterTests
 {
     private const string Service = "test";
     private static readonly Key Self = Id(100);
+    private static readonly TimeSpan Second = TimeSpan.FromSeconds(1);
 
     [Fact]
     public void A_peer_that_asks_without_end_leaves_room_for_others_and_for_the_node_itself()
@@ -72,7 +73,27 @@ public class RouterTests
         Assert.Equal([(1, ReplyStatus.Unreachable), (2, ReplyStatus.Ok)], node.RepliesOn(link));
     }
 
-    private static readonly TimeSpan Second = TimeSpan.FromSeconds(1);
+    [Fact]
+    public void Fields_that_a_hop_does_not_know_are_passed_on_in_either_direction()
+    {
+        LoneNode node = Member();
+        LinkId origin = node.Connect(Id(900));
+        LinkId root = node.Connect(Id(300), Service);
+        byte[] route = [.. LoneNode.RouteFrame(ToSelf(5) with { Destination = Id(300) }, 1, 2), 7];
+        route[0]++;
+        node.Overlay.HandleFrame(node.Now, origin, route);
+        byte[] passed = Assert.Single(node.Frames(root, MessageType.Route));
+        Assert.True(RoutedFrame.TryReadRoute(passed, out RouteHeader header, out _));
+        RoutedFrame.RewriteRoute(passed, 5, 64, uint.MaxValue);
+        Assert.Equal(route, passed);
+
+        byte[] reply = new byte[RoutedFrame.ReplyHeaderBytes + RoutedFrame.PayloadPrefixBytes + 1];
+        RoutedFrame.WriteReply(reply, new ReplyHeader(header.HopId, ReplyStatus.Ok, Id(300)), 0);
+        reply[0]++;
+        node.Overlay.HandleFrame(node.Now, root, reply);
+        RoutedFrame.RewriteReply(reply, 5);
+        Assert.Equal(reply, Assert.Single(node.Frames(origin, MessageType.Reply)));
+    }
 
     private static LoneNode Member(Func<OverlayOptions, OverlayOptions>? change = null)
     {
