@@ -62,7 +62,7 @@ public readonly record struct KbrDelivery(
 /// <summary>A message that passes through a node.</summary>
 /// <param name="Destination">The key it was sent to.</param>
 /// <param name="Source">The id of the node it came from.</param>
-/// <param name="NextHop">The node it goes to next.</param>
+/// <param name="NextHop">The node it goes to next, unless peers change before the decision.</param>
 /// <param name="Payload">The bytes, valid during the upcall only.</param>
 public readonly record struct KbrForward(
     Key Destination, Key Source, Key NextHop, ReadOnlyMemory<byte> Payload);

@@ -60,7 +60,6 @@ public sealed class OverlayNode
         _router = new Router(_context, _rings, _pending) { Origin = origin, Desk = _desk };
         _router.Control.Contacts = _exchange.Contacts;
         origin.Router = _router;
-        _desk.Router = _router;
         _joining = new Joining(_context, _rings, _dialer, _exchange)
         {
             Request = origin.Begin,

@@ -81,6 +81,16 @@ internal static class RoutedFrame
         return true;
     }
 
+    /// <summary>A Route frame with another payload; fields behind it travel along.</summary>
+    public static byte[] WithPayload(ReadOnlySpan<byte> route, int oldBytes, ReadOnlySpan<byte> payload)
+    {
+        const int PayloadOffset = RouteHeaderBytes + PayloadPrefixBytes;
+        byte[] frame =
+            [.. route[..PayloadOffset], .. payload, .. route[(PayloadOffset + oldBytes)..]];
+        WritePayloadPrefix(frame.AsSpan(RouteHeaderBytes), payload.Length);
+        return frame;
+    }
+
     /// <summary>Writes header and payload prefix of a Reply frame; 51 bytes.</summary>
     public static void WriteReply(Span<byte> to, in ReplyHeader header, int payloadLength)
     {

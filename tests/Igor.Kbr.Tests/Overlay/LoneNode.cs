@@ -40,6 +40,20 @@ internal sealed class LoneNode : IOverlayOutput
     public List<byte[]> Frames(LinkId link, MessageType type) =>
         [.. Sent.Where(sent => sent.Link == link && sent.Frame[1] == (byte)type).Select(sent => sent.Frame)];
 
+    /// <summary>Founds the ring of a service.</summary>
+    public void Join(string service, bool wantsForward = false)
+    {
+        var options = new SubscribeOptions
+        {
+            Service = service,
+            Role = ServiceRole.Member,
+            WantsForward = wantsForward,
+        };
+        Overlay.Subscribe(Now, options);
+        Run(PingPeriod);
+        Assert.True(Overlay.Neighbours(ServiceId.FromName(service)).IsMember);
+    }
+
     /// <summary>Lets a peer of that id connect and run the services named, beside the base overlay.</summary>
     public LinkId Connect(Key peer, params string[] services)
     {
@@ -61,6 +75,15 @@ internal sealed class LoneNode : IOverlayOutput
         Receive(link, (ref MessagePackWriter writer) => hello.Write(ref writer));
         return link;
     }
+
+    /// <summary>Lets a peer say that it runs no service any more, except the base overlay.</summary>
+    public void LeaveServices(LinkId link) => Receive(link, (ref MessagePackWriter writer) =>
+    {
+        writer.WriteArrayHeader(3);
+        writer.Write((int)MessageType.Services);
+        writer.Write(2);
+        PeerCodec.WriteServices(ref writer, [new ServiceName(ServiceId.Base, string.Empty)]);
+    });
 
     public void Disconnect(LinkId link)
     {

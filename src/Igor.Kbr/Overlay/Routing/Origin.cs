@@ -144,8 +144,14 @@ internal sealed class Origin(NodeContext context, RingTable rings, PendingTable 
         request.Release();
     }
 
+    private void Attempt(TimeSpan now, OwnRequest request)
+    {
+        request.Attempts++;
+        Pass(now, request, isDecided: false);
+    }
+
     /// <summary>Sends the message of a request, or delivers it when this node is the root.</summary>
-    public void Attempt(TimeSpan now, OwnRequest request)
+    private void Pass(TimeSpan now, OwnRequest request, bool isDecided)
     {
         if (!rings.TryGet(request.Service, out ServiceRing? ring))
         {
@@ -153,7 +159,6 @@ internal sealed class Origin(NodeContext context, RingTable rings, PendingTable 
             return;
         }
 
-        request.Attempts++;
         Peer? next = null;
         if (request.FirstHop is { } first)
         {
@@ -172,8 +177,8 @@ internal sealed class Origin(NodeContext context, RingTable rings, PendingTable 
             (uint)(request.Deadline - now).TotalMilliseconds);
         if (next is not null)
         {
-            if (!ring.IsActive || !ring.WantsForward || request.Flags.HasFlag(RouteFlags.Control)
-                || !Router.Desk.TryParkOwn(now, ring, header, request, next.Id))
+            if (isDecided || !ring.IsActive || !ring.WantsForward
+                || request.Flags.HasFlag(RouteFlags.Control) || !TryAsk(now, ring, request, next.Id))
             {
                 Send(now, request, header, next);
             }
@@ -190,8 +195,55 @@ internal sealed class Origin(NodeContext context, RingTable rings, PendingTable 
         }
     }
 
+    /// <summary>Shows an attempt to the application that asked for it, while the deadline runs.</summary>
+    private bool TryAsk(TimeSpan now, ServiceRing ring, OwnRequest request, Key next)
+    {
+        if (Router.Desk.IsFull
+            || pending.Add(PendingKind.Undecided, now, request.Deadline) is not { } entry)
+        {
+            return false;
+        }
+
+        entry.Own = request;
+        ulong undecided = entry.Id;
+        Router.Desk.Park(
+            now,
+            ring.Id,
+            new KbrForward(request.Destination, context.Id, next, request.Payload),
+            (later, decision) => HandleDecision(later, request, undecided, decision));
+        return true;
+    }
+
+    private void HandleDecision(TimeSpan now, OwnRequest request, ulong undecided, ForwardDecision decision)
+    {
+        if (pending.Find(undecided) is not { } entry || now >= request.Deadline)
+        {
+            return; // its time is over, or the node left
+        }
+
+        pending.Remove(entry);
+        if (!decision.Goes)
+        {
+            End(now, request, KbrStatus.Stopped, default, default);
+        }
+        else if (decision.Replacement?.Length > context.Options.PayloadBytesMax)
+        {
+            End(now, request, KbrStatus.TooLarge, default, default);
+        }
+        else if (!request.IsDone)
+        {
+            if (decision.Replacement is { } replacement)
+            {
+                request.Release();
+                request.Keep(replacement);
+            }
+
+            Pass(now, request, isDecided: true);
+        }
+    }
+
     /// <summary>Sends one attempt of a request to a peer.</summary>
-    public void Send(TimeSpan now, OwnRequest request, in RouteHeader header, Peer next)
+    private void Send(TimeSpan now, OwnRequest request, in RouteHeader header, Peer next)
     {
         TimeSpan timeout = AttemptTimeout(next, request.Attempts);
         TimeSpan deadline = now + timeout < request.Deadline ? now + timeout : request.Deadline;

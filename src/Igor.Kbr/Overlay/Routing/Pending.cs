@@ -19,6 +19,9 @@ internal enum PendingKind
     /// <summary>A request of this node waits for a next hop to be there.</summary>
     Parked,
 
+    /// <summary>A request of this node waits for an application's word on whether it goes.</summary>
+    Undecided,
+
     /// <summary>A request was delivered to the application here, which has not answered yet.</summary>
     Delivery,
 }

@@ -29,7 +29,8 @@ internal sealed class Router(NodeContext context, RingTable rings, PendingTable 
         Link link,
         in RouteHeader header,
         ReadOnlyMemory<byte> body,
-        ReadOnlyMemory<byte> payload)
+        ReadOnlyMemory<byte> payload,
+        bool isDecided = false)
     {
         if (!rings.TryGet(header.Service, out ServiceRing? ring) || !ring.IsActive
             || (header.Service == ServiceId.Base && !header.Flags.HasFlag(RouteFlags.Control)))
@@ -49,15 +50,84 @@ internal sealed class Router(NodeContext context, RingTable rings, PendingTable 
         {
             Refuse(link, header.HopId, ReplyStatus.Unreachable);
         }
-        else if (!ring.WantsForward || header.Flags.HasFlag(RouteFlags.Control)
-            || !Desk.TryPark(now, ring, header, payload, link, next.Id))
+        else if (isDecided || !ring.WantsForward || Desk.IsFull
+            || header.Flags.HasFlag(RouteFlags.Control))
         {
             Forward(now, link, next, header, body.Span);
         }
+        else
+        {
+            Park(now, link, header, body, payload, next.Id);
+        }
     }
 
+    /// <summary>Shows a message to the application first; apart, since it allocates.</summary>
+    private void Park(
+        TimeSpan now,
+        Link link,
+        in RouteHeader header,
+        ReadOnlyMemory<byte> body,
+        ReadOnlyMemory<byte> payload,
+        Key next)
+    {
+        byte[] kept = body.ToArray();
+        Desk.Park(
+            now,
+            header.Service,
+            new KbrForward(header.Destination, header.Source, next, payload),
+            (later, decision) => HandleDecision(later, link, kept, decision));
+    }
+
+    /// <summary>
+    /// The application's word on a message that waited. Where it goes is decided only now: peers may have
+    /// come, gone, or left the service meanwhile.
+    /// </summary>
+    private void HandleDecision(TimeSpan now, Link link, byte[] body, ForwardDecision decision)
+    {
+        RoutedFrame.TryReadRoute(body, out RouteHeader header, out ReadOnlyMemory<byte> payload);
+        if (header.HopId != 0 && !IsConnected(link))
+        {
+            return; // nobody is left to take the reply
+        }
+
+        if (!decision.Goes || !Fits(decision.Replacement, body.Length - payload.Length))
+        {
+            Refuse(link, header.HopId, ReplyStatus.Stopped);
+            return;
+        }
+
+        if (decision.Replacement is { } replacement)
+        {
+            body = RoutedFrame.WithPayload(body, payload.Length, replacement);
+            payload = replacement;
+        }
+
+        HandleRoute(now, link, header, body, payload, isDecided: true);
+    }
+
+    /// <summary>A larger frame than the next hop takes would end the connection to it.</summary>
+    private bool Fits(byte[]? replacement, int otherBytes)
+    {
+        int most = context.Options.PayloadBytesMax;
+        if (replacement is null
+            || (replacement.Length <= most
+                && replacement.Length + otherBytes <= most + WireLimits.FrameOverheadBytes))
+        {
+            return true;
+        }
+
+        context.Raise(
+            OverlayEventKind.LimitReached,
+            context.Id,
+            $"a replacement of {replacement.Length} bytes for a passing message is too large");
+        return false;
+    }
+
+    private bool IsConnected(Link link) =>
+        context.Peers.TryGet(link.PeerId, out Peer? peer) && peer == link.Peer;
+
     /// <summary>Passes a message on: a new hop id and hop count, everything else as it came.</summary>
-    public void Forward(TimeSpan now, Link link, Peer next, in RouteHeader header, ReadOnlySpan<byte> body)
+    private void Forward(TimeSpan now, Link link, Peer next, in RouteHeader header, ReadOnlySpan<byte> body)
     {
         Pending? entry = null;
         if (header.HopId != 0)
@@ -242,7 +312,7 @@ internal sealed class Router(NodeContext context, RingTable rings, PendingTable 
     }
 
     /// <summary>Tells the hop before how a request ended.</summary>
-    public void Refuse(Link link, ulong hopId, ReplyStatus status)
+    private void Refuse(Link link, ulong hopId, ReplyStatus status)
     {
         if (hopId != 0)
         {

@@ -5,6 +5,7 @@ namespace Igor.Kbr.Tests.Overlay.Routing;
 public class RouterTests
 {
     private const string Service = "test";
+    private static readonly ServiceId TestService = ServiceId.FromName(Service);
     private static readonly Key Self = Id(100);
     private static readonly TimeSpan Second = TimeSpan.FromSeconds(1);
 
@@ -24,7 +25,7 @@ public class RouterTests
         Assert.All(node.RepliesOn(greedy), r => Assert.Equal(ReplyStatus.Overloaded, r.Status));
         Assert.Empty(node.RepliesOn(modest));
         node.Overlay.Request(
-            node.Now, new RequestId(1), ServiceId.FromName(Service), Self, default, new RequestOptions(Second));
+            node.Now, new RequestId(1), TestService, Self, default, new RequestOptions(Second));
         Assert.Empty(node.Ended);
     }
 
@@ -98,15 +99,12 @@ public class RouterTests
     private static LoneNode Member(Func<OverlayOptions, OverlayOptions>? change = null)
     {
         var node = new LoneNode(Self, change);
-        node.Overlay.Subscribe(
-            node.Now, new SubscribeOptions { Service = Service, Role = ServiceRole.Member });
-        node.Run(Second);
-        Assert.True(node.Overlay.Neighbours(ServiceId.FromName(Service)).IsMember);
+        node.Join(Service);
         return node;
     }
 
     private static RouteHeader ToSelf(ulong hopId) => new(
-        ServiceId.FromName(Service), Self, Id(900), hopId, 64, RouteFlags.None, uint.MaxValue);
+        TestService, Self, Id(900), hopId, 64, RouteFlags.None, uint.MaxValue);
 
     private static Key Id(ulong value) => new(0, 0, 0, value);
 }
