@@ -1,25 +1,36 @@
 using System.Buffers;
+using Igor.Kbr.Overlay;
 using Igor.Kbr.Wire;
 using MessagePack;
 
 namespace Igor.Kbr.Tests.Overlay;
 
-/// <summary>A node whose peers are played by the test, frame by frame, honest or not.</summary>
+/// <summary>
+/// A node whose peers are played by the test, frame by frame, honest or not. They show that they live while
+/// time passes, unless they are silent.
+/// </summary>
 internal sealed class LoneNode : IOverlayOutput
 {
     private static readonly TimeSpan PingPeriod = TimeSpan.FromSeconds(1);
 
     private readonly List<LinkId> _links = [];
+    private readonly bool _arePeersSilent;
+    private long _lastLink;
 
-    public LoneNode(Key id, Func<OverlayOptions, OverlayOptions>? change = null)
+    public LoneNode(Key id, OverlayOptions? options = null, bool arePeersSilent = false)
     {
-        Overlay = new OverlayNode(id, change?.Invoke(new OverlayOptions()) ?? new OverlayOptions(), this, 1);
+        _arePeersSilent = arePeersSilent;
+        Overlay = new OverlayNode(id, options ?? new OverlayOptions(), this, 1);
         Overlay.Start(Now);
     }
 
     public OverlayNode Overlay { get; }
 
     public TimeSpan Now { get; private set; } = TimeSpan.FromSeconds(1);
+
+    public List<(DialId Dial, string Address)> Dials { get; } = [];
+
+    public List<LinkId> Closed { get; } = [];
 
     public List<(LinkId Link, byte[] Frame)> Sent { get; } = [];
 
@@ -28,6 +39,8 @@ internal sealed class LoneNode : IOverlayOutput
     public List<(long Parked, KbrForward Message)> Forwards { get; } = [];
 
     public Dictionary<RequestId, KbrStatus> Ended { get; } = [];
+
+    public List<OverlayEvent> Events { get; } = [];
 
     /// <summary>The replies sent on a link: the name of the request there, and how it ended.</summary>
     public List<(ulong HopId, ReplyStatus Status)> RepliesOn(LinkId link) =>
@@ -54,30 +67,36 @@ internal sealed class LoneNode : IOverlayOutput
         Assert.True(Overlay.Neighbours(ServiceId.FromName(service)).IsMember);
     }
 
-    /// <summary>Lets a peer of that id connect and run the services named, beside the base overlay.</summary>
-    public LinkId Connect(Key peer, params string[] services)
+    /// <summary>A peer opens a link, or answers a dial.</summary>
+    public LinkId Open(Key peer, DialId? dial = null)
     {
-        var link = new LinkId(_links.Count + 1);
+        var link = new LinkId(++_lastLink);
         _links.Add(link);
-        Overlay.HandleLinkOpened(Now, link, peer, null, $"10.0.0.{link.Value}:1");
-        var hello = new HelloMessage
-        {
-            Network = "igor",
-            Instance = (ulong)link.Value,
-            Addresses = [],
-            ServicesVersion = 1,
-            Services =
-            [
-                new ServiceName(ServiceId.Base, string.Empty),
-                .. services.Select(name => new ServiceName(ServiceId.FromName(name), name)),
-            ],
-        };
-        Receive(link, (ref MessagePackWriter writer) => hello.Write(ref writer));
+        Overlay.HandleLinkOpened(Now, link, peer, dial, "10.9.9.9:9");
         return link;
     }
 
+    /// <summary>Lets a peer of that id connect and run the services named, beside the base overlay.</summary>
+    public LinkId Connect(Key peer, params string[] services)
+    {
+        LinkId link = Open(peer);
+        SayHello(link, [], services);
+        return link;
+    }
+
+    /// <summary>Lets a peer of that id connect, or answer a dial, and say where it listens.</summary>
+    public LinkId Connect(Key peer, DialId? dial, params string[] addresses)
+    {
+        LinkId link = Open(peer, dial);
+        Hello(link, addresses);
+        return link;
+    }
+
+    /// <summary>Says hello as a member of the ring, always the same run of it.</summary>
+    public void Hello(LinkId link, params string[] addresses) => SayHello(link, addresses, []);
+
     /// <summary>Lets a peer say that it runs no service any more, except the base overlay.</summary>
-    public void LeaveServices(LinkId link) => Receive(link, (ref MessagePackWriter writer) =>
+    public void LeaveServices(LinkId link) => Say(link, (ref MessagePackWriter writer) =>
     {
         writer.WriteArrayHeader(3);
         writer.Write((int)MessageType.Services);
@@ -95,6 +114,10 @@ internal sealed class LoneNode : IOverlayOutput
     public void ReceiveRoute(LinkId link, in RouteHeader header, params byte[] payload) =>
         Overlay.HandleFrame(Now, link, RouteFrame(header, payload));
 
+    /// <summary>Sends a request whose root the node is.</summary>
+    public void Ask(LinkId link, Key source, ServiceId service, ulong hopId) => ReceiveRoute(
+        link, new RouteHeader(service, Overlay.Id, source, hopId, 64, RouteFlags.None, 60_000));
+
     public static byte[] RouteFrame(in RouteHeader header, params byte[] payload)
     {
         int headerBytes = RoutedFrame.RouteHeaderBytes + RoutedFrame.PayloadPrefixBytes;
@@ -104,11 +127,28 @@ internal sealed class LoneNode : IOverlayOutput
         return frame;
     }
 
-    /// <summary>Lets time pass; the peers show that they live.</summary>
+    /// <summary>Asks whether the node is there; it answers on the same link.</summary>
+    public void Ping(LinkId link) => Say(link, (ref MessagePackWriter writer) =>
+    {
+        writer.WriteArrayHeader(2);
+        writer.Write((int)MessageType.Ping);
+        writer.Write(1);
+    });
+
+    public void Say(LinkId link, WriteMessage write)
+    {
+        var buffer = new ArrayBufferWriter<byte>();
+        var writer = new MessagePackWriter(buffer);
+        write(ref writer);
+        writer.Flush();
+        Overlay.HandleFrame(Now, link, buffer.WrittenMemory);
+    }
+
+    /// <summary>Lets time pass.</summary>
     public void Run(TimeSpan time)
     {
         TimeSpan end = Now + time;
-        TimeSpan ping = Now;
+        TimeSpan ping = _arePeersSilent ? TimeSpan.MaxValue : Now;
         while (Now < end)
         {
             if (Now >= ping)
@@ -123,17 +163,24 @@ internal sealed class LoneNode : IOverlayOutput
         }
     }
 
-    public void Dial(DialId dial, string address)
-    {
-    }
+    public void Dial(DialId dial, string address) => Dials.Add((dial, address));
 
     public bool Send(LinkId link, ReadOnlySpan<byte> header, ReadOnlySpan<byte> payload)
     {
+        if (Closed.Contains(link))
+        {
+            return false;
+        }
+
         Sent.Add((link, [.. header, .. payload]));
         return true;
     }
 
-    public void Close(LinkId link) => _links.Remove(link);
+    public void Close(LinkId link)
+    {
+        _links.Remove(link);
+        Closed.Add(link);
+    }
 
     public void Deliver(ServiceId service, in KbrDelivery delivery) =>
         Deliveries.Add(delivery with { Payload = delivery.Payload.ToArray() });
@@ -147,24 +194,23 @@ internal sealed class LoneNode : IOverlayOutput
     {
     }
 
-    public void Raise(OverlayEvent overlayEvent)
-    {
-    }
+    public void Raise(OverlayEvent overlayEvent) => Events.Add(overlayEvent);
 
-    private void Ping(LinkId link) => Receive(link, (ref MessagePackWriter writer) =>
+    private void SayHello(LinkId link, string[] addresses, string[] services)
     {
-        writer.WriteArrayHeader(2);
-        writer.Write((int)MessageType.Ping);
-        writer.Write(1);
-    });
-
-    private void Receive(LinkId link, Kbr.Overlay.WriteMessage write)
-    {
-        var buffer = new ArrayBufferWriter<byte>();
-        var writer = new MessagePackWriter(buffer);
-        write(ref writer);
-        writer.Flush();
-        Overlay.HandleFrame(Now, link, buffer.WrittenMemory);
+        var hello = new HelloMessage
+        {
+            Network = "igor",
+            Instance = 1,
+            Addresses = [.. addresses],
+            ServicesVersion = 1,
+            Services =
+            [
+                new ServiceName(ServiceId.Base, string.Empty),
+                .. services.Select(name => new ServiceName(ServiceId.FromName(name), name)),
+            ],
+        };
+        Say(link, (ref MessagePackWriter writer) => hello.Write(ref writer));
     }
 
     private static TimeSpan Max(TimeSpan a, TimeSpan b) => a > b ? a : b;

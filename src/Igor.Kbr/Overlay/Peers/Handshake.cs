@@ -266,7 +266,10 @@ internal sealed class Handshake(NodeContext context, RingTable rings, Dialer dia
         context.Timers.Schedule(now + DrainTime, _ => Forget(loser));
     }
 
-    /// <summary>A node that listens on all its addresses does not know which: the link shows one.</summary>
+    /// <summary>
+    /// A node that listens on all its addresses does not know which: the link shows one. What that makes too
+    /// long is left out: peers that are told it would take this node for the one that breaks the protocol.
+    /// </summary>
     private static ImmutableArray<string> Usable(ImmutableArray<string> addresses, Link link)
     {
         int hostEnd = link.RemoteAddress.LastIndexOf(':');
@@ -276,10 +279,13 @@ internal sealed class Handshake(NodeContext context, RingTable rings, Dialer dia
         }
 
         string host = link.RemoteAddress[..hostEnd];
-        return [.. addresses.Select(a =>
-            a.StartsWith("0.0.0.0:", StringComparison.Ordinal)
-            || a.StartsWith("[::]:", StringComparison.Ordinal)
-                ? host + a[a.LastIndexOf(':')..]
-                : a)];
+        return
+        [
+            .. addresses.Select(a =>
+                a.StartsWith("0.0.0.0:", StringComparison.Ordinal)
+                || a.StartsWith("[::]:", StringComparison.Ordinal)
+                    ? host + a[a.LastIndexOf(':')..]
+                    : a).Where(a => a.Length <= WireLimits.AddressLengthMax),
+        ];
     }
 }
