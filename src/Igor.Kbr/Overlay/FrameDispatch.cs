@@ -32,7 +32,12 @@ internal sealed class FrameDispatch(
         {
             if (link!.Peer is { } peer)
             {
-                peer.NoteHeard(now);
+                if (!link.IsDraining)
+                {
+                    // A frame on a second link says nothing about the one that this node sends on.
+                    peer.NoteHeard(now);
+                }
+
                 HandleKnown(now, link, peer, body);
             }
             else

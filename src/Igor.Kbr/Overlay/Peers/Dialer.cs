@@ -53,11 +53,12 @@ internal sealed class Dialer(NodeContext context)
     }
 
     /// <summary>
-    /// Connects to the first of a node's addresses that may be tried now; false when none may.
+    /// Connects to the first of a node's addresses that may be tried now; false when none may, and while
+    /// one is tried already: it would lead to a second link.
     /// </summary>
     public bool TryDial(TimeSpan now, Wire.Contact contact)
     {
-        if (contact.Id == context.Id || context.Peers.Contains(contact.Id))
+        if (contact.Id == context.Id || context.Peers.Contains(contact.Id) || IsDialling(contact.Id))
         {
             return false;
         }

@@ -27,6 +27,18 @@ internal sealed class FailureDetection(NodeContext context, Handshake handshake)
         }
     }
 
+    /// <summary>Asks a peer whether it lives.</summary>
+    public static void Probe(NodeContext context, TimeSpan now, Peer peer)
+    {
+        peer.ProbeSentAt = now;
+        context.Send(peer, (ref MessagePack.MessagePackWriter writer) =>
+        {
+            writer.WriteArrayHeader(2);
+            writer.Write((int)MessageType.Ping);
+            writer.Write((ulong)now.Ticks);
+        });
+    }
+
     private void ScheduleSweep(TimeSpan now) =>
         context.Timers.Schedule(now + context.Random.Jitter(context.Options.ProbeAfter / 5), later =>
         {
@@ -44,7 +56,7 @@ internal sealed class FailureDetection(NodeContext context, Handshake handshake)
         {
             if (now - sent > context.Options.ProbeTimeout)
             {
-                handshake.Drop(now, peer, DepartureReason.Failed);
+                handshake.HandleLinkDead(now, peer);
             }
 
             return;
@@ -57,13 +69,7 @@ internal sealed class FailureDetection(NodeContext context, Handshake handshake)
             : context.Options.ProbeAfter * DistantFactor;
         if (isOverdue || now - peer.LastHeard > quiet)
         {
-            peer.ProbeSentAt = now;
-            context.Send(peer, (ref MessagePack.MessagePackWriter writer) =>
-            {
-                writer.WriteArrayHeader(2);
-                writer.Write((int)MessageType.Ping);
-                writer.Write((ulong)now.Ticks);
-            });
+            Probe(context, now, peer);
         }
     }
 }

@@ -119,7 +119,8 @@ internal sealed class Handshake(NodeContext context, RingTable rings, Dialer dia
                 OverlayEventKind.ProtocolError, link.PeerId, $"{link.RemoteAddress} complains: {text}");
         }
 
-        if (link.Peer is { } peer && peer.Link == link)
+        if (link.Peer is { } peer
+            && (peer.Link == link || reason is GoodbyeReason.Leaving or GoodbyeReason.Unneeded))
         {
             Drop(now, peer, reason switch
             {
@@ -143,8 +144,27 @@ internal sealed class Handshake(NodeContext context, RingTable rings, Dialer dia
 
         if (link.Peer is { } peer && peer.Link == link)
         {
-            Drop(now, peer, DepartureReason.Failed);
+            HandleLinkDead(now, peer);
         }
+    }
+
+    /// <summary>
+    /// The link to a peer broke or is silent: where there is another one the peer is not gone, it may have
+    /// opened that because it found the first one dead.
+    /// </summary>
+    public void HandleLinkDead(TimeSpan now, Peer peer)
+    {
+        Link? other = _links.Values.Where(l => l.Peer == peer && l != peer.Link).MaxBy(l => l.Id.Value);
+        if (other is null)
+        {
+            Drop(now, peer, DepartureReason.Failed);
+            return;
+        }
+
+        Forget(peer.Link);
+        peer.Link = other;
+        other.IsDraining = false;
+        peer.NoteHeard(now);
     }
 
     /// <summary>A peer broke the protocol.</summary>
@@ -252,19 +272,52 @@ internal sealed class Handshake(NodeContext context, RingTable rings, Dialer dia
 
     /// <summary>
     /// Two links to one run of one peer: the one that the node with the smaller id opened stays, of two
-    /// opened by the same side the newer one. Both sides see both links, so they choose alike; the other link
-    /// is closed once what is on its way has arrived.
+    /// opened by the same side the newer one; the other link is closed once what is on its way has arrived.
+    /// Both sides see both links, so they choose alike, except that two hellos may arrive in another order
+    /// than they were sent in: so of two links opened by one side, that side closes first and the other side
+    /// follows. And a peer that found the older link dead sees only the newer one: so an older link that
+    /// stays has to prove itself.
     /// </summary>
     private void Merge(TimeSpan now, Peer peer, Link added)
     {
         added.Peer = peer;
         Link old = peer.Link;
+        bool isSameSide = added.IsOutbound == old.IsOutbound;
         bool smallerOpened = added.IsOutbound == (context.Id < peer.Id);
-        Link loser = added.IsOutbound == old.IsOutbound || smallerOpened ? old : added;
+        Link loser = isSameSide || smallerOpened ? old : added;
         peer.Link = loser == old ? added : old;
         loser.IsDraining = true;
-        context.Timers.Schedule(now + DrainTime, _ => Forget(loser));
+        if (loser == old)
+        {
+            peer.NoteHeard(now);
+        }
+        else if (peer.ProbeSentAt is null)
+        {
+            peer.IsSuspect = true;
+            FailureDetection.Probe(context, now, peer);
+        }
+
+        CloseAfterDraining(now, loser, isSameSide && !added.IsOutbound ? 2 * DrainTime : DrainTime);
     }
+
+    /// <summary>Closes a second link, but not while it is in doubt whether the first one is alive.</summary>
+    private void CloseAfterDraining(TimeSpan now, Link link, TimeSpan wait) =>
+        context.Timers.Schedule(now + wait, later =>
+        {
+            if (!link.IsDraining || !_links.ContainsKey(link.Id))
+            {
+                return;
+            }
+
+            if (link.Peer!.ProbeSentAt is null)
+            {
+                Forget(link);
+            }
+            else
+            {
+                CloseAfterDraining(later, link, DrainTime);
+            }
+        });
 
     /// <summary>
     /// A node that listens on all its addresses does not know which: the link shows one. What that makes too

@@ -1,5 +1,6 @@
 using Igor.Kbr.Overlay;
 using Igor.Kbr.Overlay.Peers;
+using Igor.Kbr.Wire;
 
 namespace Igor.Kbr.Tests.Overlay.Peers;
 
@@ -15,6 +16,15 @@ public class DialerTests
     {
         Assert.True(Dial("a:1"));
         Assert.False(Dial("a:1"));
+        Assert.Single(_log.Dials);
+    }
+
+    [Fact]
+    public void A_node_is_dialled_at_one_address_at_a_time()
+    {
+        var contact = new Contact(new Key(0, 0, 0, 1), ["a:1", "b:1"]);
+        Assert.True(_dialer.TryDial(TimeSpan.Zero, contact));
+        Assert.False(_dialer.TryDial(TimeSpan.Zero, contact));
         Assert.Single(_log.Dials);
     }
 

@@ -7,7 +7,7 @@ public class HandshakeTests
     private static readonly Key Self = new(0, 0, 0, 100);
     private static readonly Key Larger = new(0, 0, 0, 200);
 
-    private readonly LoneNode _node = new(Self, new OverlayOptions());
+    private readonly LoneNode _node = new(Self, new OverlayOptions { Bootstrap = ["10.9.9.9:9"] });
 
     [Fact]
     public void An_address_without_a_host_gets_that_of_the_link()
@@ -27,5 +27,59 @@ public class HandshakeTests
         LinkId link = _node.Open(Larger, remoteAddress: "10.9.9.9:5000");
         _node.Hello(link, longest, "10.9.9.9:4001");
         Assert.Equal(["10.9.9.9:4001"], Assert.Single(_node.Overlay.Peers).Addresses.ToArray());
+    }
+
+    [Fact]
+    public void A_link_that_went_dark_gives_way_to_the_one_that_the_peer_opened_instead()
+    {
+        LinkId dark = _node.Connect(Larger, _node.Dials[0].Dial);
+        _node.Run(TimeSpan.FromSeconds(1));
+        LinkId live = _node.Connect(Larger);
+        PingEverySecond(live, seconds: 20);
+        Assert.Equal([dark], _node.Closed);
+        Assert.DoesNotContain(_node.Events, e => e.Kind == OverlayEventKind.PeerLost);
+    }
+
+    [Fact]
+    public void A_link_that_is_alive_stays_when_the_peer_opened_another_meanwhile()
+    {
+        LinkId first = _node.Connect(Larger, _node.Dials[0].Dial);
+        LinkId second = _node.Connect(Larger);
+        PingEverySecond(first, seconds: 20);
+        Assert.Equal([second], _node.Closed);
+        Assert.DoesNotContain(_node.Events, e => e.Kind == OverlayEventKind.PeerLost);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Of_two_links_that_a_peer_opened_the_peer_chooses(bool keepsFirst)
+    {
+        LinkId first = _node.Connect(Larger);
+        LinkId second = _node.Connect(Larger);
+        (LinkId kept, LinkId closed) = keepsFirst ? (first, second) : (second, first);
+        PingEverySecond(kept, seconds: 6);
+        _node.Overlay.HandleLinkClosed(_node.Now, closed, "closed");
+        PingEverySecond(kept, seconds: 20);
+        Assert.Empty(_node.Closed);
+        Assert.DoesNotContain(_node.Events, e => e.Kind == OverlayEventKind.PeerLost);
+    }
+
+    [Fact]
+    public void A_second_link_that_its_opener_forgot_is_closed()
+    {
+        LinkId forgotten = _node.Connect(Larger);
+        LinkId live = _node.Connect(Larger);
+        PingEverySecond(live, seconds: 20);
+        Assert.Equal([forgotten], _node.Closed);
+    }
+
+    private void PingEverySecond(LinkId link, int seconds)
+    {
+        for (int i = 0; i < seconds; i++)
+        {
+            _node.Ping(link);
+            _node.Run(TimeSpan.FromSeconds(1));
+        }
     }
 }
