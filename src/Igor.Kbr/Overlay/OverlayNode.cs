@@ -51,6 +51,7 @@ public sealed class OverlayNode
         _linkCare = new LinkCare(_context, _rings, _handshake);
         _failures = new FailureDetection(_context, _handshake) { IsNeighbour = _linkCare.IsNeighbour };
         _entries = new EntryPoints(_context, _dialer) { IsSettled = () => !options.JoinsRing || IsJoined };
+        _handshake.Replaced = _entries.HandleReplaced;
         _exchange = new NeighbourExchange(_context, _rings, _dialer);
         _rings.Changed = _exchange.HandleChange;
         _discovery = new ServiceDiscovery(_context, _rings, _dialer, _exchange);

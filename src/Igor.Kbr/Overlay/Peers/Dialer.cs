@@ -88,11 +88,22 @@ internal sealed class Dialer(NodeContext context)
         return true;
     }
 
-    /// <summary>A dial ended well; returns what it was for.</summary>
-    public Wish HandleOpened(DialId dial)
+    /// <summary>
+    /// A dial led to a node; returns what it was for. An address where another node than the expected one
+    /// answers has failed: whoever still believes in the old one would dial it again and again.
+    /// </summary>
+    public Wish HandleOpened(TimeSpan now, DialId dial, Key peer)
     {
         Wish wish = Finish(dial);
-        _failures.Remove(wish.Address);
+        if (wish.Expected is { } expected && expected != peer)
+        {
+            NoteFailure(now, wish.Address);
+        }
+        else
+        {
+            _failures.Remove(wish.Address);
+        }
+
         StartQueued();
         return wish;
     }

@@ -46,6 +46,20 @@ internal sealed class EntryPoints(NodeContext context, Dialer dialer)
         }
     }
 
+    /// <summary>A lost node is not at that address any more: another one answers there.</summary>
+    public void HandleReplaced(Key id, string address)
+    {
+        int index = _lost.FindIndex(l => l.Contact.Id == id);
+        if (index < 0)
+        {
+            return;
+        }
+
+        (Contact contact, TimeSpan since) = _lost[index];
+        _lost[index] = (contact with { Addresses = contact.Addresses.Remove(address) }, since);
+        _lost.RemoveAll(l => l.Contact.Addresses.IsEmpty);
+    }
+
     private void ScheduleGiven(TimeSpan now)
     {
         TimeSpan period = IsSettled() ? GivenPeriod : JoiningPeriod;

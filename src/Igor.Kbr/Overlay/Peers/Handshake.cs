@@ -24,16 +24,29 @@ internal sealed class Handshake(NodeContext context, RingTable rings, Dialer dia
     /// <summary>A peer runs other services than before.</summary>
     public Action<TimeSpan, Peer> ServicesChanged { get; set; } = (_, _) => { };
 
+    /// <summary>At an address of a node there is another one now.</summary>
+    public Action<Key, string> Replaced { get; set; } = (_, _) => { };
+
     public bool TryGet(LinkId id, out Link? link) => _links.TryGetValue(id, out link);
 
     public void HandleOpened(TimeSpan now, LinkId id, Key peerId, DialId? dial, string remoteAddress)
     {
-        Dialer.Wish? wish = dial is { } d ? dialer.HandleOpened(d) : null;
+        Dialer.Wish? wish = dial is { } d ? dialer.HandleOpened(now, d, peerId) : null;
         if (peerId == context.Id)
         {
             dialer.NoteOwn(wish?.Address ?? string.Empty);
             context.Output.Close(id);
             return;
+        }
+
+        if (wish is { Expected: { } expected } dialled && expected != peerId)
+        {
+            Replaced(expected, dialled.Address);
+            if (context.Peers.Contains(peerId))
+            {
+                context.Output.Close(id);
+                return;
+            }
         }
 
         string address = wish?.Address ?? remoteAddress;

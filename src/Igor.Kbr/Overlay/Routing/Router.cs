@@ -260,7 +260,7 @@ internal sealed class Router(NodeContext context, RingTable rings, PendingTable 
             Span<byte> rewritten = stackalloc byte[RoutedFrame.ReplyHeaderBytes];
             body.Span[..RoutedFrame.ReplyHeaderBytes].CopyTo(rewritten);
             RoutedFrame.RewriteReply(rewritten, previousId);
-            context.Output.Send(previous.Id, rewritten, body.Span[RoutedFrame.ReplyHeaderBytes..]);
+            SendBack(previous, rewritten, body.Span[RoutedFrame.ReplyHeaderBytes..]);
         }
     }
 
@@ -353,6 +353,15 @@ internal sealed class Router(NodeContext context, RingTable rings, PendingTable 
     {
         Span<byte> header = stackalloc byte[RoutedFrame.ReplyHeaderBytes + RoutedFrame.PayloadPrefixBytes];
         RoutedFrame.WriteReply(header, new ReplyHeader(hopId, status, context.Id), payload.Length);
-        context.Output.Send(link.Id, header, payload);
+        SendBack(link, header, payload);
+    }
+
+    /// <summary>A reply goes the way the request came, or over the link that the peer has now.</summary>
+    private void SendBack(Link link, ReadOnlySpan<byte> header, ReadOnlySpan<byte> rest)
+    {
+        if (!context.Output.Send(link.Id, header, rest) && link.Peer is { } peer && peer.Link != link)
+        {
+            context.Output.Send(peer.Link.Id, header, rest);
+        }
     }
 }

@@ -37,7 +37,7 @@ public class DialerTests
         }
 
         Assert.Equal(16, _log.Dials.Count);
-        _dialer.HandleOpened(_log.Dials[0].Dial);
+        _dialer.HandleOpened(TimeSpan.Zero, _log.Dials[0].Dial, Key.Max);
         Assert.Equal(17, _log.Dials.Count);
     }
 
@@ -56,13 +56,21 @@ public class DialerTests
                 rest += TimeSpan.FromMilliseconds(50);
             }
 
-            _dialer.HandleOpened(_log.Dials[^1].Dial);
+            _dialer.HandleOpened(now, _log.Dials[^1].Dial, Key.Max);
             Assert.True(rest > TimeSpan.FromMilliseconds(300));
             last = rest;
             now += rest;
         }
 
         Assert.True(last < TimeSpan.FromSeconds(1), "a success in between starts anew");
+    }
+
+    [Fact]
+    public void An_address_where_another_node_answers_rests_like_one_that_failed()
+    {
+        Assert.True(_dialer.TryDial(TimeSpan.Zero, new Contact(new Key(0, 0, 0, 1), ["a:1"])));
+        _dialer.HandleOpened(TimeSpan.Zero, _log.Dials[0].Dial, new Key(0, 0, 0, 2));
+        Assert.False(Dial("a:1"));
     }
 
     [Fact]

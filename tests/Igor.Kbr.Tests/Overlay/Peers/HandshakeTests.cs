@@ -6,6 +6,7 @@ public class HandshakeTests
 {
     private static readonly Key Self = new(0, 0, 0, 100);
     private static readonly Key Larger = new(0, 0, 0, 200);
+    private static readonly Key Reinstalled = new(0, 0, 0, 300);
 
     private readonly LoneNode _node = new(Self, new OverlayOptions { Bootstrap = ["10.9.9.9:9"] });
 
@@ -74,12 +75,43 @@ public class HandshakeTests
         Assert.Equal([forgotten], _node.Closed);
     }
 
-    private void PingEverySecond(LinkId link, int seconds)
+    [Fact]
+    public void An_address_where_another_node_answers_now_is_not_dialled_for_the_lost_one()
+    {
+        LinkId lost = _node.Connect(Larger, addresses: "10.9.9.8:1");
+        _node.Overlay.HandleLinkClosed(_node.Now, lost, "broken");
+        LinkId reinstalled = _node.Connect(Reinstalled);
+        PingEverySecond(reinstalled, seconds: 10);
+        LinkId second = _node.Open(Reinstalled, Assert.Single(_node.Dials, d => d.Address == "10.9.9.8:1").Dial);
+        Assert.Equal([second], _node.Closed);
+        Assert.DoesNotContain(_node.Sent, s => s.Link == second);
+        PingEverySecond(reinstalled, seconds: 60);
+        Assert.Single(_node.Dials, d => d.Address == "10.9.9.8:1");
+    }
+
+    [Fact]
+    public void A_reply_goes_over_the_other_link_when_the_one_that_the_request_came_on_was_closed()
+    {
+        var node = new LoneNode(Self, new OverlayOptions());
+        node.Overlay.Subscribe(node.Now, new SubscribeOptions { Service = "test", Role = ServiceRole.Member });
+        LinkId first = node.Connect(Larger);
+        node.Ask(first, Larger, ServiceId.FromName("test"), hopId: 7);
+        LinkId second = node.Connect(Larger);
+        PingEverySecond(node, second, seconds: 15);
+        Assert.Equal([first], node.Closed);
+        node.Sent.Clear();
+        node.Overlay.Reply(node.Now, Assert.Single(node.Deliveries).Token, new byte[] { 1 });
+        Assert.Equal(second, Assert.Single(node.Sent).Link);
+    }
+
+    private void PingEverySecond(LinkId link, int seconds) => PingEverySecond(_node, link, seconds);
+
+    private static void PingEverySecond(LoneNode node, LinkId link, int seconds)
     {
         for (int i = 0; i < seconds; i++)
         {
-            _node.Ping(link);
-            _node.Run(TimeSpan.FromSeconds(1));
+            node.Ping(link);
+            node.Run(TimeSpan.FromSeconds(1));
         }
     }
 }
