@@ -49,7 +49,7 @@ public sealed class OverlayNode
             ServicesChanged = ServicesChanged,
         };
         _linkCare = new LinkCare(_context, _rings, _handshake);
-        _failures = new FailureDetection(_context, _handshake) { IsNeighbour = _linkCare.IsNeighbour };
+        _failures = new FailureDetection(_context, _handshake) { IsNeighbour = _rings.IsNeighbour };
         _entries = new EntryPoints(_context, _dialer) { IsSettled = () => !options.JoinsRing || IsJoined };
         _handshake.Replaced = _entries.HandleReplaced;
         _exchange = new NeighbourExchange(_context, _rings, _dialer);
@@ -93,7 +93,7 @@ public sealed class OverlayNode
             p.Id,
             p.Addresses,
             [.. p.Services.Where(s => s.Id != ServiceId.Base).Select(s => s.Name)],
-            _linkCare.IsNeighbour(p),
+            _rings.IsNeighbour(p),
             p.IsFinger,
             p.RoundTrip))];
 

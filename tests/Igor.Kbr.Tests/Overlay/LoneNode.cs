@@ -68,11 +68,11 @@ internal sealed class LoneNode : IOverlayOutput
     }
 
     /// <summary>A peer opens a link, or answers a dial.</summary>
-    public LinkId Open(Key peer, DialId? dial = null)
+    public LinkId Open(Key peer, DialId? dial = null, string remoteAddress = "10.9.9.9:9")
     {
         var link = new LinkId(++_lastLink);
         _links.Add(link);
-        Overlay.HandleLinkOpened(Now, link, peer, dial, "10.9.9.9:9");
+        Overlay.HandleLinkOpened(Now, link, peer, dial, remoteAddress);
         return link;
     }
 

@@ -272,6 +272,27 @@ public class OverlayNodeTests
     }
 
     [Fact]
+    public void A_node_full_of_clients_makes_room_for_a_new_neighbour()
+    {
+        var network = new TestNetwork();
+        var random = new SeededRandom(5);
+        TestNode full = network.Add(random.NextKey(), o => o with { PeersMax = 8, NeighboursPerSide = 2 });
+        for (int i = 0; i < 8; i++)
+        {
+            network.Add(random.NextKey(), o => o with { JoinsRing = false, Addresses = [] }, full);
+        }
+
+        network.Run(TimeSpan.FromSeconds(4));
+        Assert.Equal(8, full.Overlay.Peers.Count);
+        TestNode neighbour = network.Add(
+            random.NextKey(), o => o with { NeighboursPerSide = 2 }, through: full);
+        network.Run(TimeSpan.FromSeconds(5));
+        Assert.Equal(neighbour.Id, Assert.Single(full.Overlay.Neighbours(ServiceId.Base).Others));
+        Assert.Equal(full.Id, Assert.Single(neighbour.Overlay.Neighbours(ServiceId.Base).Others));
+        Assert.Equal(8, full.Overlay.Peers.Count);
+    }
+
+    [Fact]
     public void Both_sides_dial_at_once_and_one_connection_remains()
     {
         var network = new TestNetwork();

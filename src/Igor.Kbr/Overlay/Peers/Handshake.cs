@@ -91,7 +91,7 @@ internal sealed class Handshake(NodeContext context, RingTable rings, Dialer dia
 
             Drop(now, known, DepartureReason.Failed);
         }
-        else if (context.Peers.Count >= context.Options.PeersMax && !TryMakeRoom(now))
+        else if (context.Peers.Count >= context.Options.PeersMax && !TryMakeRoom(now, link, hello))
         {
             Refuse(now, link, GoodbyeReason.Full, "this node has as many connections as it may");
             return;
@@ -221,20 +221,39 @@ internal sealed class Handshake(NodeContext context, RingTable rings, Dialer dia
 
     /// <summary>
     /// A full node gives up the connection that neither side has needed for longest: everybody's first
-    /// contact would be closed to newcomers otherwise.
+    /// contact would be closed to newcomers otherwise. For a newcomer that it needs itself it gives up any
+    /// that it does not need, else clients could fill a node until its ring breaks there: first one to a
+    /// node outside of the ring, and the newest, so that a flood displaces itself.
     /// </summary>
-    private bool TryMakeRoom(TimeSpan now)
+    private bool TryMakeRoom(TimeSpan now, Link link, HelloMessage hello)
     {
-        Peer? idle = context.Peers.All.Where(p => !p.IsWanted && !p.WantsUs).MinBy(p => p.UnwantedSince);
-        if (idle is null)
+        Peer? spare = context.Peers.All.Where(p => !p.IsWanted && !p.WantsUs).MinBy(p => p.UnwantedSince);
+        if (spare is null && IsNeeded(link, hello))
+        {
+            spare = context.Peers.All
+                .Where(p => !p.IsWanted && !p.IsFinger && !rings.IsNeighbour(p))
+                .OrderBy(p => p.JoinsRing)
+                .ThenByDescending(p => p.ConnectedAt)
+                .FirstOrDefault();
+        }
+
+        if (spare is null)
         {
             return false;
         }
 
-        context.SendGoodbye(idle.Link, GoodbyeReason.Unneeded, "room is needed for others");
-        Drop(now, idle, DepartureReason.Displaced);
+        context.SendGoodbye(spare.Link, GoodbyeReason.Unneeded, "room is needed for others");
+        Drop(now, spare, DepartureReason.Displaced);
         return true;
     }
+
+    /// <summary>Whether this node wants the connection itself: it dialled, or got a new neighbour.</summary>
+    private bool IsNeeded(Link link, HelloMessage hello) =>
+        link.IsOutbound
+        || (hello.JoinsRing
+            && rings.TryGet(ServiceId.Base, out ServiceRing? ring)
+            && ring.HasMember
+            && ring.WouldBeNeighbour(link.PeerId, context.Options.NeighboursPerSide));
 
     private void Forget(Link link)
     {

@@ -17,20 +17,6 @@ internal sealed class LinkCare(NodeContext context, RingTable rings, Handshake h
 
     public void Start(TimeSpan now) => ScheduleSweep(now);
 
-    public bool IsNeighbour(Peer peer)
-    {
-        foreach (ServiceRing ring in rings.All)
-        {
-            if (ring.Neighbours.Clockwise.Contains(peer.Id)
-                || ring.Neighbours.CounterClockwise.Contains(peer.Id))
-            {
-                return true;
-            }
-        }
-
-        return false;
-    }
-
     public void HandlePeersChanged(Peer peer)
     {
         _havePeersChanged = true;
@@ -59,7 +45,7 @@ internal sealed class LinkCare(NodeContext context, RingTable rings, Handshake h
 
     private void Check(TimeSpan now, Peer peer)
     {
-        peer.IsWanted = !context.Options.JoinsRing || peer.IsFinger || IsNeighbour(peer);
+        peer.IsWanted = !context.Options.JoinsRing || peer.IsFinger || rings.IsNeighbour(peer);
         if (peer.IsWanted != !_toldUnwanted.Contains(peer.Id))
         {
             Tell(peer);

@@ -35,6 +35,21 @@ internal sealed class RingTable(NodeContext context)
 
     public void Remove(ServiceRing ring) => _rings.Remove(ring.Id.Value);
 
+    /// <summary>Whether a peer is a neighbour of this node in any service.</summary>
+    public bool IsNeighbour(Peer peer)
+    {
+        foreach (ServiceRing ring in _rings.Values)
+        {
+            if (ring.Neighbours.Clockwise.Contains(peer.Id)
+                || ring.Neighbours.CounterClockwise.Contains(peer.Id))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
     /// <summary>What this node tells peers that it runs.</summary>
     public ImmutableArray<ServiceName> ActiveServices() =>
         [.. _rings.Values.Where(r => r.IsActive).Select(r => new ServiceName(r.Id, r.Name))];

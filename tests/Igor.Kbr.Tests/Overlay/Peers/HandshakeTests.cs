@@ -8,7 +8,8 @@ public class HandshakeTests
     private static readonly Key Larger = new(0, 0, 0, 200);
     private static readonly Key Reinstalled = new(0, 0, 0, 300);
 
-    private readonly LoneNode _node = new(Self, new OverlayOptions { Bootstrap = ["10.9.9.9:9"] });
+    private readonly LoneNode _node = new(
+        Self, new OverlayOptions { Bootstrap = ["10.9.9.9:9"] }, arePeersSilent: true);
 
     [Fact]
     public void An_address_without_a_host_gets_that_of_the_link()
@@ -78,11 +79,12 @@ public class HandshakeTests
     [Fact]
     public void An_address_where_another_node_answers_now_is_not_dialled_for_the_lost_one()
     {
-        LinkId lost = _node.Connect(Larger, addresses: "10.9.9.8:1");
+        LinkId lost = _node.Connect(Larger, dial: null, "10.9.9.8:1");
         _node.Overlay.HandleLinkClosed(_node.Now, lost, "broken");
         LinkId reinstalled = _node.Connect(Reinstalled);
         PingEverySecond(reinstalled, seconds: 10);
-        LinkId second = _node.Open(Reinstalled, Assert.Single(_node.Dials, d => d.Address == "10.9.9.8:1").Dial);
+        DialId dial = Assert.Single(_node.Dials, d => d.Address == "10.9.9.8:1").Dial;
+        LinkId second = _node.Open(Reinstalled, dial);
         Assert.Equal([second], _node.Closed);
         Assert.DoesNotContain(_node.Sent, s => s.Link == second);
         PingEverySecond(reinstalled, seconds: 60);
@@ -92,8 +94,9 @@ public class HandshakeTests
     [Fact]
     public void A_reply_goes_over_the_other_link_when_the_one_that_the_request_came_on_was_closed()
     {
-        var node = new LoneNode(Self, new OverlayOptions());
-        node.Overlay.Subscribe(node.Now, new SubscribeOptions { Service = "test", Role = ServiceRole.Member });
+        var node = new LoneNode(Self, arePeersSilent: true);
+        node.Overlay.Subscribe(
+            node.Now, new SubscribeOptions { Service = "test", Role = ServiceRole.Member });
         LinkId first = node.Connect(Larger);
         node.Ask(first, Larger, ServiceId.FromName("test"), hopId: 7);
         LinkId second = node.Connect(Larger);
@@ -102,6 +105,28 @@ public class HandshakeTests
         node.Sent.Clear();
         node.Overlay.Reply(node.Now, Assert.Single(node.Deliveries).Token, new byte[] { 1 });
         Assert.Equal(second, Assert.Single(node.Sent).Link);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_full_node_gives_up_what_it_does_not_need_for_a_distant_peer_only_if_it_dialled_it(
+        bool isDialled)
+    {
+        var options = new OverlayOptions { PeersMax = 8, NeighboursPerSide = 1, Bootstrap = ["10.9.9.9:9"] };
+        var node = new LoneNode(Self, options, arePeersSilent: true);
+        Key[] neighbours = [new(0, 0, 0, 99), new(0, 0, 0, 101)];
+        Key[] others = [.. Enumerable.Range(1000, 6).Select(i => new Key(0, 0, 0, (ulong)i))];
+        foreach (Key peer in neighbours.Concat(others))
+        {
+            node.Connect(peer);
+        }
+
+        node.Connect(Key.PowerOfTwo(200), isDialled ? node.Dials[0].Dial : null);
+        Key[] connected = [.. node.Overlay.Peers.Select(p => p.Id)];
+        Assert.Equal(8, connected.Length);
+        Assert.Equal(isDialled, connected.Contains(Key.PowerOfTwo(200)));
+        Assert.Subset(connected.ToHashSet(), neighbours.ToHashSet());
     }
 
     private void PingEverySecond(LinkId link, int seconds) => PingEverySecond(_node, link, seconds);

@@ -98,7 +98,7 @@ public class RouterTests
 
     private static LoneNode Member(Func<OverlayOptions, OverlayOptions>? change = null)
     {
-        var node = new LoneNode(Self, change);
+        var node = new LoneNode(Self, change?.Invoke(new OverlayOptions()));
         node.Join(Service);
         return node;
     }
