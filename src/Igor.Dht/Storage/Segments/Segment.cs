@@ -26,6 +26,9 @@ internal sealed class Segment : IDisposable
     /// <summary>Bytes that were written and, but while a batch is being committed, are on disk.</summary>
     public long Length { get; private set; }
 
+    /// <summary>Bytes that this process knows to be on disk; the rest may be in the kernel's cache.</summary>
+    public long SyncedLength { get; private set; }
+
     /// <summary>Makes a new, empty segment and forces its head to the disk.</summary>
     /// <exception cref="IOException">The disk is full or failed.</exception>
     public static Segment Create(string folder, int id)
@@ -39,7 +42,7 @@ internal sealed class Segment : IDisposable
             RandomAccess.Write(file, head, 0);
             DiskSync.File(file);
             DiskSync.Folder(folder);
-            return new Segment(id, path, file, head.Length);
+            return new Segment(id, path, file, head.Length) { SyncedLength = head.Length };
         }
         catch
         {
@@ -87,13 +90,18 @@ internal sealed class Segment : IDisposable
     }
 
     /// <summary>Forces everything to the disk.</summary>
-    public void Sync() => DiskSync.File(_file);
+    public void Sync()
+    {
+        DiskSync.File(_file);
+        SyncedLength = Length;
+    }
 
     /// <summary>Cuts off what follows the offset.</summary>
     public void Truncate(long offset)
     {
         RandomAccess.SetLength(_file, offset);
         Length = offset;
+        SyncedLength = Math.Min(SyncedLength, offset);
     }
 
     /// <summary>Closes the file; reads that are under way finish first.</summary>

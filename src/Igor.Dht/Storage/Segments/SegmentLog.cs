@@ -120,6 +120,18 @@ internal sealed class SegmentLog : IDisposable
         MarkCommitted(_active);
     }
 
+    /// <summary>
+    /// Brings all that was committed to disk, in every segment: removals and notes were not waited for.
+    /// </summary>
+    /// <exception cref="IOException">The disk is full or failed.</exception>
+    public void Force()
+    {
+        foreach (Segment segment in Segments.Where(segment => segment.SyncedLength < segment.Length))
+        {
+            segment.Sync();
+        }
+    }
+
     /// <summary>Drops what was staged or written since the last commit.</summary>
     public void Rollback()
     {

@@ -93,6 +93,9 @@ internal sealed class Compactor(StoreContext store) : IDisposable
                 .Any(s => s.Key == emptied.Segment && s.Value.LiveBytes > 0);
             if (isEmpty)
             {
+                // What made the segment dead may be a removal or a note that nobody waited for. Were the
+                // segment gone from the disk before they are on it, older versions would come back.
+                store.Log.Force();
                 store.Log.Delete(emptied.Segment);
                 store.Catalog.ForgetSegment(emptied.Segment);
             }

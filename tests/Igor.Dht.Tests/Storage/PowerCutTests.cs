@@ -1,0 +1,38 @@
+using Igor.Dht.Storage;
+using static Igor.Dht.Tests.Storage.StoreTesting;
+
+namespace Igor.Dht.Tests.Storage;
+
+/// <summary>What is left on the disk when the machine loses power between two steps of the writer.</summary>
+public sealed class PowerCutTests : IDisposable
+{
+    private readonly TempFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void Record_deleted_before_a_power_cut_stays_deleted_once_its_tombstone_is_compacted_away()
+    {
+        Record other = RecordOf("other", "stays");
+        Record first = RecordOf("a", "v1");
+        Record tombstone = RecordOf("a", string.Empty, clock: 2, isTombstone: true);
+        using (var store = new HandDrivenStore(Options("store")))
+        {
+            store.Write(other, first);
+            store.Log.Seal();
+            store.Write(tombstone);
+            store.Log.Seal();
+            store.Remove(tombstone);
+            store.Empty(segment: 2);
+            store.Compactor.DeleteEmptied();
+            Assert.Null(store.Log.Find(2));
+            store.CutPower(_folder["after"]);
+        }
+
+        using var after = new HandDrivenStore(Options("after"));
+        Assert.NotNull(after.Read(other.Header.Key));
+        Assert.Null(after.Read(first.Header.Key));
+    }
+
+    private RecordStoreOptions Options(string name) => new() { Folder = _folder[name], CacheBytes = 0 };
+}
