@@ -95,4 +95,14 @@ internal sealed class HandDrivenStore : IDisposable
             File.WriteAllBytes(Path.Combine(segments, Path.GetFileName(segment.FilePath)), bytes);
         }
     }
+
+    /// <summary>Copies the segments as a killed process leaves them, with what is not on disk yet.</summary>
+    public void Kill(string folder)
+    {
+        string segments = Directory.CreateDirectory(StoreOpening.SegmentsIn(folder)).FullName;
+        foreach (Segment segment in Log.Segments)
+        {
+            File.Copy(segment.FilePath, Path.Combine(segments, Path.GetFileName(segment.FilePath)));
+        }
+    }
 }

@@ -34,5 +34,33 @@ public sealed class PowerCutTests : IDisposable
         Assert.Null(after.Read(first.Header.Key));
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Record_put_again_after_a_kill_survives_a_power_cut(bool isTornBehind)
+    {
+        Record record = RecordOf("a", "value");
+        using (var killed = new HandDrivenStore(Options("store")))
+        {
+            killed.Write(record);
+            killed.Kill(_folder["killed"]);
+        }
+
+        if (isTornBehind)
+        {
+            File.AppendAllText(
+                Directory.GetFiles(Path.Combine(_folder["killed"], "segments")).Single(), "torn");
+        }
+
+        using (var store = new HandDrivenStore(Options("killed")))
+        {
+            Assert.Equal(StoreOutcome.Superseded, store.Write(record));
+            store.CutPower(_folder["after"]);
+        }
+
+        using var after = new HandDrivenStore(Options("after"));
+        Assert.Equal("value", TextOf(after.Read(record.Header.Key)));
+    }
+
     private RecordStoreOptions Options(string name) => new() { Folder = _folder[name], CacheBytes = 0 };
 }

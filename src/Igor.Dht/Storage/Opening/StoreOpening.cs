@@ -150,18 +150,16 @@ internal static class StoreOpening
         long from = indexedTo.Segment == last.Id ? Math.Min(indexedTo.Offset, last.Length) : 0;
         bool wasCut = indexedTo.Segment == last.Id && last.Length < indexedTo.Offset;
         (long intactEnd, bool isSealed, bool isBroken) = Replay.EndOf(last, from);
-        if (isSealed)
+
+        // Nothing is appended to a segment that cannot be relied upon. What may be read of it stays.
+        if (!isSealed && !wasCut && !isBroken)
         {
-            return;
+            store.Log.Resume(last, intactEnd);
         }
 
-        if (wasCut || isBroken)
-        {
-            // Nothing is appended to a segment that cannot be relied upon. What may be read of it stays.
-            return;
-        }
-
-        store.Log.Resume(last, intactEnd);
+        // A process that was killed before its fsync leaves entries in the kernel's cache. They count as
+        // stored from now on, and are acknowledged when they are put again.
+        last.Sync();
     }
 
     /// <summary>A segment whose head never got to the disk holds nothing.</summary>

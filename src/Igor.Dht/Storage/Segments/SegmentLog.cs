@@ -72,13 +72,14 @@ internal sealed class SegmentLog : IDisposable
     /// <summary>Finds a segment; null when it was deleted.</summary>
     public Segment? Find(int id) => _segments.GetValueOrDefault(id);
 
-    /// <summary>Goes on with a segment whose entries are all intact up to the offset.</summary>
+    /// <summary>
+    /// Goes on with a segment whose entries are all intact up to the offset; the caller syncs it.
+    /// </summary>
     public void Resume(Segment segment, long offset)
     {
         if (segment.Length != offset)
         {
             segment.Truncate(offset);
-            segment.Sync();
         }
 
         _active = segment;
