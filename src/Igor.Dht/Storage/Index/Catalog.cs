@@ -1,6 +1,7 @@
 // What is stored and where: changes that the index does not hold yet, then the directory of keys, then the
 // index. Changes are published after they are on disk, gather in batches that end where the log stood between
 // two commits, and leave once the index took them. One thread publishes, one feeds the index, any may look.
+using System.Security.Cryptography;
 using Igor.Dht.Storage.Segments;
 using Igor.Kbr;
 
@@ -29,7 +30,8 @@ internal sealed class Catalog : IDisposable
     {
         Index = index;
         _options = options;
-        _directory = new KeyDirectory(options.DirectoryBytes);
+        _directory = new KeyDirectory(
+            options.DirectoryBytes, BitConverter.ToInt64(RandomNumberGenerator.GetBytes(sizeof(long))));
         IndexedTo = index.Load(_usage, _notes);
         _open.End = IndexedTo ?? default;
         _directory.IsComplete = _usage.Records == 0;
@@ -219,14 +221,14 @@ internal sealed class Catalog : IDisposable
             foreach (IndexEntry entry in entries)
             {
                 Key key = entry.Header.Key;
-                if (!_pending.ContainsKey(key) && !_directory.TryFind(key, out _, out _))
+                if (!_pending.ContainsKey(key))
                 {
-                    couldFit &= _directory.Set(key, entry.Place);
+                    couldFit &= _directory.Set(key, entry.Place, entry.Place);
                 }
             }
 
             IsDirectoryLoaded = isLast || !couldFit;
-            _directory.IsComplete = isLast && couldFit && !_directory.HasOverflowed;
+            _directory.IsComplete = isLast && couldFit && !_directory.HasLeftOut;
         }
     }
 
@@ -250,11 +252,11 @@ internal sealed class Catalog : IDisposable
         if (effect.Entry is IndexEntry entry)
         {
             _usage.Add(entry.Place, entry.Header.Owner);
-            _directory.Set(effect.Key, entry.Place);
+            _directory.Set(effect.Key, entry.Place, effect.Previous?.Place);
         }
         else
         {
-            _directory.Remove(effect.Key);
+            _directory.Remove(effect.Key, effect.Previous?.Place);
         }
 
         var change = new PendingChange(effect.Key, effect.Entry);

@@ -1,7 +1,8 @@
-// Where keys lie, in 16 bytes each: 8 bytes of the key, its segment, its offset. While all keys of the store
-// fit, what is not here is not in the store, and no lookup needs the index. Two keys can share their 8 bytes,
-// so a hit is only a hint: whoever follows it compares the whole key.
-using System.Buffers.Binary;
+// Where keys lie, in 16 bytes each: a hash of the key, its segment, its offset. While all keys of the store
+// fit, what is not here is not in the store, and no lookup needs the index. Two keys can share their hash, so
+// a hit is only a hint: whoever follows it compares the whole key. Writers choose their keys, so the hash has
+// a secret seed, and keys that share one all the same are noticed by the place that is overwritten.
+using System.IO.Hashing;
 using Igor.Dht.Storage.Segments;
 using Igor.Kbr;
 
@@ -15,12 +16,16 @@ internal sealed class KeyDirectory
     private const double FullShare = 0.8;
 
     private readonly int _slotsMax;
+    private readonly long _seed;
     private Slot[] _slots = new Slot[SlotsAtFirst];
     private int _used;
 
-    /// <summary>Makes an empty directory that takes at most so many bytes.</summary>
-    public KeyDirectory(int bytesMax)
+    /// <summary>Makes an empty directory.</summary>
+    /// <param name="bytesMax">Memory that it takes at most.</param>
+    /// <param name="seed">Random: who knows it can choose keys that fall together.</param>
+    public KeyDirectory(int bytesMax, long seed)
     {
+        _seed = seed;
         _slotsMax = (int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)bytesMax / SlotBytes + 1) / 2;
     }
 
@@ -39,31 +44,40 @@ internal sealed class KeyDirectory
         return slot.Print != 0;
     }
 
-    /// <summary>Whether there was no room for a key once.</summary>
-    public bool HasOverflowed { get; private set; }
+    /// <summary>Whether a key was left out once, for want of room or for another with its hash.</summary>
+    public bool HasLeftOut { get; private set; }
 
     /// <summary>Notes where a key lies; false when there is no room for one more.</summary>
-    public bool Set(Key key, Place place)
+    /// <param name="key">The key.</param>
+    /// <param name="place">Where it lies now.</param>
+    /// <param name="previous">Where it lay before; null when it was not stored.</param>
+    public bool Set(Key key, Place place, Place? previous)
     {
         ulong print = PrintOf(key);
         int index = IndexOf(print);
-        if (_slots[index].Print == 0 && !MakeRoom(print, ref index))
+        bool isNew = _slots[index].Print == 0;
+        if (isNew && !MakeRoom(print, ref index))
         {
-            HasOverflowed = true;
-            IsComplete = false;
+            LeaveOut();
             return false;
         }
 
-        _used += _slots[index].Print == 0 ? 1 : 0;
-        _slots[index] = new Slot(print, place.Segment, (uint)(place.Offset / SegmentCodec.Alignment));
+        if (!isNew && !_slots[index].Names(previous))
+        {
+            // The slot is another key's, which is left out from now on.
+            LeaveOut();
+        }
+
+        _used += isNew ? 1 : 0;
+        _slots[index] = Slot.Of(print, place);
         return true;
     }
 
-    /// <summary>Forgets a key.</summary>
-    public void Remove(Key key)
+    /// <summary>Forgets a key that lay at a place; the slot of another key with its hash stays.</summary>
+    public void Remove(Key key, Place? previous)
     {
         int hole = IndexOf(PrintOf(key));
-        if (_slots[hole].Print == 0)
+        if (_slots[hole].Print == 0 || !_slots[hole].Names(previous))
         {
             return;
         }
@@ -85,12 +99,18 @@ internal sealed class KeyDirectory
         _used--;
     }
 
-    private static ulong PrintOf(Key key)
+    private ulong PrintOf(Key key)
     {
         Span<byte> bytes = stackalloc byte[Key.SizeInBytes];
         key.Write(bytes);
-        ulong print = BinaryPrimitives.ReadUInt64BigEndian(bytes[24..]);
+        ulong print = XxHash3.HashToUInt64(bytes, _seed);
         return print == 0 ? 1 : print;
+    }
+
+    private void LeaveOut()
+    {
+        HasLeftOut = true;
+        IsComplete = false;
     }
 
     private bool MakeRoom(ulong print, ref int index)
@@ -119,7 +139,7 @@ internal sealed class KeyDirectory
         return true;
     }
 
-    private int HomeOf(ulong print) => (int)((print * 0x9E3779B97F4A7C15) >> 32) & (_slots.Length - 1);
+    private int HomeOf(ulong print) => (int)(print & (ulong)(_slots.Length - 1));
 
     private int IndexOf(ulong print)
     {
@@ -132,5 +152,11 @@ internal sealed class KeyDirectory
         return index;
     }
 
-    private readonly record struct Slot(ulong Print, int Segment, uint Unit);
+    private readonly record struct Slot(ulong Print, int Segment, uint Unit)
+    {
+        public static Slot Of(ulong print, Place place) =>
+            new(print, place.Segment, (uint)(place.Offset / SegmentCodec.Alignment));
+
+        public bool Names(Place? place) => place is Place named && this == Of(Print, named);
+    }
 }
