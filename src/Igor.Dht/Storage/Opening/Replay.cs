@@ -41,7 +41,7 @@ internal sealed class Replay(StoreContext store, Catalog catalog)
         {
         }
 
-        return (scanner.IntactEnd, scanner.IsSealed, scanner.DamagedStretches > 0);
+        return (scanner.IntactEnd, scanner.IsSealed, scanner.DamagedStretches > 0 || scanner.HasUnreadable);
     }
 
     private void Walk(SegmentScanner scanner, Segment segment)
@@ -78,14 +78,15 @@ internal sealed class Replay(StoreContext store, Catalog catalog)
         bool isLast = segment.Id == store.Log.Segments[^1].Id;
         foreach (ScannedEntry entry in damaged)
         {
-            bool isTorn = isLast && entry.Place.Offset >= scanner.IntactEnd;
+            bool isTorn = isLast && entry.Place.Offset >= scanner.IntactEnd && !scanner.HasUnreadableTail;
             if (!isTorn && entry.Header.Kind == EntryKind.Record)
             {
                 store.Ledger.AddRecord(entry.Header.Key, segment.Id);
             }
         }
 
-        bool isCutShort = !isLast && !scanner.IsSealed && damaged.Count == 0;
+        bool isCutShort = damaged.Count == 0
+            && (scanner.HasUnreadableTail || (!isLast && !scanner.IsSealed));
         int stretches = scanner.DamagedStretches + (isCutShort ? 1 : 0);
         if (stretches > 0)
         {

@@ -8,6 +8,7 @@ internal sealed class Segment : IDisposable
 {
     private const string Extension = ".seg";
     private readonly SafeFileHandle _file;
+    private volatile bool _isStuck;
 
     private Segment(int id, string path, SafeFileHandle file, long length)
     {
@@ -28,6 +29,21 @@ internal sealed class Segment : IDisposable
 
     /// <summary>Bytes that this process knows to be on disk; the rest may be in the kernel's cache.</summary>
     public long SyncedLength { get; private set; }
+
+    /// <summary>
+    /// Whether compaction tried it in vain, for not everything in it can be read. It stays as it is until the
+    /// next start.
+    /// </summary>
+    public bool IsStuck
+    {
+        get => _isStuck;
+        set => _isStuck = value;
+    }
+
+    /// <summary>
+    /// Stands before every read, with its offset and length: a test throws here what a failing disk throws.
+    /// </summary>
+    internal Action<long, int>? BeforeRead { get; set; }
 
     /// <summary>Makes a new, empty segment and forces its head to the disk.</summary>
     /// <exception cref="IOException">The disk is full or failed.</exception>
@@ -79,8 +95,13 @@ internal sealed class Segment : IDisposable
     }
 
     /// <summary>Reads bytes; fewer than asked for at the end of the file.</summary>
+    /// <exception cref="IOException">The disk failed.</exception>
     /// <exception cref="ObjectDisposedException">The segment was deleted meanwhile.</exception>
-    public int Read(Span<byte> destination, long offset) => RandomAccess.Read(_file, destination, offset);
+    public int Read(Span<byte> destination, long offset)
+    {
+        BeforeRead?.Invoke(offset, destination.Length);
+        return RandomAccess.Read(_file, destination, offset);
+    }
 
     /// <summary>Appends bytes without forcing them to the disk.</summary>
     public void Append(ReadOnlySpan<byte> bytes)

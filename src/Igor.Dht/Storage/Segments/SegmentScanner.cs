@@ -1,5 +1,5 @@
 // Walks a segment from front to back. What is no entry is skipped to the next intact header, so that damage
-// costs only the entries that it hit.
+// costs only the entries that it hit. What the disk cannot read is no entry either.
 using System.Buffers;
 
 namespace Igor.Dht.Storage.Segments;
@@ -17,11 +17,15 @@ internal sealed class SegmentScanner : IDisposable
 {
     private const int WindowBytes = 256 * 1024;
 
+    // What a disk loses at once: the sector of a modern one, and the page that the kernel reads.
+    private const int BlockBytes = 4096;
+
     private readonly Segment _segment;
     private readonly long _to;
     private byte[] _window = ArrayPool<byte>.Shared.Rent(WindowBytes);
     private long _windowStart;
     private int _windowLength;
+    private long _unreadableTo;
 
     /// <summary>Begins a scan of the entries between two offsets.</summary>
     public SegmentScanner(Segment segment, long from, long to)
@@ -48,6 +52,15 @@ internal sealed class SegmentScanner : IDisposable
 
     /// <summary>Whether bytes after the last intact entry are no entry: torn or damaged.</summary>
     public bool HasBrokenTail => IntactEnd < _to;
+
+    /// <summary>Whether the disk could not read some of what was scanned.</summary>
+    public bool HasUnreadable => _unreadableTo > 0;
+
+    /// <summary>
+    /// Whether the disk could not read some of what follows the last intact entry, which may be whole then
+    /// and not torn.
+    /// </summary>
+    public bool HasUnreadableTail => _unreadableTo > IntactEnd;
 
     /// <summary>Moves to the next entry with an intact header; false at the end.</summary>
     public bool TryNext(out ScannedEntry entry)
@@ -120,8 +133,7 @@ internal sealed class SegmentScanner : IDisposable
             int wanted = (int)Math.Min(_window.Length, _to - offset);
             while (_windowLength < wanted)
             {
-                int got = _segment.Read(
-                    _window.AsSpan(_windowLength, wanted - _windowLength), offset + _windowLength);
+                int got = Fill(_window.AsSpan(_windowLength, wanted - _windowLength), offset + _windowLength);
                 if (got == 0)
                 {
                     break;
@@ -133,5 +145,44 @@ internal sealed class SegmentScanner : IDisposable
 
         int available = (int)Math.Min(count, _windowStart + _windowLength - offset);
         return _window.AsSpan((int)(offset - _windowStart), Math.Max(available, 0));
+    }
+
+    private int Fill(Span<byte> destination, long offset)
+    {
+        try
+        {
+            return _segment.Read(destination, offset);
+        }
+        catch (IOException)
+        {
+            return FillByBlock(destination, offset);
+        }
+    }
+
+    /// <summary>Reads block by block; one that cannot be read comes as zeros, which are no entry.</summary>
+    private int FillByBlock(Span<byte> destination, long offset)
+    {
+        int filled = 0;
+        int got = 1;
+        while (filled < destination.Length && got > 0)
+        {
+            long at = offset + filled;
+            int length = (int)Math.Min(BlockBytes - (at % BlockBytes), destination.Length - filled);
+            Span<byte> block = destination.Slice(filled, length);
+            try
+            {
+                got = _segment.Read(block, at);
+            }
+            catch (IOException)
+            {
+                block.Clear();
+                got = length;
+                _unreadableTo = at + length;
+            }
+
+            filled += got;
+        }
+
+        return filled;
     }
 }

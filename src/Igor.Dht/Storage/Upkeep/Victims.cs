@@ -25,6 +25,7 @@ internal static class Victims
             full = full[..^1];
         }
 
+        full = [.. full.Where(segment => !segment.IsStuck)];
         Segment? best = full.MaxBy(DeadShare);
         if (best is not null && DeadShare(best) >= options.CompactionGarbageShare)
         {

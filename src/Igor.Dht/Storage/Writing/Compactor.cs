@@ -14,7 +14,6 @@ internal sealed class Compactor(StoreContext store) : IDisposable
     private const int StepEntriesMax = 2000;
 
     private readonly Queue<(int Segment, LogPosition CopiedTo)> _emptied = new();
-    private readonly HashSet<int> _stuck = [];
     private SegmentScanner? _scanner;
     private int _victim;
 
@@ -27,8 +26,9 @@ internal sealed class Compactor(StoreContext store) : IDisposable
     /// <summary>Begins with a segment, unless another is under way.</summary>
     public void Begin(int segmentId)
     {
-        if (_scanner is not null || _stuck.Contains(segmentId) || _emptied.Any(e => e.Segment == segmentId)
-            || store.Log.Find(segmentId) is not Segment segment || segmentId >= store.Log.ActiveId)
+        if (_scanner is not null || _emptied.Any(e => e.Segment == segmentId)
+            || store.Log.Find(segmentId) is not { IsStuck: false } segment
+            || segmentId >= store.Log.ActiveId)
         {
             return;
         }
@@ -48,8 +48,7 @@ internal sealed class Compactor(StoreContext store) : IDisposable
         {
             if (!_scanner!.TryNext(out ScannedEntry entry))
             {
-                _scanner.Dispose();
-                _scanner = null;
+                EndScan(_scanner);
                 return;
             }
 
@@ -103,13 +102,34 @@ internal sealed class Compactor(StoreContext store) : IDisposable
             {
                 // Something alive was not met: it is damaged. The scrub takes it out of service; until then
                 // the segment is the proof that it was there.
-                _stuck.Add(emptied.Segment);
+                Keep(emptied.Segment);
             }
         }
     }
 
     /// <inheritdoc/>
     public void Dispose() => _scanner?.Dispose();
+
+    private void EndScan(SegmentScanner scanner)
+    {
+        if (scanner.HasUnreadable)
+        {
+            // A removal may lie there, and the disk may find it again.
+            Keep(_victim);
+            _victim = 0;
+        }
+
+        scanner.Dispose();
+        _scanner = null;
+    }
+
+    private void Keep(int segmentId)
+    {
+        if (store.Log.Find(segmentId) is Segment segment)
+        {
+            segment.IsStuck = true;
+        }
+    }
 
     private void Copy(WriteBatch batch, in ScannedEntry entry)
     {
