@@ -146,7 +146,7 @@ internal sealed class Compactor(StoreContext store) : IDisposable
                 batch.CopyRemoval(entry.Header, entry.Body.Span);
                 break;
             case EntryKind.Note when NoteCodec.TryDecode(entry.Body.Span, out string name, out byte[] content)
-                && store.Catalog.FindNote(name) is Note note
+                && batch.CurrentNote(name) is Note note
                 && note.Place.IsSameSpot(entry.Place):
                 batch.WriteNote(name, content);
                 break;

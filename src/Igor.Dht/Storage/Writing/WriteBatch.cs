@@ -56,6 +56,10 @@ internal sealed class WriteBatch(StoreContext store)
     public StoredRecord? Current(Key key) =>
         _staged.TryGetValue(key, out StoredRecord? staged) ? staged : store.Current(store.Catalog, key);
 
+    /// <summary>The note of a name once this batch is committed.</summary>
+    public Note? CurrentNote(string name) =>
+        _notes.FindLast(note => note.Name == name) ?? store.Catalog.FindNote(name);
+
     /// <summary>Writes a record that is stored to the end of the log.</summary>
     public void Copy(Record record, StoredRecord from)
     {

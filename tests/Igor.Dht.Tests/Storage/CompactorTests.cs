@@ -1,0 +1,33 @@
+using Igor.Dht.Storage;
+using static Igor.Dht.Tests.Storage.StoreTesting;
+
+namespace Igor.Dht.Tests.Storage;
+
+/// <summary>Compaction, one step at a time.</summary>
+public sealed class CompactorTests : IDisposable
+{
+    private readonly TempFolder _folder = new();
+    private readonly RecordStoreOptions _options;
+
+    public CompactorTests() =>
+        _options = new RecordStoreOptions { Folder = _folder["store"], CacheBytes = 0 };
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void Note_written_in_the_batch_that_copies_its_segment_keeps_its_new_content()
+    {
+        using var store = new HandDrivenStore(_options);
+        store.Batch.WriteNote("note", [1]);
+        store.Batch.Commit();
+        store.Log.Seal();
+        store.Write(RecordOf("newest", "stays"));
+
+        store.Batch.WriteNote("note", [2]);
+        store.Empty(segment: 1);
+        store.Compactor.DeleteEmptied();
+
+        Assert.Null(store.Log.Find(1));
+        Assert.Equal([2], store.Context.FindNote("note")!);
+    }
+}
