@@ -1,4 +1,5 @@
 using Igor.Dht.Storage;
+using Igor.Kbr;
 using static Igor.Dht.Tests.Storage.StoreTesting;
 
 namespace Igor.Dht.Tests.Storage;
@@ -29,5 +30,27 @@ public sealed class CompactorTests : IDisposable
 
         Assert.Null(store.Log.Find(1));
         Assert.Equal([2], store.Context.FindNote("note")!);
+    }
+
+    [Fact]
+    public void Segment_that_cannot_be_deleted_stays_listed_and_is_tried_again()
+    {
+        using var store = new HandDrivenStore(_options);
+        store.Write(RecordOf("a", "old"));
+        store.Log.Seal();
+        store.Write(RecordOf("a", "new", clock: 2));
+        store.Empty(segment: 1);
+
+        // A folder in the file's place cannot be deleted as a file.
+        string path = store.Log.Find(1)!.FilePath;
+        File.Delete(path);
+        Directory.CreateDirectory(path);
+        Assert.Throws<UnauthorizedAccessException>(store.Compactor.DeleteEmptied);
+        Assert.NotNull(store.Log.Find(1));
+
+        Directory.Delete(path);
+        store.Compactor.DeleteEmptied();
+        Assert.Null(store.Log.Find(1));
+        Assert.Equal("new", TextOf(store.Read(Key.HashOf("a"))));
     }
 }

@@ -128,11 +128,12 @@ internal sealed class Segment : IDisposable
     /// <summary>Closes the file; reads that are under way finish first.</summary>
     public void Dispose() => _file.Dispose();
 
-    /// <summary>Closes and deletes the file.</summary>
+    /// <summary>Deletes and closes the file; when it throws, the segment is as it was.</summary>
+    /// <exception cref="IOException">The disk refuses.</exception>
     public void Delete()
     {
-        Dispose();
         File.Delete(FilePath);
+        Dispose();
     }
 
     private static FileShare Sharing => FileShare.ReadWrite | FileShare.Delete;

@@ -182,12 +182,13 @@ internal sealed class SegmentLog : IDisposable
     }
 
     /// <summary>Deletes a segment. Reads that are under way find it gone and look again.</summary>
+    /// <exception cref="IOException">
+    /// The disk refuses; the segment is still there, and listed, for what lies in it may need to be hidden.
+    /// </exception>
     public void Delete(int id)
     {
-        if (_segments.TryRemove(id, out Segment? segment))
-        {
-            segment.Delete();
-        }
+        Find(id)?.Delete();
+        _segments.TryRemove(id, out _);
     }
 
     /// <summary>Reads the entry at a place.</summary>

@@ -87,7 +87,6 @@ internal sealed class Compactor(StoreContext store) : IDisposable
             && store.Catalog.IndexedTo is LogPosition indexed
             && indexed.CompareTo(emptied.CopiedTo) >= 0)
         {
-            _emptied.Dequeue();
             bool isEmpty = !store.Catalog.SegmentUses()
                 .Any(s => s.Key == emptied.Segment && s.Value.LiveBytes > 0);
             if (isEmpty)
@@ -104,6 +103,9 @@ internal sealed class Compactor(StoreContext store) : IDisposable
                 // the segment is the proof that it was there.
                 Keep(emptied.Segment);
             }
+
+            // Last: what the disk refused is tried again.
+            _emptied.Dequeue();
         }
     }
 

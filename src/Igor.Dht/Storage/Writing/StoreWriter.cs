@@ -132,7 +132,7 @@ internal sealed class StoreWriter : IDisposable
         }
         catch (Exception e) when (DiskTrouble.IsOfDisk(e))
         {
-            // The file stays, with nothing alive in it, and is compacted again after the next start.
+            // The file stays, with nothing alive in it, and is tried again at the next nudge.
             Report(e);
         }
     }
