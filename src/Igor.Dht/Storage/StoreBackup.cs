@@ -29,7 +29,7 @@ internal static class StoreBackup
             await writer.RunExclusively(() =>
             {
                 SealPresent(store.Log);
-                writer.Compactor.Holds++;
+                writer.Compactor.Hold();
                 isHeld = true;
                 files.AddRange(store.Log.Segments.Select(segment => (segment.FilePath, segment.Length)));
             }).ConfigureAwait(false);
@@ -45,7 +45,8 @@ internal static class StoreBackup
         {
             if (isHeld)
             {
-                await writer.RunExclusively(() => writer.Compactor.Holds--).ConfigureAwait(false);
+                // Not by way of the writer, whose queue may be full.
+                writer.Compactor.Release();
             }
         }
     }

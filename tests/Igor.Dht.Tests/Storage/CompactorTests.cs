@@ -1,4 +1,5 @@
 using Igor.Dht.Storage;
+using Igor.Dht.Storage.Writing;
 using Igor.Kbr;
 using static Igor.Dht.Tests.Storage.StoreTesting;
 
@@ -52,5 +53,39 @@ public sealed class CompactorTests : IDisposable
         store.Compactor.DeleteEmptied();
         Assert.Null(store.Log.Find(1));
         Assert.Equal("new", TextOf(store.Read(Key.HashOf("a"))));
+    }
+
+    [Fact]
+    public async Task Backup_that_ends_while_the_queue_is_full_lets_segments_be_deleted_again()
+    {
+        using var store = new HandDrivenStore(_options with { QueueBytesMax = 4096 });
+        store.Write(RecordOf("a", "value"));
+        using var begin = new ManualResetEventSlim();
+        using var end = new ManualResetEventSlim();
+        using var writer = new Dht.Storage.Writing.StoreWriter(store.Context);
+        writer.Start();
+        Task first = writer.RunExclusively(begin.Wait);
+        Task backup = StoreBackup.CreateAsync(store.Context, writer, _folder["backup"], default);
+        Task last = writer.RunExclusively(() =>
+        {
+            while (writer.TryEnqueue(new StoreCommand(StoreCommandKind.Compact)))
+            {
+            }
+
+            end.Wait();
+        });
+        begin.Set();
+
+        try
+        {
+            await backup.WaitAsync(TimeSpan.FromSeconds(30));
+            Assert.False(writer.Compactor.IsHeld);
+        }
+        finally
+        {
+            end.Set();
+        }
+
+        await Task.WhenAll(first, last);
     }
 }

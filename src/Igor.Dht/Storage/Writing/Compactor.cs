@@ -16,12 +16,19 @@ internal sealed class Compactor(StoreContext store) : IDisposable
     private readonly Queue<(int Segment, LogPosition CopiedTo)> _emptied = new();
     private SegmentScanner? _scanner;
     private int _victim;
+    private int _holds;
 
     /// <summary>Whether there is something to copy.</summary>
     public bool IsCopying => _scanner is not null;
 
-    /// <summary>While above zero, no segment is deleted: a backup copies them.</summary>
-    public int Holds { get; set; }
+    /// <summary>Whether no segment is deleted at present: a backup copies them.</summary>
+    public bool IsHeld => Volatile.Read(ref _holds) > 0;
+
+    /// <summary>Has no segment deleted until as many releases have come. For any thread.</summary>
+    public void Hold() => Interlocked.Increment(ref _holds);
+
+    /// <summary>Ends a hold. For any thread.</summary>
+    public void Release() => Interlocked.Decrement(ref _holds);
 
     /// <summary>Begins with a segment, unless another is under way.</summary>
     public void Begin(int segmentId)
@@ -82,7 +89,7 @@ internal sealed class Compactor(StoreContext store) : IDisposable
     /// <summary>Deletes emptied segments whose copies the index names.</summary>
     public void DeleteEmptied()
     {
-        while (Holds == 0
+        while (!IsHeld
             && _emptied.TryPeek(out (int Segment, LogPosition CopiedTo) emptied)
             && store.Catalog.IndexedTo is LogPosition indexed
             && indexed.CompareTo(emptied.CopiedTo) >= 0)
