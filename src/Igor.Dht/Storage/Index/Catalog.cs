@@ -11,7 +11,7 @@ namespace Igor.Dht.Storage.Index;
 internal sealed class Catalog : IDisposable
 {
     private const int BatchChangesMax = 512;
-    private const int PendingPerBatchRecords = 4;
+    private const int WaitingPerBatchRecords = 4;
     private const int Stripes = 256;
 
     private readonly Lock _gate = new();
@@ -23,6 +23,9 @@ internal sealed class Catalog : IDisposable
     private readonly KeyDirectory _directory;
     private readonly int[] _ages = new int[Stripes];
     private IndexBatch _open = new();
+
+    // Changes in all batches. More than keys with changes: one that is rewritten again and again has many.
+    private int _waiting;
 
     /// <summary>Makes the catalogue of an index, whose state is loaded.</summary>
     /// <exception cref="IndexDamagedException">The index cannot be relied upon.</exception>
@@ -72,7 +75,7 @@ internal sealed class Catalog : IDisposable
         {
             lock (_gate)
             {
-                return _pending.Count >= _options.IndexBatchRecords * PendingPerBatchRecords;
+                return _waiting >= _options.IndexBatchRecords * WaitingPerBatchRecords;
             }
         }
     }
@@ -148,7 +151,7 @@ internal sealed class Catalog : IDisposable
             }
 
             _open.End = end;
-            if (_open.Changes.Count >= BatchChangesMax)
+            if (_open.Count >= BatchChangesMax)
             {
                 CloseBatch();
             }
@@ -173,7 +176,7 @@ internal sealed class Catalog : IDisposable
         lock (_gate)
         {
             bool isDue = isForced
-                || _pending.Count >= _options.IndexBatchRecords
+                || _waiting >= _options.IndexBatchRecords
                 || IsOld(_closed.TryPeek(out IndexBatch? oldest) ? oldest : _open);
             if (!isDue)
             {
@@ -191,6 +194,7 @@ internal sealed class Catalog : IDisposable
         lock (_gate)
         {
             _closed.Dequeue();
+            _waiting -= batch.Count;
             IndexedTo = batch.End;
             foreach (PendingChange change in batch.Changes)
             {
@@ -262,6 +266,7 @@ internal sealed class Catalog : IDisposable
         var change = new PendingChange(effect.Key, effect.Entry);
         _pending[effect.Key] = change;
         _open.Changes.Add(change);
+        _waiting++;
         _ages[StripeOf(effect.Key)]++;
         MarkBegun();
     }
@@ -276,6 +281,7 @@ internal sealed class Catalog : IDisposable
         _usage.CountNote(note.Place, +1);
         _notes[note.Name] = note;
         _open.Notes.Add(note);
+        _waiting++;
         MarkBegun();
     }
 

@@ -15,6 +15,9 @@ internal sealed class IndexBatch
     /// <summary>Notes that changed.</summary>
     public List<Note> Notes { get; } = [];
 
+    /// <summary>Number of changes, those of notes included.</summary>
+    public int Count => Changes.Count + Notes.Count;
+
     /// <summary>Segments whose use changed; null for those that are gone.</summary>
     public Dictionary<int, SegmentUse?> Segments { get; } = [];
 

@@ -203,6 +203,13 @@ internal sealed class StoreWriter : IDisposable
 
     private void TakeOrRefuse(in StoreCommand command)
     {
+        if (_store.Doubt is not null && _store.Catalog.IsBehind)
+        {
+            // Nobody feeds an index that is in doubt, and this thread must not wait: it does the rebuild.
+            command.Completed?.Invoke(StoreOutcome.Failed);
+            return;
+        }
+
         try
         {
             _batch.Take(command);
