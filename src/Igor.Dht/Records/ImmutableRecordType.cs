@@ -9,8 +9,11 @@ public sealed class ImmutableRecordType : IRecordType
     /// <summary>The name of the type.</summary>
     public const string TypeName = "immutable";
 
-    // Above every hybrid clock that is allowed: a record whose key proves nothing cannot take the place.
-    private const ulong ClockFloor = 1UL << 63;
+    /// <summary>
+    /// Smallest clock of the type, above every one that other types allow: a record whose key proves nothing
+    /// cannot take the place of one whose key does.
+    /// </summary>
+    internal const ulong ClockFloor = 1UL << 63;
 
     /// <inheritdoc/>
     public string Name => TypeName;

@@ -36,6 +36,11 @@ public sealed class ValueRecordType : IRecordType
             return "a value has a version";
         }
 
+        if (header.Version.Clock >= ImmutableRecordType.ClockFloor)
+        {
+            return "a value has no version of an immutable record";
+        }
+
         return header.IsTombstone && (header.ValueLength != 0 || header.ExpiresAtUnixMs == 0)
             ? "a tombstone has no value and ends some day"
             : null;

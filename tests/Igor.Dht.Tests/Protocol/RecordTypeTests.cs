@@ -50,6 +50,20 @@ public class RecordTypeTests
     }
 
     [Fact]
+    public void Value_with_the_version_of_an_immutable_record_is_refused()
+    {
+        var header = new RecordHeader
+        {
+            Key = DhtKey.ForImmutable([1]),
+            Type = ValueRecordType.TypeName,
+            Version = new RecordVersion((1UL << 63) - 1, ulong.MaxValue),
+        };
+        Assert.Null(RecordTypes.Shipped.Refusal(RecordCodec.Encode(header, [2])));
+        header = header with { Version = new RecordVersion(1UL << 63, 0) };
+        Assert.NotNull(RecordTypes.Shipped.Refusal(RecordCodec.Encode(header, [2])));
+    }
+
+    [Fact]
     public void Two_types_of_one_name_are_refused() => Assert.Throws<ArgumentException>(
         () => new RecordTypes(new ValueRecordType(), new ValueRecordType()));
 
