@@ -19,8 +19,11 @@ public static class RecordCodec
     /// </summary>
     public const int ReplicasMax = 8;
 
-    /// <summary>Bytes that the encoding adds to a value, at most.</summary>
-    public const int OverheadBytesMax = 256;
+    /// <summary>
+    /// Bytes that the encoding adds to a value, at most: some 200 for the fields that are known, the rest for
+    /// those that come after them. Messages are sized by it.
+    /// </summary>
+    public const int OverheadBytesMax = 1024;
 
     private const int FieldCount = 9;
 
@@ -53,6 +56,13 @@ public static class RecordCodec
         {
             error = string.Empty;
             RecordHeader? header = ReadHeader(encoded, ref error, out _);
+            if (header is not null && encoded.Length > header.ValueLength + OverheadBytesMax)
+            {
+                error = $"a record has at most {OverheadBytesMax} bytes beside its value, "
+                    + $"this has {encoded.Length - header.ValueLength}";
+                return null;
+            }
+
             return header is null ? null : new Record(header, encoded);
         }
         catch (Exception e) when (e is MessagePackSerializationException or EndOfStreamException

@@ -1,5 +1,6 @@
 using CsCheck;
 using Igor.Kbr;
+using MessagePack;
 
 namespace Igor.Dht.Tests.Protocol;
 
@@ -87,6 +88,24 @@ public class RecordTypeTests
         var far = new RecordVersion(ulong.MaxValue >> 4, 1);
         Assert.True(clock.Above(far, 1000) > far);
         Assert.True(clock.Next(1000) < far);
+    }
+
+    [Theory]
+    [InlineData(500, true)]
+    [InlineData(600_000, false)]
+    public void Fields_after_the_known_ones_are_kept_up_to_a_kibibyte(int length, bool isTaken)
+    {
+        Record record = RecordCodec.Encode(
+            new RecordHeader { Key = Key.Max, Type = "value", Version = new RecordVersion(1, 1) }, []);
+        var buffer = new System.Buffers.ArrayBufferWriter<byte>();
+        var writer = new MessagePackWriter(buffer);
+        writer.WriteArrayHeader(10);
+        writer.WriteRaw(record.Encoded.Span[1..]);
+        writer.Write(new byte[length]);
+        writer.Flush();
+        Record? decoded = RecordCodec.TryDecode(buffer.WrittenMemory, out string error);
+        Assert.Equal((isTaken, isTaken), (decoded is not null, error.Length == 0));
+        Assert.True(decoded is null || decoded.Encoded.Span.SequenceEqual(buffer.WrittenSpan));
     }
 
     private static byte[] Bytes(Record record) => record.Encoded.ToArray();
