@@ -31,9 +31,12 @@ public sealed record DhtNodeOptions
     /// <value>Default: 60 s, so that a node that is away for a moment moves nothing.</value>
     public TimeSpan HandoffAfter { get; init; } = TimeSpan.FromSeconds(60);
 
-    /// <summary>How long an expired record is remembered as expired. 0 to 30 days.</summary>
-    /// <value>Default: 1 h.</value>
-    public TimeSpan ExpiredRetention { get; init; } = TimeSpan.FromHours(1);
+    /// <summary>
+    /// How long an expired record is remembered, so that no older version comes back from a replica that was
+    /// away. 0 to 30 days; records that can hide nothing stay an hour at most.
+    /// </summary>
+    /// <value>Default: 7 days, as long as a tombstone.</value>
+    public TimeSpan ExpiredRetention { get; init; } = ValueRecordType.TombstoneLife;
 
     /// <summary>Most operations of local callers at once. 1 to 1048576.</summary>
     /// <value>Default: 16384.</value>

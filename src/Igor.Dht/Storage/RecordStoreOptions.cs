@@ -21,9 +21,10 @@ public sealed record RecordStoreOptions
 
     /// <summary>
     /// How long a record stays readable after it expired, so that a reader learns that it expired and was not
-    /// merely absent. An hour by default.
+    /// merely absent, and no older version comes back from a replica that was away. 7 days by default, as
+    /// long as a tombstone.
     /// </summary>
-    public TimeSpan ExpiredRetention { get; init; } = TimeSpan.FromHours(1);
+    public TimeSpan ExpiredRetention { get; init; } = ValueRecordType.TombstoneLife;
 
     /// <summary>How often expired records are looked for; a minute by default.</summary>
     public TimeSpan SweepPeriod { get; init; } = TimeSpan.FromMinutes(1);

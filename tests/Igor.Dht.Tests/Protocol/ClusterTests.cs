@@ -58,18 +58,6 @@ public class ClusterTests
     }
 
     [Fact]
-    public void Record_past_its_life_is_expired_and_later_forgotten()
-    {
-        DhtCluster cluster = DhtCluster.Of(3);
-        cluster.Put("tea", "green", with: p => p with { TimeToLive = TimeSpan.FromSeconds(5) });
-        cluster.Run(6);
-        Assert.Equal(GetOutcome.Expired, cluster.Get("tea").Outcome);
-        cluster.Run(2 * 3600);
-        Assert.Equal(GetOutcome.Absent, cluster.Get("tea").Outcome);
-        Assert.All(cluster.Alive, n => Assert.Empty(n.Disk));
-    }
-
-    [Fact]
     public void Half_of_eight_nodes_die_at_once_and_every_record_is_readable()
     {
         DhtCluster cluster = DhtCluster.Of(8, seed: 4);

@@ -128,7 +128,12 @@ public abstract class RecordStoreContract
     {
         var clock = new TestClock();
         await using IRecordStore store = Open(
-            Defaults with { Time = clock, IndexPeriod = TimeSpan.FromMilliseconds(20) });
+            Defaults with
+            {
+                Time = clock,
+                IndexPeriod = TimeSpan.FromMilliseconds(20),
+                ExpiredRetention = TimeSpan.FromHours(1),
+            });
         await store.WriteAsync(RecordOf("short", "ends soon", expiresAt: clock.NowMs + 60_000));
         await store.WriteAsync(RecordOf("prolonged", "first", expiresAt: clock.NowMs + 60_000));
         await store.WriteAsync(

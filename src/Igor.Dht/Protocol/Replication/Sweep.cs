@@ -14,6 +14,12 @@ internal sealed class Sweep(DhtContext context)
     private static readonly TimeSpan StepPause = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan RoundPause = TimeSpan.FromSeconds(15);
 
+    /// <summary>
+    /// How long an ended record that can hide no older version stays: longer than clocks differ, so that it
+    /// does not go back and forth between replicas.
+    /// </summary>
+    private static readonly TimeSpan HarmlessRetention = TimeSpan.FromHours(1);
+
     private readonly Arc?[] _ranges = new Arc?[RecordCodec.ReplicasMax + 1];
     private readonly List<Holding> _step = new(StepCount);
     private Handoff? _handoff;
@@ -65,9 +71,7 @@ internal sealed class Sweep(DhtContext context)
 
     private void Look(in Holding holding)
     {
-        long endedBeforeUnixMs =
-            context.Now.UnixMs - (long)context.Options.ExpiredRetention.TotalMilliseconds;
-        if (holding.IsExpiredAt(endedBeforeUnixMs))
+        if (holding.IsExpiredAt(context.Now.UnixMs - (long)RetentionOf(holding).TotalMilliseconds))
         {
             context.Remove(holding.Key, holding.Version);
         }
@@ -77,6 +81,18 @@ internal sealed class Sweep(DhtContext context)
             _handoff = new Handoff(context, holding.Key, IsOurs);
             _handoff.Start();
         }
+    }
+
+    /// <summary>
+    /// A tombstone has lived long enough when it ends; and of a type in which the newer version says the same
+    /// as the older, nothing comes back that had been taken away.
+    /// </summary>
+    private TimeSpan RetentionOf(in Holding holding)
+    {
+        TimeSpan retention = context.Options.ExpiredRetention;
+        bool canHide = !holding.IsTombstone
+            && context.Options.Types.Find(holding.Type) is not { NewerConfirmsOlder: true };
+        return canHide || retention < HarmlessRetention ? retention : HarmlessRetention;
     }
 
     private bool IsOurs(Holding holding) => _ranges[holding.Replicas]?.Contains(holding.Key) ?? true;
