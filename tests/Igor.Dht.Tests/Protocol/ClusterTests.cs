@@ -310,6 +310,31 @@ public class ClusterTests
         Assert.Equal(content, got.Value.ToArray());
     }
 
+    [Fact]
+    public void Replica_does_not_acknowledge_a_write_under_way_when_a_nearer_root_asks()
+    {
+        DhtCluster cluster = DhtCluster.Of(5);
+        Key key = DhtKey.ForValue("tea");
+        DhtClusterNode root = cluster.RootOf(key);
+        DhtClusterNode replica = cluster.Alive.First(n => n != root);
+        Record record = RecordCodec.Encode(
+            new RecordHeader { Key = key, Type = "value", Version = new RecordVersion(1, 1) }, [1]);
+        var buffer = new PayloadBuffer();
+        ReplicaMessages.WriteStore(buffer, isCoordinated: true, [record]);
+        StoredEntry[] entries = [];
+        replica.Deliver(replica.Id, root.Id, buffer.Written.ToArray(), answer =>
+        {
+            var reader = new MessagePack.MessagePackReader(answer);
+            Assert.Equal(MessageKind.Stored, CommonMessages.ReadKind(ref reader));
+            entries = ReplicaMessages.ReadStored(ref reader);
+        });
+        new SyncMessage(0, Arc.Whole, Fingerprint.Empty).Write(buffer);
+        replica.Deliver(replica.Id, key, buffer.Written.ToArray(), _ => { });
+        cluster.RunUntil(() => entries.Length > 0, 1);
+        Assert.Equal(StoredStatus.NotRoot, Assert.Single(entries).Status);
+        Assert.Equal(record.Header, replica.Disk[key].Header);
+    }
+
     private static void Restart(DhtCluster cluster)
     {
         cluster.Run(2);

@@ -138,6 +138,8 @@ internal sealed class ReplicaServer
     private sealed class StoreRound(
         ReplicaServer server, in KbrDelivery delivery, bool isCoordinated, Record?[] records) : IWriteHandler
     {
+        private static readonly StoredEntry s_notRoot = new(StoredStatus.NotRoot, RecordVersion.None);
+
         private readonly DhtContext _context = server._context;
         private readonly DeliveryToken _token = delivery.Token;
         private readonly Key _source = delivery.Source;
@@ -166,8 +168,11 @@ internal sealed class ReplicaServer
         public void HandleWritten(int tag, StoredStatus status)
         {
             RecordHeader header = records[tag]!.Header;
-            _entries[tag] = new StoredEntry(
-                status, status == StoredStatus.Newer ? _context.Index.VersionOf(header.Key) : header.Version);
+            _entries[tag] = IsTaken(header.Key)
+                ? s_notRoot
+                : new StoredEntry(
+                    status,
+                    status == StoredStatus.Newer ? _context.Index.VersionOf(header.Key) : header.Version);
             if (status == StoredStatus.Held && !isCoordinated && _context.Membership.IsRootOf(header.Key))
             {
                 server._repair.HandleLearned(_source);
@@ -186,9 +191,9 @@ internal sealed class ReplicaServer
             }
 
             RecordHeader header = record.Header;
-            if (isCoordinated && server._votes.IsTakenFrom(_source, header.Key))
+            if (IsTaken(header.Key))
             {
-                return new StoredEntry(StoredStatus.NotRoot, RecordVersion.None);
+                return s_notRoot;
             }
 
             RecordVersion held = _context.Index.VersionOf(header.Key);
@@ -196,6 +201,12 @@ internal sealed class ReplicaServer
                 ? null
                 : new StoredEntry(held == header.Version ? StoredStatus.Held : StoredStatus.Newer, held);
         }
+
+        /// <summary>
+        /// Whether a nearer root has asked for the key. It may do so while the record is being written, and
+        /// is then not told of it: so this is judged before the write and after it.
+        /// </summary>
+        private bool IsTaken(Key key) => isCoordinated && server._votes.IsTakenFrom(_source, key);
 
         private void Finish()
         {
