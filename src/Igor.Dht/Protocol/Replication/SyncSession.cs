@@ -28,6 +28,12 @@ internal sealed class SyncSession : IReplyHandler
     /// <summary>Time that a comparison may take.</summary>
     private static readonly TimeSpan CompareTimeout = TimeSpan.FromSeconds(5);
 
+    /// <summary>
+    /// Time within which something has to be moved. It is enough to compare a million records, and a peer that
+    /// tells of ever new differences does not keep the place of another for ever.
+    /// </summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
+
     /// <summary>Comparisons outstanding at a time.</summary>
     private const int ComparingMax = 4;
 
@@ -41,6 +47,8 @@ internal sealed class SyncSession : IReplyHandler
     private readonly PushQueue _pushes;
     private readonly FetchQueue _fetches;
     private int _lastTag;
+    private int _moved;
+    private TimeSpan _movedAt;
     private bool _hasEnded;
 
     /// <summary>Makes a session; <see cref="Start"/> starts it.</summary>
@@ -52,6 +60,7 @@ internal sealed class SyncSession : IReplyHandler
         _ranges = new Stack<SyncRange>(ranges.Reverse());
         _pushes = new PushQueue(context, this);
         _fetches = new FetchQueue(context, this);
+        _movedAt = context.Now.Monotonic;
     }
 
     /// <summary>The peer.</summary>
@@ -116,6 +125,17 @@ internal sealed class SyncSession : IReplyHandler
 
     private void Pump()
     {
+        if (_moved != Pushed + Fetched)
+        {
+            _moved = Pushed + Fetched;
+            _movedAt = _context.Now.Monotonic;
+        }
+        else if (_context.Now.Monotonic - _movedAt > Patience)
+        {
+            End(false);
+            return;
+        }
+
         _fetches.Pump();
         _pushes.Pump();
         while (!_hasEnded && _ranges.Count > 0 && _comparing.Count < ComparingMax

@@ -44,6 +44,11 @@ internal sealed class DhtClusterNode(DhtCluster cluster, Key id, ulong seed) : I
     /// <summary>Number of requests sent.</summary>
     public int Requests { get; private set; }
 
+    /// <summary>
+    /// When it lies: what it answers to a request, a second later; null for what it would answer anyway.
+    /// </summary>
+    public Func<byte[], byte[]?>? Forge { get; set; }
+
     public void Start()
     {
         IsAlive = true;
@@ -63,6 +68,12 @@ internal sealed class DhtClusterNode(DhtCluster cluster, Key id, ulong seed) : I
 
     public void Deliver(Key destination, Key source, byte[] payload, Action<byte[]> reply)
     {
+        if (Forge?.Invoke(payload) is { } forged)
+        {
+            cluster.At(TimeSpan.FromSeconds(1), () => reply(forged));
+            return;
+        }
+
         long token = ++_last;
         _deliveries.Add(token, reply);
         Dht.HandleDelivery(Time, new KbrDelivery(destination, source, new DeliveryToken(token), payload));
