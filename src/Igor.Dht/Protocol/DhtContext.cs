@@ -159,7 +159,7 @@ internal sealed class DhtContext
         if (outcome is StoreOutcome.Durable or StoreOutcome.Superseded)
         {
             Index.Put(Holding.Of(waiting.Record.Header));
-            if (Damaged.Remove(waiting.Record.Header.Key))
+            if (Damaged.Mend(waiting.Record.Header.Key, waiting.Record.Header.Version))
             {
                 DamageMended?.Invoke();
             }
@@ -199,7 +199,7 @@ internal sealed class DhtContext
         Index.Remove(key, holding.Version);
         if (isLoss)
         {
-            Damaged.Add(key);
+            Damaged.Add(key, holding.Version);
             DamageFound?.Invoke(key);
         }
     }

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using Igor.Kbr;
 
 namespace Igor.Dht.Protocol;
@@ -9,10 +10,16 @@ namespace Igor.Dht.Protocol;
 internal sealed class KeptNotes(DhtContext context)
 {
     private const string Members = "dht.members";
-    private const string Damaged = "dht.damaged";
+    private const string Lost = "dht.lost";
 
-    /// <summary>Most keys in a note, the newest: 64 KiB of them.</summary>
-    private const int KeysMax = 2048;
+    /// <summary>Bytes of a note, at most: what a store keeps.</summary>
+    private const int BytesMax = 64 * 1024;
+
+    /// <summary>Bytes of a key and a version.</summary>
+    private const int LostBytes = Key.SizeInBytes + (2 * sizeof(ulong));
+
+    /// <summary>Most losses in the note, the newest.</summary>
+    private const int LostMax = BytesMax / LostBytes;
 
     // Changes come in swarms: one write for all of them.
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
@@ -25,12 +32,24 @@ internal sealed class KeptNotes(DhtContext context)
     /// <summary>Takes up what was kept; after the index is complete.</summary>
     public void Recall(Func<string, byte[]?> read)
     {
-        context.Membership.Recall(context.Now.Monotonic, KeysOf(Members, read));
-        foreach (Key key in KeysOf(Damaged, read))
+        var members = new List<Key>();
+        ReadOnlySpan<byte> note = Read(Members, read);
+        for (; note.Length >= Key.SizeInBytes; note = note[Key.SizeInBytes..])
         {
-            if (!context.Index.TryGet(key, out _))
+            members.Add(Key.Read(note));
+        }
+
+        context.Membership.Recall(context.Now.Monotonic, members);
+        for (note = Read(Lost, read); note.Length >= LostBytes; note = note[LostBytes..])
+        {
+            var key = Key.Read(note);
+            var version = new RecordVersion(
+                BinaryPrimitives.ReadUInt64BigEndian(note[Key.SizeInBytes..]),
+                BinaryPrimitives.ReadUInt64BigEndian(note[(Key.SizeInBytes + sizeof(ulong))..]));
+
+            if (!context.Index.TryGet(key, out Holding held) || held.Version < version)
             {
-                context.Damaged.Add(key);
+                context.Damaged.Add(key, version);
             }
         }
     }
@@ -53,33 +72,43 @@ internal sealed class KeptNotes(DhtContext context)
         if (NextDeadline is not null)
         {
             NextDeadline = null;
-            Keep(Members, context.Membership.ToRemember());
-            Keep(Damaged, context.Damaged.Keys);
+            Keep(Members, MembersNote());
+            Keep(Lost, LostNote());
         }
     }
 
-    private List<Key> KeysOf(string note, Func<string, byte[]?> read)
+    private byte[] MembersNote()
     {
-        byte[] content = read(note) ?? [];
-        _kept[note] = content;
-        var keys = new List<Key>();
-        for (int at = 0; at + Key.SizeInBytes <= content.Length; at += Key.SizeInBytes)
+        Key[] members = [.. context.Membership.ToRemember()];
+        byte[] note = new byte[members.Length * Key.SizeInBytes];
+        for (int at = 0; at < members.Length; at++)
         {
-            keys.Add(Key.Read(content.AsSpan(at)));
+            members[at].Write(note.AsSpan(at * Key.SizeInBytes));
         }
 
-        return keys;
+        return note;
     }
 
-    private void Keep(string note, IEnumerable<Key> keys)
+    private byte[] LostNote()
     {
-        Key[] newest = [.. keys.TakeLast(KeysMax)];
-        var content = new byte[newest.Length * Key.SizeInBytes];
+        KeyVersion[] newest = [.. context.Damaged.Lost.TakeLast(LostMax)];
+        byte[] note = new byte[newest.Length * LostBytes];
         for (int at = 0; at < newest.Length; at++)
         {
-            newest[at].Write(content.AsSpan(at * Key.SizeInBytes));
+            Span<byte> entry = note.AsSpan(at * LostBytes, LostBytes);
+            newest[at].Key.Write(entry);
+            BinaryPrimitives.WriteUInt64BigEndian(entry[Key.SizeInBytes..], newest[at].Version.Clock);
+            BinaryPrimitives.WriteUInt64BigEndian(
+                entry[(Key.SizeInBytes + sizeof(ulong))..], newest[at].Version.Writer);
         }
 
+        return note;
+    }
+
+    private byte[] Read(string note, Func<string, byte[]?> read) => _kept[note] = read(note) ?? [];
+
+    private void Keep(string note, byte[] content)
+    {
         if (!content.AsSpan().SequenceEqual(_kept.GetValueOrDefault(note)))
         {
             _kept[note] = content;

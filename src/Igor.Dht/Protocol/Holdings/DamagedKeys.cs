@@ -3,8 +3,9 @@ using Igor.Kbr;
 namespace Igor.Dht.Protocol;
 
 /// <summary>
-/// Keys whose record was here and is damaged: until it has come back, from a replica or a writer, this node's
-/// word on them does not count, for it would say "absent" of what it lost.
+/// Keys whose record was here and is damaged, with the version that was lost: until that or a newer one has
+/// come back, from a replica or a writer, this node's word on them does not count, for it would say "absent"
+/// of what it lost, or tell an older version.
 /// </summary>
 internal sealed class DamagedKeys
 {
@@ -13,39 +14,52 @@ internal sealed class DamagedKeys
     /// </summary>
     private const int KeysMax = 65536;
 
-    private readonly Dictionary<Key, LinkedListNode<Key>> _nodes = [];
-    private readonly LinkedList<Key> _byAge = [];
+    private readonly Dictionary<Key, LinkedListNode<KeyVersion>> _nodes = [];
+    private readonly LinkedList<KeyVersion> _byAge = [];
 
-    /// <summary>The keys, the oldest first.</summary>
-    public IEnumerable<Key> Keys => _byAge;
+    /// <summary>The keys and what was lost of each, the oldest first.</summary>
+    public IEnumerable<KeyVersion> Lost => _byAge;
 
     /// <summary>Whether the record of a key is damaged.</summary>
     public bool Contains(Key key) => _nodes.Count > 0 && _nodes.ContainsKey(key);
 
     /// <summary>The record of a key turned out to be damaged.</summary>
-    public void Add(Key key)
+    /// <param name="key">The key.</param>
+    /// <param name="version">The version that is lost; None when it is not known.</param>
+    public void Add(Key key, RecordVersion version)
     {
-        if (_nodes.ContainsKey(key))
+        if (_nodes.TryGetValue(key, out LinkedListNode<KeyVersion>? node))
         {
+            if (node.Value.Version < version)
+            {
+                node.Value = new KeyVersion(key, version);
+            }
+
             return;
         }
 
-        _nodes.Add(key, _byAge.AddLast(key));
+        _nodes.Add(key, _byAge.AddLast(new KeyVersion(key, version)));
         if (_nodes.Count > KeysMax)
         {
-            Remove(_byAge.First!.Value);
+            Drop(_byAge.First!);
         }
     }
 
-    /// <summary>There is a record again; returns whether it was damaged.</summary>
-    public bool Remove(Key key)
+    /// <summary>There is a version of a key; returns whether that makes a loss good.</summary>
+    public bool Mend(Key key, RecordVersion version)
     {
-        if (!_nodes.Remove(key, out LinkedListNode<Key>? node))
+        if (!_nodes.TryGetValue(key, out LinkedListNode<KeyVersion>? node) || version < node.Value.Version)
         {
             return false;
         }
 
-        _byAge.Remove(node);
+        Drop(node);
         return true;
+    }
+
+    private void Drop(LinkedListNode<KeyVersion> node)
+    {
+        _nodes.Remove(node.Value.Key);
+        _byAge.Remove(node);
     }
 }
