@@ -47,6 +47,33 @@ public class SyncTests
     }
 
     [Fact]
+    public void Newcomer_settles_beside_a_node_whose_quota_is_full()
+    {
+        DhtCluster cluster = DhtCluster.Of(5, seed: 4);
+        DhtClusterNode full = cluster.Alive.First();
+        full.WriteOutcome = StoreOutcome.OverQuota;
+        for (int at = 0; at < 50; at++)
+        {
+            Assert.NotNull(cluster.Put($"name {at}", "value", cluster.Alive.Last(), p => p with
+            {
+                Key = RootedElsewhere(cluster, full, at),
+            }).Receipt);
+        }
+
+        DhtClusterNode newcomer = cluster.Add();
+        cluster.RunUntil(() => newcomer.Dht.Status.IsSettled, 5);
+        Assert.False(newcomer.Dht.Status.IsReplicated);
+        full.WriteOutcome = StoreOutcome.Durable;
+        cluster.RunUntil(() => cluster.Alive.All(n => n.Dht.Status.IsReplicated), 60);
+    }
+
+    private static Key RootedElsewhere(DhtCluster cluster, DhtClusterNode full, int at)
+    {
+        Key key = DhtKey.ForValue($"name {at}");
+        return cluster.RootOf(key) == full ? key + Key.PowerOfTwo(255) : key;
+    }
+
+    [Fact]
     public void Replicas_in_sync_cost_one_question_per_period_and_neighbour()
     {
         DhtCluster cluster = DhtCluster.Of(5, seed: 2);

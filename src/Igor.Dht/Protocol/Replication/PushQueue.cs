@@ -13,6 +13,12 @@ internal sealed class PushQueue(DhtContext context, SyncSession session)
     private const int BatchesMax = 2;
     private const int WaitingMax = 4096;
 
+    /// <summary>
+    /// Batches of which the peer refuses records, before the rest is kept back: it may be one owner who has no
+    /// room, but a full store is not to be offered everything every half minute.
+    /// </summary>
+    private const int RefusedBatchesMax = 16;
+
     private readonly Queue<Key> _keys = [];
     private readonly Queue<SyncRange> _ranges = [];
     private readonly List<Holding> _listed = [];
@@ -20,6 +26,9 @@ internal sealed class PushQueue(DhtContext context, SyncSession session)
 
     /// <summary>Number of records that the peer has now and had not before.</summary>
     public int Moved { get; private set; }
+
+    /// <summary>Number of batches of which the peer did not take all, for want of room or otherwise.</summary>
+    public int RefusedBatches { get; private set; }
 
     /// <summary>Whether no more should be added for now.</summary>
     public bool IsFull => _keys.Count >= WaitingMax || _ranges.Count >= WaitingMax;
@@ -36,6 +45,12 @@ internal sealed class PushQueue(DhtContext context, SyncSession session)
     /// <summary>Starts as many batches as may be under way.</summary>
     public void Pump()
     {
+        if (RefusedBatches >= RefusedBatchesMax)
+        {
+            _keys.Clear();
+            _ranges.Clear();
+        }
+
         while (_batches < BatchesMax)
         {
             if (_keys.Count == 0 && _ranges.TryDequeue(out SyncRange range))
@@ -56,11 +71,12 @@ internal sealed class PushQueue(DhtContext context, SyncSession session)
         }
     }
 
-    /// <summary>A batch is on the peer's disk.</summary>
-    internal void HandleMoved(int count)
+    /// <summary>A batch is on the peer's disk, but for what it refused.</summary>
+    internal void HandleMoved(int count, bool isRefused)
     {
         _batches--;
         Moved += count;
+        RefusedBatches += isRefused ? 1 : 0;
         session.HandleMoved();
     }
 
@@ -149,7 +165,7 @@ internal sealed class PushBatch(DhtContext context, SyncSession session, PushQue
 
         if (_records.Count == 0)
         {
-            queue.HandleMoved(0);
+            queue.HandleMoved(0, isRefused: false);
             return;
         }
 
@@ -161,49 +177,46 @@ internal sealed class PushBatch(DhtContext context, SyncSession session, PushQue
     /// <inheritdoc/>
     public void HandleReply(int tag, in KbrReply reply)
     {
-        int moved = reply.Status == KbrStatus.Ok ? CountMoved(reply.Payload) : -1;
-        if (moved >= 0)
-        {
-            queue.HandleMoved(moved);
-        }
-        else
+        StoredEntry[]? entries = reply.Status == KbrStatus.Ok ? Read(reply.Payload) : null;
+        if (entries?.Length != _records.Count)
         {
             session.HandleFailure();
+            return;
         }
+
+        int moved = 0;
+        bool isRefused = false;
+        for (int at = 0; at < entries.Length; at++)
+        {
+            switch (entries[at].Status)
+            {
+                case StoredStatus.Held:
+                    moved++;
+                    break;
+                case StoredStatus.Newer:
+                    session.HandleNewerThere(_records[at].Header.Key);
+                    break;
+                default:
+                    isRefused = true;
+                    break;
+            }
+        }
+
+        queue.HandleMoved(moved, isRefused);
     }
 
-    private int CountMoved(ReadOnlyMemory<byte> payload)
+    private static StoredEntry[]? Read(ReadOnlyMemory<byte> payload)
     {
         try
         {
             var reader = new MessagePackReader(payload);
-            if (CommonMessages.ReadKind(ref reader) != MessageKind.Stored)
-            {
-                return -1;
-            }
-
-            StoredEntry[] entries = ReplicaMessages.ReadStored(ref reader);
-            int moved = 0;
-            for (int at = 0; at < entries.Length && at < _records.Count; at++)
-            {
-                switch (entries[at].Status)
-                {
-                    case StoredStatus.Held:
-                        moved++;
-                        break;
-                    case StoredStatus.Newer:
-                        session.HandleNewerThere(_records[at].Header.Key);
-                        break;
-                    default:
-                        return -1;
-                }
-            }
-
-            return entries.Length == _records.Count ? moved : -1;
+            return CommonMessages.ReadKind(ref reader) == MessageKind.Stored
+                ? ReplicaMessages.ReadStored(ref reader)
+                : null;
         }
         catch (Exception e) when (CommonMessages.IsMalformed(e))
         {
-            return -1;
+            return null;
         }
     }
 }

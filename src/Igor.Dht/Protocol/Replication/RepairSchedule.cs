@@ -145,16 +145,22 @@ internal sealed class RepairSchedule(DhtContext context, RootKnowledge root, Rep
             HandleLearned(peer.Knowledge.Id);
         }
 
+        if (session.IsHeard)
+        {
+            root.Heard(peer.Knowledge, peer.Pulling);
+            votes.Add(root.Complete);
+        }
+
         if (!isGood)
         {
             TimeSpan next = (peer.Pause * 2) ?? FirstPause;
             peer.Pause = next < LongestPause ? next : LongestPause;
             peer.Due = context.Now.Monotonic + context.Random.Jitter(peer.Pause.Value);
+            TellAll();
             return;
         }
 
         peer.Pause = null;
-        root.Heard(peer.Knowledge, peer.Pulling);
         if (!peer.IsWanted && !hasNewClasses)
         {
             peer.Knowledge.Matched.Add(peer.Matching);
@@ -164,7 +170,6 @@ internal sealed class RepairSchedule(DhtContext context, RootKnowledge root, Rep
 
         bool isMore = peer.IsWanted || hasNewClasses || HasWork(peer.Knowledge);
         peer.Due = isMore ? Soon() : Later();
-        votes.Add(root.Complete);
         TellAll();
     }
 

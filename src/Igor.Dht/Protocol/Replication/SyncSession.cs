@@ -71,6 +71,11 @@ internal sealed class SyncSession : IReplyHandler
     /// </summary>
     public int PeerClasses { get; private set; }
 
+    /// <summary>
+    /// Whether all that was to be taken from the peer is here, even if the peer did not take what it lacks.
+    /// </summary>
+    public bool IsHeard { get; private set; }
+
     /// <summary>Number of records that the peer was given.</summary>
     public int Pushed => _pushes.Moved;
 
@@ -146,7 +151,8 @@ internal sealed class SyncSession : IReplyHandler
 
         if (!_hasEnded && _ranges.Count == 0 && _comparing.Count == 0 && _fetches.IsIdle && _pushes.IsIdle)
         {
-            End(true);
+            IsHeard = true;
+            End(_pushes.RefusedBatches == 0);
         }
     }
 
