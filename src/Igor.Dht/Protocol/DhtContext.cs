@@ -69,8 +69,14 @@ internal sealed class DhtContext
     /// <summary>Called with the key of a record that turned out to be damaged.</summary>
     public Action<Key>? DamageFound { get; set; }
 
-    /// <summary>Called when a record that was damaged is there again.</summary>
-    public Action? DamageMended { get; set; }
+    /// <summary>Called when something changed that is to be kept over a restart.</summary>
+    public Action? NoteChanged { get; set; }
+
+    /// <summary>
+    /// The fewest replicas, five at most, that any record asked for of which this node ever heard: the only
+    /// holders of such a record may be missing, so it counts for keys of which nothing is known.
+    /// </summary>
+    public int FewestReplicas { get; private set; } = Neighbourhood.Replicas;
 
     /// <summary>Where messages are built.</summary>
     public PayloadBuffer Buffer { get; } = new();
@@ -146,6 +152,16 @@ internal sealed class DhtContext
         }
     }
 
+    /// <summary>There is a record that asks for so many replicas.</summary>
+    public void HandleReplicas(int replicas)
+    {
+        if (replicas < FewestReplicas)
+        {
+            FewestReplicas = replicas;
+            NoteChanged?.Invoke();
+        }
+    }
+
     /// <summary>A write ended.</summary>
     public void HandleWritten(long token, StoreOutcome outcome)
     {
@@ -159,9 +175,10 @@ internal sealed class DhtContext
         if (outcome is StoreOutcome.Durable or StoreOutcome.Superseded)
         {
             Index.Put(Holding.Of(waiting.Record.Header));
+            HandleReplicas(waiting.Record.Header.Replicas);
             if (Damaged.Mend(waiting.Record.Header.Key, waiting.Record.Header.Version))
             {
-                DamageMended?.Invoke();
+                NoteChanged?.Invoke();
             }
         }
 

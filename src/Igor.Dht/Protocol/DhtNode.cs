@@ -46,7 +46,7 @@ public sealed class DhtNode
         _sweep = new Sweep(_context);
         _notes = new KeptNotes(_context);
         _context.DamageFound = HandleLoss;
-        _context.DamageMended = _notes.HandleChange;
+        _context.NoteChanged = _notes.HandleChange;
     }
 
     /// <summary>When <see cref="HandleDeadline"/> wants to be called, or null for never.</summary>
@@ -79,6 +79,7 @@ public sealed class DhtNode
             if (header.Replicas is >= 1 and <= RecordCodec.ReplicasMax)
             {
                 _context.Index.Put(Holding.Of(header));
+                _context.HandleReplicas(header.Replicas);
             }
         }
 

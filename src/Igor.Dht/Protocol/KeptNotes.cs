@@ -5,12 +5,14 @@ namespace Igor.Dht.Protocol;
 
 /// <summary>
 /// Keeps over a restart what a node could not learn anew: who was in the ring, so that it does not take a
-/// part for the whole, and which records it lost, so that it does not call them absent.
+/// part for the whole, which records it lost, and how few replicas some have, so that it does not call what
+/// is out of reach absent.
 /// </summary>
 internal sealed class KeptNotes(DhtContext context)
 {
     private const string Members = "dht.members";
     private const string Lost = "dht.lost";
+    private const string Replicas = "dht.replicas";
 
     /// <summary>Bytes of a note, at most: what a store keeps.</summary>
     private const int BytesMax = 64 * 1024;
@@ -40,6 +42,11 @@ internal sealed class KeptNotes(DhtContext context)
         }
 
         context.Membership.Recall(context.Now.Monotonic, members);
+        if (Read(Replicas, read) is [>= 1 and byte fewest])
+        {
+            context.HandleReplicas(fewest);
+        }
+
         for (note = Read(Lost, read); note.Length >= LostBytes; note = note[LostBytes..])
         {
             var key = Key.Read(note);
@@ -74,6 +81,7 @@ internal sealed class KeptNotes(DhtContext context)
             NextDeadline = null;
             Keep(Members, MembersNote());
             Keep(Lost, LostNote());
+            Keep(Replicas, [(byte)context.FewestReplicas]);
         }
     }
 

@@ -18,11 +18,11 @@ internal sealed class GatherRound : IReplyHandler, IReadHandler, IWriteHandler
     private readonly GetMessage _message;
     private readonly List<Key> _asked = new(Neighbourhood.Members);
     private readonly Key[] _expected;
-    private readonly int _majority;
+    private readonly int _replicas = Neighbourhood.Replicas;
+    private readonly List<Key> _voters = new(Neighbourhood.Members);
     private readonly RecordVersion _own;
     private Record? _best;
     private int _outstanding;
-    private int _votes;
     private bool _isDecided;
 
     public GatherRound(DhtContext context, Reader reader, DeliveryToken token, GetMessage message)
@@ -31,17 +31,32 @@ internal sealed class GatherRound : IReplyHandler, IReadHandler, IWriteHandler
         _reader = reader;
         _token = token;
         _message = message;
-        int replicas = Neighbourhood.Replicas;
         if (context.Index.TryGet(message.Key, out Holding holding))
         {
-            replicas = holding.Replicas;
+            _replicas = holding.Replicas;
             _own = holding.Version;
         }
 
-        Span<Key> expected = stackalloc Key[RecordCodec.ReplicasMax];
-        _expected = expected[..context.Membership.Expected.Nearest(message.Key, expected[..replicas])]
-            .ToArray();
-        _majority = context.Membership.Majority(replicas);
+        Span<Key> expected = stackalloc Key[Math.Max(_replicas, Neighbourhood.Replicas)];
+        _expected = expected[..context.Membership.Expected.Nearest(message.Key, expected)].ToArray();
+    }
+
+    /// <summary>
+    /// Whether a majority of the replicas has answered with a vote; and of fewer too, if there are records
+    /// that ask for fewer.
+    /// </summary>
+    private bool IsFull
+    {
+        get
+        {
+            bool isFull = HasMajority(_replicas);
+            for (int fewer = _context.FewestReplicas; fewer < Neighbourhood.Replicas; fewer++)
+            {
+                isFull &= HasMajority(fewer);
+            }
+
+            return isFull;
+        }
     }
 
     /// <summary>Asks.</summary>
@@ -50,7 +65,7 @@ internal sealed class GatherRound : IReplyHandler, IReadHandler, IWriteHandler
         Key self = _context.Membership.Self;
         if (_reader.HasVote(_message.Key))
         {
-            Count(self);
+            _voters.Add(self);
         }
 
         Span<Key> near = stackalloc Key[Neighbourhood.Members];
@@ -107,13 +122,10 @@ internal sealed class GatherRound : IReplyHandler, IReadHandler, IWriteHandler
     public void HandleWritten(int tag, StoredStatus status) =>
         _reader.End(hasLearned: status == StoredStatus.Held);
 
-    private void Count(Key id)
-    {
-        if (Array.IndexOf(_expected, id) >= 0)
-        {
-            _votes++;
-        }
-    }
+    private bool HasMajority(int replicas) =>
+        VotesOf(replicas) >= (Math.Min(replicas, _expected.Length) / 2) + 1;
+
+    private int VotesOf(int replicas) => _expected.Take(replicas).Count(_voters.Contains);
 
     private void Read(Key source, ReadOnlyMemory<byte> payload)
     {
@@ -140,7 +152,7 @@ internal sealed class GatherRound : IReplyHandler, IReadHandler, IWriteHandler
 
             if (entry.HasVote)
             {
-                Count(source);
+                _voters.Add(source);
             }
         }
         catch (Exception e) when (CommonMessages.IsMalformed(e))
@@ -151,7 +163,7 @@ internal sealed class GatherRound : IReplyHandler, IReadHandler, IWriteHandler
 
     private void DecideWhenReady()
     {
-        if (_isDecided || (_votes < _majority && _outstanding > 0))
+        if (_isDecided || (!IsFull && _outstanding > 0))
         {
             return;
         }
@@ -169,17 +181,19 @@ internal sealed class GatherRound : IReplyHandler, IReadHandler, IWriteHandler
 
     private void Answer(Record? best)
     {
-        bool isFull = _votes >= _majority;
+        bool isFull = IsFull;
+        int answered = VotesOf(_replicas);
+        int asked = Math.Min(_replicas, _expected.Length);
         GotMessage got = best is null
             ? new GotMessage(
                 isFull ? GetOutcome.Absent : GetOutcome.Unreachable,
                 false,
-                _votes,
-                _expected.Length,
+                answered,
+                asked,
                 RecordVersion.None,
                 0,
                 default)
-            : Answers.Of(best, _context.Now.UnixMs, !isFull, _votes, _expected.Length);
+            : Answers.Of(best, _context.Now.UnixMs, !isFull, answered, asked);
         got.Write(_context.Buffer);
         _context.Reply(_token);
         if (best is not null && best.Header.Version > _own)

@@ -1,3 +1,4 @@
+using System.Numerics;
 using Igor.Kbr;
 
 namespace Igor.Dht.Protocol;
@@ -140,6 +141,11 @@ internal sealed class RepairSchedule(DhtContext context, RootKnowledge root, Rep
         peer.Session = null;
         bool hasNewClasses = (session.PeerClasses & ~peer.Knowledge.Classes) != 0;
         peer.Knowledge.Classes = session.PeerClasses;
+        if (session.PeerClasses >>> 1 != 0)
+        {
+            context.HandleReplicas(1 + BitOperations.TrailingZeroCount(session.PeerClasses >>> 1));
+        }
+
         if (session.Fetched > 0)
         {
             HandleLearned(peer.Knowledge.Id);

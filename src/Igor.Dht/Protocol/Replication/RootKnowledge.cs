@@ -8,7 +8,7 @@ namespace Igor.Dht.Protocol;
 /// missing: some holder of every acknowledged write was then heard, and later writes come through the root
 /// itself, so knowledge outlives the death of others. The key is <em>complete</em> while every living member
 /// near it has been heard since it came, and <em>settled</em> while in addition a majority of its replicas is
-/// alive. See docs/decisions/0006.
+/// alive. Both for every number of copies that a record may ask for. See docs/decisions/0006.
 /// </summary>
 internal sealed class RootKnowledge(DhtContext context)
 {
@@ -16,6 +16,7 @@ internal sealed class RootKnowledge(DhtContext context)
     private ArcSet _known = new();
     private ArcSet _complete = new();
     private ArcSet _settled = new();
+    private int _fewest;
     private bool _isStale = true;
 
     /// <summary>The living members near this node, in order of their ids.</summary>
@@ -155,12 +156,13 @@ internal sealed class RootKnowledge(DhtContext context)
 
     private void Refresh()
     {
-        if (!_isStale)
+        if (!_isStale && _fewest == context.FewestReplicas)
         {
             return;
         }
 
         _isStale = false;
+        _fewest = context.FewestReplicas;
         var known = new ArcSet();
         var complete = new ArcSet();
         var settled = new ArcSet();
@@ -182,28 +184,29 @@ internal sealed class RootKnowledge(DhtContext context)
     {
         Membership membership = context.Membership;
         Span<Key> near = stackalloc Key[Neighbourhood.Members];
-        int count = membership.Expected.Nearest(piece.Start, near);
-        int replicas = Math.Min(Neighbourhood.Replicas, count);
-        int missing = 0;
-        int replicasAlive = 0;
+        near = near[..membership.Expected.Nearest(piece.Start, near)];
         bool heardAll = true;
-        for (int at = 0; at < count; at++)
+        foreach (Key id in near)
         {
-            PeerKnowledge? peer = PeerOf(near[at]);
-            bool isAlive = peer is not null || near[at] == membership.Self;
-            missing += isAlive ? 0 : 1;
-            replicasAlive += isAlive && at < replicas ? 1 : 0;
-            heardAll &= peer is null || peer.Synced.Contains(piece.Start);
+            heardAll &= PeerOf(id) is not { } peer || peer.Synced.Contains(piece.Start);
         }
 
-        int majority = membership.Majority(Neighbourhood.Replicas);
-        if ((heardAll && missing < majority) || _known.Contains(piece.Start))
+        bool hasHolder = true;
+        bool isAlive = true;
+        for (int replicas = _fewest; replicas <= Neighbourhood.Replicas; replicas++)
+        {
+            int majority = membership.Majority(replicas);
+            hasHolder &= MissingOf(near, replicas * 2) < majority;
+            isAlive &= Math.Min(replicas, near.Length) - MissingOf(near, replicas) >= majority;
+        }
+
+        if ((heardAll && hasHolder) || _known.Contains(piece.Start))
         {
             known.Add(piece);
             if (heardAll)
             {
                 complete.Add(piece);
-                if (replicasAlive >= majority)
+                if (isAlive)
                 {
                     settled.Add(piece);
                 }
@@ -211,12 +214,28 @@ internal sealed class RootKnowledge(DhtContext context)
         }
     }
 
+    /// <summary>Number of members that are missing among the first so many.</summary>
+    private int MissingOf(ReadOnlySpan<Key> near, int count)
+    {
+        int missing = 0;
+        for (int at = 0; at < near.Length && at < count; at++)
+        {
+            missing += context.Membership.Alive.Contains(near[at]) ? 0 : 1;
+        }
+
+        return missing;
+    }
+
     /// <summary>Cuts the root's arc where the answer to any of the questions may change.</summary>
     private IEnumerable<Arc> Pieces(Arc root)
     {
         var points = new List<Key> { root.Start };
-        context.Membership.Expected.AddChangePoints(Neighbourhood.Replicas, points);
-        context.Membership.Expected.AddChangePoints(Neighbourhood.Members, points);
+        for (int replicas = _fewest; replicas <= Neighbourhood.Replicas; replicas++)
+        {
+            context.Membership.Expected.AddChangePoints(replicas, points);
+            context.Membership.Expected.AddChangePoints(replicas * 2, points);
+        }
+
         AddEnds(_known, points);
         foreach (PeerKnowledge peer in _peers)
         {
