@@ -12,6 +12,10 @@ internal sealed class DaemonProcess : IDisposable
     public const int Kill = 9;
     public const int Terminate = 15;
 
+    // Tests that a script started in its background ignore SIGINT, and their children would inherit that.
+    private const string Env = "/usr/bin/env";
+    private const string TakesInterrupts = "--default-signal=INT";
+
     private readonly ConcurrentQueue<string> _output = new();
     private readonly ConcurrentQueue<string> _errors = new();
     private readonly Process _process;
@@ -57,7 +61,10 @@ internal sealed class DaemonProcess : IDisposable
     public static DaemonProcess StartIgord(params string[] arguments) => StartIgord(arguments, []);
 
     public static DaemonProcess StartIgord(string[] arguments, params (string, string)[] environment) =>
-        new(Path.Combine(AppContext.BaseDirectory, "igord"), arguments, environment);
+        new(
+            Env,
+            [TakesInterrupts, Path.Combine(AppContext.BaseDirectory, "igord"), .. arguments],
+            environment);
 
     /// <summary>Waits for the line that starts with a word; fails when the program ends without it.</summary>
     public async Task<string> LineAsync(string start)
