@@ -124,7 +124,9 @@ internal sealed partial class DhtHost : IKbrApplication, IThreadPoolWorkItem, ID
         static state =>
         {
             var host = (DhtHost)state;
-            Volatile.Write(ref host._isTakingWritten, 0);
+
+            // A full fence: else the queue may be seen empty by us and the flag still up by who adds to it.
+            Interlocked.Exchange(ref host._isTakingWritten, 0);
             while (host._written.TryDequeue(out (long Token, StoreOutcome Outcome) end))
             {
                 if (!host._isClosed)
