@@ -1,4 +1,5 @@
 using Igor.Kbr;
+using Igor.Kbr.Local;
 using Microsoft.Extensions.Logging;
 
 namespace Igor.Node;
@@ -10,6 +11,8 @@ namespace Igor.Node;
 /// </summary>
 internal sealed partial class OverlayHost : ILinkConsumer, IDisposable
 {
+    private static readonly TimeSpan TimeoutMax = TimeSpan.FromMilliseconds(LocalProtocol.TimeoutMsMax);
+
     private readonly ServiceTable _services = new();
     private readonly OpenRequests _requests = new();
     private readonly TaskCompletionSource _joined = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -232,6 +235,12 @@ internal sealed partial class OverlayHost : ILinkConsumer, IDisposable
         }
     }
 
+    /// <summary>An application in this process waits no longer than one at the local socket may.</summary>
+    private static RequestOptions Bounded(in RequestOptions options) =>
+        options.Timeout < TimeSpan.Zero || options.Timeout > TimeoutMax
+            ? options with { Timeout = TimeoutMax } // less than none means for ever, as with tasks
+            : options;
+
     private void Run(ServiceCall call)
     {
         if (!call.Service.IsOpen)
@@ -256,7 +265,8 @@ internal sealed partial class OverlayHost : ILinkConsumer, IDisposable
                 break;
             case ServiceCall.Verb.Request:
                 RequestId request = _requests.Add(call.Service, call.Completed!);
-                Overlay.Request(Now, request, call.Service.Id, call.Destination, call.Payload, call.Options);
+                RequestOptions options = Bounded(call.Options);
+                Overlay.Request(Now, request, call.Service.Id, call.Destination, call.Payload, options);
                 break;
             case ServiceCall.Verb.Reply:
                 Overlay.Reply(Now, call.Token, call.Payload);

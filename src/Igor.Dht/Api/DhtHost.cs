@@ -238,13 +238,21 @@ internal sealed partial class DhtHost : IKbrApplication, IThreadPoolWorkItem, ID
 
         long command = ++_lastCommand;
         _commands.Add(command, completion);
-        if (put is not null)
+        try
         {
-            _node.Put(Now, command, put);
+            if (put is not null)
+            {
+                _node.Put(Now, command, put);
+            }
+            else
+            {
+                _node.Get(Now, command, get!);
+            }
         }
-        else
+        catch (Exception problem) when (problem is not OutOfMemoryException)
         {
-            _node.Get(Now, command, get!);
+            _commands.Remove(command);
+            completion.TrySetException(problem); // a bug, but nobody waits for ever because of it
         }
     }
 

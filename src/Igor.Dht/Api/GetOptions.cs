@@ -13,8 +13,19 @@ public sealed record GetOptions
     public GetConsistency Consistency { get; init; } = GetConsistency.Root;
 
     /// <summary>
-    /// Time after which the call gives up, retries included; null for the timeout of the DHT.
+    /// Time after which the call gives up, retries included; null for the timeout of the DHT. 0.1 s to
+    /// 10 min.
     /// </summary>
     /// <value>Default: null.</value>
     public TimeSpan? Timeout { get; init; }
+
+    /// <summary>Throws when an option is out of its range.</summary>
+    /// <exception cref="ArgumentException">The message names the option and the value.</exception>
+    public void Validate()
+    {
+        if (Timeout is { } timeout)
+        {
+            IgorDhtOptions.CheckTimeout(timeout);
+        }
+    }
 }

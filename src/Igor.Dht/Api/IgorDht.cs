@@ -244,6 +244,7 @@ public sealed class IgorDht : IAsyncDisposable
         Key key, string type, GetOptions? options, CancellationToken cancellationToken)
     {
         options ??= GetOptions.Default;
+        options.Validate();
         CommandResult result = await _host.GetAsync(new GetCommand
         {
             Key = key,

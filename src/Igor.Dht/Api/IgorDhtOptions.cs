@@ -69,11 +69,7 @@ public sealed record IgorDhtOptions
     /// <exception cref="ArgumentException">The message names the option and the value.</exception>
     public void Validate()
     {
-        if (Timeout < TimeSpan.FromMilliseconds(100) || Timeout > TimeSpan.FromMinutes(10))
-        {
-            throw new ArgumentException($"Timeout is {Timeout}; it can be 0.1 s to 10 min.", nameof(Timeout));
-        }
-
+        CheckTimeout(Timeout);
         if (ValueBytesMax is < 1 or > 1024 * 1024)
         {
             throw new ArgumentException(
@@ -85,6 +81,15 @@ public sealed record IgorDhtOptions
             throw new ArgumentException(
                 $"Network is '{Network}'; it has 1 to {ServiceId.NameLengthMax} characters.",
                 nameof(Network));
+        }
+    }
+
+    /// <summary>Throws when the timeout of an operation is out of its range.</summary>
+    internal static void CheckTimeout(TimeSpan timeout)
+    {
+        if (timeout < TimeSpan.FromMilliseconds(100) || timeout > TimeSpan.FromMinutes(10))
+        {
+            throw new ArgumentException($"Timeout is {timeout}; it can be 0.1 s to 10 min.", nameof(timeout));
         }
     }
 }

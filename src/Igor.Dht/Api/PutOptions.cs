@@ -22,7 +22,8 @@ public sealed record PutOptions
     public AckLevel Acks { get; init; } = AckLevel.Quorum;
 
     /// <summary>
-    /// Time after which the call gives up, retries included; null for the timeout of the DHT.
+    /// Time after which the call gives up, retries included; null for the timeout of the DHT. 0.1 s to
+    /// 10 min.
     /// </summary>
     /// <value>Default: null.</value>
     public TimeSpan? Timeout { get; init; }
@@ -41,6 +42,11 @@ public sealed record PutOptions
         {
             throw new ArgumentException(
                 $"Replicas is {Replicas}; it can be 1 to {RecordCodec.ReplicasMax}.", nameof(Replicas));
+        }
+
+        if (Timeout is { } timeout)
+        {
+            IgorDhtOptions.CheckTimeout(timeout);
         }
     }
 }

@@ -1,10 +1,14 @@
+using Igor.Dht.Protocol;
 using Igor.Kbr;
 using Igor.Node;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Igor.Dht.Tests.Api;
 
 public sealed class AttachmentTests : IDisposable
 {
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
     private readonly string _folder = Directory.CreateTempSubdirectory("igor-attach-").FullName;
 
     private string Socket => Path.Combine(_folder, "igor.sock");
@@ -115,6 +119,34 @@ public sealed class AttachmentTests : IDisposable
         await using IgorDht dht = await IgorDht.OpenAsync(Options());
         await Assert.ThrowsAsync<ArgumentException>(
             () => dht.PutAsync("tea", default, new PutOptions { Replicas = replicas }));
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(long.MaxValue)]
+    public async Task Timeout_out_of_range_is_a_mistake_of_the_caller(long ticks)
+    {
+        TimeSpan timeout = TimeSpan.FromTicks(ticks);
+        await using IgorDht dht = await IgorDht.OpenAsync(Options());
+        await Assert.ThrowsAsync<ArgumentException>(
+            () => dht.PutAsync("tea", default, new PutOptions { Timeout = timeout }).WaitAsync(Patience));
+        await Assert.ThrowsAsync<ArgumentException>(
+            () => dht.GetAsync("tea", new GetOptions { Timeout = timeout }).WaitAsync(Patience));
+    }
+
+    [Fact]
+    public async Task Command_that_the_node_throws_at_ends_with_the_exception()
+    {
+        using var host = new DhtHost(Key.Zero, new DhtNodeOptions(), store: null, NullLogger.Instance);
+        await host.StartAsync();
+        Task<CommandResult> command = host.GetAsync(new GetCommand
+        {
+            Key = Key.Zero,
+            Type = ValueRecordType.TypeName,
+            Consistency = GetConsistency.Root,
+            Timeout = TimeSpan.MaxValue,
+        });
+        await Assert.ThrowsAsync<OverflowException>(() => command.WaitAsync(Patience));
     }
 
     private IgorDhtOptions Options() => new()

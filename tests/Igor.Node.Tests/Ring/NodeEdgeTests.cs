@@ -128,6 +128,18 @@ public sealed class NodeEdgeTests
         Assert.True(node.Uptime > TimeSpan.Zero);
     }
 
+    [Theory]
+    [InlineData(-TimeSpan.TicksPerMillisecond)] // Timeout.InfiniteTimeSpan
+    [InlineData(long.MaxValue)]
+    public async Task Request_that_would_wait_for_ever_is_answered(long ticks)
+    {
+        await using IgorNode node = await StartAsync();
+        Echo echo = await Echo.OnAsync(node);
+        Task<KbrReply> request = echo.Service.RequestAsync(
+            node.NodeId, "hello"u8.ToArray(), new RequestOptions(TimeSpan.FromTicks(ticks)));
+        Assert.Equal(KbrStatus.Ok, (await Eventually.Within(request)).Status);
+    }
+
     private static Task<IgorNode> StartAsync(
         string? folder = null, IReadOnlyList<string>? bootstrap = null, ListLogger? log = null) =>
         IgorNode.StartAsync(
