@@ -12,16 +12,17 @@ internal static class DaemonSocket
     public static async Task<Socket> ConnectAsync(string path, CancellationToken cancellationToken)
     {
         LocalSocketPath.Check(path);
-        var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        Socket? socket = null;
         try
         {
+            socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
             await socket.ConnectAsync(
                 new UnixDomainSocketEndPoint(path), cancellationToken).ConfigureAwait(false);
             return socket;
         }
         catch (Exception exception)
         {
-            socket.Dispose();
+            socket?.Dispose();
             if (exception is SocketException failure)
             {
                 throw Explain(path, failure);

@@ -1,4 +1,3 @@
-using Igor.Kbr;
 using Polly;
 using Polly.Retry;
 
@@ -19,8 +18,9 @@ internal static class Reconnection
         ResiliencePipeline<DaemonConnection> pipeline = new ResiliencePipelineBuilder<DaemonConnection>()
             .AddRetry(new RetryStrategyOptions<DaemonConnection>
             {
+                // Whatever it was: a client that gave up would never come back.
                 ShouldHandle = static arguments => ValueTask.FromResult(
-                    arguments.Outcome.Exception is KbrException),
+                    arguments.Outcome.Exception is not (null or OperationCanceledException)),
                 MaxRetryAttempts = int.MaxValue,
                 BackoffType = DelayBackoffType.Exponential,
                 UseJitter = true,
