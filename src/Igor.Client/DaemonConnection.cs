@@ -79,10 +79,19 @@ internal sealed class DaemonConnection : IDisposable
     /// </summary>
     public bool TrySendPayload(LocalFrame frame) => _socket.TrySendPayload(frame);
 
-    /// <summary>Sends a frame that has an answer, and waits for it.</summary>
+    /// <summary>Sends a frame that has an answer, and waits for that answer.</summary>
     /// <exception cref="KbrException">The daemon refused, or the connection ended.</exception>
     public async Task<T> CallAsync<T>(Func<long, LocalFrame> makeFrame, CancellationToken cancellationToken)
         where T : LocalFrame
+    {
+        LocalFrame answer = await AskAsync(makeFrame, cancellationToken).ConfigureAwait(false);
+        return answer as T ?? throw Refusal(answer);
+    }
+
+    /// <summary>Sends a frame that has an answer, and waits for any, a refusal too.</summary>
+    /// <exception cref="KbrException">The connection ended, or is of no use.</exception>
+    public async Task<LocalFrame> AskAsync(
+        Func<long, LocalFrame> makeFrame, CancellationToken cancellationToken)
     {
         long call = Interlocked.Increment(ref _lastCall);
         var completion = new TaskCompletionSource<LocalFrame>(
@@ -95,20 +104,18 @@ internal sealed class DaemonConnection : IDisposable
                 throw Lost("it cannot be written to");
             }
 
-            LocalFrame answer = await completion.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
-            return answer switch
-            {
-                T expected => expected,
-                RefusedFrame refused => throw new KbrException(refused.Text),
-                _ => throw new KbrException(
-                    $"The daemon at {_path} answered with a {answer.GetType().Name}."),
-            };
+            return await completion.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
         }
         finally
         {
             _calls.TryRemove(call, out _);
         }
     }
+
+    /// <summary>What an answer that is not the wanted one means.</summary>
+    public KbrException Refusal(LocalFrame answer) => new(answer is RefusedFrame refused
+        ? refused.Text
+        : $"The daemon at {_path} answered with a {answer.GetType().Name}.");
 
     /// <summary>Closes the connection.</summary>
     public void Dispose() => _socket.Dispose();

@@ -13,6 +13,9 @@ namespace Igor.Client;
 /// </summary>
 public sealed class IgorClient : IKbrHost
 {
+    private const int RetriesMax = 20; // a second, which is long even for a busy daemon
+
+    private static readonly TimeSpan RetryPause = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan GoodbyeTimeout = TimeSpan.FromSeconds(5);
 
     private readonly ConcurrentDictionary<int, ClientService> _services = new();
@@ -255,34 +258,58 @@ public sealed class IgorClient : IKbrHost
             Adopt(connection);
             await ResubscribeAsync(connection).ConfigureAwait(false);
         }
+        catch (KbrException)
+        {
+            connection.Dispose(); // lost again, or of no use: the next one subscribes everything
+        }
         finally
         {
             _attaching.Release();
         }
     }
 
+    /// <summary>
+    /// Subscribes every service again. A refusal may pass: a daemon that ended the connection takes a moment
+    /// to let go of the services that were on it.
+    /// </summary>
     private async Task ResubscribeAsync(DaemonConnection connection)
     {
         ClientLog.Reconnected(_options.Logger, _path, NodeId.ToShortString());
+        int retries = RetriesMax;
         foreach (ClientService service in _services.Values.OrderBy(service => service.Subscription))
         {
-            try
+            while (await TryResubscribeAsync(connection, service).ConfigureAwait(false) is { } refusal)
             {
-                SubscribedFrame answer = await SubscribeAsync(connection, service, _closing.Token)
-                    .ConfigureAwait(false);
-                service.Begin(answer.Neighbours, tells: true);
-            }
-            catch (KbrException) when (connection.Ended.IsCompleted)
-            {
-                return; // lost again: the next connection subscribes everything
-            }
-            catch (KbrException exception)
-            {
-                ClientLog.ResubscribeRefused(_options.Logger, service.Name, exception.Message);
+                if (retries-- > 0)
+                {
+                    await Task.Delay(RetryPause, _closing.Token).ConfigureAwait(false);
+                    continue;
+                }
+
+                ClientLog.ResubscribeRefused(_options.Logger, service.Name, refusal.Message);
                 service.Close();
                 _services.TryRemove(service.Subscription, out _);
             }
         }
+    }
+
+    /// <summary>Subscribes a service again, unless it is detached; why not, if the daemon refuses.</summary>
+    private async Task<KbrException?> TryResubscribeAsync(DaemonConnection connection, ClientService service)
+    {
+        if (!_services.ContainsKey(service.Subscription))
+        {
+            return null;
+        }
+
+        LocalFrame answer = await connection.AskAsync(
+            call => Subscribe(call, service), _closing.Token).ConfigureAwait(false);
+        if (answer is not SubscribedFrame subscribed)
+        {
+            return connection.Refusal(answer);
+        }
+
+        service.Begin(subscribed.Neighbours, tells: true);
+        return null;
     }
 
     private async Task<IKbrService> AttachAsync(
@@ -293,8 +320,8 @@ public sealed class IgorClient : IKbrHost
         _services[service.Subscription] = service; // upcalls may come before the answer
         try
         {
-            SubscribedFrame answer = await SubscribeAsync(
-                connection, service, cancellationToken).ConfigureAwait(false);
+            SubscribedFrame answer = await connection.CallAsync<SubscribedFrame>(
+                call => Subscribe(call, service), cancellationToken).ConfigureAwait(false);
             service.Begin(answer.Neighbours, tells: false);
             return service;
         }
@@ -311,12 +338,8 @@ public sealed class IgorClient : IKbrHost
         }
     }
 
-    private static Task<SubscribedFrame> SubscribeAsync(
-        DaemonConnection connection, ClientService service, CancellationToken cancellationToken) =>
-        connection.CallAsync<SubscribedFrame>(
-            call => new SubscribeFrame(
-                call, service.Subscription, service.Name, service.Role, service.Options.WantsForward),
-            cancellationToken);
+    private static SubscribeFrame Subscribe(long call, ClientService service) => new(
+        call, service.Subscription, service.Name, service.Role, service.Options.WantsForward);
 
     private void HandleUpcall(LocalFrame frame)
     {

@@ -2,6 +2,7 @@ using Igor.Client;
 using Igor.Dht.Storage;
 using Igor.Kbr;
 using Igor.Node;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Igor.Dht;
 
@@ -119,7 +120,12 @@ internal sealed class Attachment : IAsyncDisposable
         IgorDhtOptions options, CancellationToken cancellationToken)
     {
         IgorClient? client = await IgorClient.TryConnectAsync(
-            new IgorClientOptions { SocketPath = SocketOf(options), ConnectTimeout = options.Timeout },
+            new IgorClientOptions
+            {
+                SocketPath = SocketOf(options),
+                ConnectTimeout = options.Timeout,
+                Logger = options.LoggerFactory?.CreateLogger("Igor.Client") ?? NullLogger.Instance,
+            },
             cancellationToken).ConfigureAwait(false);
         if (client is null)
         {
