@@ -303,12 +303,22 @@ public sealed class IgorClient : IKbrHost
 
         LocalFrame answer = await connection.AskAsync(
             call => Subscribe(call, service), _closing.Token).ConfigureAwait(false);
+        bool isWanted = _services.ContainsKey(service.Subscription);
         if (answer is not SubscribedFrame subscribed)
         {
-            return connection.Refusal(answer);
+            return isWanted ? connection.Refusal(answer) : null;
         }
 
-        service.Begin(subscribed.Neighbours, tells: true);
+        if (isWanted)
+        {
+            service.Begin(subscribed.Neighbours, tells: true);
+        }
+        else
+        {
+            // Detached meanwhile, perhaps before the daemon knew what from.
+            connection.TrySend(new UnsubscribeFrame(0, service.Subscription));
+        }
+
         return null;
     }
 

@@ -19,15 +19,19 @@ internal sealed class FakeHost(string name = "fake") : IKbrHost
     /// <summary>What subscriptions are refused with; null lets them in.</summary>
     public string? Refusal { get; set; }
 
+    /// <summary>What the node waits for before it answers.</summary>
+    public Task Ready { get; set; } = Task.CompletedTask;
+
     /// <summary>The neighbour set that a service begins with.</summary>
     public NeighbourSet? FirstNeighbours { get; set; }
 
     /// <summary>What requests end with; null leaves them open.</summary>
     public Func<ReadOnlyMemory<byte>, KbrReply?>? Answers { get; set; }
 
-    public ValueTask<IKbrService> SubscribeAsync(
+    public async ValueTask<IKbrService> SubscribeAsync(
         SubscribeOptions options, IKbrApplication application, CancellationToken cancellationToken = default)
     {
+        await Ready;
         if (Refusal is { } refusal)
         {
             throw new KbrException(refusal);
@@ -35,11 +39,14 @@ internal sealed class FakeHost(string name = "fake") : IKbrHost
 
         var service = new FakeService(this, options, (IKbrDeferringApplication)application);
         _services.Enqueue(service);
-        return ValueTask.FromResult<IKbrService>(service);
+        return service;
     }
 
-    public ValueTask<HostStatus> GetStatusAsync(CancellationToken cancellationToken = default) =>
-        ValueTask.FromResult(new HostStatus(NodeId, "fake", "1.2.3", ["127.0.0.1:1"], true, [], []));
+    public async ValueTask<HostStatus> GetStatusAsync(CancellationToken cancellationToken = default)
+    {
+        await Ready;
+        return new HostStatus(NodeId, "fake", "1.2.3", ["127.0.0.1:1"], true, [], []);
+    }
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 

@@ -73,6 +73,36 @@ public sealed class ReconnectionTests : IDisposable
         await daemon.ExpectAsync<RouteFrame>();
     }
 
+    [Fact]
+    public async Task Service_that_is_detached_before_its_turn_does_not_come_back()
+    {
+        (IgorClient client, IKbrService[] services, RawApplication second) = await LoseDaemonAsync("a", "b");
+        await using IgorClient closing = client;
+        using RawApplication daemon = second;
+        SubscribeFrame a = await daemon.ExpectAsync<SubscribeFrame>();
+        Task detaching = services[1].DisposeAsync().AsTask();
+        await RefuseUnsubscribeAsync(daemon);
+        await detaching;
+        Task<IKbrService> third = SubscribeAsync(client, "c");
+        Answer(daemon, a);
+        Assert.Equal("c", await AnswerSubscribeAsync(daemon));
+        await third;
+    }
+
+    [Fact]
+    public async Task Service_that_is_detached_in_its_turn_is_detached_from_the_daemon()
+    {
+        (IgorClient client, IKbrService[] services, RawApplication second) = await LoseDaemonAsync("a");
+        await using IgorClient closing = client;
+        using RawApplication daemon = second;
+        SubscribeFrame a = await daemon.ExpectAsync<SubscribeFrame>();
+        Task detaching = services[0].DisposeAsync().AsTask();
+        await RefuseUnsubscribeAsync(daemon); // as if it had overtaken the other
+        await detaching;
+        Answer(daemon, a);
+        Assert.Equal(a.Subscription, (await daemon.ExpectAsync<UnsubscribeFrame>()).Subscription);
+    }
+
     /// <summary>
     /// A client that lost its daemon while services of these names were attached, and is welcomed again.
     /// </summary>
@@ -110,8 +140,17 @@ public sealed class ReconnectionTests : IDisposable
     private static async Task<string> AnswerSubscribeAsync(RawApplication daemon)
     {
         SubscribeFrame subscribe = await daemon.ExpectAsync<SubscribeFrame>();
-        daemon.Send(new SubscribedFrame(
-            subscribe.Call, NeighbourSet.Alone(FakeDaemon.Welcome.NodeId, isMember: true)));
+        Answer(daemon, subscribe);
         return subscribe.Service;
+    }
+
+    private static void Answer(RawApplication daemon, SubscribeFrame subscribe) => daemon.Send(
+        new SubscribedFrame(
+            subscribe.Call, NeighbourSet.Alone(FakeDaemon.Welcome.NodeId, isMember: true)));
+
+    private static async Task RefuseUnsubscribeAsync(RawApplication daemon)
+    {
+        UnsubscribeFrame unsubscribe = await daemon.ExpectAsync<UnsubscribeFrame>();
+        daemon.Send(new RefusedFrame(unsubscribe.Call, RefusalCode.Subscription, "no such subscription"));
     }
 }

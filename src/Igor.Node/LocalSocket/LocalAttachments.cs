@@ -116,7 +116,11 @@ internal sealed class LocalAttachments
             }
             else
             {
-                await service.DisposeAsync().ConfigureAwait(false); // given up meanwhile
+                await service.DisposeAsync().ConfigureAwait(false);
+                _session.SendLast(new RefusedFrame(
+                    frame.Call,
+                    RefusalCode.Subscription,
+                    $"Subscription {frame.Subscription} was given up before it began."));
             }
         }
         catch (Exception exception) when (exception is KbrException or OperationCanceledException)
