@@ -154,8 +154,9 @@ public sealed class IgorClient : IKbrHost
     /// <summary>Answers a delivery, unless a connection that is gone brought it.</summary>
     internal void Reply(long token, ReadOnlyMemory<byte> payload)
     {
+        DaemonConnection? connection = _connection; // first: the base may be of a later one, never earlier
         long sent = token - Volatile.Read(ref _tokenBase);
-        if (sent > 0 && _connection is { } connection && payload.Length <= connection.Welcome.PayloadBytesMax)
+        if (sent > 0 && payload.Length <= connection?.Welcome.PayloadBytesMax)
         {
             connection.TrySendPayload(new ReplyFrame(sent, payload));
         }
