@@ -237,15 +237,15 @@ public sealed class IgorClient : IKbrHost
                 return;
             }
 
+            DaemonConnection? next = null;
             try
             {
-                await ResumeAsync(
-                    await Reconnection.RunAsync(_options, OpenAsync, _closing.Token).ConfigureAwait(false))
-                    .ConfigureAwait(false);
+                next = await Reconnection.RunAsync(_options, OpenAsync, _closing.Token).ConfigureAwait(false);
+                await ResumeAsync(next).ConfigureAwait(false);
             }
             catch (OperationCanceledException)
             {
-                _connection?.Dispose();
+                next?.Dispose();
                 return;
             }
         }
@@ -257,6 +257,7 @@ public sealed class IgorClient : IKbrHost
         try
         {
             Adopt(connection);
+            _closing.Token.ThrowIfCancellationRequested(); // whoever closes may have seen no connection
             await ResubscribeAsync(connection).ConfigureAwait(false);
         }
         catch (KbrException)
