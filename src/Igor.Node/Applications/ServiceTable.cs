@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Igor.Kbr;
+using Igor.Kbr.Wire;
 
 namespace Igor.Node;
 
@@ -9,6 +10,9 @@ namespace Igor.Node;
 /// </summary>
 internal sealed class ServiceTable
 {
+    // Peers disconnect a node that announces more, and the ring itself is one of them.
+    private const int MembersMax = WireLimits.ServicesMax - 1;
+
     private readonly Dictionary<ServiceId, ImmutableArray<LocalService>> _attached = [];
 
     /// <summary>All handles.</summary>
@@ -53,15 +57,13 @@ internal sealed class ServiceTable
 
     /// <summary>Adds a handle.</summary>
     /// <exception cref="KbrException">
-    /// The service has a member already, or another service has the same id.
+    /// The service has a member already, too many services have one, or another service has the same id.
     /// </exception>
     public void Add(LocalService service)
     {
-        if (service.Role == ServiceRole.Member && MemberOf(service.Id) is not null)
+        if (service.Role == ServiceRole.Member)
         {
-            throw new KbrException(
-                $"The service '{service.Name}' already has a member application on this node. "
-                + "Attach as a client.");
+            CheckMember(service);
         }
 
         ImmutableArray<LocalService> attached = Of(service.Id);
@@ -86,6 +88,23 @@ internal sealed class ServiceTable
         else
         {
             _attached[service.Id] = rest;
+        }
+    }
+
+    private void CheckMember(LocalService service)
+    {
+        if (MemberOf(service.Id) is not null)
+        {
+            throw new KbrException(
+                $"The service '{service.Name}' already has a member application on this node. "
+                + "Attach as a client.");
+        }
+
+        if (_attached.Keys.Count(id => MemberOf(id) is not null) >= MembersMax)
+        {
+            throw new KbrException(
+                $"A node can be a member of {MembersMax} services. Detach from another, or attach to "
+                + $"'{service.Name}' as a client.");
         }
     }
 }
