@@ -151,21 +151,6 @@ public sealed class LocalSocketServerTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Subscription_that_is_given_up_before_it_begins_is_answered()
-    {
-        var ready = new TaskCompletionSource();
-        _host.Ready = ready.Task;
-        using RawApplication application = await RawApplication.AttachAsync(_server.Path);
-        application.Send(new SubscribeFrame(1, 7, "a", ServiceRole.Client, false));
-        application.Send(new UnsubscribeFrame(2, 7));
-        Assert.Equal(2, (await application.ExpectAsync<UnsubscribedFrame>()).Call);
-        ready.SetResult();
-        RefusedFrame refused = await application.ExpectAsync<RefusedFrame>();
-        Assert.Equal((1, RefusalCode.Subscription), (refused.Call, refused.Code));
-        Assert.Empty(_host.Open);
-    }
-
-    [Fact]
     public async Task Refusal_of_the_node_is_passed_on()
     {
         _host.Refusal = "full of members";

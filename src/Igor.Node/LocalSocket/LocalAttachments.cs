@@ -31,7 +31,7 @@ internal sealed class LocalAttachments
     }
 
     /// <summary>Attaches the application; answered when the node has answered.</summary>
-    public void Subscribe(SubscribeFrame frame)
+    public Task SubscribeAsync(SubscribeFrame frame)
     {
         var subscription = new LocalSubscription(_session, frame.Subscription);
         RefusedFrame? refusal = null;
@@ -55,27 +55,26 @@ internal sealed class LocalAttachments
 
         if (refusal is null)
         {
-            _ = AttachAsync(subscription, frame);
+            return AttachAsync(subscription, frame);
         }
-        else
-        {
-            _session.Send(refusal);
-        }
+
+        _session.Send(refusal);
+        return Task.CompletedTask;
     }
 
     /// <summary>Detaches the application; answered when the node has let go.</summary>
-    public void Unsubscribe(UnsubscribeFrame frame)
+    public Task UnsubscribeAsync(UnsubscribeFrame frame)
     {
         LocalSubscription? subscription = Find(frame.Subscription);
         if (subscription is null)
         {
             _session.Send(new RefusedFrame(
                 frame.Call, RefusalCode.Subscription, $"There is no subscription {frame.Subscription}."));
-            return;
+            return Task.CompletedTask;
         }
 
         Remove(subscription);
-        _ = DetachAsync(subscription, frame.Call);
+        return DetachAsync(subscription, frame.Call);
     }
 
     /// <summary>Detaches the application from everything.</summary>

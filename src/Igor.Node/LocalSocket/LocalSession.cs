@@ -12,6 +12,7 @@ namespace Igor.Node;
 /// </summary>
 internal sealed class LocalSession : IDisposable
 {
+    private const int CallsMax = 64; // the node's queue takes them all; a client waits for each it makes
     private const int NameLengthMax = 64;
     private const string DoesNotRead = "it does not read what it is sent";
     private static readonly TimeSpan CloseTimeout = TimeSpan.FromSeconds(2);
@@ -29,6 +30,7 @@ internal sealed class LocalSession : IDisposable
     private readonly int _process;
     private string _application = "?";
     private string? _fault;
+    private int _openCalls;
     private bool _isGreeted;
     private bool _hasEnded;
 
@@ -219,13 +221,13 @@ internal sealed class LocalSession : IDisposable
                 EndRequest(cancel.Request);
                 break;
             case SubscribeFrame subscribe:
-                _attachments.Subscribe(subscribe);
+                Call(subscribe.Call, () => _attachments.SubscribeAsync(subscribe));
                 break;
             case UnsubscribeFrame unsubscribe:
-                _attachments.Unsubscribe(unsubscribe);
+                _ = CountAsync(_attachments.UnsubscribeAsync(unsubscribe)); // never more than subscriptions
                 break;
             case StatusFrame status:
-                _ = AnswerStatusAsync(status.Call);
+                Call(status.Call, () => AnswerStatusAsync(status.Call));
                 break;
             case HelloFrame:
                 Refuse(0, RefusalCode.Hello, "a second hello");
@@ -306,6 +308,37 @@ internal sealed class LocalSession : IDisposable
         }
 
         decide?.Invoke(decision);
+    }
+
+    /// <summary>
+    /// Begins what the node answers in its own time; refused when it has too much of that to do already.
+    /// </summary>
+    private void Call(long call, Func<Task> begin)
+    {
+        if (Volatile.Read(ref _openCalls) < CallsMax)
+        {
+            _ = CountAsync(begin());
+        }
+        else
+        {
+            Send(new RefusedFrame(
+                call,
+                RefusalCode.TooMany,
+                $"{CallsMax} calls wait for the node already. Wait for their answers."));
+        }
+    }
+
+    private async Task CountAsync(Task call)
+    {
+        Interlocked.Increment(ref _openCalls);
+        try
+        {
+            await call.ConfigureAwait(false);
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _openCalls);
+        }
     }
 
     private async Task AnswerStatusAsync(long call)
