@@ -142,14 +142,20 @@ internal sealed class ClientService : IKbrService
                 (_application, message, decision));
         }
 
+        ForwardDecision decided = decision.Value;
+        if (decided.Replacement?.Length > connection.Welcome.PayloadBytesMax)
+        {
+            decided = ForwardDecision.Stop; // no message has such a payload, and no daemon reads such a frame
+        }
+
         // Written out, because null converts to an empty memory.
         ReadOnlyMemory<byte>? replacement = null;
-        if (decision.Value.Replacement is { } bytes)
+        if (decided.Replacement is { } bytes)
         {
             replacement = bytes;
         }
 
-        connection.TrySend(new DecideFrame(frame.Parked, decision.Value.Goes, replacement));
+        connection.TrySend(new DecideFrame(frame.Parked, decided.Goes, replacement));
     }
 
     private KbrStatus Send(

@@ -120,6 +120,26 @@ public sealed class IgorClientTests : IDisposable
         application.Send(new ResultFrame(request.Request, KbrStatus.Ok, default, default));
     }
 
+    [Theory]
+    [InlineData(1000, true)] // what the fake daemon allows
+    [InlineData(1001, false)]
+    public async Task Replacement_that_is_too_large_stops_the_message(int bytes, bool goes)
+    {
+        using var daemon = new FakeDaemon(_path);
+        Task<RawApplication> serving = daemon.WelcomeAsync();
+        await using IgorClient client = await ConnectAsync();
+        using RawApplication application = await serving;
+        Task<IKbrService> subscribing = SubscribeAsync(
+            client, new ContractApplication { Decides = _ => ForwardDecision.Replace(new byte[bytes]) });
+        SubscribeFrame subscribe = await application.ExpectAsync<SubscribeFrame>();
+        application.Send(new ForwardFrame(
+            subscribe.Subscription, 7, Key.Max, Key.Zero, Key.Zero, new byte[] { 1 }));
+        DecideFrame decide = await application.ExpectAsync<DecideFrame>();
+        Assert.Equal((7, goes, goes), (decide.Parked, decide.Goes, decide.Replacement?.Length == bytes));
+        application.Send(new SubscribedFrame(subscribe.Call, NeighbourSet.Alone(client.NodeId, false)));
+        await subscribing;
+    }
+
     [Fact]
     public async Task Restart_of_the_daemon_is_survived()
     {
