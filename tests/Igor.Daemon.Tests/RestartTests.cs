@@ -37,7 +37,7 @@ public sealed class RestartTests : IDisposable
         KbrReply ended = await Eventually.CompletesAsync(open, "it ends with the daemon");
         Assert.Equal(KbrStatus.Closed, ended.Status);
         await first.ExitAsync();
-        Assert.False(service.Neighbours.IsMember);
+        await Eventually.HoldsAsync(() => !service.Neighbours.IsMember, "it is told that it is none");
 
         using DaemonProcess second = DaemonProcess.StartIgord(
             _folder.Arguments(keepsDisk ? "a" : "b", "--socket", socket));
