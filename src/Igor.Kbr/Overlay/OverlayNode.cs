@@ -61,11 +61,8 @@ public sealed class OverlayNode
         _router = new Router(_context, _rings, _pending) { Origin = origin, Desk = _desk };
         _router.Control.Contacts = _exchange.Contacts;
         origin.Router = _router;
-        _joining = new Joining(_context, _rings, _dialer, _exchange)
-        {
-            Request = origin.Begin,
-            Discover = _discovery.Discover,
-        };
+        _discovery.Request = origin.Begin;
+        _joining = new Joining(_context, _rings, _dialer, _exchange, _discovery) { Request = origin.Begin };
         _fingers = new Fingers(_context, _rings, _dialer) { Request = origin.Begin };
         _frames = new FrameDispatch(_context, _handshake, _router, _exchange, _discovery);
     }
@@ -104,6 +101,7 @@ public sealed class OverlayNode
         _entries.Start(now);
         _failures.Start(now);
         _linkCare.Start(now);
+        _discovery.Start(now);
         if (_context.Options.JoinsRing)
         {
             ring.HasMember = true;
@@ -295,6 +293,7 @@ public sealed class OverlayNode
     {
         _linkCare.HandlePeersChanged(peer);
         _rings.RefreshAll(now);
+        _discovery.HandlePeerUp(peer);
         if (peer.Link.IsEntry)
         {
             _joining.LookInto(now, peer);

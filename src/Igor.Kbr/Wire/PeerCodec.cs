@@ -146,6 +146,22 @@ internal static class PeerCodec
         return contacts;
     }
 
+    /// <summary>Reads contacts that came as the payload of a reply; false when they are malformed.</summary>
+    public static bool TryReadContacts(ReadOnlyMemory<byte> payload, out List<Contact> contacts)
+    {
+        contacts = [];
+        try
+        {
+            var reader = new MessagePackReader(payload);
+            contacts = ReadContacts(ref reader);
+            return true;
+        }
+        catch (Exception e) when (IsDecodeFailure(e))
+        {
+            return false;
+        }
+    }
+
     private static void ReadFixed(scoped ref MessagePackReader reader, scoped Span<byte> to)
     {
         ReadOnlySequence<byte>? bytes = reader.ReadBytes();

@@ -45,7 +45,8 @@ internal sealed class LinkCare(NodeContext context, RingTable rings, Handshake h
 
     private void Check(TimeSpan now, Peer peer)
     {
-        peer.IsWanted = !context.Options.JoinsRing || peer.IsFinger || rings.IsNeighbour(peer);
+        peer.IsWanted = !context.Options.JoinsRing || peer.IsFinger || rings.IsNeighbour(peer)
+            || IsMeetingPlace(peer);
         if (peer.IsWanted != !_toldUnwanted.Contains(peer.Id))
         {
             Tell(peer);
@@ -60,6 +61,19 @@ internal sealed class LinkCare(NodeContext context, RingTable rings, Handshake h
             context.SendGoodbye(peer.Link, GoodbyeReason.Unneeded, "neither of us needs this connection");
             handshake.Drop(now, peer, DepartureReason.Displaced);
         }
+    }
+
+    private bool IsMeetingPlace(Peer peer)
+    {
+        foreach (ServiceRing ring in rings.All)
+        {
+            if (ring.MeetingPlace == peer.Id)
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     private void Tell(Peer peer)

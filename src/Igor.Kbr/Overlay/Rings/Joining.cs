@@ -1,7 +1,6 @@
 using Igor.Kbr.Overlay.Peers;
 using Igor.Kbr.Overlay.Routing;
 using Igor.Kbr.Wire;
-using MessagePack;
 
 namespace Igor.Kbr.Overlay.Rings;
 
@@ -10,7 +9,12 @@ namespace Igor.Kbr.Overlay.Rings;
 /// them, and only then announces itself, so that nobody routes to a node that does not know its surroundings.
 /// Founds the ring where there is none to join.
 /// </summary>
-internal sealed class Joining(NodeContext context, RingTable rings, Dialer dialer, NeighbourExchange exchange)
+internal sealed class Joining(
+    NodeContext context,
+    RingTable rings,
+    Dialer dialer,
+    NeighbourExchange exchange,
+    ServiceDiscovery discovery)
 {
     private static readonly TimeSpan StepPeriod = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan LookupTimeout = TimeSpan.FromSeconds(5);
@@ -24,9 +28,6 @@ internal sealed class Joining(NodeContext context, RingTable rings, Dialer diale
     /// Sends a control request; set by the node, since routing needs rings and rings need routing.
     /// </summary>
     public Action<TimeSpan, OwnRequest> Request { get; set; } = (_, _) => { };
-
-    /// <summary>Asks connected peers whom they know in a service.</summary>
-    public Action<TimeSpan, ServiceRing> Discover { get; set; } = (_, _) => { };
 
     public void Begin(TimeSpan now, ServiceRing ring)
     {
@@ -68,7 +69,8 @@ internal sealed class Joining(NodeContext context, RingTable rings, Dialer diale
             {
                 LookUpNeighbours(now, ring, peer.Id, (later, result) =>
                 {
-                    if (result.Status == KbrStatus.Ok && TryRead(result.Payload, out List<Contact> contacts))
+                    if (result.Status == KbrStatus.Ok
+                        && PeerCodec.TryReadContacts(result.Payload, out List<Contact> contacts))
                     {
                         exchange.Consider(later, ring, contacts);
                     }
@@ -153,7 +155,7 @@ internal sealed class Joining(NodeContext context, RingTable rings, Dialer diale
 
         if (ring.JoinAttempts++ % 2 == 0)
         {
-            Discover(now, ring);
+            discovery.Discover(now, ring);
         }
 
         return now - ring.JoinStarted >= DiscoveryPatience && dialer.IsIdle;
@@ -182,7 +184,8 @@ internal sealed class Joining(NodeContext context, RingTable rings, Dialer diale
             return;
         }
 
-        if (result.Status != KbrStatus.Ok || !TryRead(result.Payload, out List<Contact> contacts))
+        if (result.Status != KbrStatus.Ok
+            || !PeerCodec.TryReadContacts(result.Payload, out List<Contact> contacts))
         {
             ring.Phase = RingPhase.Seeking;
             ring.JoinAttempts++;
@@ -221,20 +224,9 @@ internal sealed class Joining(NodeContext context, RingTable rings, Dialer diale
                 other.JoinStarted = now;
             }
         }
-    }
-
-    private static bool TryRead(ReadOnlyMemory<byte> payload, out List<Contact> contacts)
-    {
-        contacts = [];
-        try
+        else
         {
-            var reader = new MessagePackReader(payload);
-            contacts = PeerCodec.ReadContacts(ref reader);
-            return true;
-        }
-        catch (Exception e) when (PeerCodec.IsDecodeFailure(e))
-        {
-            return false;
+            discovery.HandleActive(now, ring);
         }
     }
 }

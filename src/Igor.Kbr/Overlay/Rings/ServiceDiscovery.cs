@@ -1,52 +1,103 @@
 using Igor.Kbr.Overlay.Peers;
+using Igor.Kbr.Overlay.Routing;
 using Igor.Kbr.Wire;
 using MessagePack;
 
 namespace Igor.Kbr.Overlay.Rings;
 
 /// <summary>
-/// Finds members of a service when none is connected: asks the connected peers whom they know, and connects
-/// to some of those. (Where a rendezvous in the base overlay takes its place, this is the seam.)
+/// Finds members of a service to whom no connection leads. Each service has a meeting place: the root, in the
+/// base overlay, of the key that begins with the service's id. The member nearest to that key keeps a
+/// connection to the root, which therefore knows of every ring of the service, and whoever asks there finds
+/// them: members that founded rings apart, joiners and clients. Those also ask peers that they have, who know
+/// sooner when the service is large.
 /// </summary>
 internal sealed class ServiceDiscovery(
     NodeContext context, RingTable rings, Dialer dialer, NeighbourExchange exchange)
 {
     private const int AskedMax = 32;
     private const int ConnectedMax = 8;
+
+    /// <summary>
+    /// The root changes only when nodes come and go beside it, so it is seldom looked up while it is there.
+    /// </summary>
+    private const int RoundsPerLookup = 6;
+
     private static readonly TimeSpan AskPeriod = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan LookupTimeout = TimeSpan.FromSeconds(5);
 
-    private readonly Dictionary<ServiceId, TimeSpan> _askedAt = [];
+    /// <summary>Sends a control request; set by the node.</summary>
+    public Action<TimeSpan, OwnRequest> Request { get; set; } = (_, _) => { };
 
+    public void Start(TimeSpan now) =>
+        context.Timers.Schedule(now + context.Random.Jitter(context.Options.ExchangePeriod), later =>
+        {
+            foreach (ServiceRing ring in rings.All)
+            {
+                RunRound(later, ring);
+            }
+
+            Start(later);
+        });
+
+    /// <summary>No member is connected: asks peers whom they know, and goes to the meeting place.</summary>
     public void Discover(TimeSpan now, ServiceRing ring)
     {
-        if (_askedAt.TryGetValue(ring.Id, out TimeSpan last) && now - last < AskPeriod)
+        if (ring.DiscoveredAt is { } last && now - last < AskPeriod)
         {
             return;
         }
 
-        _askedAt[ring.Id] = now;
-        foreach (Peer peer in context.Peers.All.Take(AskedMax))
+        ring.DiscoveredAt = now;
+        Peer[] peers = context.Peers.Snapshot();
+        int asked = Math.Min(AskedMax, peers.Length);
+        for (int i = 0; i < asked; i++)
         {
-            context.Send(peer, (ref MessagePackWriter writer) =>
-            {
-                writer.WriteArrayHeader(2);
-                writer.Write((int)MessageType.ServiceQuery);
-                PeerCodec.WriteService(ref writer, ring.Id);
-            });
+            int chosen = i + context.Random.Next(peers.Length - i);
+            (peers[i], peers[chosen]) = (peers[chosen], peers[i]);
+            Ask(peers[i], ring);
+        }
+
+        if (ring.Id != ServiceId.Base)
+        {
+            GoToMeetingPlace(now, ring);
         }
     }
 
-    public void HandleQuery(Peer asker, ServiceId service)
+    /// <summary>
+    /// This node has become a member, and has said so to all peers: of two that do so at once the one whom
+    /// the meeting place hears last is told of the other.
+    /// </summary>
+    public void HandleActive(TimeSpan now, ServiceRing ring)
     {
-        var known = new List<Contact>();
-        foreach (Peer peer in context.Peers.All)
+        if (IsNearestToMeetingPlace(ring))
         {
-            if (peer.Id != asker.Id && peer.Runs(service) && known.Count < ConnectedMax)
+            GoToMeetingPlace(now, ring);
+        }
+    }
+
+    public void HandlePeerUp(Peer peer)
+    {
+        foreach (ServiceRing ring in rings.All)
+        {
+            if (ring.MeetingPlace == peer.Id)
             {
-                known.Add(peer.Contact);
+                Ask(peer, ring);
             }
         }
+    }
 
+    /// <summary>Names the members nearest to the asker: those it would have as neighbours.</summary>
+    public void HandleQuery(Peer asker, ServiceId service)
+    {
+        List<Contact> known =
+        [
+            .. context.Peers.All
+                .Where(p => p.Id != asker.Id && !p.IsLeaving && p.Runs(service))
+                .OrderBy(p => asker.Id.DistanceTo(p.Id))
+                .Take(ConnectedMax)
+                .Select(p => p.Contact),
+        ];
         context.Send(asker, (ref MessagePackWriter writer) =>
         {
             writer.WriteArrayHeader(3);
@@ -73,4 +124,64 @@ internal sealed class ServiceDiscovery(
 
         exchange.Consider(now, ring, contacts);
     }
+
+    /// <summary>One member of each ring keeps in touch with the meeting place, the others need not.</summary>
+    private void RunRound(TimeSpan now, ServiceRing ring)
+    {
+        if (!ring.IsActive || ring.Id == ServiceId.Base || !IsNearestToMeetingPlace(ring))
+        {
+            ring.MeetingPlace = null;
+            return;
+        }
+
+        bool isThere = ring.MeetingPlace is { } place
+            && (place == context.Id || context.Peers.Contains(place));
+        if (!isThere || context.Random.Next(RoundsPerLookup) == 0)
+        {
+            GoToMeetingPlace(now, ring);
+        }
+    }
+
+    private bool IsNearestToMeetingPlace(ServiceRing ring) =>
+        RouteSelection.NextHop(ring.Members, context.Id, true, ring.MeetingKey, null, null) is null;
+
+    private void GoToMeetingPlace(TimeSpan now, ServiceRing ring)
+    {
+        var request = new OwnRequest
+        {
+            Service = ServiceId.Base,
+            Destination = ring.MeetingKey,
+            Flags = RouteFlags.Control,
+            Deadline = now + LookupTimeout,
+            Completed = (later, result) => HandleLookup(later, ring, result),
+        };
+        request.Keep([]);
+        Request(now, request);
+    }
+
+    private void HandleLookup(TimeSpan now, ServiceRing ring, RequestResult result)
+    {
+        if (result.Status != KbrStatus.Ok)
+        {
+            return;
+        }
+
+        ring.MeetingPlace = result.Responder;
+        if (context.Peers.TryGet(result.Responder, out Peer? peer))
+        {
+            Ask(peer, ring);
+        }
+        else if (PeerCodec.TryReadContacts(result.Payload, out List<Contact> contacts)
+            && contacts.Count > 0 && contacts[0].Id == result.Responder)
+        {
+            dialer.TryDial(now, contacts[0]);
+        }
+    }
+
+    private void Ask(Peer peer, ServiceRing ring) => context.Send(peer, (ref MessagePackWriter writer) =>
+    {
+        writer.WriteArrayHeader(2);
+        writer.Write((int)MessageType.ServiceQuery);
+        PeerCodec.WriteService(ref writer, ring.Id);
+    });
 }

@@ -55,6 +55,15 @@ internal sealed class ServiceRing(ServiceId id, string name, Key self)
     /// <summary>The nodes whose connection the joining node waits for.</summary>
     public List<Key> Awaited { get; set; } = [];
 
+    /// <summary>When members were last searched for; null for never.</summary>
+    public TimeSpan? DiscoveredAt { get; set; }
+
+    /// <summary>The key whose root in the base overlay knows members of every ring of the service.</summary>
+    public Key MeetingKey { get; } = new((ulong)(id.Value >> 64), (ulong)id.Value, 0, 0);
+
+    /// <summary>That root as last looked up, while this node has to do with it.</summary>
+    public Key? MeetingPlace { get; set; }
+
     /// <summary>Whether an exchange is scheduled already.</summary>
     public bool IsExchangeScheduled { get; set; }
 
