@@ -50,9 +50,17 @@ internal sealed class RingTable(NodeContext context)
         return false;
     }
 
-    /// <summary>What this node tells peers that it runs.</summary>
+    /// <summary>
+    /// What this node tells peers that it runs: the base overlay, whose id is the lowest, and no more than
+    /// they accept, since they would drop a node that names more.
+    /// </summary>
     public ImmutableArray<ServiceName> ActiveServices() =>
-        [.. _rings.Values.Where(r => r.IsActive).Select(r => new ServiceName(r.Id, r.Name))];
+    [
+        .. _rings.Values
+            .Where(r => r.IsActive)
+            .Take(WireLimits.ServicesMax)
+            .Select(r => new ServiceName(r.Id, r.Name)),
+    ];
 
     public void RefreshAll(
         TimeSpan now, Key departed = default, DepartureReason reason = DepartureReason.Displaced)
