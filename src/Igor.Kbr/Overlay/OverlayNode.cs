@@ -50,7 +50,11 @@ public sealed class OverlayNode
         };
         _linkCare = new LinkCare(_context, _rings, _handshake);
         _failures = new FailureDetection(_context, _handshake) { IsNeighbour = _rings.IsNeighbour };
-        _entries = new EntryPoints(_context, _dialer) { IsSettled = () => !options.JoinsRing || IsJoined };
+        _entries = new EntryPoints(_context, _dialer)
+        {
+            IsSettled = () => !options.JoinsRing || IsJoined,
+            IsNeighbour = _rings.IsNeighbour,
+        };
         _handshake.Replaced = _entries.HandleReplaced;
         _exchange = new NeighbourExchange(_context, _rings, _dialer);
         _rings.Changed = _exchange.HandleChange;
@@ -133,6 +137,11 @@ public sealed class OverlayNode
         }
 
         _handshake.HandleOpened(now, link, peer, dial, remoteAddress);
+        if (_handshake.TryGet(link, out Link? opened))
+        {
+            _entries.HandleOpened(opened!);
+        }
+
         _joining.StepAll(now);
     }
 

@@ -15,10 +15,14 @@ internal sealed class EntryPoints(NodeContext context, Dialer dialer)
     private static readonly TimeSpan GivenPeriod = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan LostFor = TimeSpan.FromHours(1);
 
-    private readonly List<(Contact Contact, TimeSpan Since)> _lost = [];
+    private readonly List<(Contact Contact, TimeSpan Since, TimeSpan ConnectedFor)> _lost = [];
+    private readonly Dictionary<string, Key> _reached = [];
 
     /// <summary>Whether the node is in the ring and only looks for others; set by the node.</summary>
     public Func<bool> IsSettled { get; set; } = () => true;
+
+    /// <summary>Whether a peer is, or was until it was lost, a neighbour; set by the node.</summary>
+    public Func<Peer, bool> IsNeighbour { get; set; } = _ => false;
 
     public void Start(TimeSpan now)
     {
@@ -31,18 +35,32 @@ internal sealed class EntryPoints(NodeContext context, Dialer dialer)
         ScheduleLost(now);
     }
 
+    /// <summary>A link was opened; its other end has proved its id.</summary>
+    public void HandleOpened(Link link)
+    {
+        if (link is { IsOutbound: true, IsEntry: true } && IsGiven(link.RemoteAddress))
+        {
+            _reached[link.RemoteAddress] = link.PeerId;
+        }
+    }
+
+    /// <summary>
+    /// Remembers a lost neighbour or finger. When there are too many, that which was connected for the
+    /// shortest time goes: ids made up to push the others out last no longer than they have to.
+    /// </summary>
     public void HandlePeerDown(TimeSpan now, Peer peer, DepartureReason reason)
     {
-        if (reason != DepartureReason.Failed || peer.Addresses.IsEmpty || !peer.JoinsRing)
+        if (reason != DepartureReason.Failed || peer.Addresses.IsEmpty || !peer.JoinsRing
+            || !(peer.IsFinger || IsNeighbour(peer)))
         {
             return;
         }
 
         _lost.RemoveAll(l => l.Contact.Id == peer.Id);
-        _lost.Add((peer.Contact, now));
+        _lost.Add((peer.Contact, now, now - peer.ConnectedAt));
         if (_lost.Count > LostMax)
         {
-            _lost.RemoveAt(0);
+            _lost.Remove(_lost.MinBy(l => l.ConnectedFor));
         }
     }
 
@@ -55,8 +73,9 @@ internal sealed class EntryPoints(NodeContext context, Dialer dialer)
             return;
         }
 
-        (Contact contact, TimeSpan since) = _lost[index];
-        _lost[index] = (contact with { Addresses = contact.Addresses.Remove(address) }, since);
+        Contact contact = _lost[index].Contact;
+        contact = contact with { Addresses = contact.Addresses.Remove(address) };
+        _lost[index] = _lost[index] with { Contact = contact };
         _lost.RemoveAll(l => l.Contact.Addresses.IsEmpty);
     }
 
@@ -97,12 +116,20 @@ internal sealed class EntryPoints(NodeContext context, Dialer dialer)
             if (_lost.Count > 0)
             {
                 Contact contact = _lost[context.Random.Next(_lost.Count)].Contact;
-                dialer.TryDial(later, new Dialer.Wish(contact.Addresses[0], contact.Id, IsEntry: true));
+                string address = contact.Addresses[context.Random.Next(contact.Addresses.Length)];
+                dialer.TryDial(later, new Dialer.Wish(address, contact.Id, IsEntry: true));
             }
 
             ScheduleLost(later);
         });
 
+    private bool IsGiven(string address) =>
+        context.Options.Bootstrap.Contains(address) || context.Options.KnownPeers.Contains(address);
+
+    /// <summary>
+    /// Whether the node that was reached at the address is connected. What addresses a peer says that it has
+    /// does not count, since one that claims a bootstrap address would keep this node away from it.
+    /// </summary>
     private bool IsConnected(string address) =>
-        context.Peers.All.Exists(p => p.Link.RemoteAddress == address || p.Addresses.Contains(address));
+        _reached.TryGetValue(address, out Key id) && context.Peers.Contains(id);
 }

@@ -89,37 +89,4 @@ public class DialerTests
 
     private bool Dial(string address, TimeSpan now = default) =>
         _dialer.TryDial(now, new Dialer.Wish(address, null, IsEntry: false));
-
-    private sealed class DialLog : IOverlayOutput
-    {
-        public List<(DialId Dial, string Address)> Dials { get; } = [];
-
-        public void Dial(DialId dial, string address) => Dials.Add((dial, address));
-
-        public bool Send(LinkId link, ReadOnlySpan<byte> header, ReadOnlySpan<byte> payload) => true;
-
-        public void Close(LinkId link)
-        {
-        }
-
-        public void Deliver(ServiceId service, in KbrDelivery delivery)
-        {
-        }
-
-        public void Forward(ServiceId service, long parked, in KbrForward message)
-        {
-        }
-
-        public void CompleteRequest(RequestId request, in KbrReply reply)
-        {
-        }
-
-        public void UpdateNeighbours(ServiceId service, NeighbourChange change)
-        {
-        }
-
-        public void Raise(OverlayEvent overlayEvent)
-        {
-        }
-    }
 }
