@@ -123,6 +123,11 @@ internal sealed class TestNode : IOverlayOutput
         }
 
         byte[] body = [.. header, .. payload];
+        if (_network.Loses?.Invoke(this, other.Peer, body) == true)
+        {
+            return true;
+        }
+
         _network.After(_network.Delay, () =>
         {
             if (_network.CanHear(this, other.Peer) && other.Peer._links.ContainsKey(other.Other))

@@ -16,11 +16,15 @@ internal sealed class Joining(
     NeighbourExchange exchange,
     ServiceDiscovery discovery)
 {
+    /// <summary>With the pauses, as long as a connection that is of no use is kept.</summary>
+    private const int LookIntoTriesMax = 8;
+
     private static readonly TimeSpan StepPeriod = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan LookupTimeout = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan ConnectPatience = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan FounderPatience = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan DiscoveryPatience = TimeSpan.FromMilliseconds(600);
+    private static readonly TimeSpan LookIntoPause = TimeSpan.FromSeconds(2);
 
     private bool _isStepping;
 
@@ -67,17 +71,30 @@ internal sealed class Joining(
         {
             if (ring.IsActive && peer.Runs(ring.Id))
             {
-                LookUpNeighbours(now, ring, peer.Id, (later, result) =>
-                {
-                    if (result.Status == KbrStatus.Ok
-                        && PeerCodec.TryReadContacts(result.Payload, out List<Contact> contacts))
-                    {
-                        exchange.Consider(later, ring, contacts);
-                    }
-                });
+                LookInto(now, ring, peer, LookIntoTriesMax);
             }
         }
     }
+
+    private void LookInto(TimeSpan now, ServiceRing ring, Peer peer, int tries) =>
+        LookUpNeighbours(now, ring, peer.Id, (later, result) =>
+        {
+            if (result.Status == KbrStatus.Ok
+                && PeerCodec.TryReadContacts(result.Payload, out List<Contact> contacts))
+            {
+                exchange.Consider(later, ring, contacts);
+            }
+            else if (tries > 1)
+            {
+                context.Timers.Schedule(later + context.Random.Jitter(LookIntoPause), again =>
+                {
+                    if (ring.IsActive && context.Peers.Contains(peer.Id))
+                    {
+                        LookInto(again, ring, peer, tries - 1);
+                    }
+                });
+            }
+        });
 
     private void ScheduleStep(TimeSpan now) => context.Timers.Schedule(now + StepPeriod, later =>
     {

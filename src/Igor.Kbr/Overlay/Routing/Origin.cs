@@ -160,10 +160,11 @@ internal sealed class Origin(NodeContext context, RingTable rings, PendingTable 
         }
 
         Peer? next = null;
-        if (request.FirstHop is { } first)
+        if (request.FirstHop is { } first
+            && (request.Attempts > 1 || !context.Peers.TryGet(first, out next)))
         {
-            request.FirstHop = null;
-            context.Peers.TryGet(first, out next);
+            End(now, request, request.LastStatus, default, default);
+            return;
         }
 
         next ??= NextHop(ring, request.Destination, request.Avoid, request.Flags);

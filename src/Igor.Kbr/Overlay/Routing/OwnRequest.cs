@@ -27,9 +27,10 @@ internal sealed class OwnRequest
     public Action<TimeSpan, RequestResult>? Completed { get; init; }
 
     /// <summary>
-    /// The peer that it must go through at first (to look into another ring); null for the best one.
+    /// The peer that it must go through (to look into another ring), in one attempt, since another way would
+    /// lead into another ring; null for the best one.
     /// </summary>
-    public Key? FirstHop { get; set; }
+    public Key? FirstHop { get; init; }
 
     /// <summary>Whether it has ended; attempts that are still on their way mean nothing then.</summary>
     public bool IsDone { get; set; }

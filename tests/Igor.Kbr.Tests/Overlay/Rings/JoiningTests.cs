@@ -1,0 +1,38 @@
+using Igor.Kbr.Wire;
+
+namespace Igor.Kbr.Tests.Overlay.Rings;
+
+public class JoiningTests
+{
+    [Fact]
+    public void Look_into_another_ring_that_is_lost_on_the_way_is_repeated()
+    {
+        var network = new TestNetwork();
+        var random = new SeededRandom(1);
+        Grow(network, random, null);
+        TestNode far = network.Nodes[0];
+        network.ByAddress.Remove(far.Address);
+        Grow(network, random, far.Address);
+        TestNode near = network.Nodes[40];
+        int looks = 0;
+        network.Loses = (from, to, body) => from == near && to == far
+            && RoutedFrame.TryReadRoute(body, out RouteHeader header, out _)
+            && header.Destination == near.Id && ++looks == 1;
+        network.ByAddress[far.Address] = far;
+        network.Until(() => looks == 1, TimeSpan.FromMinutes(3));
+        network.Until(() => looks == 2, TimeSpan.FromSeconds(10));
+    }
+
+    private static void Grow(TestNetwork network, SeededRandom random, string? other)
+    {
+        TestNode first = network.Add(
+            random.NextKey(), o => o with { Bootstrap = other is null ? [] : [other] });
+        network.Run(TimeSpan.FromSeconds(5));
+        for (int i = 1; i < 40; i++)
+        {
+            network.Add(random.NextKey(), through: first);
+        }
+
+        network.Run(TimeSpan.FromSeconds(10));
+    }
+}
