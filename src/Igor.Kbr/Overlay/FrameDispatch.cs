@@ -128,7 +128,7 @@ internal sealed class FrameDispatch(
                 break;
             case MessageType.ServiceMembers:
                 ServiceId asked = PeerCodec.ReadService(ref reader);
-                discovery.HandleMembers(now, asked, PeerCodec.ReadContacts(ref reader));
+                discovery.HandleMembers(now, peer, asked, PeerCodec.ReadContacts(ref reader));
                 break;
             case MessageType.Refused:
                 context.Raise(

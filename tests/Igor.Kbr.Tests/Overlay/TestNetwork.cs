@@ -20,6 +20,9 @@ internal sealed class TestNetwork
     /// <summary>Pairs of addresses that cannot hear each other, in either order.</summary>
     public HashSet<(TestNode, TestNode)> Cut { get; } = [];
 
+    /// <summary>Addresses where attempts to connect neither succeed nor fail.</summary>
+    public HashSet<string> BlackHoles { get; } = [];
+
     /// <summary>Whether a frame from the first to the second node is lost; null for never.</summary>
     public Func<TestNode, TestNode, byte[], bool>? Loses { get; set; }
 

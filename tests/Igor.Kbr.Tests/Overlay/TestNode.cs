@@ -92,6 +92,11 @@ internal sealed class TestNode : IOverlayOutput
 
     public void Dial(DialId dial, string address)
     {
+        if (_network.BlackHoles.Contains(address))
+        {
+            return;
+        }
+
         TestNode? peer = _network.ByAddress.GetValueOrDefault(address);
         _network.After(_network.Delay, () =>
         {

@@ -3,12 +3,16 @@ namespace Igor.Kbr.Overlay.Peers;
 /// <summary>
 /// Connecting to addresses. Takes wishes from joining, neighbour maintenance and fingers; emits dials, a
 /// bounded number at a time, never two to one address, and leaves an address alone for a growing while after
-/// it failed.
+/// it failed. What peers told unasked waits apart from what this node looks for itself, so that made-up
+/// contacts keep nobody from the ring.
 /// </summary>
 internal sealed class Dialer(NodeContext context)
 {
     /// <summary>More at once would make a restart of many nodes a storm.</summary>
     private const int ConcurrentMax = 16;
+
+    /// <summary>What peers told takes no more of these, so that what is looked for has room.</summary>
+    private const int ConcurrentToldMax = 12;
 
     /// <summary>Wishes beyond this are dropped; whoever wishes comes again with its period.</summary>
     private const int QueueMax = 256;
@@ -20,43 +24,29 @@ internal sealed class Dialer(NodeContext context)
     private readonly Dictionary<DialId, Wish> _underWay = [];
     private readonly HashSet<string> _busy = [];
     private readonly Queue<Wish> _queue = new();
+    private readonly Queue<Wish> _told = new();
     private readonly Dictionary<string, (int Count, TimeSpan NotBefore)> _failures = [];
     private readonly Queue<string> _failureOrder = new();
     private readonly HashSet<string> _own = [];
     private long _nextId;
 
-    public readonly record struct Wish(string Address, Key? Expected, bool IsEntry);
+    /// <param name="Address">Where to connect to.</param>
+    /// <param name="Expected">The node that should be there; null where that is not known.</param>
+    /// <param name="IsEntry">Whether to find a ring, not a certain node.</param>
+    /// <param name="Teller">The peer that told of it unasked; null when this node looks for it.</param>
+    public readonly record struct Wish(string Address, Key? Expected, bool IsEntry, Key? Teller = null);
 
     /// <summary>Whether nothing is being dialled or waits to be.</summary>
-    public bool IsIdle => _underWay.Count == 0 && _queue.Count == 0;
+    public bool IsIdle => _underWay.Count == 0 && _queue.Count == 0 && _told.Count == 0;
 
     /// <summary>Whether a dial to that node is under way or waits.</summary>
-    public bool IsDialling(Key id)
-    {
-        foreach (Wish wish in _underWay.Values)
-        {
-            if (wish.Expected == id)
-            {
-                return true;
-            }
-        }
-
-        foreach (Wish wish in _queue)
-        {
-            if (wish.Expected == id)
-            {
-                return true;
-            }
-        }
-
-        return false;
-    }
+    public bool IsDialling(Key id) => All.Any(w => w.Expected == id);
 
     /// <summary>
     /// Connects to the first of a node's addresses that may be tried now; false when none may, and while
     /// one is tried already: it would lead to a second link.
     /// </summary>
-    public bool TryDial(TimeSpan now, Wire.Contact contact)
+    public bool TryDial(TimeSpan now, Wire.Contact contact, Key? teller = null)
     {
         if (contact.Id == context.Id || context.Peers.Contains(contact.Id) || IsDialling(contact.Id))
         {
@@ -65,7 +55,7 @@ internal sealed class Dialer(NodeContext context)
 
         foreach (string address in contact.Addresses)
         {
-            if (TryDial(now, new Wish(address, contact.Id, IsEntry: false)))
+            if (TryDial(now, new Wish(address, contact.Id, IsEntry: false, teller)))
             {
                 return true;
             }
@@ -76,14 +66,16 @@ internal sealed class Dialer(NodeContext context)
 
     public bool TryDial(TimeSpan now, Wish wish)
     {
-        if (wish.Address.Length == 0 || _own.Contains(wish.Address) || _queue.Count >= QueueMax
+        Queue<Wish> queue = wish.Teller is null ? _queue : _told;
+        if (wish.Address.Length == 0 || _own.Contains(wish.Address) || queue.Count >= QueueMax
+            || (wish.Teller is { } teller && !MayTellMore(teller))
             || (_failures.TryGetValue(wish.Address, out var failure) && failure.NotBefore > now)
             || !_busy.Add(wish.Address))
         {
             return false;
         }
 
-        _queue.Enqueue(wish);
+        queue.Enqueue(wish);
         StartQueued();
         return true;
     }
@@ -148,6 +140,14 @@ internal sealed class Dialer(NodeContext context)
         }
     }
 
+    private IEnumerable<Wish> All => _underWay.Values.Concat(_queue).Concat(_told);
+
+    /// <summary>
+    /// A peer has as many wishes open as it has neighbours, else one could fill the queue alone.
+    /// </summary>
+    private bool MayTellMore(Key teller) =>
+        All.Count(w => w.Teller == teller) < 2 * context.Options.NeighboursPerSide;
+
     private Wish Finish(DialId dial)
     {
         if (!_underWay.Remove(dial, out Wish wish))
@@ -161,7 +161,8 @@ internal sealed class Dialer(NodeContext context)
 
     private void StartQueued()
     {
-        while (_underWay.Count < ConcurrentMax && _queue.TryDequeue(out Wish wish))
+        while ((_underWay.Count < ConcurrentMax && _queue.TryDequeue(out Wish wish))
+            || (_underWay.Count < ConcurrentToldMax && _told.TryDequeue(out wish)))
         {
             if (wish.Expected is { } id && context.Peers.Contains(id))
             {

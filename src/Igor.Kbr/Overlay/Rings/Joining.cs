@@ -175,7 +175,8 @@ internal sealed class Joining(
             discovery.Discover(now, ring);
         }
 
-        return now - ring.JoinStarted >= DiscoveryPatience && dialer.IsIdle;
+        TimeSpan waited = now - ring.JoinStarted;
+        return waited >= DiscoveryPatience && (dialer.IsIdle || waited >= context.Options.JoinPatience);
     }
 
     private void LookUpNeighbours(

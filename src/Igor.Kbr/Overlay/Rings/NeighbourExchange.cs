@@ -41,7 +41,7 @@ internal sealed class NeighbourExchange(NodeContext context, RingTable rings, Di
             return;
         }
 
-        Consider(now, ring, contacts);
+        Consider(now, ring, contacts, peer.Id);
         if (wantsReply && ring.IsActive)
         {
             Send(peer, ring, wantsReply: false);
@@ -49,7 +49,11 @@ internal sealed class NeighbourExchange(NodeContext context, RingTable rings, Di
     }
 
     /// <summary>Connects to nodes that would be neighbours.</summary>
-    public void Consider(TimeSpan now, ServiceRing ring, List<Contact> contacts)
+    /// <param name="now">Monotonic time.</param>
+    /// <param name="ring">The ring.</param>
+    /// <param name="contacts">The nodes.</param>
+    /// <param name="teller">The peer that told of them unasked; null when this node has asked.</param>
+    public void Consider(TimeSpan now, ServiceRing ring, List<Contact> contacts, Key? teller = null)
     {
         foreach (Contact contact in contacts)
         {
@@ -57,7 +61,7 @@ internal sealed class NeighbourExchange(NodeContext context, RingTable rings, Di
                 && !context.Peers.Contains(contact.Id)
                 && !dialer.IsDialling(contact.Id))
             {
-                dialer.TryDial(now, contact);
+                dialer.TryDial(now, contact, teller);
             }
         }
     }

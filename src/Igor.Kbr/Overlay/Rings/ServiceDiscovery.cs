@@ -107,7 +107,7 @@ internal sealed class ServiceDiscovery(
         });
     }
 
-    public void HandleMembers(TimeSpan now, ServiceId service, List<Contact> contacts)
+    public void HandleMembers(TimeSpan now, Peer peer, ServiceId service, List<Contact> contacts)
     {
         if (!rings.TryGet(service, out ServiceRing? ring))
         {
@@ -118,11 +118,11 @@ internal sealed class ServiceDiscovery(
         {
             if (ring.Members.Count < ConnectedMax && !dialer.IsDialling(contact.Id))
             {
-                dialer.TryDial(now, contact);
+                dialer.TryDial(now, contact, peer.Id);
             }
         }
 
-        exchange.Consider(now, ring, contacts);
+        exchange.Consider(now, ring, contacts, peer.Id);
     }
 
     /// <summary>One member of each ring keeps in touch with the meeting place, the others need not.</summary>

@@ -87,6 +87,38 @@ public class DialerTests
         Assert.Equal(16 + 256, taken);
     }
 
+    [Fact]
+    public void A_peer_that_tells_of_many_nodes_does_not_keep_others_from_telling()
+    {
+        int taken = Enumerable.Range(0, 1000).Count(i => Tell($"a:{i}", teller: 1));
+        Assert.Equal(16, taken);
+        Assert.True(Tell("b:1", teller: 2));
+        for (int i = 0; i < 5; i++)
+        {
+            _dialer.HandleFailed(TimeSpan.Zero, _log.Dials[i].Dial);
+            Tell($"c:{i}", teller: 1);
+        }
+
+        Assert.Contains(_log.Dials, d => d.Address == "b:1");
+    }
+
+    [Fact]
+    public void What_peers_tell_leaves_room_for_what_the_node_looks_for_itself()
+    {
+        for (int i = 0; i < 1000; i++)
+        {
+            Tell($"a:{i}", teller: (ulong)i);
+        }
+
+        Assert.True(Dial("b:1"));
+        Assert.Equal("b:1", _log.Dials[^1].Address);
+        Assert.Equal(13, _log.Dials.Count);
+    }
+
+    private bool Tell(string address, ulong teller) =>
+        _dialer.TryDial(
+            TimeSpan.Zero, new Dialer.Wish(address, null, IsEntry: false, new Key(1, 0, 0, teller)));
+
     private bool Dial(string address, TimeSpan now = default) =>
         _dialer.TryDial(now, new Dialer.Wish(address, null, IsEntry: false));
 }

@@ -23,6 +23,20 @@ public class JoiningTests
         network.Until(() => looks == 2, TimeSpan.FromSeconds(10));
     }
 
+    [Fact]
+    public void A_service_is_founded_although_some_dial_is_always_under_way()
+    {
+        var network = new TestNetwork();
+        var random = new SeededRandom(2);
+        network.BlackHoles.Add("10.9.9.9:1");
+        TestNode first = network.Add(random.NextKey());
+        TestNode node = network.Add(
+            random.NextKey(), o => o with { Bootstrap = [first.Address, "10.9.9.9:1"] });
+        node.Join("test");
+        network.Until(
+            () => node.Overlay.Neighbours(ServiceId.FromName("test")).IsMember, TimeSpan.FromSeconds(10));
+    }
+
     private static void Grow(TestNetwork network, SeededRandom random, string? other)
     {
         TestNode first = network.Add(
