@@ -27,6 +27,7 @@ internal sealed class Joining(
     private static readonly TimeSpan LookIntoPause = TimeSpan.FromSeconds(2);
 
     private bool _isStepping;
+    private bool _isStepScheduled;
 
     /// <summary>
     /// Sends a control request; set by the node, since routing needs rings and rings need routing.
@@ -96,14 +97,24 @@ internal sealed class Joining(
             }
         });
 
-    private void ScheduleStep(TimeSpan now) => context.Timers.Schedule(now + StepPeriod, later =>
+    private void ScheduleStep(TimeSpan now)
     {
-        StepAll(later);
-        if (rings.All.Any(IsJoining))
+        if (_isStepScheduled)
         {
-            ScheduleStep(later);
+            return;
         }
-    });
+
+        _isStepScheduled = true;
+        context.Timers.Schedule(now + StepPeriod, later =>
+        {
+            _isStepScheduled = false;
+            StepAll(later);
+            if (rings.All.Any(IsJoining))
+            {
+                ScheduleStep(later);
+            }
+        });
+    }
 
     private static bool IsJoining(ServiceRing ring) => ring.HasMember && !ring.IsActive;
 

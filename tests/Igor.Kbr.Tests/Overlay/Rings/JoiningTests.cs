@@ -1,3 +1,4 @@
+using Igor.Kbr.Tests.Overlay.Peers;
 using Igor.Kbr.Wire;
 
 namespace Igor.Kbr.Tests.Overlay.Rings;
@@ -35,6 +36,28 @@ public class JoiningTests
         node.Join("test");
         network.Until(
             () => node.Overlay.Neighbours(ServiceId.FromName("test")).IsMember, TimeSpan.FromSeconds(10));
+    }
+
+    [Fact]
+    public void Many_services_that_join_at_different_times_share_one_step()
+    {
+        OverlayOptions options = new() { Bootstrap = ["10.9.9.9:1"], JoinPatience = TimeSpan.FromMinutes(5) };
+        var node = new OverlayNode(Key.Zero, options, new DialLog(), seed: 1);
+        TimeSpan now = TimeSpan.Zero;
+        node.Start(now);
+        for (int i = 0; i < 50; i++)
+        {
+            now += TimeSpan.FromMilliseconds(1);
+            node.Subscribe(now, new SubscribeOptions { Service = $"s{i}", Role = ServiceRole.Member });
+        }
+
+        int deadlines = 0;
+        for (; node.NextDeadline is { } next && next < TimeSpan.FromSeconds(10); deadlines++)
+        {
+            node.HandleDeadline(next);
+        }
+
+        Assert.InRange(deadlines, 40, 100);
     }
 
     private static void Grow(TestNetwork network, SeededRandom random, string? other)
