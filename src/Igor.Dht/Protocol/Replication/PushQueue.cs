@@ -14,8 +14,8 @@ internal sealed class PushQueue(DhtContext context, SyncSession session)
     private const int WaitingMax = 4096;
 
     /// <summary>
-    /// Batches of which the peer refuses records, before the rest is kept back: it may be one owner who has no
-    /// room, but a full store is not to be offered everything every half minute.
+    /// Batches of which the peer refuses records, before the rest is kept back: it may be one owner who has
+    /// no room, but a full store is not to be offered everything every half minute.
     /// </summary>
     private const int RefusedBatchesMax = 16;
 
@@ -27,7 +27,9 @@ internal sealed class PushQueue(DhtContext context, SyncSession session)
     /// <summary>Number of records that the peer has now and had not before.</summary>
     public int Moved { get; private set; }
 
-    /// <summary>Number of batches of which the peer did not take all, for want of room or otherwise.</summary>
+    /// <summary>
+    /// Number of batches of which the peer did not take all, for want of room or otherwise.
+    /// </summary>
     public int RefusedBatches { get; private set; }
 
     /// <summary>Whether no more should be added for now.</summary>

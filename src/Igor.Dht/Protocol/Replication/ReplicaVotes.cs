@@ -62,8 +62,8 @@ internal sealed class ReplicaVotes(DhtContext context)
     }
 
     /// <summary>
-    /// Whether a living member nearer to the key than the coordinator, or one that may have come just now, has
-    /// asked for it as its root.
+    /// Whether a living member nearer to the key than the coordinator, or one that may have come just now,
+    /// has asked for it as its root.
     /// </summary>
     public bool IsTakenFrom(Key coordinator, Key key)
     {

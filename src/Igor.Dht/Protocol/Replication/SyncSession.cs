@@ -29,8 +29,8 @@ internal sealed class SyncSession : IReplyHandler
     private static readonly TimeSpan CompareTimeout = TimeSpan.FromSeconds(5);
 
     /// <summary>
-    /// Time within which something has to be moved. It is enough to compare a million records, and a peer that
-    /// tells of ever new differences does not keep the place of another for ever.
+    /// Time within which something has to be moved. It is enough to compare a million records, and a peer
+    /// that tells of ever new differences does not keep the place of another for ever.
     /// </summary>
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
 
