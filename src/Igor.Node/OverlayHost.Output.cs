@@ -16,6 +16,10 @@ internal sealed partial class OverlayHost : IOverlayOutput
     void IOverlayOutput.Close(LinkId link) => Transport.Close(link);
 
     /// <inheritdoc/>
+    void IOverlayOutput.SetStanding(LinkId link, PeerStanding standing) =>
+        Transport.SetStanding(link, standing);
+
+    /// <inheritdoc/>
     void IOverlayOutput.Deliver(ServiceId service, in KbrDelivery delivery)
     {
         try

@@ -34,6 +34,12 @@ public interface IOverlayOutput
     /// </summary>
     void Close(LinkId link);
 
+    /// <summary>
+    /// What the peer at the other end of a link is to this node now; <see cref="PeerStanding.Unknown"/> until
+    /// then.
+    /// </summary>
+    void SetStanding(LinkId link, PeerStanding standing);
+
     /// <summary>A message for the member application of a service. No answer from here: queue it.</summary>
     void Deliver(ServiceId service, in KbrDelivery delivery);
 

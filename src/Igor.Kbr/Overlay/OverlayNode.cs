@@ -16,6 +16,7 @@ public sealed class OverlayNode
     private readonly NodeContext _context;
     private readonly RingTable _rings;
     private readonly Dialer _dialer;
+    private readonly Standings _standings;
     private readonly Handshake _handshake;
     private readonly FailureDetection _failures;
     private readonly LinkCare _linkCare;
@@ -42,7 +43,8 @@ public sealed class OverlayNode
         _context = new NodeContext(id, options, output, seed);
         _rings = new RingTable(_context);
         _dialer = new Dialer(_context);
-        _handshake = new Handshake(_context, _rings, _dialer)
+        _standings = new Standings(_context, _rings);
+        _handshake = new Handshake(_context, _rings, _dialer, _standings)
         {
             PeerUp = PeerUp,
             PeerDown = PeerDown,
@@ -57,7 +59,7 @@ public sealed class OverlayNode
         };
         _handshake.Replaced = _entries.HandleReplaced;
         _exchange = new NeighbourExchange(_context, _rings, _dialer);
-        _rings.Changed = _exchange.HandleChange;
+        _rings.Changed = RingChanged;
         _discovery = new ServiceDiscovery(_context, _rings, _dialer, _exchange);
         _pending = new PendingTable(options.PendingMax);
         _desk = new ForwardDesk(_context);
@@ -67,7 +69,7 @@ public sealed class OverlayNode
         origin.Router = _router;
         _discovery.Request = origin.Begin;
         _joining = new Joining(_context, _rings, _dialer, _exchange, _discovery) { Request = origin.Begin };
-        _fingers = new Fingers(_context, _rings, _dialer) { Request = origin.Begin };
+        _fingers = new Fingers(_context, _rings, _dialer, _standings) { Request = origin.Begin };
         _frames = new FrameDispatch(_context, _handshake, _router, _exchange, _discovery);
     }
 
@@ -302,6 +304,7 @@ public sealed class OverlayNode
     {
         _linkCare.HandlePeersChanged(peer);
         _rings.RefreshAll(now);
+        _standings.Review(peer);
         _discovery.HandlePeerUp(peer);
         if (peer.Link.IsEntry)
         {
@@ -320,6 +323,13 @@ public sealed class OverlayNode
     private void ServicesChanged(TimeSpan now, Peer peer)
     {
         _rings.RefreshAll(now);
+        _standings.Review(peer);
         _joining.StepAll(now);
+    }
+
+    private void RingChanged(TimeSpan now, ServiceRing ring, NeighbourChange change)
+    {
+        _standings.Review(change);
+        _exchange.HandleChange(now, ring, change);
     }
 }

@@ -16,6 +16,7 @@ internal sealed class Link
     private readonly FrameReader _reader;
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private string? _cause;
+    private int _standing = (int)PeerStanding.Unknown;
 
     /// <summary>Makes a link; nothing is read before <see cref="RunAsync"/>.</summary>
     public Link(
@@ -36,6 +37,15 @@ internal sealed class Link
 
     /// <summary>host:port of the other end.</summary>
     public string RemoteAddress => _secured.RemoteAddress;
+
+    /// <summary>
+    /// What the peer is to this node. Set on the strand, read from anywhere: a moment late does no harm.
+    /// </summary>
+    public PeerStanding Standing
+    {
+        get => (PeerStanding)Volatile.Read(ref _standing);
+        set => Volatile.Write(ref _standing, (int)value);
+    }
 
     /// <summary>The sending half.</summary>
     public FrameWriter Writer { get; }

@@ -96,6 +96,15 @@ internal sealed class TlsTransport : IAsyncDisposable
         return true;
     }
 
+    /// <summary>Notes what the node says that a link's peer is to it.</summary>
+    public void SetStanding(LinkId id, PeerStanding standing)
+    {
+        if (_links.TryGetValue(id, out Link? link))
+        {
+            link.Standing = standing;
+        }
+    }
+
     /// <summary>Closes a link once what was sent on it has gone out.</summary>
     public void Close(LinkId id)
     {

@@ -27,6 +27,9 @@ internal sealed class LinkEnd : ISimEventTarget
 
     public bool IsOpen { get; set; }
 
+    /// <summary>What the node at this end says that the other one is to it.</summary>
+    public PeerStanding Standing { get; set; }
+
     /// <summary>When the last event sent to this end arrives; nothing sent later arrives earlier.</summary>
     public long LastArrival { get; set; }
 

@@ -14,6 +14,14 @@ internal sealed class ProcessOutput(NodeProcess process, Transport transport) : 
 
     public void Close(LinkId link) => process.CloseLink(link);
 
+    public void SetStanding(LinkId link, PeerStanding standing)
+    {
+        if (process.FindLink(link) is { } end)
+        {
+            end.Standing = standing;
+        }
+    }
+
     public void Deliver(ServiceId service, in KbrDelivery delivery) =>
         process.Enqueue(new NodeWork
         {

@@ -34,6 +34,8 @@ internal sealed class LoneNode : IOverlayOutput
 
     public List<(LinkId Link, byte[] Frame)> Sent { get; } = [];
 
+    public Dictionary<LinkId, PeerStanding> Standings { get; } = [];
+
     public List<KbrDelivery> Deliveries { get; } = [];
 
     public List<(long Parked, KbrForward Message)> Forwards { get; } = [];
@@ -181,6 +183,8 @@ internal sealed class LoneNode : IOverlayOutput
         _links.Remove(link);
         Closed.Add(link);
     }
+
+    public void SetStanding(LinkId link, PeerStanding standing) => Standings[link] = standing;
 
     public void Deliver(ServiceId service, in KbrDelivery delivery) =>
         Deliveries.Add(delivery with { Payload = delivery.Payload.ToArray() });

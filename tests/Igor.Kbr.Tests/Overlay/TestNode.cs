@@ -32,6 +32,8 @@ internal sealed class TestNode : IOverlayOutput
 
     public List<KbrForward> Forwards { get; } = [];
 
+    public Dictionary<Key, PeerStanding> Standings { get; } = [];
+
     public List<NeighbourChange> Changes { get; } = [];
 
     public List<OverlayEvent> Events { get; } = [];
@@ -148,6 +150,14 @@ internal sealed class TestNode : IOverlayOutput
         if (_links.Remove(link, out var other))
         {
             _network.After(_network.Delay, () => other.Peer.Closed(other.Other));
+        }
+    }
+
+    public void SetStanding(LinkId link, PeerStanding standing)
+    {
+        if (_links.TryGetValue(link, out var other))
+        {
+            Standings[other.Peer.Id] = standing;
         }
     }
 

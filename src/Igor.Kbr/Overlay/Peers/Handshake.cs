@@ -9,7 +9,8 @@ namespace Igor.Kbr.Overlay.Peers;
 /// lead to the same peer, agree on one without talking about it. Emits peers that are up and peers that are
 /// gone.
 /// </summary>
-internal sealed class Handshake(NodeContext context, RingTable rings, Dialer dialer)
+internal sealed class Handshake(
+    NodeContext context, RingTable rings, Dialer dialer, Standings standings)
 {
     private static readonly TimeSpan HelloTimeout = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan DrainTime = TimeSpan.FromSeconds(5);
@@ -177,6 +178,7 @@ internal sealed class Handshake(NodeContext context, RingTable rings, Dialer dia
         Forget(peer.Link);
         peer.Link = other;
         other.IsDraining = false;
+        standings.Tell(other, peer);
         peer.NoteHeard(now);
     }
 
@@ -313,6 +315,7 @@ internal sealed class Handshake(NodeContext context, RingTable rings, Dialer dia
     private void Merge(TimeSpan now, Peer peer, Link added)
     {
         added.Peer = peer;
+        standings.Tell(added, peer);
         Link old = peer.Link;
         bool isSameSide = added.IsOutbound == old.IsOutbound;
         bool smallerOpened = added.IsOutbound == (context.Id < peer.Id);

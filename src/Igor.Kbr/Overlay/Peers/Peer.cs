@@ -64,6 +64,9 @@ internal sealed class Peer(Key id, Link link)
 
     public bool IsFinger { get; set; }
 
+    /// <summary>What the host was told of it.</summary>
+    public PeerStanding Standing { get; set; }
+
     public bool IsLeaving { get; set; }
 
     public bool Runs(ServiceId service)

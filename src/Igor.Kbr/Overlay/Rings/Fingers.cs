@@ -10,7 +10,8 @@ namespace Igor.Kbr.Overlay.Rings;
 /// filled by any connection whose other end lies in it, whoever opened it; an empty one by asking the ring
 /// for a random place in it. With them a message takes a number of hops logarithmic in the size of the ring.
 /// </summary>
-internal sealed class Fingers(NodeContext context, RingTable rings, Dialer dialer)
+internal sealed class Fingers(
+    NodeContext context, RingTable rings, Dialer dialer, Standings standings)
 {
     private const int LookupsPerRound = 4;
     private const int SlotsPerSide = 255;
@@ -88,6 +89,8 @@ internal sealed class Fingers(NodeContext context, RingTable rings, Dialer diale
                 peer.IsFinger = true;
             }
         }
+
+        standings.ReviewAll();
     }
 
     private static void CollectEmpty(List<(int, bool)> empty, Peer?[] side, int extent, bool clockwise)

@@ -13,6 +13,10 @@ internal sealed class DialLog : IOverlayOutput
     {
     }
 
+    public void SetStanding(LinkId link, PeerStanding standing)
+    {
+    }
+
     public void Deliver(ServiceId service, in KbrDelivery delivery)
     {
     }
