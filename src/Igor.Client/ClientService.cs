@@ -126,7 +126,10 @@ internal sealed class ClientService : IKbrService
             _client.Gate.Run(
                 static call => call._application.Deliver(call.delivery),
                 (_application, delivery: new KbrDelivery(
-                    frame.Destination, frame.Source, token, frame.Payload)));
+                    frame.Destination, frame.Source, token, frame.Payload)
+                {
+                    IsSourceProven = frame.IsSourceProven,
+                }));
         }
     }
 

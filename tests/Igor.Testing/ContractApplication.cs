@@ -36,7 +36,10 @@ public sealed class ContractApplication : IKbrApplication
         lock (_lock)
         {
             _deliveries.Add(new Received(
-                delivery.Destination, delivery.Source, delivery.Token, delivery.Payload.ToArray()));
+                delivery.Destination, delivery.Source, delivery.Token, delivery.Payload.ToArray())
+            {
+                IsSourceProven = delivery.IsSourceProven,
+            });
         }
 
         if (delivery.Token.ExpectsReply && Answers)
@@ -75,5 +78,9 @@ public sealed class ContractApplication : IKbrApplication
     }
 
     /// <summary>A message that an upcall brought.</summary>
-    public sealed record Received(Key Destination, Key Source, DeliveryToken Token, byte[] Payload);
+    public sealed record Received(Key Destination, Key Source, DeliveryToken Token, byte[] Payload)
+    {
+        /// <summary>Whether a delivery came from its source beyond doubt.</summary>
+        public bool IsSourceProven { get; init; }
+    }
 }

@@ -80,6 +80,23 @@ public abstract partial class KbrServiceContract
     [InlineData(1)]
     [InlineData(2)]
     [InlineData(5)]
+    public async Task Source_of_what_a_neighbour_or_the_node_itself_sends_is_proven(int nodes)
+    {
+        await using KbrWorld world = await CreateWorldAsync(nodes);
+        IReadOnlyList<ContractApplication> members = await AttachMembersAsync(world);
+        foreach (ContractApplication target in members)
+        {
+            await RequestAsync(
+                world, members[0], target.Service.NodeId, [1], Patient with { Exact = true });
+            ContractApplication.Received received = Assert.Single(target.Deliveries);
+            Assert.Equal((members[0].Service.NodeId, true), (received.Source, received.IsSourceProven));
+        }
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(5)]
     public async Task Exact_request_to_nobody_ends_with_NoSuchNode(int nodes)
     {
         await using KbrWorld world = await CreateWorldAsync(nodes);

@@ -53,11 +53,22 @@ public readonly record struct DeliveryToken(long Value)
 
 /// <summary>A message that arrived at the root of its key.</summary>
 /// <param name="Destination">The key it was sent to.</param>
-/// <param name="Source">The id of the node it came from.</param>
+/// <param name="Source">
+/// The id of the node that the message says it comes from. Whoever passes a message on can write any id here:
+/// nothing may rest on it unless <see cref="IsSourceProven"/>.
+/// </param>
 /// <param name="Token">What to answer it with.</param>
 /// <param name="Payload">The bytes, valid during the upcall only.</param>
 public readonly record struct KbrDelivery(
-    Key Destination, Key Source, DeliveryToken Token, ReadOnlyMemory<byte> Payload);
+    Key Destination, Key Source, DeliveryToken Token, ReadOnlyMemory<byte> Payload)
+{
+    /// <summary>
+    /// Whether the message is the source's beyond doubt: it came over the connection on which that node has
+    /// proven its id, or from this node itself. False for what others passed on; a message for a neighbour is
+    /// sent over the connection to it, one for a far key mostly is not.
+    /// </summary>
+    public bool IsSourceProven { get; init; }
+}
 
 /// <summary>A message that passes through a node.</summary>
 /// <param name="Destination">The key it was sent to.</param>

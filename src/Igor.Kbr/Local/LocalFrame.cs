@@ -60,7 +60,13 @@ internal sealed record UnsubscribedFrame(long Call) : LocalFrame;
 
 /// <summary>The deliver upcall; a token of 0 wants no reply.</summary>
 internal sealed record DeliverFrame(
-    int Subscription, Key Destination, Key Source, long Token, ReadOnlyMemory<byte> Payload) : LocalFrame;
+    int Subscription,
+    Key Destination,
+    Key Source,
+    long Token,
+    ReadOnlyMemory<byte> Payload,
+    bool IsSourceProven)
+    : LocalFrame;
 
 /// <summary>The forward upcall; answered with <see cref="DecideFrame"/>.</summary>
 internal sealed record ForwardFrame(

@@ -49,7 +49,7 @@ internal static class LocalFrameReader
 
         return type < (int)LocalFrameType.Welcome
             ? ReadFromApplication(ref reader, (LocalFrameType)type)
-            : ReadFromDaemon(ref reader, (LocalFrameType)type);
+            : ReadFromDaemon(ref reader, (LocalFrameType)type, fields - wanted);
     }
 
     private static int? FieldsOf(LocalFrameType type) => type switch
@@ -102,41 +102,44 @@ internal static class LocalFrameReader
             _ => new DecideFrame(reader.ReadInt64(), reader.ReadBoolean(), ReadOptionalPayload(ref reader)),
         };
 
-    private static LocalFrame ReadFromDaemon(ref MessagePackReader reader, LocalFrameType type) => type switch
-    {
-        LocalFrameType.Welcome => new WelcomeFrame(
-            reader.ReadInt32(),
-            ReadKey(ref reader),
-            ReadText(ref reader),
-            ReadNumber(ref reader, 0, LocalProtocol.BodyBytesMax, "largest payload"),
-            ReadText(ref reader)),
-        LocalFrameType.Refused => new RefusedFrame(
-            reader.ReadInt64(), (RefusalCode)reader.ReadInt32(), ReadText(ref reader)),
-        LocalFrameType.StatusResult => new StatusResultFrame(
-            reader.ReadInt64(), LocalStatusCodec.Read(ref reader)),
-        LocalFrameType.Subscribed => new SubscribedFrame(reader.ReadInt64(), ReadNeighbours(ref reader)),
-        LocalFrameType.Unsubscribed => new UnsubscribedFrame(reader.ReadInt64()),
-        LocalFrameType.Deliver => new DeliverFrame(
-            reader.ReadInt32(),
-            ReadKey(ref reader),
-            ReadKey(ref reader),
-            reader.ReadInt64(),
-            ReadPayload(ref reader)),
-        LocalFrameType.Forward => new ForwardFrame(
-            reader.ReadInt32(),
-            reader.ReadInt64(),
-            ReadKey(ref reader),
-            ReadKey(ref reader),
-            ReadKey(ref reader),
-            ReadPayload(ref reader)),
-        LocalFrameType.Update => new UpdateFrame(
-            reader.ReadInt32(),
-            new NeighbourChange(
-                ReadNeighbours(ref reader), ReadKeys(ref reader), ReadDepartures(ref reader))),
-        _ => new ResultFrame(
-            reader.ReadInt64(),
-            (KbrStatus)ReadNumber(ref reader, 0, (int)KbrStatus.Closed, "status"),
-            ReadKey(ref reader),
-            ReadPayload(ref reader)),
-    };
+    private static LocalFrame ReadFromDaemon(
+        ref MessagePackReader reader, LocalFrameType type, int optional) =>
+        type switch
+        {
+            LocalFrameType.Welcome => new WelcomeFrame(
+                reader.ReadInt32(),
+                ReadKey(ref reader),
+                ReadText(ref reader),
+                ReadNumber(ref reader, 0, LocalProtocol.BodyBytesMax, "largest payload"),
+                ReadText(ref reader)),
+            LocalFrameType.Refused => new RefusedFrame(
+                reader.ReadInt64(), (RefusalCode)reader.ReadInt32(), ReadText(ref reader)),
+            LocalFrameType.StatusResult => new StatusResultFrame(
+                reader.ReadInt64(), LocalStatusCodec.Read(ref reader)),
+            LocalFrameType.Subscribed => new SubscribedFrame(reader.ReadInt64(), ReadNeighbours(ref reader)),
+            LocalFrameType.Unsubscribed => new UnsubscribedFrame(reader.ReadInt64()),
+            LocalFrameType.Deliver => new DeliverFrame(
+                reader.ReadInt32(),
+                ReadKey(ref reader),
+                ReadKey(ref reader),
+                reader.ReadInt64(),
+                ReadPayload(ref reader),
+                optional > 0 && reader.ReadBoolean()),
+            LocalFrameType.Forward => new ForwardFrame(
+                reader.ReadInt32(),
+                reader.ReadInt64(),
+                ReadKey(ref reader),
+                ReadKey(ref reader),
+                ReadKey(ref reader),
+                ReadPayload(ref reader)),
+            LocalFrameType.Update => new UpdateFrame(
+                reader.ReadInt32(),
+                new NeighbourChange(
+                    ReadNeighbours(ref reader), ReadKeys(ref reader), ReadDepartures(ref reader))),
+            _ => new ResultFrame(
+                reader.ReadInt64(),
+                (KbrStatus)ReadNumber(ref reader, 0, (int)KbrStatus.Closed, "status"),
+                ReadKey(ref reader),
+                ReadPayload(ref reader)),
+        };
 }

@@ -110,12 +110,13 @@ internal static class LocalFrameWriter
         switch (frame)
         {
             case DeliverFrame deliver:
-                Begin(ref writer, LocalFrameType.Deliver, 5);
+                Begin(ref writer, LocalFrameType.Deliver, 6);
                 writer.Write(deliver.Subscription);
                 WriteKey(ref writer, deliver.Destination);
                 WriteKey(ref writer, deliver.Source);
                 writer.Write(deliver.Token);
                 writer.Write(deliver.Payload.Span);
+                writer.Write(deliver.IsSourceProven);
                 break;
             case ForwardFrame forward:
                 Begin(ref writer, LocalFrameType.Forward, 6);

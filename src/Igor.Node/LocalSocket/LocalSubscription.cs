@@ -44,8 +44,8 @@ internal sealed class LocalSubscription(LocalSession session, int number) : IKbr
     public void Deliver(in KbrDelivery delivery)
     {
         long token = delivery.Token.ExpectsReply ? session.AddDelivery(this, delivery.Token) : 0;
-        session.TrySendPayload(
-            new DeliverFrame(number, delivery.Destination, delivery.Source, token, delivery.Payload));
+        session.TrySendPayload(new DeliverFrame(
+            number, delivery.Destination, delivery.Source, token, delivery.Payload, delivery.IsSourceProven));
     }
 
     /// <inheritdoc/>

@@ -32,6 +32,7 @@ internal struct NodeWork
     public long Number;
     public TimeSpan Timeout;
     public bool Exact;
+    public bool IsSourceProven;
     public KbrStatus Status;
     public object? Argument;
     private byte[]? _buffer;

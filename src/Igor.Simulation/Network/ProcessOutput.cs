@@ -30,6 +30,7 @@ internal sealed class ProcessOutput(NodeProcess process, Transport transport) : 
             Destination = delivery.Destination,
             Peer = delivery.Source,
             Number = delivery.Token.Value,
+            IsSourceProven = delivery.IsSourceProven,
         }.With(delivery.Payload.Span));
 
     public void Forward(ServiceId service, long parked, in KbrForward message) =>

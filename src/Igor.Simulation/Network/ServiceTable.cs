@@ -138,7 +138,10 @@ internal sealed class ServiceTable(NodeProcess process)
         {
             case NodeWorkKind.Deliver:
                 FindMember(work.Service)?.Application.Deliver(new KbrDelivery(
-                    work.Destination, work.Peer, new DeliveryToken(work.Number), work.Payload));
+                    work.Destination, work.Peer, new DeliveryToken(work.Number), work.Payload)
+                {
+                    IsSourceProven = work.IsSourceProven,
+                });
                 break;
             case NodeWorkKind.AskForward:
                 AskForward(work);

@@ -62,6 +62,17 @@ public sealed class LocalCodecTests
     }
 
     [Fact]
+    public void Delivery_that_does_not_say_so_has_no_proven_source()
+    {
+        byte[] bytes = Encode(
+            new DeliverFrame(1, default, default, 2, new byte[] { 3 }, IsSourceProven: true));
+        Assert.True(Assert.IsType<DeliverFrame>(Read(bytes)).IsSourceProven);
+        byte[] shorter = bytes[..^1];
+        shorter[0]--;
+        Assert.False(Assert.IsType<DeliverFrame>(Read(shorter)).IsSourceProven);
+    }
+
+    [Fact]
     public void Type_of_a_later_version_is_named() =>
         Assert.Equal(new UnknownFrame(4711), Read([0x92, 0xcd, 0x12, 0x67, 0xc0]));
 

@@ -81,8 +81,10 @@ internal static class LocalFrames
         Gen.Select(Gen.Long, Statuses, (call, status) => (LocalFrame)new StatusResultFrame(call, status)),
         Gen.Select(Gen.Long, NeighbourSets, (call, set) => (LocalFrame)new SubscribedFrame(call, set)),
         Gen.Long.Select(call => (LocalFrame)new UnsubscribedFrame(call)),
-        Gen.Select(Gen.Int, Keys, Keys, Gen.Long, Payloads, (number, destination, source, token, payload) =>
-            (LocalFrame)new DeliverFrame(number, destination, source, token, payload)),
+        Gen.Select(
+            Gen.Int, Keys, Keys, Gen.Long, Payloads, Gen.Bool,
+            (number, destination, source, token, payload, isProven) =>
+                (LocalFrame)new DeliverFrame(number, destination, source, token, payload, isProven)),
         Gen.Select(
             Gen.Int, Gen.Long, Keys, Keys, Keys, Payloads,
             (number, parked, destination, source, next, payload) =>

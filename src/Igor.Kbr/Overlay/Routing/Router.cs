@@ -177,8 +177,7 @@ internal sealed class Router(NodeContext context, RingTable rings, PendingTable 
         }
         else if (header.HopId == 0 && own is null)
         {
-            context.Output.Deliver(
-                ring.Id, new KbrDelivery(header.Destination, header.Source, DeliveryToken.None, payload));
+            context.Output.Deliver(ring.Id, Delivery(header, from, DeliveryToken.None, payload));
         }
         else
         {
@@ -193,11 +192,16 @@ internal sealed class Router(NodeContext context, RingTable rings, PendingTable 
 
             entry.Own = own;
             context.Output.Deliver(
-                ring.Id,
-                new KbrDelivery(
-                    header.Destination, header.Source, new DeliveryToken((long)entry.Id), payload));
+                ring.Id, Delivery(header, from, new DeliveryToken((long)entry.Id), payload));
         }
     }
+
+    private static KbrDelivery Delivery(
+        in RouteHeader header, Link? from, DeliveryToken token, ReadOnlyMemory<byte> payload) =>
+        new(header.Destination, header.Source, token, payload)
+        {
+            IsSourceProven = from is null || from.PeerId == header.Source,
+        };
 
     /// <summary>The application answered a delivery.</summary>
     public void Answer(TimeSpan now, DeliveryToken delivery, ReadOnlyMemory<byte> payload)

@@ -63,6 +63,24 @@ public class RouterTests
     }
 
     [Fact]
+    public void Only_what_a_node_sends_on_its_own_link_proves_its_source()
+    {
+        LoneNode node = Member();
+        LinkId link = node.Connect(Id(900));
+        node.Connect(Id(800));
+        node.ReceiveRoute(link, ToSelf(1));
+        node.ReceiveRoute(link, ToSelf(2) with { Source = Id(800) });
+        node.ReceiveRoute(link, ToSelf(0) with { Source = Id(700) });
+        node.ReceiveRoute(link, ToSelf(3) with { Source = Self });
+        Assert.Equal([true, false, false, false], node.Deliveries.Select(d => d.IsSourceProven));
+        node.Overlay.Request(
+            node.Now, new RequestId(1), TestService, Self, default, new RequestOptions(Second));
+        node.Overlay.Route(node.Now, TestService, Self, default, default);
+        Assert.All(node.Deliveries.Skip(4), d => Assert.Equal((Self, true), (d.Source, d.IsSourceProven)));
+        Assert.Equal(6, node.Deliveries.Count);
+    }
+
+    [Fact]
     public void The_base_overlay_delivers_control_requests_only()
     {
         LoneNode node = Member();
