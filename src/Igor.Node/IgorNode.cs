@@ -124,12 +124,13 @@ public sealed class IgorNode : IKbrHost
             Options.Network,
             ProgramVersion(),
             Addresses,
-            overlay.IsJoined,
+            overlay.Ring,
             [.. overlay.Peers],
             [
                 .. services.Services.Select(
                     service => new ServiceStatus(service.Name, overlay.Neighbours(service.Id))),
-            ]))
+            ],
+            [.. overlay.Troubles]))
             .ConfigureAwait(false);
     }
 

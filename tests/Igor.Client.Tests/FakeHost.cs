@@ -45,7 +45,7 @@ internal sealed class FakeHost(string name = "fake") : IKbrHost
     public async ValueTask<HostStatus> GetStatusAsync(CancellationToken cancellationToken = default)
     {
         await Ready;
-        return new HostStatus(NodeId, "fake", "1.2.3", ["127.0.0.1:1"], true, [], []);
+        return new HostStatus(NodeId, "fake", "1.2.3", ["127.0.0.1:1"], RingStanding.Joined, [], [], []);
     }
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;

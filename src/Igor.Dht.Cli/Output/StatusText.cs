@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using Igor.Kbr;
 
 namespace Igor.Dht.Cli;
 
@@ -16,9 +17,9 @@ internal static class StatusText
         Line(text, "addresses", string.Join(", ", status.Addresses));
         Line(text, "socket", status.Socket);
         Line(text, "data", status.Data);
-        Line(text, "ring", status.IsJoined ? "joined" : "not joined yet");
+        Line(text, "ring", RingOf(status));
         Line(text, "neighbours", Number(status.Neighbours.Count));
-        foreach (Kbr.Key neighbour in status.Neighbours)
+        foreach (Key neighbour in status.Neighbours)
         {
             Line(text, string.Empty, neighbour.ToString());
         }
@@ -33,7 +34,8 @@ internal static class StatusText
             Line(text, "rebuilt", store.Rebuilt);
         }
 
-        Line(text, "trouble", string.Join("; ", TroublesOf(status).DefaultIfEmpty("none")));
+        Line(
+            text, "trouble", string.Join("; ", status.Troubles.Select(t => t.Text).DefaultIfEmpty("none")));
         return text.ToString().TrimEnd('\n');
     }
 
@@ -47,7 +49,10 @@ internal static class StatusText
         JsonText.Texts(writer, "addresses", status.Addresses);
         writer.WriteString("socket", status.Socket);
         writer.WriteString("data", status.Data);
+        writer.WriteString("ring", JsonNamingPolicy.CamelCase.ConvertName(status.Ring.State.ToString()));
+        writer.WriteString("ringReason", status.Ring.Reason);
         writer.WriteBoolean("isJoined", status.IsJoined);
+        writer.WriteBoolean("isHealthy", status.IsHealthy);
         writer.WriteBoolean("isSettled", status.IsSettled);
         writer.WriteBoolean("isReplicated", status.IsReplicated);
         JsonText.Texts(writer, "neighbours", status.Neighbours.Select(id => id.ToString()));
@@ -63,31 +68,26 @@ internal static class StatusText
             writer.WriteEndObject();
         }
 
-        JsonText.Texts(writer, "troubles", TroublesOf(status));
+        writer.WriteStartArray("troubles");
+        foreach (Trouble trouble in status.Troubles)
+        {
+            writer.WriteStartObject();
+            writer.WriteString("kind", trouble.Kind);
+            writer.WriteString("text", trouble.Text);
+            writer.WriteEndObject();
+        }
+
+        writer.WriteEndArray();
     });
 
-    private static IEnumerable<string> TroublesOf(DhtStatus status)
+    private static string RingOf(DhtStatus status) => status.Ring switch
     {
-        if (!status.IsJoined)
-        {
-            yield return "the node has not joined the ring: no bootstrap address answered";
-        }
-
-        if (status.ConnectionTrouble is { } connection)
-        {
-            yield return connection;
-        }
-
-        if (status.Store is { DamagedRecords: > 0 } damaged)
-        {
-            yield return $"{Number(damaged.DamagedRecords)} damaged records were found and are not served";
-        }
-
-        if (status.Store?.Trouble is { } trouble)
-        {
-            yield return trouble;
-        }
-    }
+        { State: RingState.Alone } alone => $"alone: {alone.Reason}",
+        { IsJoined: true } when !status.IsJoined => "joined; not yet in that of the DHT",
+        { State: RingState.Founded } => "founded by this node",
+        { State: RingState.Joined } => "joined",
+        _ => "joining",
+    };
 
     private static string ReplicasOf(DhtStatus status) => (status.IsSettled, status.IsReplicated) switch
     {

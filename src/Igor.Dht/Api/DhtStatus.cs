@@ -46,8 +46,12 @@ public sealed record DhtStatus
     /// <summary>The data folder; null when this process keeps nothing.</summary>
     public string? Data { get; init; }
 
+    /// <summary>How the node stands to the ring of its network, and why.</summary>
+    public RingStanding Ring { get; init; } = RingStanding.Joining;
+
     /// <summary>
-    /// Whether the node has joined the ring of the DHT (a client: whether it knows a member).
+    /// Whether the node is in a ring that it may act for, and in that of the DHT (a client: whether it knows
+    /// a member).
     /// </summary>
     public bool IsJoined { get; init; }
 
@@ -80,4 +84,12 @@ public sealed record DhtStatus
     /// when the node keeps nothing.
     /// </summary>
     public StoreStatus? Store { get; init; }
+
+    /// <summary>
+    /// What keeps the node, its store or its network from doing all that they are there for, each kind once.
+    /// </summary>
+    public IReadOnlyList<Trouble> Troubles { get; init; } = [];
+
+    /// <summary>Whether there is no trouble.</summary>
+    public bool IsHealthy => Troubles.Count == 0;
 }

@@ -135,13 +135,15 @@ public sealed class IgorDht : IAsyncDisposable
                 Addresses = host.Addresses,
                 Socket = _attachment.Socket,
                 Data = _attachment.Data,
-                IsJoined = node.IsJoined,
+                Ring = host.Ring,
+                IsJoined = host.Ring.IsJoined && node.IsJoined,
                 Neighbours = node.Neighbours,
                 Missing = node.Missing,
                 ConnectionTrouble = node.Neighbours.Count == 0 ? _attachment.ConnectionTrouble : null,
                 IsSettled = node.IsSettled,
                 IsReplicated = node.IsReplicated,
                 Store = store,
+                Troubles = Health.TroublesOf(host, node, store),
             };
         }
         catch (KbrException e)

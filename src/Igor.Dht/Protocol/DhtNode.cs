@@ -61,7 +61,8 @@ public sealed class DhtNode
         [.. _context.Membership.MissingMembers],
         _root.IsSettled,
         _root.IsReplicated(),
-        _context.Index.Count);
+        _context.Index.Count,
+        []);
 
     /// <summary>Takes up what the store holds.</summary>
     /// <param name="now">The time.</param>

@@ -11,10 +11,12 @@ namespace Igor.Dht.Protocol;
 /// <param name="IsSettled">Whether it may answer alone for all keys that it is the root of.</param>
 /// <param name="IsReplicated">Whether all replicas are known to have what it holds as a root.</param>
 /// <param name="Records">Number of records held, tombstones included.</param>
+/// <param name="Troubles">What keeps it from doing all that it is there for.</param>
 public sealed record DhtNodeStatus(
     bool IsJoined,
     IReadOnlyList<Key> Neighbours,
     IReadOnlyList<Key> Missing,
     bool IsSettled,
     bool IsReplicated,
-    int Records);
+    int Records,
+    IReadOnlyList<Trouble> Troubles);

@@ -7,17 +7,23 @@ namespace Igor.Kbr;
 /// <param name="Network">The name of the network it belongs to.</param>
 /// <param name="Version">The version of the program that runs it.</param>
 /// <param name="Addresses">Addresses (host:port) it listens on; empty when it does not.</param>
-/// <param name="IsJoined">Whether it is an active member of the ring.</param>
+/// <param name="Ring">How it stands to the ring, and why.</param>
 /// <param name="Peers">The peers it is connected to.</param>
 /// <param name="Services">The services that applications run on it.</param>
+/// <param name="Troubles">What keeps it from doing all that it is there for; none: it is healthy.</param>
 public sealed record HostStatus(
     Key NodeId,
     string Network,
     string Version,
     ImmutableArray<string> Addresses,
-    bool IsJoined,
+    RingStanding Ring,
     ImmutableArray<PeerStatus> Peers,
-    ImmutableArray<ServiceStatus> Services);
+    ImmutableArray<ServiceStatus> Services,
+    ImmutableArray<Trouble> Troubles)
+{
+    /// <summary>Whether it is an active member of a ring that it may act for.</summary>
+    public bool IsJoined => Ring.IsJoined;
+}
 
 /// <summary>A service that applications of a node run or use.</summary>
 /// <param name="Name">Its name.</param>

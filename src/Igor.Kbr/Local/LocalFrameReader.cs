@@ -65,7 +65,7 @@ internal static class LocalFrameReader
         LocalFrameType.Decide => 3,
         LocalFrameType.Welcome => 5,
         LocalFrameType.Refused => 3,
-        LocalFrameType.StatusResult => 8,
+        LocalFrameType.StatusResult => 10,
         LocalFrameType.Subscribed => 2,
         LocalFrameType.Unsubscribed => 1,
         LocalFrameType.Deliver => 5,

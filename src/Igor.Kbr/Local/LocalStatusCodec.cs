@@ -26,16 +26,32 @@ internal static class LocalStatusCodec
             writer.Write(service.Name);
             LocalFrameWriter.WriteNeighbours(ref writer, service.Neighbours);
         }
+
+        writer.WriteArrayHeader(2);
+        writer.Write((int)status.Ring.State);
+        writer.Write(status.Ring.Reason);
+        writer.WriteArrayHeader(status.Troubles.Length);
+        foreach (Trouble trouble in status.Troubles)
+        {
+            writer.WriteArrayHeader(2);
+            writer.Write(trouble.Kind);
+            writer.Write(trouble.Text);
+        }
     }
 
-    public static HostStatus Read(ref MessagePackReader reader) => new(
-        LocalFieldReader.ReadKey(ref reader),
-        LocalFieldReader.ReadText(ref reader),
-        LocalFieldReader.ReadText(ref reader),
-        LocalFieldReader.ReadTexts(ref reader),
-        reader.ReadBoolean(),
-        ReadPeers(ref reader),
-        ReadServices(ref reader));
+    public static HostStatus Read(ref MessagePackReader reader)
+    {
+        Key node = LocalFieldReader.ReadKey(ref reader);
+        string network = LocalFieldReader.ReadText(ref reader);
+        string version = LocalFieldReader.ReadText(ref reader);
+        ImmutableArray<string> addresses = LocalFieldReader.ReadTexts(ref reader);
+        reader.ReadBoolean(); // whether it is joined follows from how it stands to the ring
+        ImmutableArray<PeerStatus> peers = ReadPeers(ref reader);
+        ImmutableArray<ServiceStatus> services = ReadServices(ref reader);
+        RingStanding ring = ReadRing(ref reader);
+        return new HostStatus(
+            node, network, version, addresses, ring, peers, services, ReadTroubles(ref reader));
+    }
 
     private static void WritePeer(ref MessagePackWriter writer, PeerStatus peer)
     {
@@ -97,5 +113,29 @@ internal static class LocalStatusCodec
         }
 
         return services.MoveToImmutable();
+    }
+
+    private static RingStanding ReadRing(ref MessagePackReader reader)
+    {
+        int rest = LocalFieldReader.ReadElement(ref reader, 2);
+        int state = LocalFieldReader.ReadNumber(ref reader, 0, (int)RingState.Alone, "state of the ring");
+        var ring = new RingStanding((RingState)state, LocalFieldReader.ReadText(ref reader));
+        LocalFieldReader.Skip(ref reader, rest);
+        return ring;
+    }
+
+    private static ImmutableArray<Trouble> ReadTroubles(ref MessagePackReader reader)
+    {
+        int length = LocalFieldReader.ReadListLength(ref reader);
+        ImmutableArray<Trouble>.Builder troubles = ImmutableArray.CreateBuilder<Trouble>(length);
+        for (int i = 0; i < length; i++)
+        {
+            int rest = LocalFieldReader.ReadElement(ref reader, 2);
+            troubles.Add(new Trouble(
+                LocalFieldReader.ReadText(ref reader), LocalFieldReader.ReadText(ref reader)));
+            LocalFieldReader.Skip(ref reader, rest);
+        }
+
+        return troubles.MoveToImmutable();
     }
 }

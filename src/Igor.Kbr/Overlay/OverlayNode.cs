@@ -90,6 +90,23 @@ public sealed class OverlayNode
     /// <summary>Whether the node is an active member of the ring.</summary>
     public bool IsJoined => _rings.TryGet(ServiceId.Base, out ServiceRing? ring) && ring.IsActive;
 
+    /// <summary>How the node stands to the ring, and why.</summary>
+    public RingStanding Ring
+    {
+        get
+        {
+            bool reaches = _rings.TryGet(ServiceId.Base, out ServiceRing? ring) && ring.Members.Count > 0;
+            return (IsJoined || !_context.Options.JoinsRing) && reaches ? RingStanding.Joined
+                : IsJoined ? RingStanding.Founded
+                : RingStanding.Joining;
+        }
+    }
+
+    /// <summary>What keeps the node from doing all that it is there for; none: it is healthy.</summary>
+    public IReadOnlyList<Trouble> Troubles => Ring.State == RingState.Joining
+        ? [new Trouble(TroubleKinds.Joining, "the node has not joined a ring yet")]
+        : [];
+
     /// <summary>The connected peers, for status pages.</summary>
     public IReadOnlyList<PeerStatus> Peers =>
         [.. _context.Peers.All.Select(p => new PeerStatus(

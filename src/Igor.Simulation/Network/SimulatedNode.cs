@@ -194,9 +194,10 @@ public sealed class SimulatedNode : IKbrHost
             _network.Options.Overlay.Network,
             "simulated",
             [Address],
-            IsJoined,
+            process.Overlay.Ring,
             [.. Peers],
-            [.. services]));
+            [.. services],
+            [.. process.Overlay.Troubles]));
     }
 
     /// <inheritdoc/>

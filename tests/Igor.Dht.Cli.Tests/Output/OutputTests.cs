@@ -74,14 +74,18 @@ public class OutputTests
         {
             Attachment = DhtAttachment.EmbeddedMember,
             NodeId = s_nodes[0],
-            IsJoined = false,
+            Ring = RingStanding.Alone("connection refused at 127.0.0.1:1"),
+            Troubles =
+            [
+                new Trouble(TroubleKinds.Alone, "the node is alone"),
+                new Trouble(TroubleKinds.Disk, "the disk is full"),
+            ],
             Neighbours = s_nodes[1..],
             Store = new StoreStatus
             {
                 Records = 7,
                 LiveBytes = 2048,
                 DamagedRecords = 2,
-                Trouble = "the disk is full",
             },
         };
         string text = StatusText.Human(status);
@@ -90,12 +94,15 @@ public class OutputTests
         Assert.Contains(s_nodes[0].ToString(), text, StringComparison.Ordinal);
         Assert.Contains("records     7\n", text, StringComparison.Ordinal);
         Assert.Contains("2 KiB alive", text, StringComparison.Ordinal);
-        Assert.Contains("2 damaged records", text, StringComparison.Ordinal);
-        Assert.Contains("the disk is full", text, StringComparison.Ordinal);
-        Assert.Contains("not joined", text, StringComparison.Ordinal);
+        Assert.Contains("the node is alone; the disk is full", text, StringComparison.Ordinal);
+        Assert.Contains("alone: connection refused at 127.0.0.1:1", text, StringComparison.Ordinal);
         Assert.Equal(7, json.GetProperty("store").GetProperty("records").GetInt64());
         Assert.Equal(2, json.GetProperty("neighbours").GetArrayLength());
-        Assert.Equal(3, json.GetProperty("troubles").GetArrayLength());
+        Assert.Equal("alone", json.GetProperty("ring").GetString());
+        Assert.False(json.GetProperty("isHealthy").GetBoolean());
+        Assert.Equal(
+            ["alone", "disk"],
+            json.GetProperty("troubles").EnumerateArray().Select(t => t.GetProperty("kind").GetString()));
     }
 
     [Fact]

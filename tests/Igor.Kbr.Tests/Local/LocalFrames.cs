@@ -40,11 +40,19 @@ internal static class LocalFrames
     private static readonly Gen<HostStatus> Statuses = Gen.Select(
         Gen.Select(Keys, Texts, Texts),
         TextLists,
-        Gen.Bool,
+        Gen.Select(Gen.Enum<RingState>(), Texts, (state, reason) => new RingStanding(state, reason)),
         Peers.Array[0, 4],
         Gen.Select(Texts, NeighbourSets, (name, set) => new ServiceStatus(name, set)).Array[0, 3],
-        (names, addresses, isJoined, peers, services) => new HostStatus(
-            names.Item1, names.Item2, names.Item3, addresses, isJoined, [.. peers], [.. services]));
+        Gen.Select(Texts, Texts, (kind, text) => new Trouble(kind, text)).Array[0, 3],
+        (names, addresses, ring, peers, services, troubles) => new HostStatus(
+            names.Item1,
+            names.Item2,
+            names.Item3,
+            addresses,
+            ring,
+            [.. peers],
+            [.. services],
+            [.. troubles]));
 
     private static readonly Gen<ImmutableArray<Departure>> Departures = Gen.Select(
         Keys, Gen.Enum<DepartureReason>(), (id, reason) => new Departure(id, reason))

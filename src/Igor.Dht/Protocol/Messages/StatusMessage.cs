@@ -8,6 +8,9 @@ internal sealed record StatusMessage(DhtNodeStatus Node, StoreFigures? Store)
 {
     private const int NeighboursMax = 64;
 
+    /// <summary>There are not that many kinds.</summary>
+    private const int TroublesMax = 64;
+
     public static void WriteQuestion(PayloadBuffer buffer)
     {
         MessagePackWriter writer = buffer.Begin(MessageKind.Status, 0);
@@ -16,7 +19,7 @@ internal sealed record StatusMessage(DhtNodeStatus Node, StoreFigures? Store)
 
     public void Write(PayloadBuffer buffer)
     {
-        MessagePackWriter writer = buffer.Begin(MessageKind.StatusIs, 7);
+        MessagePackWriter writer = buffer.Begin(MessageKind.StatusIs, 8);
         writer.Write(Node.IsJoined);
         writer.Write(Node.IsSettled);
         writer.Write(Node.IsReplicated);
@@ -32,6 +35,15 @@ internal sealed record StatusMessage(DhtNodeStatus Node, StoreFigures? Store)
             writer.WriteNil();
         }
 
+        Trouble[] troubles = [.. Node.Troubles.Take(TroublesMax)];
+        writer.WriteArrayHeader(troubles.Length);
+        foreach (Trouble trouble in troubles)
+        {
+            writer.WriteArrayHeader(2);
+            writer.Write(trouble.Kind);
+            writer.Write(trouble.Text);
+        }
+
         writer.Flush();
     }
 
@@ -42,9 +54,27 @@ internal sealed record StatusMessage(DhtNodeStatus Node, StoreFigures? Store)
         bool isReplicated = reader.ReadBoolean();
         Key[] neighbours = MessageParts.ReadKeys(ref reader, NeighboursMax);
         Key[] missing = MessageParts.ReadKeys(ref reader, NeighboursMax);
+        int records = reader.ReadInt32();
+        StoreFigures? store = reader.TryReadNil() ? null : StoreFigures.Read(ref reader);
         var node = new DhtNodeStatus(
-            isJoined, neighbours, missing, isSettled, isReplicated, reader.ReadInt32());
-        return new StatusMessage(node, reader.TryReadNil() ? null : StoreFigures.Read(ref reader));
+            isJoined, neighbours, missing, isSettled, isReplicated, records, ReadTroubles(ref reader));
+        return new StatusMessage(node, store);
+    }
+
+    private static Trouble[] ReadTroubles(ref MessagePackReader reader)
+    {
+        var troubles = new Trouble[MessageParts.ReadCount(ref reader, TroublesMax)];
+        for (int at = 0; at < troubles.Length; at++)
+        {
+            if (reader.ReadArrayHeader() < 2)
+            {
+                throw new MessagePackSerializationException("a trouble has a kind and a text");
+            }
+
+            troubles[at] = new Trouble(MessageParts.ReadText(ref reader), MessageParts.ReadText(ref reader));
+        }
+
+        return troubles;
     }
 }
 
