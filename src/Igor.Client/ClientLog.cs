@@ -19,8 +19,12 @@ internal static partial class ClientLog
         4, LogLevel.Error, "The service '{service}' could not be subscribed again and is closed: {cause}")]
     public static partial void ResubscribeRefused(ILogger logger, string service, string cause);
 
-    [LoggerMessage(5, LogLevel.Error, "An upcall of the application threw; the client goes on.")]
-    public static partial void UpcallThrew(ILogger logger, Exception exception);
+    [LoggerMessage(
+        5,
+        LogLevel.Error,
+        "The application of service '{service}' threw in {upcall}: a bug in it. The client goes on.")]
+    public static partial void UpcallThrew(
+        ILogger logger, string service, string upcall, Exception exception);
 
     [LoggerMessage(6, LogLevel.Warning, "The daemon refused a frame: {text}")]
     public static partial void FrameRefused(ILogger logger, string text);

@@ -45,14 +45,28 @@ internal sealed class ClientService : IKbrService
     public SubscribeOptions Options { get; }
 
     /// <inheritdoc/>
-    public void Route(Key destination, ReadOnlyMemory<byte> payload, RouteOptions options = default)
+    public KbrStatus Route(Key destination, ReadOnlyMemory<byte> payload, RouteOptions options = default)
     {
-        if (!_isClosed
-            && _client.Connection is { } connection
-            && payload.Length <= connection.Welcome.PayloadBytesMax)
+        if (_isClosed || _client.Connection is not { } connection)
         {
-            connection.TrySendPayload(new RouteFrame(Subscription, destination, options.Exact, payload));
+            return KbrStatus.Closed;
         }
+
+        if (payload.Length > connection.Welcome.PayloadBytesMax)
+        {
+            return KbrStatus.TooLarge;
+        }
+
+        NeighbourSet known = _neighbours;
+        if (!known.IsMember && known.Count == 0)
+        {
+            return KbrStatus.Unreachable;
+        }
+
+        var frame = new RouteFrame(Subscription, destination, options.Exact, payload);
+        return connection.TrySendPayload(frame) ? KbrStatus.Ok
+            : connection.Ended.IsCompleted ? KbrStatus.Closed
+            : KbrStatus.Overloaded;
     }
 
     /// <inheritdoc/>
@@ -65,8 +79,7 @@ internal sealed class ClientService : IKbrService
             : Send(connection, destination, payload, options, completed);
         if (status != KbrStatus.Ok)
         {
-            _client.Gate.Post(
-                static call => call.completed(KbrReply.Failed(call.status)), (completed, status));
+            _client.Gate.PostEnd(Name, completed, status);
         }
     }
 
@@ -75,7 +88,17 @@ internal sealed class ClientService : IKbrService
     {
         if (delivery.ExpectsReply)
         {
-            _client.Reply(delivery.Value, payload);
+            _client.Deliveries.Reply(delivery, payload);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Fail(DeliveryToken delivery, string error, bool isTemporary = false)
+    {
+        ArgumentNullException.ThrowIfNull(error);
+        if (delivery.ExpectsReply)
+        {
+            _client.Deliveries.Fail(delivery, error, isTemporary);
         }
     }
 
@@ -91,6 +114,8 @@ internal sealed class ClientService : IKbrService
     /// <param name="first">The set.</param>
     /// <param name="tells">Whether the application is told: it knows of an earlier one.</param>
     public void Begin(NeighbourSet first, bool tells) => _client.Gate.Run(
+        Name,
+        nameof(IKbrApplication.Update),
         static call =>
         {
             if (call.first.Version < call.service._neighbours.Version)
@@ -116,20 +141,35 @@ internal sealed class ClientService : IKbrService
 
     /// <summary>The update upcall.</summary>
     public void Update(NeighbourSet next, ImmutableArray<Departure> reasons) => _client.Gate.Run(
-        static call => call.service.Apply(call.next, call.reasons), (service: this, next, reasons));
+        Name,
+        nameof(IKbrApplication.Update),
+        static call => call.service.Apply(call.next, call.reasons),
+        (service: this, next, reasons));
 
     /// <summary>The deliver upcall.</summary>
     public void Deliver(DeliverFrame frame, DeliveryToken token)
     {
-        if (!_isClosed)
+        if (_isClosed)
         {
-            _client.Gate.Run(
-                static call => call._application.Deliver(call.delivery),
-                (_application, delivery: new KbrDelivery(
-                    frame.Destination, frame.Source, token, frame.Payload)
-                {
-                    IsSourceProven = frame.IsSourceProven,
-                }));
+            return;
+        }
+
+        var delivery = new KbrDelivery(frame.Destination, frame.Source, token, frame.Payload)
+        {
+            Service = this,
+            IsSourceProven = frame.IsSourceProven,
+            RequestId = frame.RequestNumber == 0
+                ? KbrRequestId.None
+                : new KbrRequestId(frame.Source, frame.RequestNumber),
+        };
+        Exception? problem = _client.Gate.Run(
+            Name,
+            nameof(IKbrApplication.Deliver),
+            static call => call._application.Deliver(call.delivery),
+            (_application, delivery));
+        if (problem is not null)
+        {
+            Fail(token, KbrReply.ErrorOf(problem));
         }
     }
 
@@ -139,8 +179,13 @@ internal sealed class ClientService : IKbrService
         var decision = new Decision();
         if (!_isClosed)
         {
-            var message = new KbrForward(frame.Destination, frame.Source, frame.NextHop, frame.Payload);
+            var message = new KbrForward(frame.Destination, frame.Source, frame.NextHop, frame.Payload)
+            {
+                Service = this,
+            };
             _client.Gate.Run(
+                Name,
+                nameof(IKbrApplication.Forward),
                 static call => call.decision.Value = call._application.Forward(call.message),
                 (_application, message, decision));
         }
@@ -178,7 +223,7 @@ internal sealed class ClientService : IKbrService
             ? LocalProtocol.TimeoutMsMax
             : (int)Math.Min(wanted, LocalProtocol.TimeoutMsMax);
         KbrStatus status = connection.Requests.TryAdd(
-            Subscription, TimeSpan.FromMilliseconds(timeoutMs), completed, out long request);
+            this, TimeSpan.FromMilliseconds(timeoutMs), completed, out long request);
         if (status != KbrStatus.Ok)
         {
             return status;
@@ -204,7 +249,7 @@ internal sealed class ClientService : IKbrService
             || before.IsMember != next.IsMember || before.Self != next.Self;
         if (isNews && !_isClosed)
         {
-            _application.Update(new NeighbourChange(next, joined, departed));
+            _application.Update(new NeighbourChange(next, joined, departed) { Service = this });
         }
     }
 

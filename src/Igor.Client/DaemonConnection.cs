@@ -193,7 +193,8 @@ internal sealed class DaemonConnection : IDisposable
         {
             case ResultFrame result:
                 Requests.Complete(
-                    result.Request, new KbrReply(result.Status, result.Responder, result.Payload));
+                    result.Request,
+                    new KbrReply(result.Status, result.Responder, result.Payload) { Error = result.Error });
                 break;
             case DeliverFrame or ForwardFrame or UpdateFrame:
                 _handleUpcall(frame);

@@ -25,8 +25,6 @@ public sealed class IgorClient : IKbrHost
     private readonly string _path;
     private volatile DaemonConnection? _connection;
     private volatile WelcomeFrame? _welcome;
-    private long _tokenBase; // tokens of earlier connections are at most this
-    private long _lastToken;
     private int _lastSubscription;
     private Task _keeping = Task.CompletedTask;
 
@@ -35,6 +33,7 @@ public sealed class IgorClient : IKbrHost
         _options = options;
         _path = path;
         Gate = new UpcallGate(options.Logger);
+        Deliveries = new OpenDeliveries(() => _connection);
     }
 
     /// <inheritdoc/>
@@ -51,6 +50,9 @@ public sealed class IgorClient : IKbrHost
 
     /// <summary>Runs the application's code.</summary>
     internal UpcallGate Gate { get; }
+
+    /// <summary>Answers what was delivered.</summary>
+    internal OpenDeliveries Deliveries { get; }
 
     /// <summary>The connection, while there is one.</summary>
     internal DaemonConnection? Connection => _connection;
@@ -151,17 +153,6 @@ public sealed class IgorClient : IKbrHost
         _services.Clear();
     }
 
-    /// <summary>Answers a delivery, unless a connection that is gone brought it.</summary>
-    internal void Reply(long token, ReadOnlyMemory<byte> payload)
-    {
-        DaemonConnection? connection = _connection; // first: the base may be of a later one, never earlier
-        long sent = token - Volatile.Read(ref _tokenBase);
-        if (sent > 0 && payload.Length <= connection?.Welcome.PayloadBytesMax)
-        {
-            connection.TrySendPayload(new ReplyFrame(sent, payload));
-        }
-    }
-
     /// <summary>Detaches a service.</summary>
     internal async ValueTask UnsubscribeAsync(ClientService service)
     {
@@ -219,7 +210,7 @@ public sealed class IgorClient : IKbrHost
         while (true)
         {
             string cause = await _connection!.Ended.ConfigureAwait(false);
-            Volatile.Write(ref _tokenBase, Volatile.Read(ref _lastToken));
+            Deliveries.Forget();
             _connection = null;
             if (_closing.IsCancellationRequested)
             {
@@ -359,7 +350,7 @@ public sealed class IgorClient : IKbrHost
         {
             case DeliverFrame deliver
                 when _services.TryGetValue(deliver.Subscription, out ClientService? service):
-                service.Deliver(deliver, LocalToken(deliver.Token));
+                service.Deliver(deliver, Deliveries.Add(deliver.Token));
                 break;
             case UpdateFrame update
                 when _services.TryGetValue(update.Subscription, out ClientService? service):
@@ -376,19 +367,6 @@ public sealed class IgorClient : IKbrHost
                 ClientLog.FrameRefused(_options.Logger, refused.Text);
                 break;
         }
-    }
-
-    /// <summary>Tokens of a connection count up from 1; ours never repeat over all connections.</summary>
-    private DeliveryToken LocalToken(long token)
-    {
-        if (token <= 0)
-        {
-            return DeliveryToken.None;
-        }
-
-        long local = Volatile.Read(ref _tokenBase) + token;
-        Volatile.Write(ref _lastToken, Math.Max(local, Volatile.Read(ref _lastToken)));
-        return new DeliveryToken(local);
     }
 
     private KbrException NotConnected() => new(

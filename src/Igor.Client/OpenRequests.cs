@@ -34,7 +34,7 @@ internal sealed class OpenRequests : IDisposable
     public static TimeSpan Grace { get; } = TimeSpan.FromSeconds(1);
 
     /// <summary>Adds a request; its number, or why it cannot be made.</summary>
-    public KbrStatus TryAdd(int subscription, TimeSpan timeout, Action<KbrReply> completed, out long id)
+    public KbrStatus TryAdd(ClientService service, TimeSpan timeout, Action<KbrReply> completed, out long id)
     {
         long deadline = Environment.TickCount64 + (long)(timeout + Grace).TotalMilliseconds;
         lock (_lock)
@@ -51,7 +51,7 @@ internal sealed class OpenRequests : IDisposable
             }
 
             id = ++_lastId;
-            _open.Add(id, new OpenRequest(subscription, deadline, completed));
+            _open.Add(id, new OpenRequest(service, deadline, completed));
             _timer ??= new Timer(
                 static state => ((OpenRequests)state!).EndOverdue(), this, CheckPeriod, CheckPeriod);
             return KbrStatus.Ok;
@@ -63,7 +63,7 @@ internal sealed class OpenRequests : IDisposable
     {
         if (Take(id) is { } request)
         {
-            _gate.Run(static call => call.request.Completed(call.reply), (request, reply));
+            _gate.End(request.Service.Name, request.Completed, reply);
         }
     }
 
@@ -72,7 +72,7 @@ internal sealed class OpenRequests : IDisposable
 
     /// <summary>Ends the requests of a subscription.</summary>
     public void Close(int subscription) => EndAll(
-        request => request.Subscription == subscription, KbrStatus.Closed, cancel: true);
+        request => request.Service.Subscription == subscription, KbrStatus.Closed, cancel: true);
 
     /// <summary>Ends all requests, and refuses new ones.</summary>
     public void Dispose()
@@ -129,9 +129,9 @@ internal sealed class OpenRequests : IDisposable
                 _cancel(id);
             }
 
-            _gate.Run(static call => call.request.Completed(KbrReply.Failed(call.status)), (request, status));
+            _gate.End(request.Service.Name, request.Completed, KbrReply.Failed(status));
         }
     }
 
-    private sealed record OpenRequest(int Subscription, long Deadline, Action<KbrReply> Completed);
+    private sealed record OpenRequest(ClientService Service, long Deadline, Action<KbrReply> Completed);
 }

@@ -1,3 +1,4 @@
+using Igor.Kbr;
 using Microsoft.Extensions.Logging;
 
 namespace Igor.Client;
@@ -10,25 +11,37 @@ internal sealed class UpcallGate(ILogger logger)
 {
     private readonly Lock _lock = new();
 
+    private const string EndOfRequest = "the callback of a request";
+
     /// <summary>Runs a call now, on this thread, after the one that is running.</summary>
-    public void Run<T>(Action<T> call, T argument)
+    /// <returns>What it threw, which has been reported; null when all went well.</returns>
+    public Exception? Run<T>(string service, string upcall, Action<T> call, T argument)
     {
         lock (_lock)
         {
             try
             {
                 call(argument);
+                return null;
             }
             catch (Exception exception) when (exception is not OutOfMemoryException)
             {
-                ClientLog.UpcallThrew(logger, exception);
+                ClientLog.UpcallThrew(logger, service, upcall, exception);
+                return exception;
             }
         }
     }
 
-    /// <summary>Runs a call soon, on the thread pool: for callers that may hold locks of their own.</summary>
-    public void Post<T>(Action<T> call, T argument) => ThreadPool.UnsafeQueueUserWorkItem(
-        static state => state.gate.Run(state.call, state.argument),
-        (gate: this, call, argument),
-        preferLocal: false);
+    /// <summary>Tells of the end of a request.</summary>
+    public void End(string service, Action<KbrReply> completed, in KbrReply reply) => Run(
+        service, EndOfRequest, static call => call.completed(call.reply), (completed, reply));
+
+    /// <summary>
+    /// Tells of the end of a request soon, on the thread pool: for callers that may hold locks of their own.
+    /// </summary>
+    public void PostEnd(string service, Action<KbrReply> completed, KbrStatus status) =>
+        ThreadPool.UnsafeQueueUserWorkItem(
+            static state => state.gate.End(state.service, state.completed, KbrReply.Failed(state.status)),
+            (gate: this, service, completed, status),
+            preferLocal: false);
 }

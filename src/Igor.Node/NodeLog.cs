@@ -40,6 +40,13 @@ internal static partial class NodeLog
     [LoggerMessage(109, LogLevel.Error, "A bug in the node or in an application of it")]
     public static partial void Bug(ILogger log, Exception problem);
 
+    [LoggerMessage(
+        117,
+        LogLevel.Error,
+        "The application of service '{Service}' threw in {Upcall}: a bug in it. The node goes on")]
+    public static partial void ApplicationThrew(
+        ILogger log, string service, string upcall, Exception problem);
+
     [LoggerMessage(110, LogLevel.Information, "Joined the ring: {Text}")]
     public static partial void Joined(ILogger log, string text);
 

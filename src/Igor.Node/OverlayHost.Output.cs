@@ -22,13 +22,19 @@ internal sealed partial class OverlayHost : IOverlayOutput
     /// <inheritdoc/>
     void IOverlayOutput.Deliver(ServiceId service, in KbrDelivery delivery)
     {
+        if (_services.MemberOf(service) is not { } member)
+        {
+            return; // it is detaching, and with it its deliveries
+        }
+
         try
         {
-            _services.MemberOf(service)?.Application.Deliver(delivery);
+            member.Application.Deliver(delivery with { Service = member });
         }
         catch (Exception problem) when (problem is not OutOfMemoryException)
         {
-            NodeLog.Bug(_log, problem);
+            NodeLog.ApplicationThrew(_log, member.Name, nameof(IKbrApplication.Deliver), problem);
+            Fail(member, delivery.Token, KbrReply.ErrorOf(problem), isTemporary: false);
         }
     }
 
@@ -36,21 +42,23 @@ internal sealed partial class OverlayHost : IOverlayOutput
     void IOverlayOutput.Forward(ServiceId service, long parked, in KbrForward message)
     {
         ForwardDecision decision = ForwardDecision.Continue;
-        try
+        if (_services.ForwarderOf(service) is { } forwarder)
         {
-            switch (_services.ForwarderOf(service)?.Application)
+            KbrForward shown = message with { Service = forwarder };
+            try
             {
-                case IKbrDeferringApplication later:
-                    later.ForwardLater(message, decided => PostDecision(parked, decided));
+                if (forwarder.Application is IKbrDeferringApplication later)
+                {
+                    later.ForwardLater(shown, decided => PostDecision(parked, decided));
                     return;
-                case { } now:
-                    decision = now.Forward(message);
-                    break;
+                }
+
+                decision = forwarder.Application.Forward(shown);
             }
-        }
-        catch (Exception problem) when (problem is not OutOfMemoryException)
-        {
-            NodeLog.Bug(_log, problem);
+            catch (Exception problem) when (problem is not OutOfMemoryException)
+            {
+                NodeLog.ApplicationThrew(_log, forwarder.Name, nameof(IKbrApplication.Forward), problem);
+            }
         }
 
         PostDecision(parked, decision);
@@ -59,9 +67,9 @@ internal sealed partial class OverlayHost : IOverlayOutput
     /// <inheritdoc/>
     void IOverlayOutput.CompleteRequest(RequestId request, in KbrReply reply)
     {
-        if (_requests.Take(request) is { } completed)
+        if (_requests.Take(request) is { } open)
         {
-            End(completed, reply);
+            End(open.Service, open.Completed, reply);
         }
     }
 
@@ -73,11 +81,11 @@ internal sealed partial class OverlayHost : IOverlayOutput
             attached.Neighbours = change.Neighbours;
             try
             {
-                attached.Application.Update(change);
+                attached.Application.Update(change with { Service = attached });
             }
             catch (Exception problem) when (problem is not OutOfMemoryException)
             {
-                NodeLog.Bug(_log, problem);
+                NodeLog.ApplicationThrew(_log, attached.Name, nameof(IKbrApplication.Update), problem);
             }
         }
     }

@@ -57,6 +57,9 @@ internal sealed partial class OverlayHost : ILinkConsumer, IDisposable
     /// </summary>
     public Task Joined => _joined.Task;
 
+    /// <summary>Largest payload of a message.</summary>
+    public int PayloadBytesMax { get; private set; }
+
     /// <summary>Pieces of work that wait.</summary>
     public int QueueLength => _strand.QueueLength;
 
@@ -72,6 +75,7 @@ internal sealed partial class OverlayHost : ILinkConsumer, IDisposable
     /// <summary>Makes the node and lets it join.</summary>
     public Task StartAsync(OverlayOptions options, ulong seed) => _strand.InvokeAsync(() =>
     {
+        PayloadBytesMax = options.PayloadBytesMax;
         _node = new OverlayNode(NodeId, options, this, seed);
         _joinsRing = options.JoinsRing;
         Overlay.Start(Now);
@@ -113,24 +117,39 @@ internal sealed partial class OverlayHost : ILinkConsumer, IDisposable
         return true;
     });
 
-    /// <summary>Takes a downcall; it runs on the strand.</summary>
+    /// <summary>Takes a downcall; it runs on the strand. One that cannot wait is refused there.</summary>
     public void Post(ServiceCall call)
     {
-        if (_strand.TryPost(RunCall, call))
-        {
-            return;
-        }
-
-        if (call.Kind == ServiceCall.Verb.Request)
+        if (!_strand.TryPost(RunCall, call))
         {
             call.BecomeRefusal();
             _strand.Post(RunCall, call);
         }
-        else
-        {
-            call.Return(); // messages and answers come without a guarantee
-        }
     }
+
+    /// <summary>Takes a downcall unless too much waits already; says whether.</summary>
+    public bool TryPost(ServiceCall call)
+    {
+        if (_strand.TryPost(RunCall, call))
+        {
+            return true;
+        }
+
+        call.Return();
+        return false;
+    }
+
+    /// <summary>Answers a delivery with an error, on the strand; bounded by the deliveries.</summary>
+    public void Fail(LocalService service, DeliveryToken delivery, string error, bool isTemporary) =>
+        _strand.Post(
+            _ =>
+            {
+                if (!_closed && service.IsOpen)
+                {
+                    Overlay.Fail(Now, delivery, error, isTemporary);
+                }
+            },
+            this);
 
     /// <summary>Ends all that applications wait for and, when asked to, takes leave of the peers.</summary>
     public Task CloseAsync(bool leaves) => _strand.InvokeAsync(() =>
@@ -247,7 +266,7 @@ internal sealed partial class OverlayHost : ILinkConsumer, IDisposable
         {
             if (call.Completed is { } completed)
             {
-                End(completed, KbrReply.Failed(KbrStatus.Closed));
+                End(call.Service, completed, KbrReply.Failed(KbrStatus.Closed));
             }
 
             return;
@@ -271,8 +290,11 @@ internal sealed partial class OverlayHost : ILinkConsumer, IDisposable
             case ServiceCall.Verb.Reply:
                 Overlay.Reply(Now, call.Token, call.Payload);
                 break;
+            case ServiceCall.Verb.Refuse when call.Completed is { } refused:
+                End(call.Service, refused, KbrReply.Failed(KbrStatus.Overloaded));
+                break;
             default:
-                End(call.Completed!, KbrReply.Failed(KbrStatus.Overloaded));
+                Overlay.Fail(Now, call.Token, "the node's queue is full", isTemporary: true);
                 break;
         }
     }
@@ -300,11 +322,11 @@ internal sealed partial class OverlayHost : ILinkConsumer, IDisposable
         service.IsOpen = false;
         foreach (Action<KbrReply> completed in _requests.TakeAll(service))
         {
-            End(completed, KbrReply.Failed(KbrStatus.Closed));
+            End(service, completed, KbrReply.Failed(KbrStatus.Closed));
         }
     }
 
-    private void End(Action<KbrReply> completed, in KbrReply reply)
+    private void End(LocalService service, Action<KbrReply> completed, in KbrReply reply)
     {
         Counters.CountRequest(reply.Status);
         try
@@ -313,7 +335,7 @@ internal sealed partial class OverlayHost : ILinkConsumer, IDisposable
         }
         catch (Exception problem) when (problem is not OutOfMemoryException)
         {
-            NodeLog.Bug(_log, problem);
+            NodeLog.ApplicationThrew(_log, service.Name, "the callback of a request", problem);
         }
     }
 

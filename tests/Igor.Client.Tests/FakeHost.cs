@@ -56,6 +56,9 @@ internal sealed class FakeHost(string name = "fake") : IKbrHost
         : IKbrService
     {
         private readonly ConcurrentQueue<(DeliveryToken Token, byte[] Payload)> _replies = new();
+        private readonly ConcurrentQueue<(DeliveryToken Token, string Error, bool IsTemporary)> _failures =
+            new();
+
         private int _requests;
 
         public IKbrDeferringApplication Application => application;
@@ -65,6 +68,9 @@ internal sealed class FakeHost(string name = "fake") : IKbrHost
         public int Requests => Volatile.Read(ref _requests);
 
         public IReadOnlyList<(DeliveryToken Token, byte[] Payload)> Replies => [.. _replies];
+
+        public IReadOnlyList<(DeliveryToken Token, string Error, bool IsTemporary)> Failures =>
+            [.. _failures];
 
         public string Name => options.Service;
 
@@ -76,8 +82,12 @@ internal sealed class FakeHost(string name = "fake") : IKbrHost
 
         public NeighbourSet Neighbours => host.FirstNeighbours ?? NeighbourSet.Alone(NodeId, isMember: true);
 
-        public void Route(Key destination, ReadOnlyMemory<byte> payload, RouteOptions options = default) =>
+        public KbrStatus Route(
+            Key destination, ReadOnlyMemory<byte> payload, RouteOptions options = default)
+        {
             application.Deliver(new KbrDelivery(destination, NodeId, DeliveryToken.None, payload));
+            return KbrStatus.Ok;
+        }
 
         public void Request(
             Key destination, ReadOnlyMemory<byte> payload, RequestOptions options, Action<KbrReply> completed)
@@ -94,6 +104,9 @@ internal sealed class FakeHost(string name = "fake") : IKbrHost
 
         public void Reply(DeliveryToken delivery, ReadOnlyMemory<byte> payload) =>
             _replies.Enqueue((delivery, payload.ToArray()));
+
+        public void Fail(DeliveryToken delivery, string error, bool isTemporary = false) =>
+            _failures.Enqueue((delivery, error, isTemporary));
 
         public ValueTask DisposeAsync()
         {

@@ -67,6 +67,20 @@ public sealed class IgorClientTests : IDisposable
     }
 
     [Fact]
+    public async Task Deliver_that_throws_fails_the_request_at_the_daemon()
+    {
+        await using LocalSocketServer server = Serve(_host);
+        await using IgorClient client = await ConnectAsync();
+        await SubscribeAsync(client, new CountingApplication { Throws = true });
+        Deliver(_host, 99);
+        FakeHost.FakeService service = _host.Services[0];
+        await Eventually.HoldsAsync(() => service.Failures.Count > 0, "the failure reaches the node");
+        (DeliveryToken token, string error, bool isTemporary) = Assert.Single(service.Failures);
+        Assert.Equal((new DeliveryToken(99), false), (token, isTemporary));
+        Assert.Contains(nameof(InvalidOperationException), error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Large_messages_both_ways_at_once_do_not_hang()
     {
         await using LocalSocketServer server = LocalSocketServer.Start(

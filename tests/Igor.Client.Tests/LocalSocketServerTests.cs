@@ -189,20 +189,15 @@ public sealed class LocalSocketServerTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Delivery_can_be_answered_once()
+    public async Task Route_without_a_subscription_is_refused()
     {
         using RawApplication application = await RawApplication.AttachAsync(_server.Path);
-        FakeHost.FakeService service = await SubscribeAsync(application, 1);
-        service.Application.Deliver(
-            new KbrDelivery(Key.Max, Key.Zero, new DeliveryToken(99), new byte[] { 1 }));
-        DeliverFrame delivery = await application.ExpectAsync<DeliverFrame>();
-        application.Send(new ReplyFrame(delivery.Token + 1, new byte[] { 2 })); // never given out
-        application.Send(new ReplyFrame(delivery.Token, new byte[] { 3 }));
-        application.Send(new ReplyFrame(delivery.Token, new byte[] { 4 }));
+        application.Send(new RouteFrame(7, Key.Zero, false, new byte[1]));
+        RefusedFrame refused = await application.ExpectAsync<RefusedFrame>();
+        Assert.Equal((0, RefusalCode.Subscription), (refused.Call, refused.Code));
+        Assert.Contains("7", refused.Text, StringComparison.Ordinal);
         application.Send(new StatusFrame(1));
         await application.ExpectAsync<StatusResultFrame>();
-        (DeliveryToken token, byte[] payload) = Assert.Single(service.Replies);
-        Assert.Equal((new DeliveryToken(99), 3), (token, payload[0]));
     }
 
     [Fact]

@@ -69,8 +69,8 @@ public sealed class ReconnectionTests : IDisposable
         SubscribeFrame subscribe = await daemon.ExpectAsync<SubscribeFrame>();
         daemon.Send(new RefusedFrame(subscribe.Call, RefusalCode.Node, "it has a member"));
         Assert.Equal("a", await AnswerSubscribeAsync(daemon));
-        services[0].Route(Key.Zero, new byte[1]);
-        await daemon.ExpectAsync<RouteFrame>();
+        services[0].Request(Key.Zero, new byte[1], new RequestOptions(Eventually.Patience), _ => { });
+        await daemon.ExpectAsync<RequestFrame>();
     }
 
     [Fact]

@@ -18,6 +18,12 @@ public sealed class ContractApplication : IKbrApplication
     /// <summary>Whether requests are answered.</summary>
     public bool Answers { get; set; } = true;
 
+    /// <summary>Done with each delivery in place of answering it; null answers it.</summary>
+    public Action<KbrDelivery>? Handles { get; set; }
+
+    /// <summary>Done with each change of the neighbour set, after it was noted.</summary>
+    public Action<NeighbourChange> Sees { get; set; } = _ => { };
+
     /// <summary>What is decided about passing messages.</summary>
     public Func<KbrForward, ForwardDecision> Decides { get; set; } = _ => ForwardDecision.Continue;
 
@@ -39,10 +45,15 @@ public sealed class ContractApplication : IKbrApplication
                 delivery.Destination, delivery.Source, delivery.Token, delivery.Payload.ToArray())
             {
                 IsSourceProven = delivery.IsSourceProven,
+                RequestId = delivery.RequestId,
             });
         }
 
-        if (delivery.Token.ExpectsReply && Answers)
+        if (Handles is { } handles)
+        {
+            handles(delivery);
+        }
+        else if (delivery.Token.ExpectsReply && Answers)
         {
             Service.Reply(delivery.Token, delivery.Payload);
         }
@@ -67,6 +78,8 @@ public sealed class ContractApplication : IKbrApplication
         {
             _updates.Add(change);
         }
+
+        Sees(change);
     }
 
     private T[] Copy<T>(List<T> list)
@@ -82,5 +95,8 @@ public sealed class ContractApplication : IKbrApplication
     {
         /// <summary>Whether a delivery came from its source beyond doubt.</summary>
         public bool IsSourceProven { get; init; }
+
+        /// <summary>The id of a delivered request.</summary>
+        public KbrRequestId RequestId { get; init; }
     }
 }

@@ -16,12 +16,13 @@ import sys
 
 import msgpack
 
-HELLO, STATUS, SUBSCRIBE, UNSUBSCRIBE, ROUTE, REQUEST, CANCEL, REPLY, DECIDE = range(1, 10)
+HELLO, STATUS, SUBSCRIBE, UNSUBSCRIBE, ROUTE, REQUEST, CANCEL, REPLY, DECIDE, FAIL = range(1, 11)
 (WELCOME, REFUSED, STATUS_RESULT, SUBSCRIBED, UNSUBSCRIBED,
  DELIVER, FORWARD, UPDATE, RESULT) = range(32, 41)
 
 CLIENT, MEMBER = 0, 1
-STATUS_NAMES = ["ok", "timeout", "unreachable", "no such node", "overloaded", "stopped", "too large", "closed"]
+STATUS_NAMES = ["ok", "timeout", "unreachable", "no such node", "overloaded", "stopped", "too large", "closed",
+                "failed"]
 
 
 class Refused(Exception):

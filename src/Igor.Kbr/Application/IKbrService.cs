@@ -30,19 +30,39 @@ public interface IKbrService : IAsyncDisposable
     /// Sends a message towards a key, without an answer and without a guarantee. The payload is copied before
     /// the call returns.
     /// </summary>
-    void Route(Key destination, ReadOnlyMemory<byte> payload, RouteOptions options = default);
+    /// <returns>
+    /// Ok when the node has taken it; otherwise why it cannot be sent: <see cref="KbrStatus.Unreachable"/>
+    /// (no member of the service is known yet), <see cref="KbrStatus.TooLarge"/>,
+    /// <see cref="KbrStatus.Overloaded"/> (the node's queue is full) or <see cref="KbrStatus.Closed"/>.
+    /// </returns>
+    KbrStatus Route(Key destination, ReadOnlyMemory<byte> payload, RouteOptions options = default);
 
     /// <summary>
     /// Sends a request towards a key. <paramref name="completed"/> is called exactly once, at the latest when
     /// the timeout has passed, on the thread that runs the node: it must not block, and the reply's payload
-    /// is valid during the call only. The request's payload is copied before the call returns.
+    /// is valid during the call only. The request's payload is copied before the call returns. It may be
+    /// delivered more than once (<see cref="IKbrApplication.Deliver"/>).
     /// </summary>
     void Request(
         Key destination, ReadOnlyMemory<byte> payload, RequestOptions options, Action<KbrReply> completed);
 
     /// <summary>
     /// Answers a delivered request. The payload is copied before the call returns. An answer that comes after
-    /// the request's deadline is dropped.
+    /// the request's deadline is dropped; one that is larger than a message may be ends the request as
+    /// <see cref="KbrStatus.Failed"/>.
     /// </summary>
     void Reply(DeliveryToken delivery, ReadOnlyMemory<byte> payload);
+
+    /// <summary>
+    /// Answers a delivered request with an error, which ends it as <see cref="KbrStatus.Failed"/>.
+    /// </summary>
+    /// <param name="delivery">The request.</param>
+    /// <param name="error">
+    /// For people at the caller's end; what is longer than <see cref="KbrReply.ErrorLengthMax"/> is cut.
+    /// </param>
+    /// <param name="isTemporary">
+    /// Whether it is worth while to ask again: the caller's node does, for as long as the request has time,
+    /// and ends it as <see cref="KbrStatus.Overloaded"/> after that.
+    /// </param>
+    void Fail(DeliveryToken delivery, string error, bool isTemporary = false);
 }

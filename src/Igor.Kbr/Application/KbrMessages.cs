@@ -51,6 +51,18 @@ public readonly record struct DeliveryToken(long Value)
     public bool ExpectsReply => Value != 0;
 }
 
+/// <summary>
+/// Names a request: the same in each of its deliveries, however often and on whatever paths its origin sent
+/// it, and no other request's. Two deliveries with one id are one request.
+/// </summary>
+/// <param name="Origin">The node that the request came from, as the delivery's source says.</param>
+/// <param name="Number">Its number there, also over restarts; 0 for none.</param>
+public readonly record struct KbrRequestId(Key Origin, ulong Number)
+{
+    /// <summary>The id of a one-way message, which is sent once.</summary>
+    public static KbrRequestId None => default;
+}
+
 /// <summary>A message that arrived at the root of its key.</summary>
 /// <param name="Destination">The key it was sent to.</param>
 /// <param name="Source">
@@ -68,6 +80,19 @@ public readonly record struct KbrDelivery(
     /// sent over the connection to it, one for a far key mostly is not.
     /// </summary>
     public bool IsSourceProven { get; init; }
+
+    /// <summary>
+    /// The service that it came in, to answer it with: an upcall may come before
+    /// <see cref="IKbrHost.SubscribeAsync"/> has returned. Null only from an <see cref="OverlayNode"/>, which
+    /// knows no handles; hosts set it.
+    /// </summary>
+    public IKbrService Service { get; init; } = null!;
+
+    /// <summary>
+    /// Names the request, so that an application can drop a repeat: delivery is at least once. The default
+    /// for a one-way message.
+    /// </summary>
+    public KbrRequestId RequestId { get; init; }
 }
 
 /// <summary>A message that passes through a node.</summary>
@@ -76,7 +101,11 @@ public readonly record struct KbrDelivery(
 /// <param name="NextHop">The node it goes to next, unless peers change before the decision.</param>
 /// <param name="Payload">The bytes, valid during the upcall only.</param>
 public readonly record struct KbrForward(
-    Key Destination, Key Source, Key NextHop, ReadOnlyMemory<byte> Payload);
+    Key Destination, Key Source, Key NextHop, ReadOnlyMemory<byte> Payload)
+{
+    /// <summary>The service that it passes in, as for a <see cref="KbrDelivery"/>.</summary>
+    public IKbrService Service { get; init; } = null!;
+}
 
 /// <summary>What happens to a message that passes through.</summary>
 /// <param name="Goes">Whether the message goes on.</param>
@@ -119,6 +148,11 @@ public enum KbrStatus
 
     /// <summary>The node was closed, or the connection to the daemon was lost.</summary>
     Closed,
+
+    /// <summary>
+    /// The application at the root answered with an error, or threw; <see cref="KbrReply.Error"/> says what.
+    /// </summary>
+    Failed,
 }
 
 /// <summary>The end of a request.</summary>
@@ -127,6 +161,30 @@ public enum KbrStatus
 /// <param name="Payload">The answer, valid during the callback only; empty unless the status is Ok.</param>
 public readonly record struct KbrReply(KbrStatus Status, Key Responder, ReadOnlyMemory<byte> Payload)
 {
+    /// <summary>
+    /// What the answerer said was wrong, at most <see cref="ErrorLengthMax"/> characters; null unless the
+    /// status is Failed. Another node's words: show them, but do not act on them.
+    /// </summary>
+    public string? Error { get; init; }
+
+    /// <summary>Longest <see cref="Error"/>; a longer one is cut.</summary>
+    public const int ErrorLengthMax = 256;
+
+    /// <summary>What callers are told when an application threw: its kind only; they are others.</summary>
+    internal static string ErrorOf(Exception problem) => $"the application threw {problem.GetType().Name}";
+
+    /// <summary>An error within its bound, without half a pair of surrogates.</summary>
+    internal static string Cut(string error)
+    {
+        if (error.Length <= ErrorLengthMax)
+        {
+            return error;
+        }
+
+        int length = char.IsHighSurrogate(error[ErrorLengthMax - 1]) ? ErrorLengthMax - 1 : ErrorLengthMax;
+        return error[..length];
+    }
+
     /// <summary>A reply without an answer.</summary>
     public static KbrReply Failed(KbrStatus status) => new(status, default, default);
 }

@@ -25,4 +25,8 @@ public readonly record struct Departure(Key Id, DepartureReason Reason);
 /// <param name="Joined">Nodes that are neighbours now and were not before.</param>
 /// <param name="Departed">Nodes that were neighbours before and are not now.</param>
 public sealed record NeighbourChange(
-    NeighbourSet Neighbours, ImmutableArray<Key> Joined, ImmutableArray<Departure> Departed);
+    NeighbourSet Neighbours, ImmutableArray<Key> Joined, ImmutableArray<Departure> Departed)
+{
+    /// <summary>The service whose set it is, as for a <see cref="KbrDelivery"/>.</summary>
+    public IKbrService Service { get; init; } = null!;
+}

@@ -39,6 +39,9 @@ internal sealed record CancelFrame(long Request) : LocalFrame;
 /// <summary>Answers a delivery.</summary>
 internal sealed record ReplyFrame(long Token, ReadOnlyMemory<byte> Payload) : LocalFrame;
 
+/// <summary>Answers a delivery with an error.</summary>
+internal sealed record FailFrame(long Token, bool IsTemporary, string Error) : LocalFrame;
+
 /// <summary>Decides about a passing message; a replacement of null keeps its payload.</summary>
 internal sealed record DecideFrame(long Parked, bool Goes, ReadOnlyMemory<byte>? Replacement) : LocalFrame;
 
@@ -58,14 +61,17 @@ internal sealed record SubscribedFrame(long Call, NeighbourSet Neighbours) : Loc
 /// <summary>The application is detached; nothing more comes for the subscription.</summary>
 internal sealed record UnsubscribedFrame(long Call) : LocalFrame;
 
-/// <summary>The deliver upcall; a token of 0 wants no reply.</summary>
+/// <summary>
+/// The deliver upcall; a token of 0 wants no reply. The request's number, 0 for none, is the source's.
+/// </summary>
 internal sealed record DeliverFrame(
     int Subscription,
     Key Destination,
     Key Source,
     long Token,
     ReadOnlyMemory<byte> Payload,
-    bool IsSourceProven)
+    bool IsSourceProven,
+    ulong RequestNumber = 0)
     : LocalFrame;
 
 /// <summary>The forward upcall; answered with <see cref="DecideFrame"/>.</summary>
@@ -76,7 +82,7 @@ internal sealed record ForwardFrame(
 /// <summary>The update upcall, with the whole set after the change.</summary>
 internal sealed record UpdateFrame(int Subscription, NeighbourChange Change) : LocalFrame;
 
-/// <summary>The end of a request.</summary>
+/// <summary>The end of a request; an error text only when the application at its root failed.</summary>
 internal sealed record ResultFrame(
-    long Request, KbrStatus Status, Key Responder, ReadOnlyMemory<byte> Payload)
+    long Request, KbrStatus Status, Key Responder, ReadOnlyMemory<byte> Payload, string? Error = null)
     : LocalFrame;

@@ -63,6 +63,7 @@ internal static class LocalFrameReader
         LocalFrameType.Cancel => 1,
         LocalFrameType.Reply => 2,
         LocalFrameType.Decide => 3,
+        LocalFrameType.Fail => 3,
         LocalFrameType.Welcome => 5,
         LocalFrameType.Refused => 3,
         LocalFrameType.StatusResult => 10,
@@ -99,6 +100,8 @@ internal static class LocalFrameReader
                 ReadPayload(ref reader)),
             LocalFrameType.Cancel => new CancelFrame(reader.ReadInt64()),
             LocalFrameType.Reply => new ReplyFrame(reader.ReadInt64(), ReadPayload(ref reader)),
+            LocalFrameType.Fail => new FailFrame(
+                reader.ReadInt64(), reader.ReadBoolean(), ReadText(ref reader)),
             _ => new DecideFrame(reader.ReadInt64(), reader.ReadBoolean(), ReadOptionalPayload(ref reader)),
         };
 
@@ -124,7 +127,8 @@ internal static class LocalFrameReader
                 ReadKey(ref reader),
                 reader.ReadInt64(),
                 ReadPayload(ref reader),
-                optional > 0 && reader.ReadBoolean()),
+                optional > 0 && reader.ReadBoolean(),
+                optional > 1 ? reader.ReadUInt64() : 0),
             LocalFrameType.Forward => new ForwardFrame(
                 reader.ReadInt32(),
                 reader.ReadInt64(),
@@ -138,8 +142,9 @@ internal static class LocalFrameReader
                     ReadNeighbours(ref reader), ReadKeys(ref reader), ReadDepartures(ref reader))),
             _ => new ResultFrame(
                 reader.ReadInt64(),
-                (KbrStatus)ReadNumber(ref reader, 0, (int)KbrStatus.Closed, "status"),
+                (KbrStatus)ReadNumber(ref reader, 0, (int)KbrStatus.Failed, "status"),
                 ReadKey(ref reader),
-                ReadPayload(ref reader)),
+                ReadPayload(ref reader),
+                optional > 0 && !reader.TryReadNil() ? ReadText(ref reader) : null),
         };
 }

@@ -14,6 +14,7 @@ internal enum LocalFrameType
     Cancel = 7,
     Reply = 8,
     Decide = 9,
+    Fail = 10,
 
     Welcome = 32,
     Refused = 33,

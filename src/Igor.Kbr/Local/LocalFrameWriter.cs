@@ -15,7 +15,7 @@ internal static class LocalFrameWriter
             case HelloFrame or StatusFrame or SubscribeFrame or UnsubscribeFrame:
                 WriteAttachment(ref writer, frame);
                 break;
-            case RouteFrame or RequestFrame or CancelFrame or ReplyFrame or DecideFrame:
+            case RouteFrame or RequestFrame or CancelFrame or ReplyFrame or FailFrame or DecideFrame:
                 WriteDowncall(ref writer, frame);
                 break;
             case DeliverFrame or ForwardFrame or UpdateFrame or ResultFrame:
@@ -88,6 +88,12 @@ internal static class LocalFrameWriter
                 writer.Write(reply.Token);
                 writer.Write(reply.Payload.Span);
                 break;
+            case FailFrame fail:
+                Begin(ref writer, LocalFrameType.Fail, 3);
+                writer.Write(fail.Token);
+                writer.Write(fail.IsTemporary);
+                writer.Write(fail.Error);
+                break;
             case DecideFrame decide:
                 Begin(ref writer, LocalFrameType.Decide, 3);
                 writer.Write(decide.Parked);
@@ -110,13 +116,14 @@ internal static class LocalFrameWriter
         switch (frame)
         {
             case DeliverFrame deliver:
-                Begin(ref writer, LocalFrameType.Deliver, 6);
+                Begin(ref writer, LocalFrameType.Deliver, 7);
                 writer.Write(deliver.Subscription);
                 WriteKey(ref writer, deliver.Destination);
                 WriteKey(ref writer, deliver.Source);
                 writer.Write(deliver.Token);
                 writer.Write(deliver.Payload.Span);
                 writer.Write(deliver.IsSourceProven);
+                writer.Write(deliver.RequestNumber);
                 break;
             case ForwardFrame forward:
                 Begin(ref writer, LocalFrameType.Forward, 6);
@@ -135,11 +142,12 @@ internal static class LocalFrameWriter
                 WriteDepartures(ref writer, update.Change.Departed);
                 break;
             case ResultFrame result:
-                Begin(ref writer, LocalFrameType.Result, 4);
+                Begin(ref writer, LocalFrameType.Result, 5);
                 writer.Write(result.Request);
                 writer.Write((int)result.Status);
                 WriteKey(ref writer, result.Responder);
                 writer.Write(result.Payload.Span);
+                writer.Write(result.Error);
                 break;
         }
     }

@@ -26,9 +26,11 @@ public sealed class OverlayNode
     private readonly Fingers _fingers;
     private readonly ServiceDiscovery _discovery;
     private readonly PendingTable _pending;
+    private readonly Deliveries _deliveries;
     private readonly Router _router;
     private readonly ForwardDesk _desk;
     private readonly FrameDispatch _frames;
+    private ulong _lastRequest;
     private bool _hasLeft;
 
     /// <summary>Makes a node; nothing happens before <see cref="Start"/>.</summary>
@@ -41,6 +43,7 @@ public sealed class OverlayNode
     {
         OverlayOptionsValidator.Validate(options);
         _context = new NodeContext(id, options, output, seed);
+        _lastRequest = _context.Random.NextUInt64(); // no number of an earlier run comes again
         _rings = new RingTable(_context);
         _dialer = new Dialer(_context);
         _standings = new Standings(_context, _rings);
@@ -63,10 +66,22 @@ public sealed class OverlayNode
         _discovery = new ServiceDiscovery(_context, _rings, _dialer, _exchange);
         _pending = new PendingTable(options.PendingMax);
         _desk = new ForwardDesk(_context);
-        var origin = new Origin(_context, _rings, _pending) { Discover = _discovery.Discover };
-        _router = new Router(_context, _rings, _pending) { Origin = origin, Desk = _desk };
-        _router.Control.Contacts = _exchange.Contacts;
-        origin.Router = _router;
+        _deliveries = new Deliveries(_context, _pending);
+        _deliveries.Control.Contacts = _exchange.Contacts;
+        var origin = new Origin(_context, _rings, _pending)
+        {
+            Deliveries = _deliveries,
+            Desk = _desk,
+            Discover = _discovery.Discover,
+        };
+        _router = new Router(_context, _rings, _pending)
+        {
+            Origin = origin,
+            Deliveries = _deliveries,
+            Desk = _desk,
+        };
+        _deliveries.Origin = origin;
+        _deliveries.Router = _router;
         _discovery.Request = origin.Begin;
         _joining = new Joining(_context, _rings, _dialer, _exchange, _discovery) { Request = origin.Begin };
         _fingers = new Fingers(_context, _rings, _dialer, _standings) { Request = origin.Begin };
@@ -236,6 +251,7 @@ public sealed class OverlayNode
             ring.Phase = RingPhase.Outside;
             _rings.Announce();
             _rings.Refresh(now, ring);
+            _deliveries.HandleMemberGone(now, service);
         }
 
         if (ring.Clients <= 0 && !ring.HasMember)
@@ -269,6 +285,7 @@ public sealed class OverlayNode
         var own = new OwnRequest
         {
             Name = request,
+            Number = ++_lastRequest,
             Service = service,
             Destination = destination,
             Flags = options.Exact ? RouteFlags.Exact : RouteFlags.None,
@@ -292,7 +309,11 @@ public sealed class OverlayNode
 
     /// <summary>A local application answers a delivered request.</summary>
     public void Reply(TimeSpan now, DeliveryToken delivery, ReadOnlyMemory<byte> payload) =>
-        _router.Answer(now, delivery, payload);
+        _deliveries.Answer(now, delivery, payload);
+
+    /// <summary>A local application answers a delivered request with an error.</summary>
+    public void Fail(TimeSpan now, DeliveryToken delivery, string error, bool isTemporary) =>
+        _deliveries.Fail(now, delivery, error, isTemporary);
 
     /// <summary>A local application decided about a message that passes through.</summary>
     public void ResumeForward(TimeSpan now, long parked, ForwardDecision decision) =>

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Collections.Immutable;
+using System.Text;
 using MessagePack;
 
 namespace Igor.Kbr.Wire;
@@ -12,6 +13,8 @@ internal sealed class ProtocolException(string message) : Exception(message);
 /// <summary>The parts that messages between peers are made of.</summary>
 internal static class PeerCodec
 {
+    private const int ErrorBytesMax = 4 * KbrReply.ErrorLengthMax;
+
     /// <summary>
     /// Whether an exception means that bytes could not be decoded (MessagePack throws many kinds).
     /// </summary>
@@ -33,6 +36,14 @@ internal static class PeerCodec
         Require(text.Length <= lengthMax, $"a text has at most {lengthMax} characters here");
         return text;
     }
+
+    /// <summary>An application's error as the payload of a reply: UTF-8, cut to its bound.</summary>
+    public static byte[] WriteError(string error) =>
+        Encoding.UTF8.GetBytes(KbrReply.Cut(error));
+
+    /// <summary>Reads an error: whatever the bytes, a text within its bound.</summary>
+    public static string ReadError(ReadOnlySpan<byte> utf8) =>
+        KbrReply.Cut(Encoding.UTF8.GetString(utf8[..Math.Min(utf8.Length, ErrorBytesMax)]));
 
     public static void WriteKey(ref MessagePackWriter writer, Key key)
     {

@@ -24,6 +24,10 @@ internal enum RouteFlags
 /// <param name="HopsLeft">Hops it may still take.</param>
 /// <param name="Flags">How it is treated.</param>
 /// <param name="TimeoutMs">How long the hop before waits for a reply.</param>
+/// <param name="RequestNumber">
+/// The source's name for a request, the same in every attempt; a field behind the payload, 0 when it is not
+/// there.
+/// </param>
 internal readonly record struct RouteHeader(
     ServiceId Service,
     Key Destination,
@@ -31,7 +35,8 @@ internal readonly record struct RouteHeader(
     ulong HopId,
     int HopsLeft,
     RouteFlags Flags,
-    uint TimeoutMs);
+    uint TimeoutMs,
+    ulong RequestNumber = 0);
 
 /// <summary>How a request ended, on the wire.</summary>
 internal enum ReplyStatus
@@ -44,6 +49,9 @@ internal enum ReplyStatus
 
     /// <summary>A connection on the way broke: the origin reroutes at once.</summary>
     HopFailed = 5,
+
+    /// <summary>The application at the root says that it failed; the payload is its text in UTF-8.</summary>
+    Failed = 6,
 }
 
 /// <summary>What a hop needs to know of a reply.</summary>

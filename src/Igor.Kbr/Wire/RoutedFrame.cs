@@ -18,7 +18,11 @@ internal static class RoutedFrame
     /// <summary>Bytes of the payload field before the payload itself: its type and 32-bit length.</summary>
     public const int PayloadPrefixBytes = 5;
 
+    /// <summary>Bytes of the field behind the payload that names a request.</summary>
+    public const int RequestNumberBytes = 9;
+
     private const byte Array9 = 0x99;
+    private const byte Array10 = 0x9A;
     private const byte Array5 = 0x95;
     private const byte Bin8 = 0xC4;
     private const byte Bin32 = 0xC6;
@@ -29,10 +33,13 @@ internal static class RoutedFrame
     private const int TimeoutOffset = 100;
     private const int ReplyIdOffset = 3;
 
-    /// <summary>Writes header and payload prefix of a Route frame; 109 bytes.</summary>
+    /// <summary>
+    /// Writes header and payload prefix of a Route frame; 109 bytes. The payload follows and, when the header
+    /// has a request number, that (<see cref="WriteRequestNumber"/>).
+    /// </summary>
     public static void WriteRoute(Span<byte> to, in RouteHeader header, int payloadLength)
     {
-        to[0] = Array9;
+        to[0] = header.RequestNumber == 0 ? Array9 : Array10;
         to[1] = (byte)MessageType.Route;
         to[2] = Bin8;
         to[3] = ServiceId.SizeInBytes;
@@ -44,6 +51,13 @@ internal static class RoutedFrame
         to[99] = UInt32Code;
         RewriteRoute(to, header.HopId, header.HopsLeft, header.TimeoutMs);
         WritePayloadPrefix(to[RouteHeaderBytes..], payloadLength);
+    }
+
+    /// <summary>Writes the field that stands behind the payload of a request; 9 bytes.</summary>
+    public static void WriteRequestNumber(Span<byte> to, ulong number)
+    {
+        to[0] = UInt64Code;
+        BinaryPrimitives.WriteUInt64BigEndian(to[1..], number);
     }
 
     /// <summary>Replaces what changes from hop to hop.</summary>
@@ -70,6 +84,7 @@ internal static class RoutedFrame
             return false;
         }
 
+        ReadOnlySpan<byte> rest = b[(RouteHeaderBytes + PayloadPrefixBytes + payload.Length)..];
         header = new RouteHeader(
             ServiceId.Read(b[4..]),
             Key.Read(b[22..]),
@@ -77,9 +92,16 @@ internal static class RoutedFrame
             BinaryPrimitives.ReadUInt64BigEndian(b[HopIdOffset..]),
             b[HopsLeftOffset],
             (RouteFlags)b[98],
-            BinaryPrimitives.ReadUInt32BigEndian(b[TimeoutOffset..]));
+            BinaryPrimitives.ReadUInt32BigEndian(b[TimeoutOffset..]),
+            b[0] == Array9 ? 0 : ReadRequestNumber(rest));
         return true;
     }
+
+    /// <summary>A peer of a later version may have another field there: that names no request.</summary>
+    private static ulong ReadRequestNumber(ReadOnlySpan<byte> field) =>
+        field.Length >= RequestNumberBytes && field[0] == UInt64Code
+            ? BinaryPrimitives.ReadUInt64BigEndian(field[1..])
+            : 0;
 
     /// <summary>A Route frame with another payload; fields behind it travel along.</summary>
     public static byte[] WithPayload(ReadOnlySpan<byte> route, int oldBytes, ReadOnlySpan<byte> payload)

@@ -6,6 +6,7 @@ namespace Igor.Node;
 internal sealed class LocalService : IKbrService
 {
     private NeighbourSet _neighbours;
+    private bool _isOpen = true;
 
     /// <summary>Makes the handle of an application.</summary>
     public LocalService(OverlayHost host, SubscribeOptions options, IKbrApplication application)
@@ -45,12 +46,36 @@ internal sealed class LocalService : IKbrService
     /// <summary>The application.</summary>
     public IKbrApplication Application { get; }
 
-    /// <summary>Whether the application is still attached. Used on the strand only.</summary>
-    public bool IsOpen { get; set; } = true;
+    /// <summary>Whether the application is still attached. Set on the strand only.</summary>
+    public bool IsOpen
+    {
+        get => Volatile.Read(ref _isOpen);
+        set => Volatile.Write(ref _isOpen, value);
+    }
 
     /// <inheritdoc/>
-    public void Route(Key destination, ReadOnlyMemory<byte> payload, RouteOptions options = default) =>
-        Host.Post(ServiceCall.Route(this, destination, payload, options));
+    public KbrStatus Route(Key destination, ReadOnlyMemory<byte> payload, RouteOptions options = default)
+    {
+        if (!IsOpen)
+        {
+            return KbrStatus.Closed;
+        }
+
+        if (payload.Length > Host.PayloadBytesMax)
+        {
+            return KbrStatus.TooLarge;
+        }
+
+        NeighbourSet known = Neighbours;
+        if (!known.IsMember && known.Count == 0)
+        {
+            return KbrStatus.Unreachable;
+        }
+
+        return Host.TryPost(ServiceCall.Route(this, destination, payload, options))
+            ? KbrStatus.Ok
+            : KbrStatus.Overloaded;
+    }
 
     /// <inheritdoc/>
     public void Request(
@@ -63,6 +88,13 @@ internal sealed class LocalService : IKbrService
     /// <inheritdoc/>
     public void Reply(DeliveryToken delivery, ReadOnlyMemory<byte> payload) =>
         Host.Post(ServiceCall.Reply(this, delivery, payload));
+
+    /// <inheritdoc/>
+    public void Fail(DeliveryToken delivery, string error, bool isTemporary = false)
+    {
+        ArgumentNullException.ThrowIfNull(error);
+        Host.Fail(this, delivery, error, isTemporary);
+    }
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync() => await Host.UnsubscribeAsync(this).ConfigureAwait(false);

@@ -17,10 +17,8 @@ internal sealed class OpenRequests
     }
 
     /// <summary>Takes out a request that ended; null when it ended before.</summary>
-    public Action<KbrReply>? Take(RequestId request) =>
-        _open.Remove(request, out (LocalService Service, Action<KbrReply> Completed) found)
-            ? found.Completed
-            : null;
+    public (LocalService Service, Action<KbrReply> Completed)? Take(RequestId request) =>
+        _open.Remove(request, out (LocalService Service, Action<KbrReply> Completed) found) ? found : null;
 
     /// <summary>Takes out all requests of a handle, oldest first.</summary>
     public IReadOnlyList<Action<KbrReply>> TakeAll(LocalService service)
@@ -31,6 +29,6 @@ internal sealed class OpenRequests
                 .Select(open => open.Key)
                 .OrderBy(id => id.Value),
         ];
-        return [.. mine.Select(request => Take(request)!)];
+        return [.. mine.Select(request => Take(request)!.Value.Completed)];
     }
 }

@@ -33,7 +33,9 @@ internal sealed class ServiceCall
         /// <summary>Answer a delivered request.</summary>
         Reply,
 
-        /// <summary>End a request at once, because the queue was full.</summary>
+        /// <summary>
+        /// End a request, or the delivery that was answered, at once, because the queue was full.
+        /// </summary>
         Refuse,
     }
 

@@ -20,8 +20,6 @@ internal sealed class LocalSession : IDisposable
     private readonly Lock _lock = new();
     private readonly LocalAttachments _attachments;
     private readonly HashSet<long> _requests = [];
-    private readonly NumberedTable<(LocalSubscription Subscription, DeliveryToken Token)> _deliveries;
-    private readonly NumberedTable<Action<ForwardDecision>> _forwards;
     private readonly CancellationTokenSource _helloDeadline = new();
     private readonly CancellationTokenSource _ended = new();
     private readonly FrameSocket _socket;
@@ -32,7 +30,6 @@ internal sealed class LocalSession : IDisposable
     private string? _fault;
     private int _openCalls;
     private bool _isGreeted;
-    private bool _hasEnded;
 
     /// <summary>Takes over a connection.</summary>
     public LocalSession(Socket socket, IKbrHost host, LocalSocketServerOptions options, int process)
@@ -41,11 +38,13 @@ internal sealed class LocalSession : IDisposable
         _options = options;
         _process = process;
         _attachments = new LocalAttachments(this, host, options.SubscriptionsMax, _ended.Token);
-        _deliveries = new(options.DeliveriesMax);
-        _forwards = new(options.ForwardsMax);
+        Upcalls = new OpenUpcalls(options.DeliveriesMax, options.ForwardsMax);
         _socket = new FrameSocket(
             socket, options.PayloadBytesMax + LocalProtocol.HeaderBytesMax, options.OutgoingBytesMax);
     }
+
+    /// <summary>What the application has not answered.</summary>
+    public OpenUpcalls Upcalls { get; }
 
     /// <summary>Serves the application until it goes.</summary>
     public async Task RunAsync()
@@ -117,32 +116,6 @@ internal sealed class LocalSession : IDisposable
     /// <summary>Sends a frame to an application that may be gone.</summary>
     public void SendLast(LocalFrame frame) => _socket.TrySend(frame);
 
-    /// <summary>Numbers a delivery that may be answered.</summary>
-    public long AddDelivery(LocalSubscription subscription, DeliveryToken token)
-    {
-        lock (_lock)
-        {
-            return _deliveries.Add((subscription, token), out _);
-        }
-    }
-
-    /// <summary>Numbers a passing message that waits for a decision.</summary>
-    public long AddForward(Action<ForwardDecision> decide)
-    {
-        Action<ForwardDecision>? passed = decide;
-        long number = 0;
-        lock (_lock)
-        {
-            if (!_hasEnded)
-            {
-                number = _forwards.Add(decide, out passed);
-            }
-        }
-
-        passed?.Invoke(ForwardDecision.Continue);
-        return number;
-    }
-
     private async Task ReadAsync()
     {
         _helloDeadline.CancelAfter(_options.HelloTimeout);
@@ -208,14 +181,17 @@ internal sealed class LocalSession : IDisposable
                 Request(request);
                 break;
             case RouteFrame route:
-                _attachments.Find(route.Subscription)?.Service?.Route(
-                    route.Destination, route.Payload, new RouteOptions(route.Exact));
+                Route(route);
+                break;
+            case FailFrame fail:
+                Upcalls.Fail(fail.Token, fail.Error, fail.IsTemporary);
                 break;
             case ReplyFrame reply:
-                Reply(reply);
+                Upcalls.Reply(reply.Token, reply.Payload);
                 break;
             case DecideFrame decide:
-                Decide(decide.Parked, new ForwardDecision(decide.Goes, decide.Replacement?.ToArray()));
+                var decision = new ForwardDecision(decide.Goes, decide.Replacement?.ToArray());
+                Upcalls.Decide(decide.Parked, decision);
                 break;
             case CancelFrame cancel:
                 EndRequest(cancel.Request);
@@ -242,6 +218,19 @@ internal sealed class LocalSession : IDisposable
         return true;
     }
 
+    private void Route(RouteFrame frame)
+    {
+        if (_attachments.Find(frame.Subscription)?.Service is { } service)
+        {
+            service.Route(frame.Destination, frame.Payload, new RouteOptions(frame.Exact));
+        }
+        else
+        {
+            Send(new RefusedFrame(
+                0, RefusalCode.Subscription, $"There is no subscription {frame.Subscription} to route in."));
+        }
+    }
+
     private void Request(RequestFrame frame)
     {
         IKbrService? service = _attachments.Find(frame.Subscription)?.Service;
@@ -258,8 +247,8 @@ internal sealed class LocalSession : IDisposable
             new RequestOptions(TimeSpan.FromMilliseconds(frame.TimeoutMs), frame.Exact),
             reply =>
             {
-                if (EndRequest(frame.Request) && !TrySendPayload(
-                    new ResultFrame(frame.Request, reply.Status, reply.Responder, reply.Payload)))
+                if (EndRequest(frame.Request) && !TrySendPayload(new ResultFrame(
+                    frame.Request, reply.Status, reply.Responder, reply.Payload, reply.Error)))
                 {
                     Send(new ResultFrame(frame.Request, KbrStatus.Overloaded, default, default));
                 }
@@ -282,32 +271,6 @@ internal sealed class LocalSession : IDisposable
         {
             return _requests.Remove(number);
         }
-    }
-
-    private void Reply(ReplyFrame frame)
-    {
-        (LocalSubscription Subscription, DeliveryToken Token) delivery;
-        lock (_lock)
-        {
-            if (!_deliveries.TryTake(frame.Token, out delivery))
-            {
-                return; // answered before, or too late
-            }
-        }
-
-        delivery.Subscription.Reply(delivery.Token, frame.Payload);
-    }
-
-    /// <summary>Ends the wait of a passing message; nothing happens when it does not wait any more.</summary>
-    public void Decide(long parked, ForwardDecision decision)
-    {
-        Action<ForwardDecision>? decide;
-        lock (_lock)
-        {
-            _forwards.TryTake(parked, out decide);
-        }
-
-        decide?.Invoke(decision);
     }
 
     /// <summary>
@@ -376,20 +339,13 @@ internal sealed class LocalSession : IDisposable
     private async Task EndAsync()
     {
         Close();
-        IReadOnlyList<Action<ForwardDecision>> forwards;
         lock (_lock)
         {
-            _hasEnded = true;
             _requests.Clear();
-            forwards = _forwards.TakeAll();
         }
 
         await _ended.CancelAsync().ConfigureAwait(false);
-        foreach (Action<ForwardDecision> decide in forwards)
-        {
-            decide(ForwardDecision.Continue);
-        }
-
+        Upcalls.End();
         await _attachments.EndAsync().ConfigureAwait(false);
     }
 }

@@ -33,33 +33,58 @@ internal sealed class LocalSubscription(LocalSession session, int number) : IKbr
         }
 
         byte[] copy = payload.ToArray();
-        _attached.Task.ContinueWith(
-            attached => attached.Result.Reply(token, copy),
-            CancellationToken.None,
-            TaskContinuationOptions.OnlyOnRanToCompletion,
-            TaskScheduler.Default);
+        WhenAttached(attached => attached.Reply(token, copy));
     }
+
+    /// <summary>Answers a delivery with an error, in the same way.</summary>
+    public void Fail(DeliveryToken token, string error, bool isTemporary) =>
+        WhenAttached(service => service.Fail(token, error, isTemporary));
 
     /// <inheritdoc/>
     public void Deliver(in KbrDelivery delivery)
     {
-        long token = delivery.Token.ExpectsReply ? session.AddDelivery(this, delivery.Token) : 0;
-        session.TrySendPayload(new DeliverFrame(
-            number, delivery.Destination, delivery.Source, token, delivery.Payload, delivery.IsSourceProven));
+        long token = delivery.Token.ExpectsReply ? session.Upcalls.AddDelivery(this, delivery.Token) : 0;
+        var frame = new DeliverFrame(
+            number,
+            delivery.Destination,
+            delivery.Source,
+            token,
+            delivery.Payload,
+            delivery.IsSourceProven,
+            delivery.RequestId.Number);
+        if (!session.TrySendPayload(frame) && token != 0)
+        {
+            session.Upcalls.Fail(token, "the application reads its deliveries too slowly", isTemporary: true);
+        }
     }
 
     /// <inheritdoc/>
     public void ForwardLater(in KbrForward message, Action<ForwardDecision> decide)
     {
-        long parked = session.AddForward(decide);
+        long parked = session.Upcalls.AddForward(decide);
         var frame = new ForwardFrame(
             number, parked, message.Destination, message.Source, message.NextHop, message.Payload);
         if (!session.TrySendPayload(frame))
         {
-            session.Decide(parked, ForwardDecision.Continue);
+            session.Upcalls.Decide(parked, ForwardDecision.Continue);
         }
     }
 
     /// <inheritdoc/>
     public void Update(NeighbourChange change) => session.Send(new UpdateFrame(number, change));
+
+    private void WhenAttached(Action<IKbrService> call)
+    {
+        if (Service is { } service)
+        {
+            call(service);
+            return;
+        }
+
+        _attached.Task.ContinueWith(
+            attached => call(attached.Result),
+            CancellationToken.None,
+            TaskContinuationOptions.OnlyOnRanToCompletion,
+            TaskScheduler.Default);
+    }
 }

@@ -9,6 +9,7 @@ public sealed class SimulationEngine : ISimEventTarget
 {
     private readonly EventQueue _queue = new();
     private readonly SimRandom _random;
+    private SimulationFailureException? _failure;
     private TraceHash _trace;
     private long _now;
 
@@ -34,6 +35,12 @@ public sealed class SimulationEngine : ISimEventTarget
     /// <summary>Number of events that wait.</summary>
     public int EventsWaiting => _queue.Count;
 
+    /// <summary>
+    /// Told when the code under simulation fails, before the run goes on; null (the default) lets the run
+    /// throw instead, after the event in which it happened. A run that threw may be continued.
+    /// </summary>
+    public Action<SimulationFailureException>? Failed { get; set; }
+
     int ISimEventTarget.TraceId => -1;
 
     /// <summary>A generator for one purpose.</summary>
@@ -48,6 +55,7 @@ public sealed class SimulationEngine : ISimEventTarget
     }
 
     /// <summary>Handles the next event; false when there is none.</summary>
+    /// <exception cref="SimulationFailureException">The code under simulation failed.</exception>
     public bool Step()
     {
         if (_queue.Count == 0)
@@ -59,6 +67,12 @@ public sealed class SimulationEngine : ISimEventTarget
         EventsHandled++;
         Record(simEvent.Kind, simEvent.Target.TraceId, (ulong)simEvent.Number, simEvent.Length, simEvent.Tag);
         simEvent.Target.Handle(simEvent);
+        if (_failure is { } failure)
+        {
+            _failure = null;
+            throw failure;
+        }
+
         return true;
     }
 
@@ -101,6 +115,20 @@ public sealed class SimulationEngine : ISimEventTarget
     void ISimEventTarget.Handle(in SimEvent simEvent) => ((Action)simEvent.Body!)();
 
     internal void Post(long time, in SimEvent simEvent) => _queue.Post(Math.Max(time, _now), simEvent);
+
+    /// <summary>The code under simulation failed; of several failures in one event one counts.</summary>
+    internal void Report(string what, Exception? cause)
+    {
+        var failure = new SimulationFailureException($"{what} At {Now}, seed {Seed}.", cause);
+        if (Failed is { } failed)
+        {
+            failed(failure);
+        }
+        else
+        {
+            _failure ??= failure;
+        }
+    }
 
     private void Record(SimEventKind kind, int node, ulong number, int length, uint tag)
     {

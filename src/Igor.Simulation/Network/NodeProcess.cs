@@ -31,6 +31,7 @@ internal sealed class NodeProcess : ISimEventTarget
         _engine = engine;
         _transport = transport;
         Services = new ServiceTable(this);
+        PayloadBytesMax = options.PayloadBytesMax;
         _overlay = new OverlayNode(node.NodeId, options, new ProcessOutput(this, transport), seed);
     }
 
@@ -53,6 +54,8 @@ internal sealed class NodeProcess : ISimEventTarget
     public int TraceId => Node.Index;
 
     public int LinkCount => _links.Count;
+
+    public int PayloadBytesMax { get; }
 
     public void Start()
     {
@@ -131,6 +134,10 @@ internal sealed class NodeProcess : ISimEventTarget
             HandleAwake(simEvent);
         }
     }
+
+    /// <summary>Code of an application on this node threw.</summary>
+    public void ReportFailure(string service, string upcall, Exception problem) => _engine.Report(
+        $"The application of service '{service}' on {Node} threw in {upcall}: {problem.Message}", problem);
 
     /// <summary>Queues work, and sees to it that it is done at this very time.</summary>
     public void Enqueue(in NodeWork work)

@@ -13,6 +13,7 @@ internal enum NodeWorkKind : byte
     Route,
     Request,
     Reply,
+    Fail,
     Subscribe,
     Unsubscribe,
     ResumeForward,
@@ -30,9 +31,11 @@ internal struct NodeWork
     public Key Peer;
     public Key NextHop;
     public long Number;
+    public KbrRequestId RequestId;
     public TimeSpan Timeout;
     public bool Exact;
     public bool IsSourceProven;
+    public bool IsTemporary;
     public KbrStatus Status;
     public object? Argument;
     private byte[]? _buffer;

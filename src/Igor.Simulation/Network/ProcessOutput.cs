@@ -31,6 +31,7 @@ internal sealed class ProcessOutput(NodeProcess process, Transport transport) : 
             Peer = delivery.Source,
             Number = delivery.Token.Value,
             IsSourceProven = delivery.IsSourceProven,
+            RequestId = delivery.RequestId,
         }.With(delivery.Payload.Span));
 
     public void Forward(ServiceId service, long parked, in KbrForward message) =>
@@ -51,6 +52,7 @@ internal sealed class ProcessOutput(NodeProcess process, Transport transport) : 
             Number = request.Value,
             Status = reply.Status,
             Peer = reply.Responder,
+            Argument = reply.Error,
         }.With(reply.Payload.Span));
 
     public void UpdateNeighbours(ServiceId service, NeighbourChange change) =>

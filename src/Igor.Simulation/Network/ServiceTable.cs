@@ -102,6 +102,13 @@ internal sealed class ServiceTable(NodeProcess process)
             case NodeWorkKind.Reply:
                 overlay.Reply(process.Now, new DeliveryToken(work.Number), work.Payload);
                 break;
+            case NodeWorkKind.Fail:
+                overlay.Fail(
+                    process.Now,
+                    new DeliveryToken(work.Number),
+                    (string)work.Argument!,
+                    work.IsTemporary);
+                break;
             case NodeWorkKind.Subscribe:
                 overlay.Subscribe(process.Now, (SubscribeOptions)work.Argument!);
                 break;
@@ -137,11 +144,7 @@ internal sealed class ServiceTable(NodeProcess process)
         switch (work.Kind)
         {
             case NodeWorkKind.Deliver:
-                FindMember(work.Service)?.Application.Deliver(new KbrDelivery(
-                    work.Destination, work.Peer, new DeliveryToken(work.Number), work.Payload)
-                {
-                    IsSourceProven = work.IsSourceProven,
-                });
+                Deliver(work);
                 break;
             case NodeWorkKind.AskForward:
                 AskForward(work);
@@ -149,7 +152,14 @@ internal sealed class ServiceTable(NodeProcess process)
             case NodeWorkKind.Complete:
                 if (_pending.Remove(work.Number, out var pending))
                 {
-                    pending.Completed(new KbrReply(work.Status, work.Peer, work.Payload));
+                    Call(
+                        pending.Service,
+                        "the callback of a request",
+                        static call => call.Completed(call.reply),
+                        (pending.Completed, reply: new KbrReply(work.Status, work.Peer, work.Payload)
+                        {
+                            Error = (string?)work.Argument,
+                        }));
                 }
 
                 break;
@@ -159,21 +169,77 @@ internal sealed class ServiceTable(NodeProcess process)
         }
     }
 
+    private void Deliver(in NodeWork work)
+    {
+        if (FindMember(work.Service) is not { } member)
+        {
+            return; // it detaches, and with it its deliveries
+        }
+
+        var token = new DeliveryToken(work.Number);
+        var delivery = new KbrDelivery(work.Destination, work.Peer, token, work.Payload)
+        {
+            Service = member,
+            IsSourceProven = work.IsSourceProven,
+            RequestId = work.RequestId,
+        };
+        Exception? problem = Call(
+            member,
+            nameof(IKbrApplication.Deliver),
+            static call => call.member.Application.Deliver(call.delivery),
+            (member, delivery));
+        if (problem is not null && token.ExpectsReply)
+        {
+            member.Fail(token, $"the application threw {problem.GetType().Name}");
+        }
+    }
+
     private void AskForward(in NodeWork work)
     {
         long parked = work.Number;
-        var message = new KbrForward(work.Destination, work.Peer, work.NextHop, work.Payload);
-        switch (FindMember(work.Service)?.Application)
+        if (FindMember(work.Service) is not { } member)
         {
-            case IKbrDeferringApplication later:
-                later.ForwardLater(message, decision => Resume(parked, decision));
-                break;
-            case { } application:
-                Resume(parked, application.Forward(message));
-                break;
-            default:
-                Resume(parked, ForwardDecision.Continue);
-                break;
+            Resume(parked, ForwardDecision.Continue);
+            return;
+        }
+
+        var message = new KbrForward(work.Destination, work.Peer, work.NextHop, work.Payload)
+        {
+            Service = member,
+        };
+        Exception? problem = Call(
+            member,
+            nameof(IKbrApplication.Forward),
+            call =>
+            {
+                if (member.Application is IKbrDeferringApplication later)
+                {
+                    later.ForwardLater(call, decision => Resume(parked, decision));
+                }
+                else
+                {
+                    Resume(parked, member.Application.Forward(call));
+                }
+            },
+            message);
+        if (problem is not null)
+        {
+            Resume(parked, ForwardDecision.Continue);
+        }
+    }
+
+    /// <summary>Runs the application's code; what it throws is reported, and returned.</summary>
+    private Exception? Call<T>(SimulatedService service, string upcall, Action<T> call, T argument)
+    {
+        try
+        {
+            call(argument);
+            return null;
+        }
+        catch (Exception problem) when (problem is not OutOfMemoryException)
+        {
+            process.ReportFailure(service.Name, upcall, problem);
+            return problem;
         }
     }
 
@@ -196,7 +262,11 @@ internal sealed class ServiceTable(NodeProcess process)
         {
             if (service.Id == id)
             {
-                service.Application.Update(change);
+                Call(
+                    service,
+                    nameof(IKbrApplication.Update),
+                    static call => call.service.Application.Update(call.told),
+                    (service, told: change with { Service = service }));
             }
         }
     }

@@ -28,18 +28,32 @@ internal sealed class SimulatedService : IKbrService
 
     public NeighbourSet Neighbours => _table.Process.Overlay.Neighbours(Id);
 
-    public void Route(Key destination, ReadOnlyMemory<byte> payload, RouteOptions options = default)
+    public KbrStatus Route(Key destination, ReadOnlyMemory<byte> payload, RouteOptions options = default)
     {
-        if (_table.Contains(this))
+        if (!_table.Contains(this))
         {
-            _table.Process.Enqueue(new NodeWork
-            {
-                Kind = NodeWorkKind.Route,
-                Service = Id,
-                Destination = destination,
-                Exact = options.Exact,
-            }.With(payload.Span));
+            return KbrStatus.Closed;
         }
+
+        if (payload.Length > _table.Process.PayloadBytesMax)
+        {
+            return KbrStatus.TooLarge;
+        }
+
+        NeighbourSet known = Neighbours;
+        if (!known.IsMember && known.Count == 0)
+        {
+            return KbrStatus.Unreachable;
+        }
+
+        _table.Process.Enqueue(new NodeWork
+        {
+            Kind = NodeWorkKind.Route,
+            Service = Id,
+            Destination = destination,
+            Exact = options.Exact,
+        }.With(payload.Span));
+        return KbrStatus.Ok;
     }
 
     public void Request(
@@ -69,6 +83,21 @@ internal sealed class SimulatedService : IKbrService
         {
             _table.Process.Enqueue(
                 new NodeWork { Kind = NodeWorkKind.Reply, Number = delivery.Value }.With(payload.Span));
+        }
+    }
+
+    public void Fail(DeliveryToken delivery, string error, bool isTemporary = false)
+    {
+        ArgumentNullException.ThrowIfNull(error);
+        if (_table.Contains(this))
+        {
+            _table.Process.Enqueue(new NodeWork
+            {
+                Kind = NodeWorkKind.Fail,
+                Number = delivery.Value,
+                Argument = error,
+                IsTemporary = isTemporary,
+            });
         }
     }
 

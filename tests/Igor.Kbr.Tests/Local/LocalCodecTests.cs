@@ -62,14 +62,17 @@ public sealed class LocalCodecTests
     }
 
     [Fact]
-    public void Delivery_that_does_not_say_so_has_no_proven_source()
+    public void Delivery_that_does_not_say_so_has_no_proven_source_and_no_number()
     {
         byte[] bytes = Encode(
-            new DeliverFrame(1, default, default, 2, new byte[] { 3 }, IsSourceProven: true));
-        Assert.True(Assert.IsType<DeliverFrame>(Read(bytes)).IsSourceProven);
-        byte[] shorter = bytes[..^1];
-        shorter[0]--;
-        Assert.False(Assert.IsType<DeliverFrame>(Read(shorter)).IsSourceProven);
+            new DeliverFrame(1, default, default, 2, new byte[] { 3 }, IsSourceProven: true, 5));
+        var frame = Assert.IsType<DeliverFrame>(Read(bytes));
+        Assert.Equal((true, 5ul), (frame.IsSourceProven, frame.RequestNumber));
+        bytes[0]--;
+        frame = Assert.IsType<DeliverFrame>(Read(bytes[..^1]));
+        Assert.Equal((true, 0ul), (frame.IsSourceProven, frame.RequestNumber));
+        bytes[0]--;
+        Assert.False(Assert.IsType<DeliverFrame>(Read(bytes[..^2])).IsSourceProven);
     }
 
     [Fact]

@@ -1,3 +1,5 @@
+using Igor.Kbr.Wire;
+
 namespace Igor.Kbr.Tests.Overlay;
 
 public class OverlayNodeTests
@@ -47,6 +49,28 @@ public class OverlayNodeTests
 
         network.Run(TimeSpan.FromSeconds(30));
         AssertTrueRing(network);
+    }
+
+    [Fact]
+    public void Request_whose_replies_are_lost_is_delivered_again_under_one_id()
+    {
+        TestNetwork network = Ring(8, out _);
+        network.Run(TimeSpan.FromSeconds(20));
+        TestNode root = network.Nodes[5];
+        TestNode origin = network.Nodes[6];
+        int lost = 0;
+        network.Loses = (_, to, body) =>
+            to == origin && body[1] == (byte)MessageType.Reply && body[11] == 0 && lost++ < 3;
+        RequestId request = origin.Request(Service, root.Id, [9], timeoutSeconds: 30);
+        RequestId other = origin.Request(Service, root.Id, [8], timeoutSeconds: 30);
+        network.Until(() => origin.Replies.ContainsKey(request) && origin.Replies.ContainsKey(other));
+        Assert.Equal(KbrStatus.Ok, origin.Replies[request].Status);
+        KbrDelivery[] first = [.. root.Deliveries.Where(one => one.Payload.Span[0] == 9)];
+        KbrDelivery[] second = [.. root.Deliveries.Where(one => one.Payload.Span[0] == 8)];
+        Assert.Equal(5, first.Length + second.Length);
+        KbrRequestId id = Assert.Single(first.Select(one => one.RequestId).Distinct());
+        Assert.Equal(origin.Id, id.Origin);
+        Assert.NotEqual(id, Assert.Single(second.Select(one => one.RequestId).Distinct()));
     }
 
     [Fact]

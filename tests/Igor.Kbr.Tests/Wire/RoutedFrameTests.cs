@@ -38,6 +38,31 @@ public class RoutedFrameTests
         });
 
     [Fact]
+    public void Number_of_a_request_stands_behind_the_payload_and_stays_when_that_is_replaced() =>
+        Gen.Select(Headers, Gen.ULong[1, ulong.MaxValue], Gen.Byte.Array[0, 100]).Sample(
+            (header, number, payload) =>
+            {
+                RouteHeader numbered = header with { RequestNumber = number };
+                byte[] frame = Route(numbered, payload);
+                Assert.True(
+                    RoutedFrame.TryReadRoute(frame, out RouteHeader read, out ReadOnlyMemory<byte> content));
+                Assert.Equal(numbered, read);
+                Assert.Equal(payload, content.ToArray());
+                var reader = new MessagePackReader(frame);
+                Assert.Equal(10, reader.ReadArrayHeader());
+
+                byte[] replaced = RoutedFrame.WithPayload(frame, payload.Length, [1, 2, 3]);
+                Assert.True(RoutedFrame.TryReadRoute(replaced, out read, out content));
+                Assert.Equal(numbered, read);
+                Assert.Equal([1, 2, 3], content.ToArray());
+
+                // A field of a later version in that place names no request.
+                frame[RoutedFrame.RouteHeaderBytes + RoutedFrame.PayloadPrefixBytes + payload.Length] = 0xC0;
+                Assert.True(RoutedFrame.TryReadRoute(frame, out read, out _));
+                Assert.Equal(header, read);
+            });
+
+    [Fact]
     public void Rewriting_changes_what_changes_from_hop_to_hop_and_nothing_else()
     {
         var header = new RouteHeader(new ServiceId(5), Key.Max, Key.Zero, 1, 64, RouteFlags.Exact, 1000);
@@ -78,9 +103,14 @@ public class RoutedFrameTests
     private static byte[] Route(RouteHeader header, byte[] payload)
     {
         int headerBytes = RoutedFrame.RouteHeaderBytes + RoutedFrame.PayloadPrefixBytes;
-        byte[] frame = new byte[headerBytes + payload.Length];
+        byte[] number = header.RequestNumber == 0 ? [] : new byte[RoutedFrame.RequestNumberBytes];
+        if (number.Length > 0)
+        {
+            RoutedFrame.WriteRequestNumber(number, header.RequestNumber);
+        }
+
+        byte[] frame = [.. new byte[headerBytes], .. payload, .. number];
         RoutedFrame.WriteRoute(frame, header, payload.Length);
-        payload.CopyTo(frame, headerBytes);
         return frame;
     }
 }

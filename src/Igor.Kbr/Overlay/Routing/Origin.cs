@@ -17,7 +17,10 @@ internal sealed class Origin(NodeContext context, RingTable rings, PendingTable 
     private static readonly TimeSpan ParkedMax = TimeSpan.FromMilliseconds(400);
 
     /// <summary>Delivers here; set by the node.</summary>
-    public Router Router { get; set; } = null!;
+    public required Deliveries Deliveries { get; init; }
+
+    /// <summary>Messages that wait for an application's word; set by the node.</summary>
+    public required ForwardDesk Desk { get; init; }
 
     /// <summary>No member of a service is connected: somebody may know one. Set by the node.</summary>
     public Action<TimeSpan, ServiceRing> Discover { get; set; } = (_, _) => { };
@@ -44,12 +47,12 @@ internal sealed class Origin(NodeContext context, RingTable rings, PendingTable 
         {
             if (ring.IsActive)
             {
-                Router.Deliver(now, ring, header, payload, null, null);
+                Deliveries.Deliver(now, ring, header, payload, null, null);
             }
         }
         else if (payload.Length <= context.Options.PayloadBytesMax)
         {
-            SendRoute(next, header, payload.Span);
+            SendRoute(next, header, payload.Length, payload.Span);
         }
     }
 
@@ -71,6 +74,9 @@ internal sealed class Origin(NodeContext context, RingTable rings, PendingTable 
                 break;
             case ReplyStatus.Stopped:
                 End(now, request, KbrStatus.Stopped, default, default);
+                break;
+            case ReplyStatus.Failed:
+                End(now, request, KbrStatus.Failed, header.Responder, payload);
                 break;
             case ReplyStatus.HopFailed:
                 HandleHopFailed(now, request, from);
@@ -136,6 +142,12 @@ internal sealed class Origin(NodeContext context, RingTable rings, PendingTable 
         {
             completed(now, new RequestResult(status, responder, payload));
         }
+        else if (status == KbrStatus.Failed)
+        {
+            string error = PeerCodec.ReadError(payload.Span);
+            context.Output.CompleteRequest(
+                request.Name, new KbrReply(status, responder, default) { Error = error });
+        }
         else
         {
             context.Output.CompleteRequest(request.Name, new KbrReply(status, responder, payload));
@@ -175,7 +187,8 @@ internal sealed class Origin(NodeContext context, RingTable rings, PendingTable 
             0,
             WireLimits.HopsMax,
             request.Flags,
-            (uint)(request.Deadline - now).TotalMilliseconds);
+            (uint)(request.Deadline - now).TotalMilliseconds,
+            request.Number);
         if (next is not null)
         {
             if (isDecided || !ring.IsActive || !ring.WantsForward
@@ -186,7 +199,7 @@ internal sealed class Origin(NodeContext context, RingTable rings, PendingTable 
         }
         else if (ring.IsActive)
         {
-            Router.Deliver(now, ring, header, request.Payload, null, request);
+            Deliveries.Deliver(now, ring, header, request.Payload, null, request);
         }
         else
         {
@@ -199,7 +212,7 @@ internal sealed class Origin(NodeContext context, RingTable rings, PendingTable 
     /// <summary>Shows an attempt to the application that asked for it, while the deadline runs.</summary>
     private bool TryAsk(TimeSpan now, ServiceRing ring, OwnRequest request, Key next)
     {
-        if (Router.Desk.IsFull
+        if (Desk.IsFull
             || pending.Add(PendingKind.Undecided, now, request.Deadline) is not { } entry)
         {
             return false;
@@ -207,7 +220,7 @@ internal sealed class Origin(NodeContext context, RingTable rings, PendingTable 
 
         entry.Own = request;
         ulong undecided = entry.Id;
-        Router.Desk.Park(
+        Desk.Park(
             now,
             ring.Id,
             new KbrForward(request.Destination, context.Id, next, request.Payload),
@@ -257,7 +270,7 @@ internal sealed class Origin(NodeContext context, RingTable rings, PendingTable 
 
         entry.Own = request;
         entry.Next = next;
-        if (SendRoute(next, header with { HopId = entry.Id }, request.Payload.Span))
+        if (SendRoute(next, header with { HopId = entry.Id }, request.Payload.Length, request.Rest))
         {
             next.AwaitingSince ??= now;
             return;
@@ -293,11 +306,11 @@ internal sealed class Origin(NodeContext context, RingTable rings, PendingTable 
             null,
             avoid);
 
-    private bool SendRoute(Peer next, in RouteHeader header, ReadOnlySpan<byte> payload)
+    private bool SendRoute(Peer next, in RouteHeader header, int payloadLength, ReadOnlySpan<byte> rest)
     {
         Span<byte> bytes = stackalloc byte[RoutedFrame.RouteHeaderBytes + RoutedFrame.PayloadPrefixBytes];
-        RoutedFrame.WriteRoute(bytes, header, payload.Length);
-        return context.Output.Send(next.Link.Id, bytes, payload);
+        RoutedFrame.WriteRoute(bytes, header, payloadLength);
+        return context.Output.Send(next.Link.Id, bytes, rest);
     }
 
     private static TimeSpan AttemptTimeout(Peer peer, int attempts)

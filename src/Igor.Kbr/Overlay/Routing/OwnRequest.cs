@@ -23,6 +23,12 @@ internal sealed class OwnRequest
     /// <summary>The application's name for it; meaningless for a control request.</summary>
     public RequestId Name { get; init; }
 
+    /// <summary>
+    /// What it is called wherever it is delivered, in every attempt; 0 for a control request, which is
+    /// answered by the overlay.
+    /// </summary>
+    public ulong Number { get; init; }
+
     /// <summary>Who is told of the end of a control request.</summary>
     public Action<TimeSpan, RequestResult>? Completed { get; init; }
 
@@ -46,11 +52,16 @@ internal sealed class OwnRequest
 
     public ReadOnlyMemory<byte> Payload => _buffer.AsMemory(0, _length);
 
+    /// <summary>What stands behind the header in each attempt's frame: the payload and the number.</summary>
+    public ReadOnlySpan<byte> Rest =>
+        _buffer.AsSpan(0, Number == 0 ? _length : _length + RoutedFrame.RequestNumberBytes);
+
     public void Keep(ReadOnlySpan<byte> payload)
     {
-        _buffer = payload.Length == 0 ? [] : ArrayPool<byte>.Shared.Rent(payload.Length);
+        _buffer = ArrayPool<byte>.Shared.Rent(payload.Length + RoutedFrame.RequestNumberBytes);
         payload.CopyTo(_buffer);
         _length = payload.Length;
+        RoutedFrame.WriteRequestNumber(_buffer.AsSpan(_length), Number);
     }
 
     /// <summary>Gives the payload's memory back; call once, at the end.</summary>

@@ -41,6 +41,9 @@ internal sealed class Pending
 
     public ulong PreviousId { get; set; }
 
+    /// <summary>The service that it was delivered in (delivery).</summary>
+    public ServiceId Service { get; set; }
+
     /// <summary>The request, when it is this node's own.</summary>
     public OwnRequest? Own { get; set; }
 

@@ -1,4 +1,5 @@
 using Igor.Kbr.Overlay.Peers;
+using Igor.Kbr.Wire;
 
 namespace Igor.Kbr.Overlay.Routing;
 
@@ -17,6 +18,7 @@ internal sealed class PendingTable(int capacity)
     // A list of its own behind the wheel's, for entries that are due: the others of their slot are passed by
     // once a round, not once for each that is due.
     private const int DueSlot = SlotCount;
+    private static readonly TimeSpan TransitMax = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(10);
 
     private readonly List<Pending> _slab = [];
@@ -46,6 +48,16 @@ internal sealed class PendingTable(int capacity)
         entry.PreviousId = previousId;
         previous.Peer.PendingRequests++;
         return entry;
+    }
+
+    /// <summary>
+    /// Soft state for a request of a peer, for a time that is bounded whatever the peer asks for; null when
+    /// there is no room for more of that peer's.
+    /// </summary>
+    public Pending? Remember(PendingKind kind, TimeSpan now, Link link, in RouteHeader header)
+    {
+        TimeSpan timeout = TimeSpan.FromMilliseconds(header.TimeoutMs);
+        return Add(kind, now, now + (timeout < TransitMax ? timeout : TransitMax), link, header.HopId);
     }
 
     public Pending? Find(ulong id)

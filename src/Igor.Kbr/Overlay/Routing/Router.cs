@@ -11,18 +11,14 @@ namespace Igor.Kbr.Overlay.Routing;
 /// </summary>
 internal sealed class Router(NodeContext context, RingTable rings, PendingTable pending)
 {
-    private static readonly TimeSpan TransitMax = TimeSpan.FromSeconds(60);
-
-    private readonly ControlRequests _control = new();
-
     /// <summary>This node's own requests; set by the node.</summary>
     public required Origin Origin { get; init; }
 
     /// <summary>Messages that wait for an application's word; set by the node.</summary>
     public required ForwardDesk Desk { get; init; }
 
-    /// <summary>Answers requests to the overlay itself.</summary>
-    public ControlRequests Control => _control;
+    /// <summary>Messages that arrived; set by the node.</summary>
+    public required Deliveries Deliveries { get; init; }
 
     public void HandleRoute(
         TimeSpan now,
@@ -44,7 +40,7 @@ internal sealed class Router(NodeContext context, RingTable rings, PendingTable 
             ring.Members, context.Id, true, header.Destination, excluded, null);
         if (next is null)
         {
-            Deliver(now, ring, header, payload, link, null);
+            Deliveries.Deliver(now, ring, header, payload, link, null);
         }
         else if (header.HopsLeft <= 0)
         {
@@ -132,7 +128,7 @@ internal sealed class Router(NodeContext context, RingTable rings, PendingTable 
         Pending? entry = null;
         if (header.HopId != 0)
         {
-            entry = Remember(PendingKind.Transit, now, link, header);
+            entry = pending.Remember(PendingKind.Transit, now, link, header);
             if (entry is null)
             {
                 Refuse(link, header.HopId, ReplyStatus.Overloaded);
@@ -156,77 +152,6 @@ internal sealed class Router(NodeContext context, RingTable rings, PendingTable 
             pending.Remove(entry);
             Refuse(link, header.HopId, ReplyStatus.Overloaded);
         }
-    }
-
-    /// <summary>Delivers a message whose root this node is.</summary>
-    public void Deliver(
-        TimeSpan now,
-        ServiceRing ring,
-        in RouteHeader header,
-        ReadOnlyMemory<byte> payload,
-        Link? from,
-        OwnRequest? own)
-    {
-        if (header.Flags.HasFlag(RouteFlags.Exact) && header.Destination != context.Id)
-        {
-            Finish(now, from, header.HopId, own, ReplyStatus.NoSuchNode, default);
-        }
-        else if (header.Flags.HasFlag(RouteFlags.Control))
-        {
-            Finish(now, from, header.HopId, own, ReplyStatus.Ok, _control.Answer(ring, header.Source));
-        }
-        else if (header.HopId == 0 && own is null)
-        {
-            context.Output.Deliver(ring.Id, Delivery(header, from, DeliveryToken.None, payload));
-        }
-        else
-        {
-            Pending? entry = from is null
-                ? pending.Add(PendingKind.Delivery, now, own!.Deadline)
-                : Remember(PendingKind.Delivery, now, from, header);
-            if (entry is null)
-            {
-                Finish(now, from, header.HopId, own, ReplyStatus.Overloaded, default);
-                return;
-            }
-
-            entry.Own = own;
-            context.Output.Deliver(
-                ring.Id, Delivery(header, from, new DeliveryToken((long)entry.Id), payload));
-        }
-    }
-
-    private static KbrDelivery Delivery(
-        in RouteHeader header, Link? from, DeliveryToken token, ReadOnlyMemory<byte> payload) =>
-        new(header.Destination, header.Source, token, payload)
-        {
-            IsSourceProven = from is null || from.PeerId == header.Source,
-        };
-
-    /// <summary>The application answered a delivery.</summary>
-    public void Answer(TimeSpan now, DeliveryToken delivery, ReadOnlyMemory<byte> payload)
-    {
-        Pending? entry = pending.Find((ulong)delivery.Value);
-        if (entry is null || entry.Kind != PendingKind.Delivery)
-        {
-            return;
-        }
-
-        Link? from = entry.Previous;
-        ulong hopId = entry.PreviousId;
-        OwnRequest? own = entry.Own;
-        pending.Remove(entry);
-        if (payload.Length > context.Options.PayloadBytesMax)
-        {
-            context.Raise(
-                OverlayEventKind.LimitReached,
-                context.Id,
-                $"an answer of {payload.Length} bytes is too large");
-            Finish(now, from, hopId, own, ReplyStatus.Stopped, default);
-            return;
-        }
-
-        Finish(now, from, hopId, own, ReplyStatus.Ok, payload);
     }
 
     public void HandleReply(
@@ -324,36 +249,8 @@ internal sealed class Router(NodeContext context, RingTable rings, PendingTable 
         }
     }
 
-    /// <summary>
-    /// Soft state for a request of a peer, for a time that is bounded whatever the peer asks for; null when
-    /// there is no room for more of that peer's.
-    /// </summary>
-    private Pending? Remember(PendingKind kind, TimeSpan now, Link link, in RouteHeader header)
-    {
-        TimeSpan timeout = TimeSpan.FromMilliseconds(header.TimeoutMs);
-        return pending.Add(
-            kind, now, now + (timeout < TransitMax ? timeout : TransitMax), link, header.HopId);
-    }
-
-    private void Finish(
-        TimeSpan now,
-        Link? from,
-        ulong hopId,
-        OwnRequest? own,
-        ReplyStatus status,
-        ReadOnlyMemory<byte> payload)
-    {
-        if (own is not null)
-        {
-            Origin.HandleReply(now, own, context.Id, new ReplyHeader(0, status, context.Id), payload);
-        }
-        else if (from is not null && hopId != 0)
-        {
-            SendReply(from, hopId, status, payload.Span);
-        }
-    }
-
-    private void SendReply(Link link, ulong hopId, ReplyStatus status, ReadOnlySpan<byte> payload)
+    /// <summary>Sends a reply of this node's own.</summary>
+    public void SendReply(Link link, ulong hopId, ReplyStatus status, ReadOnlySpan<byte> payload)
     {
         Span<byte> header = stackalloc byte[RoutedFrame.ReplyHeaderBytes + RoutedFrame.PayloadPrefixBytes];
         RoutedFrame.WriteReply(header, new ReplyHeader(hopId, status, context.Id), payload.Length);
