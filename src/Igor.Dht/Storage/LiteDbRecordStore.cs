@@ -61,7 +61,7 @@ public sealed class LiteDbRecordStore : IRecordStore
         StoreLock? storeLock = null;
         try
         {
-            Directory.CreateDirectory(options.Folder);
+            OwnFiles.MakeFolder(options.Folder);
             storeLock = StoreLock.Take(options.Folder);
             var store = new LiteDbRecordStore(storeLock, StoreOpening.Open(options));
             store._writer.Start();

@@ -79,7 +79,7 @@ internal static class StoreBackup
                     $"{backupFolder} holds no finished backup that this program can read.");
             }
 
-            Directory.CreateDirectory(folder);
+            OwnFiles.MakeFolder(folder);
             using StoreLock storeLock = StoreLock.Take(folder);
             string segments = StoreOpening.SegmentsIn(folder);
             if (Directory.Exists(segments) && Directory.EnumerateFileSystemEntries(segments).Any())
@@ -88,7 +88,7 @@ internal static class StoreBackup
                     $"{folder} holds a record store already. Restore into an empty folder.");
             }
 
-            Directory.CreateDirectory(segments);
+            OwnFiles.MakeFolder(segments);
             foreach (BackedUpFile file in list.Files)
             {
                 RestoreFile(backupFolder, segments, file, cancellationToken);
@@ -106,7 +106,7 @@ internal static class StoreBackup
     private static void Create(
         List<(string Path, long Bytes)> files, string folder, CancellationToken cancellationToken)
     {
-        Directory.CreateDirectory(folder);
+        OwnFiles.MakeFolder(folder);
         if (Directory.EnumerateFileSystemEntries(folder).Any())
         {
             throw new RecordStoreException($"{folder} is not empty. Back up into a new folder.");
@@ -121,7 +121,8 @@ internal static class StoreBackup
         }
 
         // The list comes last: a backup without it is not finished.
-        using (var file = new FileStream(Path.Combine(folder, ListName), FileMode.CreateNew))
+        using (var file = OwnFiles.OpenStream(
+            Path.Combine(folder, ListName), FileMode.CreateNew, FileAccess.Write, FileShare.None))
         {
             JsonSerializer.Serialize(file, list);
             file.Flush(flushToDisk: true);
@@ -150,8 +151,8 @@ internal static class StoreBackup
         var buffer = new byte[CopyBytes];
         using var from = new FileStream(
             source, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
-        using var to = new FileStream(
-            target, FileMode.CreateNew, FileAccess.Write, FileShare.None, bufferSize: 0);
+        using FileStream to = OwnFiles.OpenStream(
+            target, FileMode.CreateNew, FileAccess.Write, FileShare.None);
         while (bytes > 0)
         {
             cancellationToken.ThrowIfCancellationRequested();
