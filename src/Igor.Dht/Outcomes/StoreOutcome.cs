@@ -14,4 +14,7 @@ public enum StoreOutcome
 
     /// <summary>The disk is full or failed; nothing is promised. Status says what the trouble is.</summary>
     Failed,
+
+    /// <summary>Too much waits for the disk already; nothing was stored. Try again in a moment.</summary>
+    Busy,
 }

@@ -188,6 +188,7 @@ internal sealed class DhtContext
             StoreOutcome.Superseded =>
                 IsNewerHeld(waiting.Record.Header) ? StoredStatus.Newer : StoredStatus.Held,
             StoreOutcome.OverQuota => StoredStatus.OverQuota,
+            StoreOutcome.Busy => StoredStatus.Busy,
             _ => StoredStatus.Failed,
         };
         waiting.Handler.HandleWritten(waiting.Tag, status);

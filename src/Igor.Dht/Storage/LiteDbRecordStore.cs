@@ -1,5 +1,6 @@
 // Records on disk: checksummed segments hold them, LiteDB says where they are. See docs/storage.md for the
 // format and for what holds after which kind of death.
+using Igor.Dht.Storage.Index;
 using Igor.Dht.Storage.Opening;
 using Igor.Dht.Storage.Segments;
 using Igor.Dht.Storage.Upkeep;
@@ -203,9 +204,13 @@ public sealed class LiteDbRecordStore : IRecordStore
             _upkeep.FeedIndex(isForced: true);
             if (_store.Doubt is null)
             {
-                _store.Catalog.Index.Close();
-                new StoreMarker(StoreMarker.CurrentFormat, StoreMarker.PresentBootId(), IsClosed: true)
-                    .Write(_store.Options.Folder);
+                Catalog catalog = _store.Catalog;
+                bool isHome = !catalog.Index.IsHolding || _store.TryBringHome(catalog);
+                catalog.Index.Close();
+                if (isHome && !catalog.Index.IsHolding)
+                {
+                    _store.Marker.WriteClosed();
+                }
             }
         }
         catch (Exception e) when (DiskTrouble.IsOfDisk(e))
@@ -225,19 +230,11 @@ public sealed class LiteDbRecordStore : IRecordStore
 
     private void Enqueue(in StoreCommand command)
     {
-        if (_writer.TryEnqueue(command))
+        if (!_writer.TryEnqueue(command))
         {
-            return;
+            // No trouble of the disk's: more came at once than it takes, and the callers are to come again.
+            command.Completed?.Invoke(_isClosed == 0 ? StoreOutcome.Busy : StoreOutcome.Failed);
         }
-
-        if (_isClosed == 0)
-        {
-            _store.Ledger.SetDiskTrouble(
-                $"More than {_store.Options.QueueBytesMax >> 20} MiB of records wait for the disk, which "
-                + "does not keep up. Write less at once or use a faster disk.");
-        }
-
-        command.Completed?.Invoke(StoreOutcome.Failed);
     }
 
     private void Quarantine(Key key, RecordVersion version, Place place) =>

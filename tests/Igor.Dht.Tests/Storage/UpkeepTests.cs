@@ -22,6 +22,18 @@ public sealed class UpkeepTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [Fact]
+    public async Task Write_beyond_the_queue_is_busy_and_no_trouble_of_the_disk()
+    {
+        await using var store = LiteDbRecordStore.Open(
+            new RecordStoreOptions { Folder = _folder["busy"], QueueBytesMax = 4096 });
+
+        Assert.Equal(StoreOutcome.Busy, await store.WriteAsync(RecordOf("large", new string('x', 8192))));
+
+        Assert.Null(store.Status.Trouble);
+        Assert.Equal(StoreOutcome.Durable, await store.WriteAsync(RecordOf("small", "x")));
+    }
+
+    [Fact]
     public async Task Compaction_while_writing_frees_space_and_loses_nothing()
     {
         const int Keys = 300;

@@ -20,6 +20,9 @@ internal enum StoredStatus
 
     /// <summary>A nearer node has become the root of the key.</summary>
     NotRoot,
+
+    /// <summary>Too much waits for the disk already.</summary>
+    Busy,
 }
 
 /// <summary>One entry of the answer to Store.</summary>

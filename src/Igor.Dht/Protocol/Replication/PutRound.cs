@@ -155,7 +155,7 @@ internal sealed class PutRound : IReplyHandler, IWriteHandler
 
         Target target = _targets[index];
         target.Status = status;
-        if (status is StoredStatus.OverQuota or StoredStatus.Failed or StoredStatus.NotRoot)
+        if (status is not (StoredStatus.Held or StoredStatus.Newer))
         {
             _trouble = $"node {target.Id.ToShortString()} {Explain(status)}";
         }
@@ -175,6 +175,7 @@ internal sealed class PutRound : IReplyHandler, IWriteHandler
     {
         StoredStatus.OverQuota => "has no room left under its quota",
         StoredStatus.NotRoot => "knows a nearer root",
+        StoredStatus.Busy => "has too much waiting for its disk",
         _ => "could not store it",
     };
 
@@ -192,6 +193,10 @@ internal sealed class PutRound : IReplyHandler, IWriteHandler
         {
             _context.Refuse(
                 _token, RefusalReason.Quota, "the quota of its store leaves no room for the record");
+        }
+        else if (own == StoredStatus.Busy)
+        {
+            _context.Defer(_token, "too much waits for its disk already; try again in a moment");
         }
         else if (own == StoredStatus.Failed)
         {
