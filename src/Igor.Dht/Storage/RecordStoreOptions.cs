@@ -39,8 +39,8 @@ public sealed record RecordStoreOptions
     public int BatchBytesMax { get; init; } = 4 * 1024 * 1024;
 
     /// <summary>
-    /// Bytes of records that may wait for the disk; what comes on top is told to come again. 64 MiB by default, some
-    /// seconds of a slow disk.
+    /// Bytes of records that may wait for the disk; what comes on top is told to come again. 64 MiB by
+    /// default, some seconds of a slow disk.
     /// </summary>
     public long QueueBytesMax { get; init; } = 64L * 1024 * 1024;
 

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Igor.Dht.Storage.Index;
+using Igor.Dht.Storage.Opening;
 using Igor.Dht.Storage.Segments;
 using Igor.Kbr;
 
@@ -15,6 +16,7 @@ internal sealed class StoreContext(RecordStoreOptions options, SegmentLog log, D
     private readonly ConcurrentDictionary<string, byte[]> _unwrittenNotes = new();
     private volatile Catalog? _catalog;
     private volatile string? _doubt;
+    private volatile bool _isFull;
     private bool _isClosed;
 
     /// <summary>The options.</summary>
@@ -25,6 +27,19 @@ internal sealed class StoreContext(RecordStoreOptions options, SegmentLog log, D
 
     /// <summary>What was found wrong.</summary>
     public DamageLedger Ledger { get; } = ledger;
+
+    /// <summary>Room for compaction.</summary>
+    public Reserve Reserve { get; } = new(options);
+
+    /// <summary>Whether the disk refused to take more, and garbage is looked for.</summary>
+    public bool IsFull
+    {
+        get => _isFull;
+        set => _isFull = value;
+    }
+
+    /// <summary>What a next start is told of this one.</summary>
+    public MarkerKeeper Marker { get; } = new(options.Folder);
 
     /// <summary>Hot records.</summary>
     public RecordCache Cache { get; } = new(options.CacheBytes);
@@ -102,6 +117,33 @@ internal sealed class StoreContext(RecordStoreOptions options, SegmentLog log, D
         {
             _isClosed = true;
             Monitor.PulseAll(_rebuilding);
+        }
+    }
+
+    /// <summary>
+    /// Writes to the disk what the index holds in memory, and the marker, if there may be room; whether all
+    /// is there.
+    /// </summary>
+    public bool TryBringHome(Catalog catalog)
+    {
+        try
+        {
+            if (catalog.Index.IsHolding)
+            {
+                if (Reserve.FreeBytes < catalog.Index.HeldBytes)
+                {
+                    return false;
+                }
+
+                Marker.Withdraw();
+                catalog.Index.WriteHeld();
+            }
+
+            return Marker.TryWrite();
+        }
+        catch (Exception e) when (DiskTrouble.IsOfDisk(e))
+        {
+            return false;
         }
     }
 

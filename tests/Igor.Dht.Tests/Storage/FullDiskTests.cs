@@ -38,6 +38,13 @@ public sealed class MountFactAttribute : FactAttribute
     }
 }
 
+/// <summary>Like <see cref="MountFactAttribute"/>, with cases.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+public sealed class MountTheoryAttribute : TheoryAttribute
+{
+    public MountTheoryAttribute() => Skip = new MountFactAttribute().Skip;
+}
+
 public sealed class FullDiskTests : IDisposable
 {
     private readonly TempFolder _folder = new();
@@ -100,15 +107,176 @@ public sealed class FullDiskTests : IDisposable
     }
 
     [MountFact]
-    public void Open_on_a_read_only_file_system_says_so()
+    public async Task Full_disk_frees_its_own_garbage_and_takes_writes_again()
     {
-        RecordStoreOptions options = Mount("4m");
-        Assert.True(MountFactAttribute.Run("mount", "-o", "remount,ro", _folder["disk"]));
+        // A sixth of the disk is alive; the rest is garbage that came faster than it was compacted.
+        RecordStoreOptions options = Mount("24m") with { SegmentBytesMax = 4 * 1024 * 1024 };
+        await using LiteDbRecordStore store = LiteDbRecordStore.Open(options);
+        await FillWithGarbageAsync(store);
 
-        RecordStoreException e = Assert.Throws<RecordStoreException>(() => LiteDbRecordStore.Open(options));
+        for (ulong clock = 1_000_000; clock < 1_000_040; clock++)
+        {
+            Record record = RecordOf($"key {clock % 20}", new string('y', 200_000), clock);
+            await EventuallyDurable(store, record);
+        }
 
-        Assert.Contains("read-only", e.Message, StringComparison.Ordinal);
-        Assert.Contains(options.Folder, e.Message, StringComparison.Ordinal);
+        Assert.Null(store.Status.Trouble);
+    }
+
+    [MountFact]
+    public async Task Garbage_is_freed_when_others_took_every_byte()
+    {
+        RecordStoreOptions options = Mount("24m") with { SegmentBytesMax = 4 * 1024 * 1024 };
+        await using LiteDbRecordStore store = LiteDbRecordStore.Open(options);
+        await FillWithGarbageAsync(store);
+        TakeEveryByte();
+
+        await EventuallyDurable(store, RecordOf("key 1", new string('y', 200_000), 1_000_000));
+    }
+
+    [MountFact]
+    public async Task Garbage_of_one_segment_only_is_freed()
+    {
+        RecordStoreOptions options = Mount("24m");
+        options = options with { SegmentBytesMax = 64 * 1024 * 1024 };
+        await using LiteDbRecordStore store = LiteDbRecordStore.Open(options);
+        await FillWithGarbageAsync(store);
+
+        for (ulong clock = 1_000_000; clock < 1_000_040; clock++)
+        {
+            Record record = RecordOf($"key {clock % 20}", new string('y', 200_000), clock);
+            await EventuallyDurable(store, record);
+        }
+    }
+
+    [MountFact]
+    public async Task Killed_while_a_full_disk_is_compacted_nothing_is_lost_or_called_damaged()
+    {
+        RecordStoreOptions options = Mount("24m") with { SegmentBytesMax = 4 * 1024 * 1024 };
+        string copy = _folder["killed"];
+        await using (LiteDbRecordStore store = LiteDbRecordStore.Open(options))
+        {
+            await FillWithGarbageAsync(store);
+            TakeEveryByte();
+            await EventuallyDurable(store, RecordOf("key 1", new string('y', 200_000), 1_000_000));
+
+            // What a killed process leaves: the files as they are now.
+            Assert.True(MountFactAttribute.Run("cp", "-a", options.Folder, copy));
+        }
+
+        await using LiteDbRecordStore again = LiteDbRecordStore.Open(options with { Folder = copy });
+        Assert.Equal(0, again.Status.DamagedRecords);
+        Assert.Equal(20, again.Status.Records);
+        for (int key = 0; key < 20; key++)
+        {
+            Assert.Equal(200_000, TextOf(await again.ReadAsync($"key {key}")).Length);
+        }
+    }
+
+    [MountTheory]
+    [InlineData(false, false)]
+    [InlineData(false, true)]
+    [InlineData(true, false)]
+    [InlineData(true, true)]
+    public async Task Store_opens_on_a_disk_that_takes_nothing_and_serves_reads(
+        bool isReadOnly, bool isIndexLost)
+    {
+        RecordStoreOptions options = Mount("8m");
+        await using (LiteDbRecordStore store = LiteDbRecordStore.Open(options))
+        {
+            for (int i = 0; i < 200; i++)
+            {
+                await store.WriteAsync(RecordOf($"key {i}", $"value {i}"));
+            }
+        }
+
+        if (isIndexLost)
+        {
+            File.Delete(Path.Combine(options.Folder, "index", "index.db"));
+        }
+
+        TakeEveryByte();
+        if (isReadOnly)
+        {
+            Remount("ro");
+        }
+
+        await using (LiteDbRecordStore store = LiteDbRecordStore.Open(options))
+        {
+            Assert.Equal(200, store.Status.Records);
+            for (int i = 0; i < 200; i++)
+            {
+                Assert.Equal($"value {i}", TextOf(await store.ReadAsync($"key {i}")));
+            }
+
+            Record large = RecordOf("large", new string('y', 100_000));
+            Assert.Equal(StoreOutcome.Failed, await store.WriteAsync(large));
+            Assert.Contains(
+                isReadOnly ? "read-only" : "is full", store.Status.Trouble, StringComparison.Ordinal);
+
+            if (isReadOnly)
+            {
+                Remount("rw");
+            }
+
+            File.Delete(Path.Combine(_folder["disk"], "others"));
+            await EventuallyDurable(store, large);
+        }
+
+        await using LiteDbRecordStore after = LiteDbRecordStore.Open(options);
+        Assert.Equal(0, after.Status.DamagedRecords);
+        Assert.Equal(201, after.Status.Records);
+    }
+
+    private static async Task FillWithGarbageAsync(LiteDbRecordStore store)
+    {
+        StoreOutcome outcome = StoreOutcome.Durable;
+        ulong clock = 1;
+        for (; clock < 10_000 && outcome == StoreOutcome.Durable; clock++)
+        {
+            Record record = RecordOf($"key {clock % 20}", new string('x', 200_000), clock);
+            outcome = await store.WriteAsync(record);
+            if (clock % 100 == 0)
+            {
+                // So fast that the upkeep never gets to compact would be chance; so much is certain.
+                Assert.InRange(store.Status.LiveBytes, 0, 20 * 201_000);
+            }
+        }
+    }
+
+    private static async Task EventuallyDurable(LiteDbRecordStore store, Record record)
+    {
+        StoreOutcome outcome = StoreOutcome.Failed;
+        for (int attempt = 0; attempt < 600 && outcome == StoreOutcome.Failed; attempt++)
+        {
+            outcome = await store.WriteAsync(record);
+            if (outcome == StoreOutcome.Failed)
+            {
+                await Task.Delay(50);
+            }
+        }
+
+        Assert.Equal(StoreOutcome.Durable, outcome);
+    }
+
+    private void Remount(string mode) =>
+        Assert.True(MountFactAttribute.Run("mount", "-o", "remount," + mode, _folder["disk"]));
+
+    private void TakeEveryByte()
+    {
+        using FileStream others = new(
+            Path.Combine(_folder["disk"], "others"), FileMode.Append, FileAccess.Write, FileShare.None, 0);
+        try
+        {
+            while (true)
+            {
+                others.Write(new byte[4096]);
+            }
+        }
+        catch (IOException)
+        {
+            // All taken.
+        }
     }
 
     private RecordStoreOptions Mount(string size)

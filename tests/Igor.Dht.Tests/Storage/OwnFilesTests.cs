@@ -78,7 +78,8 @@ public sealed class OwnFilesTests : IDisposable
     private static void AssertOwners(string folder)
     {
         Assert.Equal(OwnersFolder, File.GetUnixFileMode(folder));
-        foreach (string path in Directory.EnumerateFileSystemEntries(folder, "*", SearchOption.AllDirectories))
+        foreach (string path in Directory.EnumerateFileSystemEntries(
+            folder, "*", SearchOption.AllDirectories))
         {
             UnixFileMode expected = Directory.Exists(path) ? OwnersFolder : OwnersFile;
             Assert.True(File.GetUnixFileMode(path) == expected, $"{path}: {File.GetUnixFileMode(path)}");

@@ -25,50 +25,50 @@ internal sealed class LiteIndex : IDisposable
     // LiteDB keeps every page of its log in memory until a checkpoint.
     private const long LogBytesMax = 64 * PageStream.PageBytes;
 
-    private readonly PageStream _data;
-    private readonly PageStream _log;
+    private readonly IndexFiles _files;
     private readonly ReaderWriterLockSlim _turn = new();
     private LiteEngine _engine;
     private long _trimmedAtPages;
     private bool _isClosed;
 
-    private LiteIndex(PageStream data, PageStream log, LiteEngine engine)
+    private LiteIndex(IndexFiles files, LiteEngine engine)
     {
-        _data = data;
-        _log = log;
+        _files = files;
         _engine = engine;
     }
 
-    /// <summary>Bytes on disk.</summary>
-    public long DiskBytes => _data.DiskBytes + _log.DiskBytes;
+    /// <summary>Bytes on disk, or held for it.</summary>
+    public long DiskBytes => _files.DiskBytes;
+
+    /// <summary>Whether it goes on in memory, because the disk is full or read-only.</summary>
+    public bool IsHolding => _files.IsHolding;
+
+    /// <inheritdoc cref="IndexFiles.HeldBytes"/>
+    public long HeldBytes => _files.HeldBytes;
 
     /// <summary>Opens the index in a folder, or makes an empty one.</summary>
     /// <exception cref="IndexDamagedException">It cannot be relied upon.</exception>
-    public static LiteIndex Open(string folder)
+    public static LiteIndex Open(string folder) => Start(() => IndexFiles.Open(folder));
+
+    /// <summary>Makes an empty index in place of the one in a folder.</summary>
+    /// <exception cref="IndexDamagedException">The disk failed.</exception>
+    public static LiteIndex Replace(string folder) => Start(() => IndexFiles.Replace(folder));
+
+    /// <inheritdoc cref="IndexFiles.Hold"/>
+    public void Hold() => _files.Hold();
+
+    /// <inheritdoc cref="IndexFiles.WriteHeld"/>
+    public void WriteHeld()
     {
-        PageStream? data = null;
-        PageStream? log = null;
+        _turn.EnterWriteLock();
         try
         {
-            data = PageStream.Open(DataPath(folder), isLog: false);
-            log = PageStream.Open(LogPath(folder), isLog: true);
-            var index = new LiteIndex(data, log, StartEngine(data, log));
-            index.CreateCollections();
-            return index;
+            _files.WriteHeld();
         }
-        catch (Exception e)
+        finally
         {
-            data?.Dispose();
-            log?.Dispose();
-            throw Doubt(e);
+            _turn.ExitWriteLock();
         }
-    }
-
-    /// <summary>Deletes the index in a folder.</summary>
-    public static void Delete(string folder)
-    {
-        File.Delete(DataPath(folder));
-        File.Delete(LogPath(folder));
     }
 
     /// <summary>
@@ -156,7 +156,7 @@ internal sealed class LiteIndex : IDisposable
             .Select(owner => new BsonValue(owner.Key.ToBytes())));
         Upsert(State, [IndexDocuments.OfState(Format, batch)]);
         _engine.Commit();
-        if (_log.Length > LogBytesMax)
+        if (_files.Log.Length > LogBytesMax)
         {
             _engine.Checkpoint();
         }
@@ -176,7 +176,7 @@ internal sealed class LiteIndex : IDisposable
     /// </summary>
     public void Trim()
     {
-        if (_data.PagesMoved + _log.PagesMoved - _trimmedAtPages < TrimmedAfterPages)
+        if (_files.PagesMoved - _trimmedAtPages < TrimmedAfterPages)
         {
             return;
         }
@@ -184,9 +184,9 @@ internal sealed class LiteIndex : IDisposable
         Writing(() =>
         {
             _engine.Dispose();
-            _engine = StartEngine(_data, _log);
+            _engine = StartEngine(_files);
         });
-        _trimmedAtPages = _data.PagesMoved + _log.PagesMoved;
+        _trimmedAtPages = _files.PagesMoved;
     }
 
     /// <summary>Closes the index; when it returns, the whole of it is on disk.</summary>
@@ -200,8 +200,7 @@ internal sealed class LiteIndex : IDisposable
         });
         try
         {
-            _data.FlushToDisk();
-            _log.FlushToDisk();
+            _files.FlushToDisk();
         }
         catch (IOException e)
         {
@@ -232,23 +231,35 @@ internal sealed class LiteIndex : IDisposable
         }
         finally
         {
-            _data.Dispose();
-            _log.Dispose();
+            _files.Dispose();
             _turn.ExitWriteLock();
         }
     }
 
-    private static string DataPath(string folder) => Path.Combine(folder, "index.db");
-
-    private static string LogPath(string folder) => Path.Combine(folder, "index-log.db");
+    private static LiteIndex Start(Func<IndexFiles> openFiles)
+    {
+        IndexFiles? files = null;
+        try
+        {
+            files = openFiles();
+            var index = new LiteIndex(files, StartEngine(files));
+            index.CreateCollections();
+            return index;
+        }
+        catch (Exception e)
+        {
+            files?.Dispose();
+            throw Doubt(e);
+        }
+    }
 
     private static IndexDamagedException Doubt(Exception e) =>
         e as IndexDamagedException ?? new IndexDamagedException("LiteDB: " + e.Message, e);
 
-    private static LiteEngine StartEngine(PageStream data, PageStream log) => new(new EngineSettings
+    private static LiteEngine StartEngine(IndexFiles files) => new(new EngineSettings
     {
-        DataStream = data,
-        LogStream = log,
+        DataStream = files.Data,
+        LogStream = files.Log,
         TempStream = new MemoryStream(),
         Collation = Collation.Binary,
     });
@@ -332,7 +343,7 @@ internal sealed class LiteIndex : IDisposable
             write();
 
             // Pages may be written by a thread of LiteDB's, whose failure shows here only.
-            if ((_data.Failure ?? _log.Failure) is Exception failure)
+            if (_files.Failure is Exception failure)
             {
                 throw new IndexDamagedException(failure.Message, failure);
             }

@@ -1,3 +1,5 @@
+using Igor.Dht.Storage.Segments;
+
 namespace Igor.Dht.Storage.Opening;
 
 /// <summary>
@@ -16,10 +18,10 @@ internal sealed class StoreLock : IDisposable
     /// <exception cref="RecordStoreException">Another process has the folder open.</exception>
     public static StoreLock Take(string folder)
     {
+        string path = Path.Combine(folder, Name);
         try
         {
-            return new StoreLock(new FileStream(
-                Path.Combine(folder, Name), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None));
+            return new StoreLock(OpenOn(path));
         }
         catch (IOException e) when (e.HResult is WouldBlock or WindowsSharingViolation)
         {
@@ -27,6 +29,19 @@ internal sealed class StoreLock : IDisposable
                 $"The record store in {folder} is open in another process. End that process, or use another "
                 + "folder.",
                 e);
+        }
+    }
+
+    private static FileStream OpenOn(string path)
+    {
+        try
+        {
+            return OwnFiles.OpenStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        }
+        catch (Exception e) when (DiskTrouble.IsRefusal(e) && File.Exists(path))
+        {
+            // A read-only disk: its records can be read all the same, by one process at a time.
+            return new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.None);
         }
     }
 

@@ -53,13 +53,21 @@ internal sealed record StoreMarker(int Format, string BootId, bool IsClosed)
     {
         string path = Path.Combine(folder, Name);
         string next = path + ".new";
-        using (var file = new FileStream(next, FileMode.Create, FileAccess.Write))
+        using (FileStream file = OwnFiles.OpenStream(next, FileMode.Create, FileAccess.Write, FileShare.None))
         {
             JsonSerializer.Serialize(file, this);
             file.Flush(flushToDisk: true);
         }
 
         File.Move(next, path, overwrite: true);
+        DiskSync.Folder(folder);
+    }
+
+    /// <summary>Deletes the marker of a folder, on disk when this returns.</summary>
+    /// <exception cref="IOException">The disk is read-only or failed.</exception>
+    public static void Delete(string folder)
+    {
+        File.Delete(Path.Combine(folder, Name));
         DiskSync.Folder(folder);
     }
 

@@ -25,12 +25,18 @@ internal static class StoreOpening
         SegmentLog log = SegmentLog.Open(SegmentsIn(options.Folder), options.SegmentBytesMax);
         try
         {
-            Directory.CreateDirectory(IndexIn(options.Folder));
+            OwnFiles.MakeFolder(IndexIn(options.Folder));
             DropStillborn(log);
             var store = new StoreContext(options, log, new DamageLedger());
             string? doubt = log.Segments.Count == 0 ? null : StoreMarker.Doubt(marker, bootId);
             store.Catalog = OpenCatalog(store, doubt);
-            new StoreMarker(StoreMarker.CurrentFormat, bootId, IsClosed: false).Write(options.Folder);
+            if (!store.Marker.TryWrite())
+            {
+                // What says that the index is sound after the death of the machine may not stand while it
+                // changes: it goes on in memory, until the disk takes the marker.
+                store.Catalog.Index.Hold();
+            }
+
             return store;
         }
         catch
@@ -44,9 +50,7 @@ internal static class StoreOpening
     /// <exception cref="IOException">The disk is full or failed.</exception>
     public static Catalog Rebuild(StoreContext store)
     {
-        string folder = IndexIn(store.Options.Folder);
-        LiteIndex.Delete(folder);
-        var catalog = new Catalog(LiteIndex.Open(folder), store.Options);
+        var catalog = new Catalog(LiteIndex.Replace(IndexIn(store.Options.Folder)), store.Options);
         try
         {
             new Replay(store, catalog).Run(default);
@@ -151,6 +155,11 @@ internal static class StoreOpening
         bool wasCut = indexedTo.Segment == last.Id && last.Length < indexedTo.Offset;
         (long intactEnd, bool isSealed, bool isBroken) = Replay.EndOf(last, from);
 
+        if (last.IsReadOnly)
+        {
+            return;
+        }
+
         // Nothing is appended to a segment that cannot be relied upon. What may be read of it stays.
         if (!isSealed && !wasCut && !isBroken)
         {
@@ -165,7 +174,7 @@ internal static class StoreOpening
     /// <summary>A segment whose head never got to the disk holds nothing.</summary>
     private static void DropStillborn(SegmentLog log)
     {
-        if (log.Segments is [.., Segment last] && last.Length <= SegmentCodec.FileHeaderBytes)
+        if (log.Segments is [.., { IsReadOnly: false } last] && last.Length <= SegmentCodec.FileHeaderBytes)
         {
             log.Delete(last.Id);
         }

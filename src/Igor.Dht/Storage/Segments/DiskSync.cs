@@ -10,6 +10,7 @@ namespace Igor.Dht.Storage.Segments;
 internal static class DiskSync
 {
     private const int Interrupted = 4;
+    private const int NotSupported = 95;
     private const int ReadOnlyDirectory = 0x10000 | 0x80000; // O_DIRECTORY | O_CLOEXEC
 
     /// <summary>Forces the content of a file, and its length, to the disk.</summary>
@@ -30,6 +31,37 @@ internal static class DiskSync
             if (error != Interrupted)
             {
                 throw new IOException("fdatasync: " + Marshal.GetPInvokeErrorMessage(error), error);
+            }
+        }
+    }
+
+    /// <summary>
+    /// Makes a file that long, with room on the disk for all of it. Where a file system cannot be asked for
+    /// that, the length only.
+    /// </summary>
+    /// <exception cref="IOException">There is not so much room; the file is as it was.</exception>
+    public static void Allocate(SafeFileHandle file, long bytes)
+    {
+        long before = RandomAccess.GetLength(file);
+        if (!OperatingSystem.IsLinux())
+        {
+            RandomAccess.SetLength(file, bytes);
+            return;
+        }
+
+        while (fallocate(file, 0, 0, bytes) != 0)
+        {
+            int error = Marshal.GetLastPInvokeError();
+            if (error == NotSupported)
+            {
+                RandomAccess.SetLength(file, bytes);
+                return;
+            }
+
+            if (error != Interrupted)
+            {
+                RandomAccess.SetLength(file, before);
+                throw new IOException("fallocate: " + Marshal.GetPInvokeErrorMessage(error), error);
             }
         }
     }
@@ -63,6 +95,9 @@ internal static class DiskSync
 
     [DllImport("libc", SetLastError = true)]
     private static extern int fdatasync(SafeFileHandle descriptor);
+
+    [DllImport("libc", SetLastError = true)]
+    private static extern int fallocate(SafeFileHandle descriptor, int mode, long offset, long length);
 
     [DllImport("libc", SetLastError = true)]
     private static extern int fsync(SafeFileHandle descriptor);

@@ -24,6 +24,9 @@ internal sealed class Segment : IDisposable
     /// <summary>Its file.</summary>
     public string FilePath { get; }
 
+    /// <summary>Whether the disk let the file be opened for reading only.</summary>
+    public bool IsReadOnly { get; private init; }
+
     /// <summary>Bytes that were written and, but while a batch is being committed, are on disk.</summary>
     public long Length { get; private set; }
 
@@ -50,7 +53,7 @@ internal sealed class Segment : IDisposable
     public static Segment Create(string folder, int id)
     {
         string path = PathOf(folder, id);
-        SafeFileHandle file = File.OpenHandle(path, FileMode.Create, FileAccess.ReadWrite, Sharing);
+        SafeFileHandle file = OwnFiles.Open(path, FileMode.Create, FileAccess.ReadWrite, Sharing);
         try
         {
             Span<byte> head = stackalloc byte[SegmentCodec.FileHeaderBytes];
@@ -73,8 +76,19 @@ internal sealed class Segment : IDisposable
     public static Segment Open(string folder, int id)
     {
         string path = PathOf(folder, id);
-        SafeFileHandle file = File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, Sharing);
-        return new Segment(id, path, file, RandomAccess.GetLength(file));
+        bool isReadOnly = false;
+        SafeFileHandle file;
+        try
+        {
+            file = OwnFiles.Open(path, FileMode.Open, FileAccess.ReadWrite, Sharing);
+        }
+        catch (Exception e) when (DiskTrouble.IsRefusal(e))
+        {
+            isReadOnly = true;
+            file = File.OpenHandle(path, FileMode.Open, FileAccess.Read, Sharing);
+        }
+
+        return new Segment(id, path, file, RandomAccess.GetLength(file)) { IsReadOnly = isReadOnly };
     }
 
     /// <summary>The ids of the segments in a folder, in ascending order.</summary>

@@ -50,7 +50,7 @@ internal sealed class SegmentLog : IDisposable
     /// <summary>Opens the segments of a folder, which is made if it is not there.</summary>
     public static SegmentLog Open(string folder, int segmentBytesMax)
     {
-        Directory.CreateDirectory(folder);
+        OwnFiles.MakeFolder(folder);
         var log = new SegmentLog(folder, segmentBytesMax);
         try
         {
@@ -179,6 +179,14 @@ internal sealed class SegmentLog : IDisposable
         Sync(_active);
         MarkCommitted(_active);
         Retire();
+    }
+
+    /// <summary>Ends the active segment and begins the next one.</summary>
+    /// <exception cref="IOException">The disk is full or failed.</exception>
+    public void Turn()
+    {
+        Seal();
+        ActiveFor(0);
     }
 
     /// <summary>Deletes a segment. Reads that are under way find it gone and look again.</summary>

@@ -20,6 +20,7 @@ internal sealed class UpkeepLoop : IDisposable
     private readonly StoreWriter _writer;
     private readonly ExpirySweep _sweep;
     private readonly Scrub _scrub;
+    private readonly Relief _relief;
     private readonly Thread _thread;
     private readonly ManualResetEventSlim _wake = new();
     private volatile bool _isClosing;
@@ -29,6 +30,7 @@ internal sealed class UpkeepLoop : IDisposable
     private long _quietSinceMs = Environment.TickCount64;
     private TimeSpan _retry = RetryPeriod;
     private long _notesAtMs;
+    private long _homeAtMs;
 
     /// <summary>Makes the loop; it works once started.</summary>
     public UpkeepLoop(StoreContext store, StoreWriter writer)
@@ -37,6 +39,7 @@ internal sealed class UpkeepLoop : IDisposable
         _writer = writer;
         _sweep = new ExpirySweep(store, writer, () => FeedIndex(isForced: false));
         _scrub = new Scrub(store, writer);
+        _relief = new Relief(store, writer);
         _thread = new Thread(Run) { IsBackground = true, Name = "igor-store-upkeep" };
     }
 
@@ -82,11 +85,14 @@ internal sealed class UpkeepLoop : IDisposable
                 }
                 else
                 {
-                    FeedIndex(isForced: false);
+                    // A segment that was compacted waits for the index.
+                    FeedIndex(isForced: _writer.Compactor.IsBusy);
+                    BringHome(catalog);
                     RetryNotes();
                     LoadDirectory(catalog);
                     _sweep.Step();
                     _scrub.Step();
+                    _relief.Step(catalog);
                     ChooseVictim(catalog);
                     TrimIndex(catalog);
                 }
@@ -98,6 +104,24 @@ internal sealed class UpkeepLoop : IDisposable
 
             _wake.Wait(Period);
             _wake.Reset();
+        }
+    }
+
+    /// <summary>
+    /// Writes to the disk what the index holds in memory since the disk refused to take it, if there may be
+    /// room now.
+    /// </summary>
+    private void BringHome(Catalog catalog)
+    {
+        if ((!catalog.Index.IsHolding && _store.Marker.IsWritten) || Environment.TickCount64 < _homeAtMs)
+        {
+            return;
+        }
+
+        _homeAtMs = Environment.TickCount64 + (long)RetryPeriod.TotalMilliseconds;
+        if (!_store.Reserve.IsSpent)
+        {
+            _store.TryBringHome(catalog);
         }
     }
 

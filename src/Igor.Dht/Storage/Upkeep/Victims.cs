@@ -3,6 +3,11 @@ using Igor.Dht.Storage.Segments;
 
 namespace Igor.Dht.Storage.Upkeep;
 
+/// <summary>A segment to compact.</summary>
+/// <param name="Segment">Its number.</param>
+/// <param name="BytesToCopy">What has to be written elsewhere before it can be deleted.</param>
+internal readonly record struct Victim(int Segment, long BytesToCopy);
+
 /// <summary>Chooses what to compact.</summary>
 internal static class Victims
 {
@@ -10,24 +15,18 @@ internal static class Victims
     // are rewritten.
     private const double RemovalShareMax = 0.25;
 
+    // On a full disk less garbage than usual is worth the copying, but not next to none.
+    private const double FullDiskGarbageShare = 0.1;
+
     /// <summary>
     /// The segment with the largest dead share, if that is large enough; null when there is none.
     /// </summary>
     public static int? Choose(Catalog catalog, SegmentLog log, RecordStoreOptions options)
     {
-        // What is written but not visible yet would look dead.
-        int visibleTo = catalog.PublishedTo.Segment;
         Dictionary<int, SegmentUse> byId = catalog.SegmentUses().ToDictionary();
-        Segment[] full = [.. log.Segments.Where(segment => segment.Id < Math.Min(visibleTo, log.ActiveId))];
-        if (full.Length > 0 && full[^1].Id == log.Segments[^1].Id)
-        {
-            // The newest segment stays whatever is in it, so that no id is used twice.
-            full = full[..^1];
-        }
-
-        full = [.. full.Where(segment => !segment.IsStuck)];
-        Segment? best = full.MaxBy(DeadShare);
-        if (best is not null && DeadShare(best) >= options.CompactionGarbageShare)
+        Segment[] full = Full(catalog, log);
+        Segment? best = full.MaxBy(segment => DeadShare(byId, segment));
+        if (best is not null && DeadShare(byId, best) >= options.CompactionGarbageShare)
         {
             return best.Id;
         }
@@ -36,11 +35,48 @@ internal static class Victims
         bool areTooMany = full.Length > 0
             && removals > Math.Max(options.SegmentBytesMax, log.DiskBytes * RemovalShareMax);
         return areTooMany ? full[0].Id : null;
+    }
 
-        double DeadShare(Segment segment)
+    /// <summary>
+    /// On a full disk: the segment with the least to copy, if that fits; the one that is appended to, which
+    /// has to be sealed first, when no other is worth it. Null when there is none.
+    /// </summary>
+    public static Victim? ChooseForRoom(Catalog catalog, SegmentLog log, long roomBytes)
+    {
+        Dictionary<int, SegmentUse> byId = catalog.SegmentUses().ToDictionary();
+        Segment? best = Full(catalog, log).Where(IsWorthIt).MinBy(BytesToCopy);
+        best ??= log.Find(log.ActiveId) is Segment active
+            && catalog.PublishedTo.Segment == active.Id && IsWorthIt(active) ? active : null;
+        return best is null ? null : new Victim(best.Id, BytesToCopy(best));
+
+        bool IsWorthIt(Segment segment) =>
+            DeadShare(byId, segment) >= FullDiskGarbageShare && BytesToCopy(segment) <= roomBytes;
+
+        long BytesToCopy(Segment segment)
         {
             SegmentUse use = byId.GetValueOrDefault(segment.Id);
-            return 1 - ((use.LiveBytes + use.RemovalBytes) / (double)Math.Max(1, segment.Length));
+            return use.LiveBytes + use.RemovalBytes;
         }
+    }
+
+    /// <summary>The segments that can be compacted, oldest first.</summary>
+    private static Segment[] Full(Catalog catalog, SegmentLog log)
+    {
+        // What is written but not visible yet would look dead.
+        int visibleTo = catalog.PublishedTo.Segment;
+        Segment[] full = [.. log.Segments.Where(segment => segment.Id < Math.Min(visibleTo, log.ActiveId))];
+        if (full.Length > 0 && full[^1].Id == log.Segments[^1].Id)
+        {
+            // The newest segment stays whatever is in it, so that no id is used twice.
+            full = full[..^1];
+        }
+
+        return [.. full.Where(segment => !segment.IsStuck)];
+    }
+
+    private static double DeadShare(Dictionary<int, SegmentUse> byId, Segment segment)
+    {
+        SegmentUse use = byId.GetValueOrDefault(segment.Id);
+        return 1 - ((use.LiveBytes + use.RemovalBytes) / (double)Math.Max(1, segment.Length));
     }
 }

@@ -17,9 +17,13 @@ internal sealed class Compactor(StoreContext store) : IDisposable
     private SegmentScanner? _scanner;
     private int _victim;
     private int _holds;
+    private volatile bool _isBusy;
 
     /// <summary>Whether there is something to copy.</summary>
     public bool IsCopying => _scanner is not null;
+
+    /// <summary>Whether a segment is being copied, or waits to be deleted. For any thread.</summary>
+    public bool IsBusy => _isBusy;
 
     /// <summary>Whether no segment is deleted at present: a backup copies them.</summary>
     public bool IsHeld => Volatile.Read(ref _holds) > 0;
@@ -34,14 +38,19 @@ internal sealed class Compactor(StoreContext store) : IDisposable
     public void Begin(int segmentId)
     {
         if (_scanner is not null || _emptied.Any(e => e.Segment == segmentId)
-            || store.Log.Find(segmentId) is not { IsStuck: false } segment
-            || segmentId >= store.Log.ActiveId)
+            || store.Log.Find(segmentId) is not { IsStuck: false } segment)
         {
             return;
         }
 
+        if (segmentId >= store.Log.ActiveId)
+        {
+            store.Log.Turn();
+        }
+
         _victim = segmentId;
         _scanner = new SegmentScanner(segment, 0, segment.Length);
+        _isBusy = true;
     }
 
     /// <summary>Copies a little.</summary>
@@ -84,6 +93,7 @@ internal sealed class Compactor(StoreContext store) : IDisposable
         _scanner?.Dispose();
         _scanner = null;
         _victim = 0;
+        _isBusy = _emptied.Count > 0;
     }
 
     /// <summary>Deletes emptied segments whose copies the index names.</summary>
@@ -101,6 +111,12 @@ internal sealed class Compactor(StoreContext store) : IDisposable
                 // What made the segment dead may be a removal or a note that nobody waited for. Were the
                 // segment gone from the disk before they are on it, older versions would come back.
                 store.Log.Force();
+                if (store.Catalog.Index.IsHolding)
+                {
+                    // The index on the disk still names records in it.
+                    store.Marker.Withdraw();
+                }
+
                 store.Log.Delete(emptied.Segment);
                 store.Catalog.ForgetSegment(emptied.Segment);
             }
@@ -113,6 +129,7 @@ internal sealed class Compactor(StoreContext store) : IDisposable
 
             // Last: what the disk refused is tried again.
             _emptied.Dequeue();
+            _isBusy = _scanner is not null || _emptied.Count > 0;
         }
     }
 
@@ -126,6 +143,7 @@ internal sealed class Compactor(StoreContext store) : IDisposable
             // A removal may lie there, and the disk may find it again.
             Keep(_victim);
             _victim = 0;
+            _isBusy = _emptied.Count > 0;
         }
 
         scanner.Dispose();

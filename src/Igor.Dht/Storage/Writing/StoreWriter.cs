@@ -163,6 +163,7 @@ internal sealed class StoreWriter : IDisposable
     private int RunBatch(int next)
     {
         Action? exclusive = null;
+        bool hasRoom = HasRoom();
         try
         {
             while (next < _taken.Count && exclusive is null && _batch.Bytes < _store.Options.BatchBytesMax)
@@ -175,6 +176,10 @@ internal sealed class StoreWriter : IDisposable
                         break;
                     case StoreCommandKind.Compact:
                         Compactor.Begin(command.Place.Segment);
+                        break;
+                    case StoreCommandKind.Write or StoreCommandKind.Note when !hasRoom:
+                        // What room there is belongs to compaction. A note is written later.
+                        command.Completed?.Invoke(StoreOutcome.Failed);
                         break;
                     default:
                         TakeOrRefuse(command);
@@ -199,6 +204,25 @@ internal sealed class StoreWriter : IDisposable
 
         exclusive?.Invoke();
         return next;
+    }
+
+    /// <summary>Whether there is room for more beside what compaction needs.</summary>
+    private bool HasRoom()
+    {
+        if (_store.Reserve.IsSpent)
+        {
+            return false;
+        }
+
+        if (_store.Reserve.TryKeep(_store.Log.DiskBytes))
+        {
+            return true;
+        }
+
+        _store.IsFull = true;
+        _store.Ledger.SetDiskTrouble(
+            DiskTrouble.DescribeFull("Records cannot be written", _store.Options.Folder));
+        return false;
     }
 
     private void TakeOrRefuse(in StoreCommand command)
@@ -242,6 +266,7 @@ internal sealed class StoreWriter : IDisposable
         }
         else
         {
+            _store.IsFull |= DiskTrouble.IsFull(e);
             _store.Ledger.SetDiskTrouble(
                 DiskTrouble.Describe("Records cannot be written", _store.Options.Folder, e));
         }

@@ -99,7 +99,10 @@ internal sealed class WriteBatch(StoreContext store)
             store.Catalog.Publish(_effects, _notes, store.Log.End);
             _notes.ForEach(store.ReleaseNote);
             RefreshCache();
-            store.Ledger.SetDiskTrouble(null);
+            if (_records.Count > 0)
+            {
+                store.Ledger.SetDiskTrouble(null);
+            }
         }
 
         Tell(isCommitted: true);

@@ -1,0 +1,50 @@
+// Keeps room for compaction while there is some, and on a full disk has garbage compacted that would not be
+// worth it otherwise: segments with the least to copy first, from the reserve.
+using Igor.Dht.Storage.Index;
+using Igor.Dht.Storage.Segments;
+using Igor.Dht.Storage.Writing;
+
+namespace Igor.Dht.Storage.Upkeep;
+
+/// <summary>Frees room on a full disk. Belongs to the upkeep's thread.</summary>
+internal sealed class Relief(StoreContext store, StoreWriter writer)
+{
+    // What others took of the room that was freed may be free again by then.
+    private static readonly TimeSpan RetryPeriod = TimeSpan.FromSeconds(2);
+
+    private long _retryAtMs;
+
+    /// <summary>Does what is due.</summary>
+    public void Step(Catalog catalog)
+    {
+        if (writer.Compactor.IsBusy || Environment.TickCount64 < _retryAtMs)
+        {
+            return;
+        }
+
+        bool isKept = store.Reserve.TryKeep(store.Log.DiskBytes);
+        if (!store.IsFull && isKept)
+        {
+            return;
+        }
+
+        if (Victims.ChooseForRoom(catalog, store.Log, store.Reserve.RoomBytes) is not Victim victim)
+        {
+            // What is left is alive: if there is room for it all to be moved, all is as it should be.
+            store.IsFull = !isKept;
+            _retryAtMs = Environment.TickCount64 + (long)RetryPeriod.TotalMilliseconds;
+            return;
+        }
+
+        if (victim.BytesToCopy > 0)
+        {
+            store.Reserve.Spend();
+        }
+
+        var compact = new StoreCommand(StoreCommandKind.Compact) { Place = new Place(victim.Segment, 0, 0) };
+        if (!writer.TryEnqueue(compact))
+        {
+            _retryAtMs = Environment.TickCount64 + (long)RetryPeriod.TotalMilliseconds;
+        }
+    }
+}
