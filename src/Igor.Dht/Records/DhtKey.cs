@@ -1,5 +1,4 @@
 using System.Security.Cryptography;
-using System.Text;
 using Igor.Kbr;
 
 namespace Igor.Dht;
@@ -10,19 +9,21 @@ namespace Igor.Dht;
 /// </summary>
 public static class DhtKey
 {
-    /// <summary>Longest name of a record, in bytes of UTF-8.</summary>
+    /// <summary>Longest name of a record, in bytes.</summary>
     public const int NameBytesMax = 1024;
 
     /// <summary>The key of the `value` record of a name, in UTF-8.</summary>
+    /// <exception cref="ArgumentException">
+    /// The name is empty, longer than 1024 bytes, or holds half of a surrogate pair.
+    /// </exception>
+    public static Key ForValue(string name) => ForValue(StrictUtf8.GetBytes(name, nameof(name)));
+
+    /// <summary>The key of the `value` record of a name, which may be any bytes.</summary>
     /// <exception cref="ArgumentException">The name is empty or longer than 1024 bytes.</exception>
-    public static Key ForValue(string name)
-    {
-        ArgumentException.ThrowIfNullOrEmpty(name);
-        byte[] bytes = Encoding.UTF8.GetBytes(name);
-        return bytes.Length <= NameBytesMax
-            ? For(ValueRecordType.TypeName, bytes)
-            : throw new ArgumentException($"A name has at most {NameBytesMax} bytes.", nameof(name));
-    }
+    public static Key ForValue(ReadOnlySpan<byte> name) => name.Length is > 0 and <= NameBytesMax
+        ? For(ValueRecordType.TypeName, name)
+        : throw new ArgumentException(
+            $"A name has 1 to {NameBytesMax} bytes, this has {name.Length}.", nameof(name));
 
     /// <summary>The key of an `immutable` record: it is told apart by its content.</summary>
     public static Key ForImmutable(ReadOnlySpan<byte> content) => For(ImmutableRecordType.TypeName, content);
@@ -30,11 +31,19 @@ public static class DhtKey
     /// <summary>The key of a record of any type.</summary>
     /// <param name="type">The name of the record type.</param>
     /// <param name="discriminator">What tells its records apart, e.g. a name or the content.</param>
+    /// <exception cref="ArgumentException">
+    /// The type is empty, holds half of a surrogate pair, or the zero that ends it here.
+    /// </exception>
     public static Key For(string type, ReadOnlySpan<byte> discriminator)
     {
         ArgumentException.ThrowIfNullOrEmpty(type);
+        if (type.Contains('\0', StringComparison.Ordinal))
+        {
+            throw new ArgumentException("The name of a record type holds no zero character.", nameof(type));
+        }
+
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        hash.AppendData(Encoding.UTF8.GetBytes(type));
+        hash.AppendData(StrictUtf8.GetBytes(type, nameof(type)));
         hash.AppendData([0]);
         hash.AppendData(discriminator);
         Span<byte> digest = stackalloc byte[Key.SizeInBytes];

@@ -94,7 +94,8 @@ public static class RecordCodec
             return null;
         }
 
-        string type = reader.ReadString() ?? string.Empty;
+        ReadOnlySequence<byte> utf8 = reader.ReadStringSequence() ?? default;
+        string type = StrictUtf8.TextOf(utf8) ?? string.Empty;
         Key? key = ReadKey(ref reader);
         var version = new RecordVersion(reader.ReadUInt64(), reader.ReadUInt64());
         long expiresAt = reader.ReadInt64();
@@ -104,7 +105,7 @@ public static class RecordCodec
         ReadOnlySequence<byte>? bytes = reader.ReadBytes();
         if (type.Length is 0 or > TypeLengthMax)
         {
-            error = $"the name of a record type has 1 to {TypeLengthMax} characters";
+            error = $"the name of a record type is 1 to {TypeLengthMax} characters of UTF-8";
         }
         else if (key is null || bytes is null || expiresAt < 0)
         {

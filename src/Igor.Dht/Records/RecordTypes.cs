@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Igor.Kbr;
 
 namespace Igor.Dht;
 
@@ -15,6 +16,8 @@ public sealed class RecordTypes
         foreach (IRecordType type in types)
         {
             if (type.Name.Length is 0 or > RecordCodec.TypeLengthMax
+                || type.Name.Contains('\0', StringComparison.Ordinal)
+                || !StrictUtf8.HasBytes(type.Name)
                 || types.Count(t => t.Name == type.Name) > 1)
             {
                 throw new ArgumentException(

@@ -2,7 +2,6 @@ using System.Buffers;
 using System.Buffers.Binary;
 using System.Diagnostics.CodeAnalysis;
 using System.Security.Cryptography;
-using System.Text;
 
 namespace Igor.Kbr;
 
@@ -44,7 +43,7 @@ public readonly struct Key : IEquatable<Key>, IComparable<Key>
     }
 
     /// <summary>SHA-256 of the UTF-8 form of the text.</summary>
-    public static Key HashOf(string text) => HashOf(Encoding.UTF8.GetBytes(text));
+    public static Key HashOf(string text) => HashOf(StrictUtf8.GetBytes(text, nameof(text)));
 
     /// <summary>The key 2^exponent, for an exponent of 0 to 255.</summary>
     public static Key PowerOfTwo(int exponent)

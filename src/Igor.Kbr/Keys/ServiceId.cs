@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
-using System.Text;
 
 namespace Igor.Kbr;
 
@@ -20,21 +19,24 @@ public readonly record struct ServiceId(UInt128 Value)
     public static ServiceId Base => default;
 
     /// <summary>The id of the service of that name.</summary>
-    /// <exception cref="ArgumentException">The name is empty or longer than 64 characters.</exception>
+    /// <exception cref="ArgumentException">
+    /// The name is empty, longer than 64 characters, or holds half of a surrogate pair.
+    /// </exception>
     public static ServiceId FromName(string name)
     {
         if (!IsValidName(name))
         {
-            throw new ArgumentException("A service name has 1 to 64 characters.", nameof(name));
+            throw new ArgumentException("A service name is 1 to 64 characters of UTF-8.", nameof(name));
         }
 
         Span<byte> hash = stackalloc byte[32];
-        SHA256.HashData(Encoding.UTF8.GetBytes(name), hash);
+        SHA256.HashData(StrictUtf8.GetBytes(name, nameof(name)), hash);
         return Read(hash);
     }
 
-    /// <summary>Whether a text can name a service.</summary>
-    public static bool IsValidName(string? name) => name is { Length: > 0 and <= NameLengthMax };
+    /// <summary>Whether a text can name a service, or a network.</summary>
+    public static bool IsValidName(string? name) =>
+        name is { Length: > 0 and <= NameLengthMax } && StrictUtf8.HasBytes(name);
 
     /// <summary>Reads 16 big-endian bytes.</summary>
     public static ServiceId Read(ReadOnlySpan<byte> source) =>

@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.Collections.Immutable;
-using System.Text;
 using MessagePack;
 
 namespace Igor.Kbr.Local;
@@ -12,13 +11,11 @@ namespace Igor.Kbr.Local;
 /// </summary>
 internal static class LocalFieldReader
 {
-    private static readonly UTF8Encoding StrictUtf8 = new(false, throwOnInvalidBytes: true);
-
     public static string ReadText(ref MessagePackReader reader)
     {
         ReadOnlySequence<byte> utf8 = reader.ReadStringSequence() ?? throw Wrong("a text is missing");
         return utf8.Length <= LocalProtocol.TextBytesMax
-            ? StrictUtf8.GetString(utf8)
+            ? StrictUtf8.TextOf(utf8) ?? throw Wrong("a text is not UTF-8")
             : throw Wrong("a text is too long");
     }
 

@@ -32,8 +32,10 @@ internal static class PeerCodec
 
     public static string ReadText(ref MessagePackReader reader, int lengthMax)
     {
-        string text = reader.ReadString() ?? string.Empty;
-        Require(text.Length <= lengthMax, $"a text has at most {lengthMax} characters here");
+        ReadOnlySequence<byte> utf8 = reader.ReadStringSequence() ?? default;
+        string? text = StrictUtf8.TextOf(utf8);
+        Require(text is not null, "a text is UTF-8");
+        Require(text!.Length <= lengthMax, $"a text has at most {lengthMax} characters here");
         return text;
     }
 
