@@ -93,6 +93,7 @@ internal sealed class DaemonConnection : IDisposable
     public async Task<LocalFrame> AskAsync(
         Func<long, LocalFrame> makeFrame, CancellationToken cancellationToken)
     {
+        cancellationToken.ThrowIfCancellationRequested();
         long call = Interlocked.Increment(ref _lastCall);
         var completion = new TaskCompletionSource<LocalFrame>(
             TaskCreationOptions.RunContinuationsAsynchronously);

@@ -28,9 +28,9 @@ internal sealed partial class DhtHost : IDhtOutput
     /// <inheritdoc/>
     void IDhtOutput.Complete(long command, CommandResult result)
     {
-        if (_commands.Remove(command, out TaskCompletionSource<CommandResult>? completion))
+        if (_commands.Remove(command, out OpenCommand? open))
         {
-            completion.SetResult(result);
+            open.TrySetResult(result);
         }
     }
 

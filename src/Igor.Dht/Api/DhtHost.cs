@@ -16,7 +16,7 @@ namespace Igor.Dht;
 internal sealed partial class DhtHost : IKbrApplication, IThreadPoolWorkItem, IDisposable
 {
     private readonly ConcurrentQueue<(long Token, StoreOutcome Outcome)> _written = new();
-    private readonly Dictionary<long, TaskCompletionSource<CommandResult>> _commands = [];
+    private readonly Dictionary<long, OpenCommand> _commands = [];
     private readonly TimeProvider _clock = TimeProvider.System;
     private readonly long _started;
     private readonly IRecordStore? _store;
@@ -74,12 +74,6 @@ internal sealed partial class DhtHost : IKbrApplication, IThreadPoolWorkItem, ID
 
         return true;
     });
-
-    /// <summary>Writes a record.</summary>
-    public Task<CommandResult> PutAsync(PutCommand put) => RunAsync(put, null);
-
-    /// <summary>Reads a record.</summary>
-    public Task<CommandResult> GetAsync(GetCommand get) => RunAsync(null, get);
 
     /// <summary>How the node is.</summary>
     public Task<DhtNodeStatus> StatusAsync() => _strand.InvokeAsync(() => _node.Status);
@@ -209,52 +203,6 @@ internal sealed partial class DhtHost : IKbrApplication, IThreadPoolWorkItem, ID
                 change.Neighbours.Version),
         }
         : change;
-
-    private Task<CommandResult> RunAsync(PutCommand? put, GetCommand? get)
-    {
-        var completion =
-            new TaskCompletionSource<CommandResult>(TaskCreationOptions.RunContinuationsAsynchronously);
-        _strand.Post(
-            static state =>
-            {
-                var (host, put, get, completion) =
-                    ((DhtHost, PutCommand?, GetCommand?, TaskCompletionSource<CommandResult>))state;
-                host.Begin(put, get, completion);
-            },
-            (this, put, get, completion));
-        return completion.Task;
-    }
-
-    private void Begin(PutCommand? put, GetCommand? get, TaskCompletionSource<CommandResult> completion)
-    {
-        if (_isClosed)
-        {
-            completion.SetResult(new CommandResult
-            {
-                Failure = new CommandFailure(DhtError.Local, "The DHT is closed."),
-            });
-            return;
-        }
-
-        long command = ++_lastCommand;
-        _commands.Add(command, completion);
-        try
-        {
-            if (put is not null)
-            {
-                _node.Put(Now, command, put);
-            }
-            else
-            {
-                _node.Get(Now, command, get!);
-            }
-        }
-        catch (Exception problem) when (problem is not OutOfMemoryException)
-        {
-            _commands.Remove(command);
-            completion.TrySetException(problem); // a bug, but nobody waits for ever because of it
-        }
-    }
 
     private void Ring()
     {

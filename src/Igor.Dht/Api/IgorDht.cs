@@ -53,6 +53,7 @@ public sealed class IgorDht : IAsyncDisposable
     {
         options ??= new IgorDhtOptions();
         options.Validate();
+        cancellationToken.ThrowIfCancellationRequested();
         try
         {
             Attachment attachment = await Attachment.OpenAsync(options, cancellationToken)
@@ -69,8 +70,17 @@ public sealed class IgorDht : IAsyncDisposable
     /// <param name="name">The name, 1 to 1024 bytes of UTF-8.</param>
     /// <param name="value">The value; it must not change before the call ends.</param>
     /// <param name="options">How it is written.</param>
-    /// <param name="cancellationToken">Ends the waiting; what is under way may still be written.</param>
+    /// <param name="cancellationToken">
+    /// Cancelled before the call, nothing is written. Cancelled under way, the call ends at once and makes no
+    /// further attempt, but what it has sent may have been written by all, some or none of the replicas, or
+    /// may be in a moment, and is replicated then like any other record. Read the record, or write it again:
+    /// the later write wins.
+    /// </param>
+    /// <exception cref="ArgumentException">
+    /// The name has no UTF-8 or not its length, or an option is out of its range.
+    /// </exception>
     /// <exception cref="DhtException">It was not written as asked.</exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     public Task<PutReceipt> PutAsync(
         string name,
         ReadOnlyMemory<byte> value,
@@ -78,26 +88,72 @@ public sealed class IgorDht : IAsyncDisposable
         CancellationToken cancellationToken = default) =>
         WriteAsync(DhtKey.ForValue(name), ValueRecordType.TypeName, value, false, options, cancellationToken);
 
+    /// <summary>The same for a name that is any 1 to 1024 bytes.</summary>
+    /// <inheritdoc cref="PutAsync(string, ReadOnlyMemory{byte}, PutOptions?, CancellationToken)"/>
+    public Task<PutReceipt> PutAsync(
+        ReadOnlyMemory<byte> name,
+        ReadOnlyMemory<byte> value,
+        PutOptions? options = null,
+        CancellationToken cancellationToken = default) => WriteAsync(
+            DhtKey.ForValue(name.Span), ValueRecordType.TypeName, value, false, options, cancellationToken);
+
     /// <summary>Reads the `value` record of a name.</summary>
+    /// <param name="name">The name, 1 to 1024 bytes of UTF-8.</param>
+    /// <param name="options">How it is read.</param>
+    /// <param name="cancellationToken">Ends the call at once.</param>
+    /// <exception cref="ArgumentException">
+    /// The name has no UTF-8 or not its length, or an option is out of its range.
+    /// </exception>
     /// <exception cref="DhtException">
     /// Refused, or local trouble. That a record is not there is a result.
     /// </exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     public Task<GetResult> GetAsync(
         string name, GetOptions? options = null, CancellationToken cancellationToken = default) =>
         ReadAsync(DhtKey.ForValue(name), ValueRecordType.TypeName, options, cancellationToken);
 
+    /// <summary>The same for a name that is any 1 to 1024 bytes.</summary>
+    /// <inheritdoc cref="GetAsync(string, GetOptions?, CancellationToken)"/>
+    public Task<GetResult> GetAsync(
+        ReadOnlyMemory<byte> name,
+        GetOptions? options = null,
+        CancellationToken cancellationToken = default) =>
+        ReadAsync(DhtKey.ForValue(name.Span), ValueRecordType.TypeName, options, cancellationToken);
+
     /// <summary>Deletes the `value` record of a name (whether or not there is one).</summary>
+    /// <param name="name">The name, 1 to 1024 bytes of UTF-8.</param>
+    /// <param name="options">How it is written; a time to live means nothing.</param>
+    /// <param name="cancellationToken">
+    /// Cancelled before the call, nothing is deleted; cancelled under way, it may or may not be, as with
+    /// <see cref="PutAsync(string, ReadOnlyMemory{byte}, PutOptions?, CancellationToken)"/>.
+    /// </param>
+    /// <exception cref="ArgumentException">
+    /// The name has no UTF-8 or not its length, or an option is out of its range.
+    /// </exception>
     /// <exception cref="DhtException">It was not written as asked.</exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     public Task<PutReceipt> DeleteAsync(
         string name, PutOptions? options = null, CancellationToken cancellationToken = default) =>
         WriteAsync(
             DhtKey.ForValue(name), ValueRecordType.TypeName, default, true, options, cancellationToken);
 
+    /// <summary>The same for a name that is any 1 to 1024 bytes.</summary>
+    /// <inheritdoc cref="DeleteAsync(string, PutOptions?, CancellationToken)"/>
+    public Task<PutReceipt> DeleteAsync(
+        ReadOnlyMemory<byte> name,
+        PutOptions? options = null,
+        CancellationToken cancellationToken = default) => WriteAsync(
+            DhtKey.ForValue(name.Span), ValueRecordType.TypeName, default, true, options, cancellationToken);
+
     /// <summary>Writes an `immutable` record; its key is the hash of its content.</summary>
     /// <param name="value">The content; it must not change before the call ends.</param>
     /// <param name="options">How it is written.</param>
-    /// <param name="cancellationToken">Ends the waiting; what is under way may still be written.</param>
+    /// <param name="cancellationToken">
+    /// Cancelled before the call, nothing is written; cancelled under way, it may or may not be, as with
+    /// <see cref="PutAsync(string, ReadOnlyMemory{byte}, PutOptions?, CancellationToken)"/>.
+    /// </param>
     /// <exception cref="DhtException">It was not written as asked.</exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     public Task<PutReceipt> PutImmutableAsync(
         ReadOnlyMemory<byte> value,
         PutOptions? options = null,
@@ -122,6 +178,7 @@ public sealed class IgorDht : IAsyncDisposable
     /// <exception cref="DhtException">The connection to the daemon is lost, or the DHT is closed.</exception>
     public async Task<DhtStatus> StatusAsync(CancellationToken cancellationToken = default)
     {
+        cancellationToken.ThrowIfCancellationRequested();
         try
         {
             HostStatus host = await _attachment.Host.GetStatusAsync(cancellationToken).ConfigureAwait(false);
@@ -238,7 +295,8 @@ public sealed class IgorDht : IAsyncDisposable
             Replicas = options.Replicas,
             Acks = options.Acks,
             Timeout = options.Timeout ?? _options.Timeout,
-        }).WaitAsync(cancellationToken).ConfigureAwait(false);
+        },
+        cancellationToken).ConfigureAwait(false);
         return result.Receipt ?? throw ExceptionFor(result.Failure!);
     }
 
@@ -253,7 +311,8 @@ public sealed class IgorDht : IAsyncDisposable
             Type = type,
             Consistency = options.Consistency,
             Timeout = options.Timeout ?? _options.Timeout,
-        }).WaitAsync(cancellationToken).ConfigureAwait(false);
+        },
+        cancellationToken).ConfigureAwait(false);
         return result.Got ?? throw ExceptionFor(result.Failure!);
     }
 

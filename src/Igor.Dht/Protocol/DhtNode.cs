@@ -101,6 +101,16 @@ public sealed class DhtNode
         _operations.Get(command, get);
     }
 
+    /// <summary>
+    /// Nobody waits for a command any more: it makes no further attempts and is not completed. What an
+    /// attempt has sent may still be done.
+    /// </summary>
+    public void Abandon(DhtTime now, long command)
+    {
+        _context.Now = now;
+        _operations.Abandon(command);
+    }
+
     /// <summary>A message was delivered. Any content is handled, however wrong.</summary>
     public void HandleDelivery(DhtTime now, in KbrDelivery delivery)
     {

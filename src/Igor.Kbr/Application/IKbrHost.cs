@@ -16,6 +16,9 @@ public interface IKbrHost : IAsyncDisposable
     /// The service already has a member application on this node, the name is not valid, or the node is
     /// closed.
     /// </exception>
+    /// <exception cref="OperationCanceledException">
+    /// The token was cancelled; the application is not attached.
+    /// </exception>
     ValueTask<IKbrService> SubscribeAsync(
         SubscribeOptions options,
         IKbrApplication application,
@@ -25,5 +28,6 @@ public interface IKbrHost : IAsyncDisposable
     /// <exception cref="KbrException">
     /// The node is closed, or the connection to the daemon is lost.
     /// </exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     ValueTask<HostStatus> GetStatusAsync(CancellationToken cancellationToken = default);
 }

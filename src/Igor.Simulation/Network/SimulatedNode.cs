@@ -181,6 +181,7 @@ public sealed class SimulatedNode : IKbrHost
     /// <inheritdoc/>
     public ValueTask<HostStatus> GetStatusAsync(CancellationToken cancellationToken = default)
     {
+        cancellationToken.ThrowIfCancellationRequested();
         if (Process is not { IsAlive: true } process)
         {
             throw new KbrException($"{this} is not running.");
@@ -204,8 +205,11 @@ public sealed class SimulatedNode : IKbrHost
     public ValueTask<IKbrService> SubscribeAsync(
         SubscribeOptions options,
         IKbrApplication application,
-        CancellationToken cancellationToken = default) =>
-        ValueTask.FromResult(Subscribe(options, application));
+        CancellationToken cancellationToken = default)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        return ValueTask.FromResult(Subscribe(options, application));
+    }
 
     /// <summary>Attaches an application to a service.</summary>
     /// <exception cref="KbrException">

@@ -139,13 +139,15 @@ public sealed class AttachmentTests : IDisposable
     {
         using var host = new DhtHost(Key.Zero, new DhtNodeOptions(), store: null, NullLogger.Instance);
         await host.StartAsync();
-        Task<CommandResult> command = host.GetAsync(new GetCommand
-        {
-            Key = Key.Zero,
-            Type = ValueRecordType.TypeName,
-            Consistency = GetConsistency.Root,
-            Timeout = TimeSpan.MaxValue,
-        });
+        Task<CommandResult> command = host.GetAsync(
+            new GetCommand
+            {
+                Key = Key.Zero,
+                Type = ValueRecordType.TypeName,
+                Consistency = GetConsistency.Root,
+                Timeout = TimeSpan.MaxValue,
+            },
+            CancellationToken.None);
         await Assert.ThrowsAsync<OverflowException>(() => command.WaitAsync(Patience));
     }
 

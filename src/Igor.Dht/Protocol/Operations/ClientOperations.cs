@@ -43,6 +43,9 @@ internal sealed class ClientOperations(DhtContext context)
         }
     }
 
+    /// <summary>Ends a command of which nobody wants to hear any more.</summary>
+    public void Abandon(long command) => _running.Remove(command);
+
     /// <summary>Ends all commands.</summary>
     public void Close()
     {

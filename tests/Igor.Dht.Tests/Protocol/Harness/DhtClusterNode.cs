@@ -64,6 +64,13 @@ internal sealed class DhtClusterNode(DhtCluster cluster, Key id, ulong seed) : I
 
     public PendingCommand Put(PutCommand put) => Command(command => Dht.Put(Time, command, put));
 
+    /// <summary>Nobody waits for a command any more.</summary>
+    public void Abandon(PendingCommand pending)
+    {
+        long command = _commands.Single(c => c.Value == pending).Key;
+        Dht.Abandon(Time, command);
+    }
+
     public PendingCommand Get(GetCommand get) => Command(command => Dht.Get(Time, command, get));
 
     public void Deliver(Key destination, Key source, byte[] payload, Action<byte[]> reply)

@@ -1,0 +1,92 @@
+using Igor.Dht.Protocol;
+
+namespace Igor.Dht;
+
+/// <content>
+/// The commands of local callers. One that is cancelled before it began does nothing; one that is cancelled
+/// under way ends for its caller at once, and gives free what it holds.
+/// </content>
+internal sealed partial class DhtHost
+{
+    /// <summary>Writes a record.</summary>
+    public Task<CommandResult> PutAsync(PutCommand put, CancellationToken cancellationToken) =>
+        RunAsync(new OpenCommand(this) { Put = put }, cancellationToken);
+
+    /// <summary>Reads a record.</summary>
+    public Task<CommandResult> GetAsync(GetCommand get, CancellationToken cancellationToken) =>
+        RunAsync(new OpenCommand(this) { Get = get }, cancellationToken);
+
+    private async Task<CommandResult> RunAsync(OpenCommand command, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        _strand.Post(static state => ((OpenCommand)state).Begin(), command);
+        using CancellationTokenRegistration registration = cancellationToken.UnsafeRegister(
+            static (state, token) => ((OpenCommand)state!).Cancel(token), command);
+        return await command.Task.ConfigureAwait(false);
+    }
+
+    /// <summary>A command that has not ended, and whoever waits for it.</summary>
+    private sealed class OpenCommand(DhtHost host)
+        : TaskCompletionSource<CommandResult>(TaskCreationOptions.RunContinuationsAsynchronously)
+    {
+        private long _number;
+
+        public PutCommand? Put { get; init; }
+
+        public GetCommand? Get { get; init; }
+
+        /// <summary>On the strand.</summary>
+        public void Begin()
+        {
+            if (Task.IsCompleted)
+            {
+                return; // cancelled before its turn came
+            }
+
+            if (host._isClosed)
+            {
+                TrySetResult(new CommandResult
+                {
+                    Failure = new CommandFailure(DhtError.Local, "The DHT is closed."),
+                });
+                return;
+            }
+
+            _number = ++host._lastCommand;
+            host._commands.Add(_number, this);
+            try
+            {
+                if (Put is { } put)
+                {
+                    host._node.Put(host.Now, _number, put);
+                }
+                else
+                {
+                    host._node.Get(host.Now, _number, Get!);
+                }
+            }
+            catch (Exception problem) when (problem is not OutOfMemoryException)
+            {
+                host._commands.Remove(_number);
+                TrySetException(problem); // a bug, but nobody waits for ever because of it
+            }
+        }
+
+        /// <summary>On any thread.</summary>
+        public void Cancel(CancellationToken cancellationToken)
+        {
+            if (TrySetCanceled(cancellationToken))
+            {
+                host._strand.Post(static state => ((OpenCommand)state).Abandon(), this);
+            }
+        }
+
+        private void Abandon()
+        {
+            if (host._commands.Remove(_number) && !host._isClosed)
+            {
+                host._node.Abandon(host.Now, _number);
+            }
+        }
+    }
+}
