@@ -18,8 +18,8 @@ internal sealed class DaemonCommandLine
           igord --config /etc/igor/igord.json
 
         Settings come from the configuration file (--config, IGOR_CONFIG, else igord.json in the data
-        folder), then the environment, then the command line; the latter win. SIGTERM and Ctrl-C leave
-        the ring in order.
+        folder), then the environment, then the command line; the latter win. SIGTERM, SIGHUP and Ctrl-C
+        leave the ring in order.
 
         """;
 
@@ -77,7 +77,8 @@ internal sealed class DaemonCommandLine
 
     /// <summary>Runs the daemon that a command line asks for, or prints what else it asks for.</summary>
     /// <exception cref="DaemonFailure">The command line is wrong.</exception>
-    public Task<int> RunAsync(string[] arguments, Func<DaemonSettings, string?, Task<int>> run)
+    public Task<int> RunAsync(
+        string[] arguments, TextWriter output, Func<DaemonSettings, string?, Task<int>> run)
     {
         _root.SetAction((parsed, _) => run(Settings(parsed), parsed.GetValue(_config)));
         ParseResult parsed = _root.Parse(
@@ -93,6 +94,7 @@ internal sealed class DaemonCommandLine
         // The host handles the signals.
         return parsed.InvokeAsync(new InvocationConfiguration
         {
+            Output = output,
             EnableDefaultExceptionHandler = false,
             ProcessTerminationTimeout = null,
         });

@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+using Igor.Kbr;
 using Igor.Node;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -13,25 +15,45 @@ internal static class DaemonProgram
     private static readonly TimeSpan ShutdownTimeout = TimeSpan.FromSeconds(15);
 
     /// <summary>Runs the daemon until it is told to end, and returns its exit code.</summary>
-    public static async Task<int> RunAsync(string[] arguments)
+    public static async Task<int> RunAsync(string[] arguments, CommandStreams streams)
     {
         try
         {
-            return await new DaemonCommandLine().RunAsync(arguments, ServeAsync).ConfigureAwait(false);
+            if (Array.Find(arguments, argument => !ArgumentBytes.IsText(argument)) is { } wrong)
+            {
+                throw DaemonFailure.Usage($"the argument '{PrintableText.Of(wrong)}' is not valid UTF-8");
+            }
+
+            await using var output = new StreamWriter(streams.Out, leaveOpen: true) { AutoFlush = true };
+            return await new DaemonCommandLine().RunAsync(
+                arguments, output, (settings, file) => ServeAsync(settings, file, streams))
+                .ConfigureAwait(false);
         }
         catch (DaemonFailure failure)
         {
             bool isJson = Array.IndexOf(arguments, "--json") >= 0;
-            await Console.Error.WriteLineAsync(ReadyLine.Of(failure, isJson)).ConfigureAwait(false);
+            streams.WriteErrorLine(ReadyLine.Of(failure, isJson));
             return failure.ExitCode;
+        }
+        catch (IOException problem)
+        {
+            streams.WriteErrorLine($"igord: {problem.Message}"); // standard output cannot be written
+            return ExitCode.Local;
         }
     }
 
-    private static async Task<int> ServeAsync(DaemonSettings arguments, string? configuration)
+    private static async Task<int> ServeAsync(
+        DaemonSettings arguments, string? configuration, CommandStreams streams)
     {
         DaemonSettings settings = Combine(arguments, configuration);
         settings.ToNodeOptions(); // wrong values are found before anything starts
-        using IHost host = Build(settings);
+        using IHost host = Build(settings, streams);
+        IHostApplicationLifetime lifetime = host.Services.GetRequiredService<IHostApplicationLifetime>();
+        using PosixSignalRegistration hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, context =>
+        {
+            context.Cancel = true; // a terminal that closes ends the daemon like SIGTERM
+            lifetime.StopApplication();
+        });
         try
         {
             await host.StartAsync().ConfigureAwait(false);
@@ -62,21 +84,18 @@ internal static class DaemonProgram
             : settings.Over(DaemonSettings.FromFile(path));
     }
 
-    private static IHost Build(DaemonSettings settings)
+    private static IHost Build(DaemonSettings settings, CommandStreams streams)
     {
         HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(
             new HostApplicationBuilderSettings { ApplicationName = "igord" });
         builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = ShutdownTimeout);
-        builder.Services.AddSingleton(settings);
+        builder.Services.AddSingleton(settings).AddSingleton(streams);
         builder.Services.AddHostedService<NodeHostedService>();
         builder.Logging
             .SetMinimumLevel(settings.LogLevel ?? LogLevel.Warning)
             .AddFilter("Microsoft", LogLevel.None) // a failed start is reported in one line, by this class
-            .AddSimpleConsole(console =>
-            {
-                console.SingleLine = true;
-                console.TimestampFormat = "yyyy-MM-ddTHH:mm:ss.fffzzz ";
-            })
+            .AddConsole(console => console.FormatterName = LogLine.FormatterName)
+            .AddConsoleFormatter<LogLine, ConsoleFormatterOptions>()
             .Services.Configure<ConsoleLoggerOptions>(console =>
                 console.LogToStandardErrorThreshold = LogLevel.Trace);
         if (OperatingSystem.IsLinux()

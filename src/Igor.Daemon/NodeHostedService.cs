@@ -9,7 +9,8 @@ namespace Igor.Daemon;
 /// and applications can attach, so that the service manager is told "ready" at the same moment as standard
 /// output.
 /// </summary>
-internal sealed class NodeHostedService(DaemonSettings settings, ILoggerFactory loggers) : IHostedService
+internal sealed class NodeHostedService(
+    DaemonSettings settings, ILoggerFactory loggers, CommandStreams streams) : IHostedService
 {
     private IgorNode? _node;
     private LocalSocketServer? _server;
@@ -24,16 +25,15 @@ internal sealed class NodeHostedService(DaemonSettings settings, ILoggerFactory 
             _server = LocalSocketServer.Start(
                 _node, settings.ToSocketOptions(options, loggers.CreateLogger("Igor.Node.LocalSocket")));
             await _node.Joined.WaitAsync(cancellationToken).ConfigureAwait(false);
+            await streams.WriteLineAsync(
+                ReadyLine.Of(_node, _server.Path, settings.Json ?? false), cancellationToken)
+                .ConfigureAwait(false);
         }
         catch
         {
             await StopAsync(CancellationToken.None).ConfigureAwait(false);
             throw;
         }
-
-        await Console.Out.WriteLineAsync(ReadyLine.Of(_node, _server.Path, settings.Json ?? false))
-            .ConfigureAwait(false);
-        await Console.Out.FlushAsync(CancellationToken.None).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>

@@ -1,3 +1,3 @@
 using Igor.Daemon;
 
-return await DaemonProgram.RunAsync(args).ConfigureAwait(false);
+return await DaemonProgram.RunAsync(ArgumentBytes.Exact(args), CommandStreams.Standard).ConfigureAwait(false);

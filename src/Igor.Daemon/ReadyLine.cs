@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using Igor.Kbr;
 using Igor.Node;
 
 namespace Igor.Daemon;
@@ -16,7 +17,8 @@ internal static class ReadyLine
     {
         if (!isJson)
         {
-            return string.Join(' ', ["ready", .. node.Addresses, $"node={node.NodeId}", $"socket={socket}"]);
+            return PrintableText.Of(string.Join(
+                ' ', ["ready", .. node.Addresses, $"node={node.NodeId}", $"socket={socket}"]));
         }
 
         return Json(writer =>

@@ -1,3 +1,4 @@
 using Igor.Dht.Cli;
 
-return await CommandLineProgram.RunAsync(args, CommandStreams.Standard).ConfigureAwait(false);
+return await CommandLineProgram.RunAsync(ArgumentBytes.Exact(args), CommandStreams.Standard)
+    .ConfigureAwait(false);

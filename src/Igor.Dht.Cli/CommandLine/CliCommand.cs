@@ -36,4 +36,70 @@ internal abstract class CliCommand : Command
             return await action(dht).ConfigureAwait(false);
         }
     }
+
+    /// <summary>
+    /// The same within a deadline: of whatever does not end by itself then, nothing is waited for.
+    /// </summary>
+    /// <param name="arguments">What the command line says.</param>
+    /// <param name="deadline">What ends the command.</param>
+    /// <param name="action">What is to be done.</param>
+    protected async Task<T> WithDhtAsync<T>(
+        ParseResult arguments, Deadline deadline, Func<IgorDht, Task<T>> action)
+    {
+        deadline.Start();
+        IgorDhtOptions options = Common.DhtOptions(arguments) with { Timeout = deadline.Left };
+        IgorDht dht = await deadline.BoundAsync(
+            IgorDht.OpenAsync(options, deadline.Token), () => Late(deadline)).ConfigureAwait(false);
+        try
+        {
+            deadline.Start();
+            return await deadline.BoundAsync(action(dht), () => Late(deadline)).ConfigureAwait(false);
+        }
+        finally
+        {
+            await deadline.CloseAsync(dht).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Prints the result of a command.</summary>
+    /// <param name="text">The result.</param>
+    /// <param name="streams">Where to.</param>
+    /// <param name="deadline">What ends the command.</param>
+    /// <param name="done">What is true although it cannot be printed; null for nothing.</param>
+    protected static async Task<int> ShowAsync(
+        string text, CommandStreams streams, Deadline deadline, string? done = null)
+    {
+        try
+        {
+            await deadline.WritingAsync(token => streams.WriteLineAsync(text, token)).ConfigureAwait(false);
+            return ExitCode.Done;
+        }
+        catch (Exception e) when (done is not null && CommandFailure.From(e) is { } failure)
+        {
+            throw new CommandFailure(failure.ExitCode, failure.Kind, $"{done}, but {failure.Message}", e);
+        }
+    }
+
+    /// <summary>Waits for a write, of which a signal does not say whether it was done.</summary>
+    protected static async Task<PutReceipt> WritingAsync(Task<PutReceipt> write)
+    {
+        try
+        {
+            return await write.ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            throw CommandFailure.Interrupted("interrupted; the write was under way and may have been done");
+        }
+    }
+
+    /// <summary>What ends a command that does not end by itself.</summary>
+    protected Deadline DeadlineOf(ParseResult arguments, CancellationToken cancellation) =>
+        new(Common.Timeout(arguments), new IgorDhtOptions().Timeout, cancellation);
+
+    private static CommandFailure Late(Deadline deadline) => new(
+        ExitCode.Unreachable,
+        "unreachable",
+        $"not done within {deadline.Text}; a write may have been done. See igor-dht status, or give it a "
+        + "larger --timeout");
 }

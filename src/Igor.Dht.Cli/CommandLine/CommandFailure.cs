@@ -32,6 +32,10 @@ internal sealed class CommandFailure : Exception
     public static CommandFailure Local(string message, Exception? cause = null) =>
         new(Cli.ExitCode.Local, "local", message, cause);
 
+    /// <summary>A signal ended the command; which one decides about the exit code.</summary>
+    public static CommandFailure Interrupted(string message) =>
+        new(Cli.ExitCode.Interrupted, "interrupted", message);
+
     /// <summary>
     /// What an exception means to the caller of a command; null when it is a bug of this program.
     /// </summary>
@@ -39,8 +43,7 @@ internal sealed class CommandFailure : Exception
     {
         CommandFailure failure => failure,
         DhtException dht => FromDht(dht),
-        OperationCanceledException =>
-            new CommandFailure(Cli.ExitCode.Interrupted, "interrupted", "interrupted"),
+        OperationCanceledException => Interrupted("interrupted"),
         ArgumentException argument => Usage(WithoutParameterName(argument)),
         KbrException or IOException or UnauthorizedAccessException or SocketException =>
             Local(exception.Message, exception),

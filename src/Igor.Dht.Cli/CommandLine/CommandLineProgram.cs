@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
 using System.CommandLine.Parsing;
+using Igor.Kbr;
 
 namespace Igor.Dht.Cli;
 
@@ -12,6 +13,7 @@ namespace Igor.Dht.Cli;
 internal static class CommandLineProgram
 {
     private const string Name = "igor-dht";
+    private static readonly string InterruptedKind = CommandFailure.Interrupted(string.Empty).Kind;
 
     /// <summary>Runs the program and returns its exit code.</summary>
     public static async Task<int> RunAsync(string[] arguments, CommandStreams streams)
@@ -23,15 +25,17 @@ internal static class CommandLineProgram
         // A value may start with @, which would be the name of a file with arguments.
         var parsing = new ParserConfiguration { ResponseFileTokenReplacer = null };
         ParseResult parsed = root.Parse(arguments, parsing);
-        if (WrongUsage(parsed) is { } wrong)
+        if ((WrongUsage(parsed) ?? NotText(parsed)) is { } wrong)
         {
-            return Report(wrong, Array.IndexOf(arguments, "--json") >= 0, streams);
+            return Report(wrong, wrong.ExitCode, Array.IndexOf(arguments, "--json") >= 0, streams);
         }
 
         try
         {
+            await using var output = new StreamWriter(streams.Out, leaveOpen: true) { AutoFlush = true };
             var invocation = new InvocationConfiguration
             {
+                Output = output,
                 EnableDefaultExceptionHandler = false,
                 ProcessTerminationTimeout = null, // Interruption sees to signals
             };
@@ -39,7 +43,8 @@ internal static class CommandLineProgram
         }
         catch (Exception exception) when (CommandFailure.From(exception) is { } failure)
         {
-            return Report(failure, common.IsJson(parsed), streams);
+            int code = failure.Kind == InterruptedKind ? interruption.ExitCode : failure.ExitCode;
+            return Report(failure, code, common.IsJson(parsed), streams);
         }
     }
 
@@ -63,7 +68,7 @@ internal static class CommandLineProgram
             root.Add(command);
         }
 
-        ExamplesHelp.AddTo(root, streams);
+        ExamplesHelp.AddTo(root);
         return root;
     }
 
@@ -100,10 +105,24 @@ internal static class CommandLineProgram
     private static bool IsLikeAnOption(string text) =>
         text.Length > 1 && text[0] == '-' && (text[1] == '-' || char.IsAsciiLetter(text[1]));
 
-    private static int Report(CommandFailure failure, bool json, CommandStreams streams)
+    // A name or value may be any bytes; whatever else the command line holds is text.
+    private static CommandFailure? NotText(ParseResult parsed)
+    {
+        Token[] values = [.. parsed.CommandResult.Children.OfType<ArgumentResult>()
+            .SelectMany(argument => argument.Tokens).Where(token => !ArgumentBytes.IsText(token.Value))];
+        Token[] all = [.. parsed.Tokens.Where(token => !ArgumentBytes.IsText(token.Value))];
+        Token? wrong = all.Length == values.Length
+            ? Array.Find(values, value => ArgumentBytes.ToBytes(value.Value) is null)
+            : Array.Find(all, token => !values.Contains(token)) ?? all[^1];
+        return wrong is null
+            ? null
+            : CommandFailure.Usage($"the argument '{PrintableText.Of(wrong.Value)}' is not valid UTF-8");
+    }
+
+    private static int Report(CommandFailure failure, int code, bool json, CommandStreams streams)
     {
         string line = failure.Message.ReplaceLineEndings(" ");
-        streams.WriteErrorLine(json ? FailureText.Json(failure, line) : $"{Name}: {line}");
-        return failure.ExitCode;
+        streams.WriteErrorLine(json ? FailureText.Json(failure, code, line) : $"{Name}: {line}");
+        return code;
     }
 }

@@ -32,8 +32,11 @@ internal sealed class CommonOptions
         Recursive = true,
     };
 
-    private readonly Option<TimeSpan?> _timeout =
-        RangedOption.Seconds("--timeout", 0.1, 600, "Give up after this time, 0.1 to 600 [default: 10]");
+    private readonly Option<TimeSpan?> _timeout = RangedOption.Seconds(
+        "--timeout",
+        0.1,
+        600,
+        "Give up after this time, 0.1 to 600, whatever is waited for [default: 10, for other nodes only]");
 
     /// <summary>
     /// Makes the options; how the environment is read is a parameter because tests bring their own.

@@ -5,19 +5,19 @@ using System.CommandLine.Invocation;
 namespace Igor.Dht.Cli;
 
 /// <summary>The usual help text, followed by the command's examples.</summary>
-internal sealed class ExamplesHelp(HelpAction help, CommandStreams streams) : SynchronousCommandLineAction
+internal sealed class ExamplesHelp(HelpAction help) : SynchronousCommandLineAction
 {
     /// <inheritdoc/>
     public override bool ClearsParseErrors => true;
 
     /// <summary>Gives the help option of a root command the examples.</summary>
-    public static void AddTo(RootCommand root, CommandStreams streams)
+    public static void AddTo(RootCommand root)
     {
         foreach (Option option in root.Options)
         {
             if (option is HelpOption { Action: HelpAction action } helpOption)
             {
-                helpOption.Action = new ExamplesHelp(action, streams);
+                helpOption.Action = new ExamplesHelp(action);
             }
         }
     }
@@ -29,7 +29,8 @@ internal sealed class ExamplesHelp(HelpAction help, CommandStreams streams) : Sy
         parseResult.InvocationConfiguration.Output.Flush();
         if (parseResult.CommandResult.Command is CliCommand command)
         {
-            streams.WriteLine("Examples:\n  " + string.Join("\n  ", command.Examples) + "\n");
+            parseResult.InvocationConfiguration.Output.WriteLine(
+                "Examples:\n  " + string.Join("\n  ", command.Examples) + "\n");
         }
 
         return code;

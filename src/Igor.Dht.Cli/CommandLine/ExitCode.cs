@@ -21,6 +21,12 @@ internal static class ExitCode
     /// <summary>Local trouble: disk, port, socket.</summary>
     public const int Local = 5;
 
-    /// <summary>Ended by Ctrl-C or SIGTERM before it was done, as shells count it.</summary>
+    /// <summary>Ended by Ctrl-C (SIGINT) before it was done, as shells count it.</summary>
     public const int Interrupted = 130;
+
+    /// <summary>Ended by SIGTERM before it was done.</summary>
+    public const int Terminated = 143;
+
+    /// <summary>Ended by SIGHUP, the end of its terminal, before it was done.</summary>
+    public const int HungUp = 129;
 }

@@ -3,29 +3,41 @@ using System.Runtime.InteropServices;
 namespace Igor.Dht.Cli;
 
 /// <summary>
-/// Turns the first Ctrl-C or SIGTERM into a cancellation, so that a command can end in order; the second one
-/// ends the process at once, as it would without this.
+/// Turns the first Ctrl-C, SIGTERM or SIGHUP into a cancellation, so that a command can end in order; the
+/// second one ends the process at once, as it would without this.
 /// </summary>
 internal sealed class Interruption : IDisposable
 {
     private readonly CancellationTokenSource _source = new();
-    private readonly PosixSignalRegistration _interrupt;
-    private readonly PosixSignalRegistration _terminate;
+    private readonly PosixSignalRegistration[] _registrations;
+    private PosixSignal _signal = PosixSignal.SIGINT;
 
-    public Interruption()
-    {
-        _interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Handle);
-        _terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Handle);
-    }
+    public Interruption() => _registrations =
+    [
+        PosixSignalRegistration.Create(PosixSignal.SIGINT, Handle),
+        PosixSignalRegistration.Create(PosixSignal.SIGTERM, Handle),
+        PosixSignalRegistration.Create(PosixSignal.SIGHUP, Handle),
+    ];
 
     /// <summary>Cancelled by the first signal.</summary>
     public CancellationToken Token => _source.Token;
 
+    /// <summary>What the process exits with because of the signal, as shells count it.</summary>
+    public int ExitCode => _signal switch
+    {
+        PosixSignal.SIGHUP => Cli.ExitCode.HungUp,
+        PosixSignal.SIGTERM => Cli.ExitCode.Terminated,
+        _ => Cli.ExitCode.Interrupted,
+    };
+
     /// <inheritdoc/>
     public void Dispose()
     {
-        _interrupt.Dispose();
-        _terminate.Dispose();
+        foreach (PosixSignalRegistration registration in _registrations)
+        {
+            registration.Dispose();
+        }
+
         _source.Dispose();
     }
 
@@ -34,6 +46,7 @@ internal sealed class Interruption : IDisposable
         if (!_source.IsCancellationRequested)
         {
             context.Cancel = true;
+            _signal = context.Signal;
             _source.Cancel();
         }
     }

@@ -24,14 +24,20 @@ internal sealed class DeleteCommand : CliCommand
     public override async Task<int> RunAsync(
         ParseResult arguments, CommandStreams streams, CancellationToken cancellation)
     {
-        string name = arguments.GetValue(_key)!;
-        PutReceipt receipt = await WithDhtAsync(
-            Common.DhtOptions(arguments),
-            dht => dht.DeleteAsync(name, _write.Read(arguments), cancellation),
-            cancellation).ConfigureAwait(false);
-        streams.WriteLine(Common.IsJson(arguments)
-            ? ReceiptText.Json(name, null, receipt)
-            : ReceiptText.Human($"deleted {name}", receipt));
-        return ExitCode.Done;
+        var name = new RecordName(arguments.GetValue(_key)!);
+        PutOptions put = _write.Read(arguments);
+        using Deadline deadline = DeadlineOf(arguments, cancellation);
+        PutReceipt receipt = await WritingAsync(WithDhtAsync(
+            arguments,
+            deadline,
+            dht => dht.DeleteAsync(name.Bytes, put with { Timeout = deadline.Left }, deadline.Token)))
+            .ConfigureAwait(false);
+        return await ShowAsync(
+            Common.IsJson(arguments)
+                ? ReceiptText.Json(name, null, receipt)
+                : ReceiptText.Human($"deleted {name}", receipt),
+            streams,
+            deadline,
+            "the record is deleted").ConfigureAwait(false);
     }
 }

@@ -28,6 +28,11 @@ internal sealed class DemoCommand : CliCommand
         ParseResult arguments, CommandStreams streams, CancellationToken cancellation)
     {
         bool isJson = Common.IsJson(arguments);
+        if (streams.Out is DescriptorStream { IsClosed: true })
+        {
+            throw CommandFailure.Local("standard output is closed");
+        }
+
         int seed = arguments.GetValue(_seed);
         TimeSpan timeout = Common.Timeout(arguments) ?? TimeSpan.FromSeconds(30);
         DemoRecord[] records = DemoRecord.Generate(arguments.GetValue(_records), seed);
@@ -41,7 +46,7 @@ internal sealed class DemoCommand : CliCommand
 
         if (isJson)
         {
-            streams.WriteLine(DemoScreen.Json(report));
+            await streams.WriteLineAsync(DemoScreen.Json(report), cancellation).ConfigureAwait(false);
         }
         else
         {

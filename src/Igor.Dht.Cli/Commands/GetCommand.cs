@@ -14,7 +14,7 @@ internal sealed class GetCommand : CliCommand
     private readonly Option<string?> _output = new("--output", "-o")
     {
         HelpName = "PATH",
-        Description = "Write the value to a file, which appears whole or not at all",
+        Description = "Write the value to a file, which appears whole or not at all; - for standard output",
     };
 
     private readonly Option<bool> _immutable = new("--immutable")
@@ -48,40 +48,51 @@ internal sealed class GetCommand : CliCommand
     public override async Task<int> RunAsync(
         ParseResult arguments, CommandStreams streams, CancellationToken cancellation)
     {
+        var name = new RecordName(arguments.GetValue(_key)!);
+        if (arguments.GetValue(_output) is { Length: 0 })
+        {
+            throw CommandFailure.Usage("--output needs a path");
+        }
+
+        using Deadline deadline = DeadlineOf(arguments, cancellation);
+
         // The value goes out before the connection is closed: who waits for it does not wait for that.
         return await WithDhtAsync(
-            Common.DhtOptions(arguments),
+            arguments,
+            deadline,
             async dht =>
             {
-                GetResult result = await ReadAsync(dht, arguments, cancellation).ConfigureAwait(false);
-                if (GetText.Failure(arguments.GetValue(_key)!, result) is { } failure)
+                GetResult result = await ReadAsync(dht, name, arguments, deadline).ConfigureAwait(false);
+                if (GetText.Failure(name, result) is { } failure)
                 {
                     throw result.ReplicasAsked == 0
                         ? failure.Because(
-                            (await dht.StatusAsync(cancellation).ConfigureAwait(false)).ConnectionTrouble)
+                            (await dht.StatusAsync(deadline.Token).ConfigureAwait(false)).ConnectionTrouble)
                         : failure;
                 }
 
-                await WriteAsync(result, arguments, streams, cancellation).ConfigureAwait(false);
+                await WriteAsync(name, result, arguments, streams, deadline).ConfigureAwait(false);
                 return ExitCode.Done;
-            },
-            cancellation).ConfigureAwait(false);
+            }).ConfigureAwait(false);
     }
 
     private async Task WriteAsync(
-        GetResult result, ParseResult arguments, CommandStreams streams, CancellationToken cancellation)
+        RecordName name, GetResult result, ParseResult arguments, CommandStreams streams, Deadline deadline)
     {
-        string name = arguments.GetValue(_key)!;
-        string? path = arguments.GetValue(_output);
+        string? path = arguments.GetValue(_output) is var given and not ValueSource.StandardStream
+            ? given
+            : null;
         bool isJson = Common.IsJson(arguments);
         if (path is not null || !isJson)
         {
-            await ValueSink.WriteAsync(path, result.Value, streams, cancellation).ConfigureAwait(false);
+            await deadline.WritingAsync(token => ValueSink.WriteAsync(path, result.Value, streams, token))
+                .ConfigureAwait(false);
         }
 
         if (isJson)
         {
-            streams.WriteLine(GetText.Json(name, result, includesValue: path is null));
+            string json = GetText.Json(name, result, includesValue: path is null);
+            await deadline.WritingAsync(token => streams.WriteLineAsync(json, token)).ConfigureAwait(false);
         }
         else if (result.IsDegraded)
         {
@@ -91,22 +102,23 @@ internal sealed class GetCommand : CliCommand
         }
     }
 
-    private Task<GetResult> ReadAsync(IgorDht dht, ParseResult arguments, CancellationToken cancellation)
+    private Task<GetResult> ReadAsync(
+        IgorDht dht, RecordName name, ParseResult arguments, Deadline deadline)
     {
-        string name = arguments.GetValue(_key)!;
         var options = new GetOptions
         {
+            Timeout = deadline.Left,
             Consistency = arguments.GetValue(_consistency) == "quorum"
                 ? GetConsistency.Quorum
                 : GetConsistency.Root,
         };
         if (!arguments.GetValue(_immutable))
         {
-            return dht.GetAsync(name, options, cancellation);
+            return dht.GetAsync(name.Bytes, options, deadline.Token);
         }
 
-        return Key.TryParse(name, out Key key)
-            ? dht.GetImmutableAsync(key, options, cancellation)
+        return Key.TryParse(name.ToString(), out Key key)
+            ? dht.GetImmutableAsync(key, options, deadline.Token)
             : throw CommandFailure.Usage("the key of an immutable record has 64 hexadecimal digits");
     }
 }

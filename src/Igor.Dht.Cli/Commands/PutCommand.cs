@@ -20,7 +20,7 @@ internal sealed class PutCommand : CliCommand
     private readonly Option<string?> _file = new("--file")
     {
         HelpName = "PATH",
-        Description = "Take the value from a file",
+        Description = "Take the value from a file; - for standard input",
     };
 
     private readonly Option<bool> _immutable = new("--immutable")
@@ -69,29 +69,39 @@ internal sealed class PutCommand : CliCommand
     public override async Task<int> RunAsync(
         ParseResult arguments, CommandStreams streams, CancellationToken cancellation)
     {
-        (string? name, string? text) = NameAndText(arguments);
-        IgorDhtOptions options = Common.DhtOptions(arguments);
+        (RecordName? name, string? text) = NameAndText(arguments);
         PutOptions put = _write.Read(arguments) with { TimeToLive = arguments.GetValue(_timeToLive) };
-        string? file = arguments.GetValue(_file);
-        ReadOnlyMemory<byte> value = await ValueSource.ReadAsync(
-            text, file, streams, options.ValueBytesMax, cancellation).ConfigureAwait(false);
+        using Deadline deadline = DeadlineOf(arguments, cancellation);
+        ReadOnlyMemory<byte> value = await deadline.BoundAsync(
+            ValueSource.ReadAsync(
+                text,
+                arguments.GetValue(_file),
+                streams,
+                Common.DhtOptions(arguments).ValueBytesMax,
+                deadline.Token),
+            () => CommandFailure.Local($"the value has not ended within {deadline.Text}; nothing was stored"))
+            .ConfigureAwait(false);
 
-        PutReceipt receipt = await WithDhtAsync(
-            options,
+        PutReceipt receipt = await WritingAsync(WithDhtAsync(
+            arguments,
+            deadline,
             dht => name is null
-                ? dht.PutImmutableAsync(value, put, cancellation)
-                : dht.PutAsync(name, value, put, cancellation),
-            cancellation).ConfigureAwait(false);
+                ? dht.PutImmutableAsync(value, put with { Timeout = deadline.Left }, deadline.Token)
+                : dht.PutAsync(name.Bytes, value, put with { Timeout = deadline.Left }, deadline.Token)))
+            .ConfigureAwait(false);
 
-        string what = $"stored {name ?? "an immutable record"} ({Quantity.Bytes(value.Length)})";
-        streams.WriteLine(Common.IsJson(arguments)
-            ? ReceiptText.Json(name, value.Length, receipt)
-            : ReceiptText.Human(what, receipt));
-        return ExitCode.Done;
+        string what = $"stored {name?.ToString() ?? "an immutable record"} ({Quantity.Bytes(value.Length)})";
+        return await ShowAsync(
+            Common.IsJson(arguments)
+                ? ReceiptText.Json(name, value.Length, receipt)
+                : ReceiptText.Human(what, receipt),
+            streams,
+            deadline,
+            "the value is stored").ConfigureAwait(false);
     }
 
     // An immutable record has no name: what stands in the place of the key is the value.
-    private (string? Name, string? Text) NameAndText(ParseResult arguments)
+    private (RecordName? Name, string? Text) NameAndText(ParseResult arguments)
     {
         string? first = arguments.GetValue(_key);
         string? second = arguments.GetValue(_value);
@@ -104,6 +114,6 @@ internal sealed class PutCommand : CliCommand
 
         return string.IsNullOrEmpty(first)
             ? throw CommandFailure.Usage("the KEY is missing; see igor-dht put --help")
-            : (first, second);
+            : (new RecordName(first), second);
     }
 }

@@ -5,7 +5,7 @@ namespace Igor.Dht.Cli;
 
 /// <summary>
 /// igor-dht serve: a storage node. Prints a line that starts with "ready" once it serves, and leaves the ring
-/// in order on Ctrl-C or SIGTERM.
+/// in order on Ctrl-C, SIGTERM or SIGHUP.
 /// </summary>
 internal sealed class ServeCommand : CliCommand
 {
@@ -67,7 +67,8 @@ internal sealed class ServeCommand : CliCommand
         IgorDht dht, CommandStreams streams, bool isJson, CancellationToken ending)
     {
         DhtStatus status = await UntilJoinedAsync(dht, streams, ending).ConfigureAwait(false);
-        streams.WriteLine(isJson ? ReadyText.Json(status) : ReadyText.Human(status));
+        await streams.WriteLineAsync(isJson ? ReadyText.Json(status) : ReadyText.Human(status), ending)
+            .ConfigureAwait(false);
         return await ReportTroublesAsync(dht, streams, ending).ConfigureAwait(false);
     }
 

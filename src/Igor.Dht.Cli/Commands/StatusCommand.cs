@@ -19,10 +19,11 @@ internal sealed class StatusCommand : CliCommand
     public override async Task<int> RunAsync(
         ParseResult arguments, CommandStreams streams, CancellationToken cancellation)
     {
+        using Deadline deadline = DeadlineOf(arguments, cancellation);
         DhtStatus status = await WithDhtAsync(
-            Common.DhtOptions(arguments), dht => dht.StatusAsync(cancellation), cancellation)
+            arguments, deadline, dht => dht.StatusAsync(deadline.Token)).ConfigureAwait(false);
+        return await ShowAsync(
+            Common.IsJson(arguments) ? StatusText.Json(status) : StatusText.Human(status), streams, deadline)
             .ConfigureAwait(false);
-        streams.WriteLine(Common.IsJson(arguments) ? StatusText.Json(status) : StatusText.Human(status));
-        return ExitCode.Done;
     }
 }

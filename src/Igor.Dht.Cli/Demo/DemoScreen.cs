@@ -1,4 +1,5 @@
 using System.Globalization;
+using Igor.Kbr;
 using Spectre.Console;
 
 namespace Igor.Dht.Cli;
@@ -52,10 +53,11 @@ internal static class DemoScreen
             report.GetTime);
         Row(table, "slowest read", string.Empty, report.SlowestGet);
         AnsiConsole.Write(table);
+        string trouble = PrintableText.Of(report.Trouble ?? string.Empty);
         AnsiConsole.MarkupLineInterpolated(
             report.IsComplete
                 ? $"[green]{report.Killed.Count} of {report.Nodes} nodes died, every record is there.[/]"
-                : (FormattableString)$"[red]Records are missing: {report.Trouble}.[/]");
+                : (FormattableString)$"[red]Records are missing: {trouble}.[/]");
     }
 
     /// <summary>What happened, for programs.</summary>

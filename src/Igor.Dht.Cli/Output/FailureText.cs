@@ -6,17 +6,18 @@ internal static class FailureText
     /// <summary>
     /// {"error": {"kind", "exitCode", "message", and "holders" where some nodes have the record}}.
     /// </summary>
-    public static string Json(CommandFailure failure, string message) => JsonText.Object(writer =>
-    {
-        writer.WriteStartObject("error");
-        writer.WriteString("kind", failure.Kind);
-        writer.WriteNumber("exitCode", failure.ExitCode);
-        writer.WriteString("message", message);
-        if (failure.InnerException is DhtException { Holders.Count: > 0 } partial)
+    public static string Json(CommandFailure failure, int exitCode, string message) =>
+        JsonText.Object(writer =>
         {
-            JsonText.Texts(writer, "holders", partial.Holders.Select(id => id.ToString()));
-        }
+            writer.WriteStartObject("error");
+            writer.WriteString("kind", failure.Kind);
+            writer.WriteNumber("exitCode", exitCode);
+            writer.WriteString("message", message);
+            if (failure.InnerException is DhtException { Holders.Count: > 0 } partial)
+            {
+                JsonText.Texts(writer, "holders", partial.Holders.Select(id => id.ToString()));
+            }
 
-        writer.WriteEndObject();
-    });
+            writer.WriteEndObject();
+        });
 }

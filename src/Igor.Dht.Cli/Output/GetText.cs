@@ -1,15 +1,12 @@
-using System.Text;
+using Igor.Kbr;
 
 namespace Igor.Dht.Cli;
 
 /// <summary>How the result of a get looks.</summary>
 internal static class GetText
 {
-    private static readonly UTF8Encoding s_strict =
-        new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
-
     /// <summary>What a result without a value means; null for one with a value.</summary>
-    public static CommandFailure? Failure(string name, GetResult result) => result.Outcome switch
+    public static CommandFailure? Failure(RecordName name, GetResult result) => result.Outcome switch
     {
         GetOutcome.Found => null,
         GetOutcome.Absent => NotFound("absent", $"no record '{name}'; store one with igor-dht put"),
@@ -23,45 +20,34 @@ internal static class GetText
     };
 
     /// <summary>
-    /// The result for programs: name, key, version, bytes, and the value as "value" where it is UTF-8, else
-    /// as "valueBase64".
+    /// The result for programs: name, key, version, bytes, and the value; what is not UTF-8 as "nameBase64"
+    /// and "valueBase64".
     /// </summary>
-    public static string Json(string name, GetResult result, bool includesValue) => JsonText.Object(writer =>
-    {
-        writer.WriteString("name", name);
-        writer.WriteString("key", result.Key.ToString());
-        writer.WriteString("version", result.Version.ToString());
-        writer.WriteNumber("bytes", result.Value.Length);
-        if (result.ExpiresAtUnixMs != 0)
+    public static string Json(RecordName name, GetResult result, bool includesValue) =>
+        JsonText.Object(writer =>
         {
-            writer.WriteNumber("expiresAtUnixMs", result.ExpiresAtUnixMs);
-        }
+            JsonText.Name(writer, name);
+            writer.WriteString("key", result.Key.ToString());
+            writer.WriteString("version", result.Version.ToString());
+            writer.WriteNumber("bytes", result.Value.Length);
+            if (result.ExpiresAtUnixMs != 0)
+            {
+                writer.WriteNumber("expiresAtUnixMs", result.ExpiresAtUnixMs);
+            }
 
-        writer.WriteBoolean("isDegraded", result.IsDegraded);
-        writer.WriteNumber("replicasAnswered", result.ReplicasAnswered);
-        writer.WriteNumber("replicasAsked", result.ReplicasAsked);
-        if (includesValue && TextOf(result.Value.Span) is { } text)
-        {
-            writer.WriteString("value", text);
-        }
-        else if (includesValue)
-        {
-            writer.WriteBase64String("valueBase64", result.Value.Span);
-        }
-    });
+            writer.WriteBoolean("isDegraded", result.IsDegraded);
+            writer.WriteNumber("replicasAnswered", result.ReplicasAnswered);
+            writer.WriteNumber("replicasAsked", result.ReplicasAsked);
+            if (includesValue && StrictUtf8.TextOf(result.Value.Span) is { } text)
+            {
+                writer.WriteString("value", text);
+            }
+            else if (includesValue)
+            {
+                writer.WriteBase64String("valueBase64", result.Value.Span);
+            }
+        });
 
     private static CommandFailure NotFound(string kind, string message) =>
         new(ExitCode.NotFound, kind, message);
-
-    private static string? TextOf(ReadOnlySpan<byte> value)
-    {
-        try
-        {
-            return s_strict.GetString(value);
-        }
-        catch (DecoderFallbackException)
-        {
-            return null;
-        }
-    }
 }

@@ -29,6 +29,19 @@ internal static class JsonText
         return buffer.WrittenSpan;
     }
 
+    /// <summary>A member with the name of a record: as text, or in Base64 where it is none.</summary>
+    public static void Name(Utf8JsonWriter writer, RecordName name)
+    {
+        if (name.Text is { } text)
+        {
+            writer.WriteString("name", text);
+        }
+        else
+        {
+            writer.WriteBase64String("nameBase64", name.Bytes);
+        }
+    }
+
     /// <summary>A member with an array of texts.</summary>
     public static void Texts(Utf8JsonWriter writer, string name, IEnumerable<string> texts)
     {

@@ -1,3 +1,5 @@
+using Igor.Kbr;
+
 namespace Igor.Dht.Cli;
 
 /// <summary>The line that says that a node serves; scripts wait for it.</summary>
@@ -14,7 +16,7 @@ internal static class ReadyText
             words.Add($"socket={socket}");
         }
 
-        return string.Join(' ', words);
+        return PrintableText.Of(string.Join(' ', words));
     }
 
     /// <summary>The same as an object, whose member "ready" is true.</summary>

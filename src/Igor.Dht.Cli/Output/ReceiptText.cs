@@ -27,23 +27,25 @@ internal static class ReceiptText
     }
 
     /// <summary>
-    /// The receipt for programs: name (none for an immutable record), bytes, key, version, holders.
+    /// The receipt for programs: name (none for an immutable record; nameBase64 where it is no text), bytes,
+    /// key, version, holders.
     /// </summary>
-    public static string Json(string? name, int? valueBytes, PutReceipt receipt) => JsonText.Object(writer =>
-    {
-        if (name is not null)
+    public static string Json(RecordName? name, int? valueBytes, PutReceipt receipt) =>
+        JsonText.Object(writer =>
         {
-            writer.WriteString("name", name);
-        }
+            if (name is not null)
+            {
+                JsonText.Name(writer, name);
+            }
 
-        if (valueBytes is int bytes)
-        {
-            writer.WriteNumber("bytes", bytes);
-        }
+            if (valueBytes is int bytes)
+            {
+                writer.WriteNumber("bytes", bytes);
+            }
 
-        writer.WriteString("key", receipt.Key.ToString());
-        writer.WriteString("version", receipt.Version.ToString());
-        writer.WriteNumber("replicasWanted", receipt.ReplicasWanted);
-        JsonText.Texts(writer, "holders", receipt.Holders.Select(id => id.ToString()));
-    });
+            writer.WriteString("key", receipt.Key.ToString());
+            writer.WriteString("version", receipt.Version.ToString());
+            writer.WriteNumber("replicasWanted", receipt.ReplicasWanted);
+            JsonText.Texts(writer, "holders", receipt.Holders.Select(id => id.ToString()));
+        });
 }

@@ -108,7 +108,7 @@ internal static class StatusText
     {
         if (!string.IsNullOrEmpty(content))
         {
-            text.Append(name.PadRight(12)).Append(content).Append('\n');
+            text.Append(name.PadRight(12)).Append(PrintableText.Of(content)).Append('\n');
         }
     }
 

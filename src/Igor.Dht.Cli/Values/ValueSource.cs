@@ -1,10 +1,13 @@
-using System.Text;
+using Microsoft.Win32.SafeHandles;
 
 namespace Igor.Dht.Cli;
 
 /// <summary>Where the value of a put comes from: the argument, a file, or standard input.</summary>
 internal static class ValueSource
 {
+    /// <summary>The path that means standard input or output.</summary>
+    public const string StandardStream = "-";
+
     /// <summary>Reads the value, and no more of it than a record may hold.</summary>
     /// <exception cref="CommandFailure">It is too large, given twice, or cannot be read.</exception>
     public static async Task<ReadOnlyMemory<byte>> ReadAsync(
@@ -17,16 +20,16 @@ internal static class ValueSource
 
         if (argument is not null)
         {
-            byte[] bytes = Encoding.UTF8.GetBytes(argument);
+            byte[] bytes = ArgumentBytes.ToBytes(argument) ?? [];
             return bytes.Length <= bytesMax ? bytes : throw TooLarge(bytesMax);
         }
 
-        if (file is not null)
+        if (file is not null and not StandardStream)
         {
             return await ReadFileAsync(file, bytesMax, cancellation).ConfigureAwait(false);
         }
 
-        if (!Console.IsInputRedirected)
+        if (file is null && !Console.IsInputRedirected)
         {
             streams.WriteErrorLine("reading the value from standard input; Ctrl-D ends it");
         }
@@ -37,10 +40,29 @@ internal static class ValueSource
     private static async Task<ReadOnlyMemory<byte>> ReadFileAsync(
         string path, int bytesMax, CancellationToken cancellation)
     {
+        if (path.Length == 0)
+        {
+            throw CommandFailure.Usage("--file needs a path");
+        }
+
+        if (Directory.Exists(path))
+        {
+            throw CommandFailure.Local($"the value cannot be read: {path} is a folder");
+        }
+
+        await using DescriptorStream stream = await OpenAsync(path, cancellation).ConfigureAwait(false);
+        return await ReadStreamAsync(stream, bytesMax, cancellation).ConfigureAwait(false);
+    }
+
+    // A FIFO opens when somebody writes into it, which may be never.
+    private static async Task<DescriptorStream> OpenAsync(string path, CancellationToken cancellation)
+    {
         try
         {
-            using FileStream stream = new(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
-            return await ReadStreamAsync(stream, bytesMax, cancellation).ConfigureAwait(false);
+            SafeFileHandle handle = await Task.Run(
+                () => File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite),
+                cancellation).WaitAsync(cancellation).ConfigureAwait(false);
+            return new DescriptorStream(handle, path);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -8,8 +8,13 @@ namespace Igor.Simulation;
 internal static class SimCommand
 {
     private const int ExitDone = 0;
-    private const int ExitFailed = 1;
-    private const int ExitLocalTrouble = 5;
+
+    /// <summary>Wrong usage, or the checkers found violations.</summary>
+    public const int ExitFailed = 1;
+
+    /// <summary>A file or the output cannot be read or written.</summary>
+    public const int ExitLocalTrouble = 5;
+
 
     public static RootCommand Create()
     {

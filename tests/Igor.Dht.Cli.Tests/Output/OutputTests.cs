@@ -31,7 +31,7 @@ public class OutputTests
     [Fact]
     public void Receipt_for_programs_has_all_of_it()
     {
-        JsonElement receipt = Parse(ReceiptText.Json("a \"name\"\n", 5, s_receipt));
+        JsonElement receipt = Parse(ReceiptText.Json(new RecordName("a \"name\"\n"), 5, s_receipt));
 
         Assert.Equal("a \"name\"\n", receipt.GetProperty("name").GetString());
         Assert.Equal(5, receipt.GetProperty("bytes").GetInt32());
@@ -50,7 +50,7 @@ public class OutputTests
     public void Get_without_a_value_fails_and_says_which_it_was(GetOutcome outcome, int exitCode, string kind)
     {
         var result = new GetResult { Key = s_key, Outcome = outcome };
-        CommandFailure? failure = GetText.Failure("greeting", result);
+        CommandFailure? failure = GetText.Failure(new RecordName("greeting"), result);
 
         Assert.NotNull(failure);
         Assert.Equal((exitCode, kind), (failure.ExitCode, failure.Kind));
@@ -132,8 +132,35 @@ public class OutputTests
         Assert.Equal(text, Quantity.Bytes(bytes));
     }
 
+    [Fact]
+    public void Name_that_is_no_text_is_shown_as_what_it_is()
+    {
+        byte[] bytes = [(byte)'k', 0xff, 0x1b, (byte)'['];
+        var name = new RecordName(ArgumentBytes.FromBytes(bytes));
+        Assert.Equal("k\\xff\\x1b[", name.ToString());
+        Assert.Equal(bytes, name.Bytes);
+        JsonElement json = Parse(ReceiptText.Json(name, 0, s_receipt));
+        Assert.False(json.TryGetProperty("name", out _));
+        Assert.Equal(bytes, json.GetProperty("nameBase64").GetBytesFromBase64());
+    }
+
+    [Fact]
+    public void Control_characters_of_others_do_not_reach_the_terminal()
+    {
+        using var streams = new MemoryStreams();
+        streams.Streams.WriteErrorLine("node 1 refuses: \x1b]0;owned\x07\nigor-dht: stored\u202e");
+        Assert.Equal("node 1 refuses: \\x1b]0;owned\\x07 igor-dht: stored\\u202e\n", streams.ErrorText);
+
+        var failure = CommandFailure.Usage("\u007f\u009b\x1b\u2028");
+        streams.Streams.WriteErrorLine(FailureText.Json(failure, 1, failure.Message));
+        string json = streams.ErrorText.TrimEnd('\n').Split('\n')[^1];
+        Assert.DoesNotContain(json, char.IsControl);
+        Assert.Equal(
+            failure.Message, Parse(json).GetProperty("error").GetProperty("message").GetString());
+    }
+
     private static string Get(byte[] value) => GetText.Json(
-        "greeting",
+        new RecordName("greeting"),
         new GetResult { Key = s_key, Outcome = GetOutcome.Found, Value = value },
         includesValue: true);
 

@@ -51,10 +51,50 @@ internal sealed partial class Cli : IDisposable
         return (cli, line.Split(' '));
     }
 
-    /// <summary>Sends SIGTERM and waits for the exit code.</summary>
-    public async Task<int> TerminateAsync()
+    /// <summary>Gives a process the test's home, and nothing of this process's settings.</summary>
+    public static void SetEnvironment(ProcessStartInfo start, TestHome home)
     {
-        Assert.Equal(0, SendSignal(_process.Id, 15));
+        foreach (string name in start.Environment.Keys.Where(
+            name => name.StartsWith("IGOR_", StringComparison.Ordinal)))
+        {
+            start.Environment.Remove(name);
+        }
+
+        start.Environment["TMPDIR"] = home.Folder;
+        start.Environment["XDG_DATA_HOME"] = home.Folder;
+        start.Environment["XDG_RUNTIME_DIR"] = home.Folder;
+    }
+
+    /// <summary>Starts a command that waits; its standard input stays open.</summary>
+    public static async Task<Cli> StartWaitingAsync(TestHome home, params string[] arguments)
+    {
+        Cli cli = Start(home, arguments);
+
+        // Its signal handlers are there before it reads, which nothing outside shows better than the kernel.
+        string status = $"/proc/{cli._process.Id}/status";
+        using var deadline = new CancellationTokenSource(s_deadline);
+        while (!File.ReadLines(status).Any(HandlesHangUp))
+        {
+            await Task.Delay(10, deadline.Token);
+        }
+
+        return cli;
+    }
+
+    /// <summary>Waits for the first byte of output.</summary>
+    public async Task UntilOutputAsync()
+    {
+        using var deadline = new CancellationTokenSource(s_deadline);
+        Assert.Equal(1, await _process.StandardOutput.BaseStream.ReadAsync(new byte[1], deadline.Token));
+    }
+
+    /// <summary>Sends SIGTERM and waits for the exit code.</summary>
+    public Task<int> TerminateAsync() => SignalAsync(15);
+
+    /// <summary>Sends a signal and waits for the exit code.</summary>
+    public async Task<int> SignalAsync(int signal)
+    {
+        Assert.Equal(0, SendSignal(_process.Id, signal));
         using var deadline = new CancellationTokenSource(s_deadline);
         await _process.WaitForExitAsync(deadline.Token);
         return _process.ExitCode;
@@ -71,6 +111,10 @@ internal sealed partial class Cli : IDisposable
         _process.Dispose();
     }
 
+    private static bool HandlesHangUp(string line) =>
+        line.StartsWith("SigCgt:", StringComparison.Ordinal)
+        && (Convert.ToUInt64(line[7..].Trim(), 16) & 1) != 0;
+
     private static Cli Start(TestHome home, string[] arguments)
     {
         var start = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "igor-dht"), arguments)
@@ -80,15 +124,7 @@ internal sealed partial class Cli : IDisposable
             RedirectStandardError = true,
             StandardOutputEncoding = Encoding.UTF8,
         };
-        foreach (string name in start.Environment.Keys.Where(
-            name => name.StartsWith("IGOR_", StringComparison.Ordinal)))
-        {
-            start.Environment.Remove(name);
-        }
-
-        start.Environment["TMPDIR"] = home.Folder;
-        start.Environment["XDG_DATA_HOME"] = home.Folder;
-        start.Environment["XDG_RUNTIME_DIR"] = home.Folder;
+        SetEnvironment(start, home);
         return new Cli(Process.Start(start)!);
     }
 

@@ -1,0 +1,78 @@
+using System.Runtime.InteropServices;
+
+namespace Igor.Dht.Cli.Tests;
+
+/// <summary>The first signal ends whatever a command waits for.</summary>
+public sealed partial class SignalTests : IDisposable
+{
+    private const int HangUp = 1;
+    private const int Interrupt = 2;
+    private const int Terminate = 15;
+
+    private readonly TestHome _home = new();
+
+    public void Dispose() => _home.Dispose();
+
+    [Theory]
+    [InlineData(Interrupt, ExitCode.Interrupted)]
+    [InlineData(Terminate, ExitCode.Terminated)]
+    [InlineData(HangUp, ExitCode.HungUp)]
+    public async Task Signal_ends_a_put_that_reads_its_value(int signal, int code)
+    {
+        using Cli put = await Cli.StartWaitingAsync(_home, "put", "name");
+        Assert.Equal(code, await put.SignalAsync(signal));
+    }
+
+    [Fact]
+    public async Task Signal_ends_a_put_that_waits_for_a_writer_of_a_fifo()
+    {
+        using Cli put = await Cli.StartWaitingAsync(_home, "put", "name", "--file", Fifo());
+        Assert.Equal(ExitCode.Interrupted, await put.SignalAsync(Interrupt));
+    }
+
+    [Fact]
+    public async Task Signal_ends_a_get_whose_value_nobody_takes()
+    {
+        (await Cli.RunAsync(_home, new byte[200_000], "put", "large")).AssertDone();
+
+        // A pipe takes 64 KiB; the rest waits for a reader.
+        using Cli toPipe = await Cli.StartWaitingAsync(_home, "get", "large");
+        await toPipe.UntilOutputAsync();
+        Assert.Equal(ExitCode.Terminated, await toPipe.SignalAsync(Terminate));
+
+        using Cli toFifo = await Cli.StartWaitingAsync(_home, "get", "large", "--output", Fifo());
+        Assert.Equal(ExitCode.Interrupted, await toFifo.SignalAsync(Interrupt));
+    }
+
+    [Fact]
+    public async Task Hang_up_lets_a_node_leave_in_order()
+    {
+        (Cli node, _) = await Cli.ServeAsync(_home);
+        using (node)
+        {
+            Assert.Equal(ExitCode.Done, await node.SignalAsync(HangUp));
+        }
+    }
+
+    [Theory]
+    [InlineData("put name --timeout 3")]
+    [InlineData("put name --file fifo --timeout 3")]
+    [InlineData("put name value && $IGOR get name --output fifo --timeout 3")]
+    public async Task Timeout_bounds_all_that_a_command_waits_for(string command)
+    {
+        Fifo();
+        CliResult result = await Shell.RunAsync(_home, "($IGOR " + command + ") >/dev/null");
+        result.AssertFailed(ExitCode.Local, "within 3 s");
+    }
+
+    private string Fifo()
+    {
+        string path = _home.Path("fifo");
+        Assert.True(MakeFifo(path, 0x180) == 0, Marshal.GetLastPInvokeErrorMessage());
+        return path;
+    }
+
+    [LibraryImport(
+        "libc", EntryPoint = "mkfifo", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
+    private static partial int MakeFifo(string path, uint mode);
+}
