@@ -1,7 +1,11 @@
+using System.Globalization;
+using Microsoft.Win32.SafeHandles;
+
 namespace Igor.Dht.Cli;
 
 /// <summary>
-/// Where the value of a get goes: standard output, or a file that is there whole or not at all.
+/// Where the value of a get goes: standard output, a file that is there whole or not at all, or whatever else
+/// a path names (a FIFO, a device, a descriptor), which is written into.
 /// </summary>
 internal static class ValueSink
 {
@@ -10,21 +14,36 @@ internal static class ValueSink
     public static async Task WriteAsync(
         string? path, ReadOnlyMemory<byte> value, CommandStreams streams, CancellationToken cancellation)
     {
+        if (path is null)
+        {
+            await streams.Out.WriteAsync(value, cancellation).ConfigureAwait(false);
+            await streams.Out.FlushAsync(cancellation).ConfigureAwait(false);
+        }
+        else if (DescriptorOf(path) is { } descriptor)
+        {
+            await using var stream = DescriptorStream.Inherited(descriptor, path);
+            await stream.WriteAsync(value, cancellation).ConfigureAwait(false);
+        }
+        else if (OutputFile.IsWrittenInto(path))
+        {
+            await using DescriptorStream stream = await OpenAsync(path, cancellation).ConfigureAwait(false);
+            await stream.WriteAsync(value, cancellation).ConfigureAwait(false);
+        }
+        else
+        {
+            await ReplaceAsync(path, value, cancellation).ConfigureAwait(false);
+        }
+    }
+
+    // A FIFO opens when somebody reads from it, which may be never.
+    private static async Task<DescriptorStream> OpenAsync(string path, CancellationToken cancellation)
+    {
         try
         {
-            if (path is null)
-            {
-                await streams.Out.WriteAsync(value, cancellation).ConfigureAwait(false);
-                await streams.Out.FlushAsync(cancellation).ConfigureAwait(false);
-            }
-            else if (IsDevice(path))
-            {
-                await File.WriteAllBytesAsync(path, value, cancellation).ConfigureAwait(false);
-            }
-            else
-            {
-                await ReplaceAsync(path, value, cancellation).ConfigureAwait(false);
-            }
+            SafeFileHandle handle = await Task.Run(
+                () => File.OpenHandle(path, FileMode.Open, FileAccess.Write, FileShare.ReadWrite),
+                cancellation).WaitAsync(cancellation).ConfigureAwait(false);
+            return new DescriptorStream(handle, path);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -32,32 +51,33 @@ internal static class ValueSink
         }
     }
 
-    /// <summary>Writes a file beside the one that is meant and moves it there once it is on disk.</summary>
     private static async Task ReplaceAsync(
         string path, ReadOnlyMemory<byte> value, CancellationToken cancellation)
     {
-        string target = new FileInfo(path).LinkTarget is null
-            ? Path.GetFullPath(path)
-            : File.ResolveLinkTarget(path, returnFinalTarget: true)!.FullName;
-        string partial = $"{target}.{Environment.ProcessId}.partial";
         try
         {
-            using (FileStream stream = new(partial, FileMode.Create, FileAccess.Write))
-            {
-                await stream.WriteAsync(value, cancellation).ConfigureAwait(false);
-                stream.Flush(flushToDisk: true);
-            }
-
-            File.Move(partial, target, overwrite: true);
+            await OutputFile.ReplaceAsync(path, value, cancellation).ConfigureAwait(false);
         }
-        catch
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            File.Delete(partial);
-            throw;
+            throw CommandFailure.Local($"the value cannot be written: {e.Message}", e);
         }
     }
 
-    // A device cannot be replaced by a file (and for root, /dev/null must not be).
-    private static bool IsDevice(string path) =>
-        Path.GetFullPath(path).StartsWith("/dev/", StringComparison.Ordinal);
+    // What a redirection opened has a position, and perhaps appends: opening its file again has neither.
+    private static int? DescriptorOf(string path)
+    {
+        string number = path switch
+        {
+            "/dev/stdout" => "1",
+            "/dev/stderr" => "2",
+            _ when path.StartsWith("/dev/fd/", StringComparison.Ordinal) => path["/dev/fd/".Length..],
+            _ when path.StartsWith("/proc/self/fd/", StringComparison.Ordinal) =>
+                path["/proc/self/fd/".Length..],
+            _ => string.Empty,
+        };
+        return int.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out int descriptor)
+            ? descriptor
+            : null;
+    }
 }

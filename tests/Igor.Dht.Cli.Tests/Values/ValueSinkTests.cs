@@ -1,3 +1,5 @@
+using System.Runtime.Versioning;
+
 namespace Igor.Dht.Cli.Tests;
 
 public sealed class ValueSinkTests : IDisposable
@@ -61,6 +63,49 @@ public sealed class ValueSinkTests : IDisposable
     {
         await WriteAsync("/dev/null");
         Assert.Empty(await File.ReadAllBytesAsync("/dev/null"));
+    }
+
+    [Fact]
+    [UnsupportedOSPlatform("windows")]
+    public async Task File_that_is_replaced_keeps_its_mode()
+    {
+        string path = Path.Combine(_folder, "value");
+        await File.WriteAllTextAsync(path, "before");
+        const UnixFileMode Mode =
+            UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.OtherExecute;
+        File.SetUnixFileMode(path, Mode);
+        await WriteAsync(path);
+
+        Assert.Equal(s_value, await File.ReadAllBytesAsync(path));
+        Assert.Equal(Mode, File.GetUnixFileMode(path));
+    }
+
+    [Fact]
+    public async Task Name_may_be_as_long_as_names_can_be()
+    {
+        string path = Path.Combine(_folder, new string('n', 255));
+        await WriteAsync(path);
+        await WriteAsync(path);
+        Assert.Equal(s_value, await File.ReadAllBytesAsync(path));
+        Assert.Equal([path], Directory.GetFileSystemEntries(_folder));
+    }
+
+    [Fact]
+    public async Task Link_to_nothing_gets_its_target()
+    {
+        string link = Path.Combine(_folder, "link");
+        File.CreateSymbolicLink(link, "target");
+        await WriteAsync(link);
+        Assert.Equal(s_value, await File.ReadAllBytesAsync(Path.Combine(_folder, "target")));
+        Assert.NotNull(File.ResolveLinkTarget(link, returnFinalTarget: false));
+    }
+
+    [Fact]
+    public async Task Folder_is_not_a_place_for_a_value()
+    {
+        CommandFailure failure = await Assert.ThrowsAsync<CommandFailure>(() => WriteAsync(_folder));
+        Assert.Equal(ExitCode.Local, failure.ExitCode);
+        Assert.Contains("is a folder", failure.Message, StringComparison.Ordinal);
     }
 
     private static async Task WriteAsync(string path)
