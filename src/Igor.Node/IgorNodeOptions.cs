@@ -41,6 +41,13 @@ public sealed record IgorNodeOptions
     /// <value>Default: 5 s.</value>
     public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(5);
 
+    /// <summary>
+    /// Time for whoever connects to say something; once it has begun, to say all that a TLS client says
+    /// first. 0.1 s to 2 min.
+    /// </summary>
+    /// <value>Default: 2 s: a lost packet is sent again within one.</value>
+    public TimeSpan FirstBytesTimeout { get; init; } = TimeSpan.FromSeconds(2);
+
     /// <summary>Time for the TLS handshake, from the open connection on. 0.1 s to 2 min.</summary>
     /// <value>Default: 10 s, since a small machine that starts many nodes at once is slow.</value>
     public TimeSpan HandshakeTimeout { get; init; } = TimeSpan.FromSeconds(10);
@@ -50,12 +57,31 @@ public sealed record IgorNodeOptions
     public TimeSpan LeaveTimeout { get; init; } = TimeSpan.FromSeconds(2);
 
     /// <summary>
-    /// Most TLS handshakes at once, for each direction; further connections wait. 1 to 4096.
+    /// Most connections from outside that wait for their TLS handshake, but no more than a quarter of the
+    /// files that the system lets the process open. Beyond, the oldest silent one of the address with most of
+    /// them is closed. 16 to 65536.
     /// </summary>
-    /// <value>Default: 64.</value>
-    public int HandshakesMax { get; init; } = 64;
+    /// <value>Default: 4096: one costs a socket and 1 KiB.</value>
+    public int PendingConnectionsMax { get; init; } = 4096;
 
-    /// <summary>Most connections at once; further ones are closed when they arrive. 8 to 65536.</summary>
+    /// <summary>
+    /// Most TLS handshakes at once, for each direction; beyond, the oldest unfinished one of the address with
+    /// most of them gives way to the next. 1 to 4096.
+    /// </summary>
+    /// <value>Default: 1024: one that is left unfinished costs some 60 KiB.</value>
+    public int HandshakesMax { get; init; } = 1024;
+
+    /// <summary>
+    /// Most TLS handshakes begun in a second with ends that connected, each address in turn; the next wait.
+    /// 1 to 100000.
+    /// </summary>
+    /// <value>Default: 400, a fifth to a third of one processor.</value>
+    public int HandshakesPerSecondMax { get; init; } = 400;
+
+    /// <summary>
+    /// Most connections at once. Beyond, one that has said no hello or else the stranger that was silent
+    /// longest gives way; members of the ring keep theirs. 8 to 65536.
+    /// </summary>
     /// <value>Default: 1024.</value>
     public int ConnectionsMax { get; init; } = 1024;
 

@@ -33,9 +33,13 @@ public static class IgorNodeOptionsValidator
         }
 
         CheckTime(faults, nameof(options.ConnectTimeout), options.ConnectTimeout, 0.1, 120);
+        CheckTime(faults, nameof(options.FirstBytesTimeout), options.FirstBytesTimeout, 0.1, 120);
         CheckTime(faults, nameof(options.HandshakeTimeout), options.HandshakeTimeout, 0.1, 120);
         CheckTime(faults, nameof(options.LeaveTimeout), options.LeaveTimeout, 0, 60);
+        CheckCount(faults, nameof(options.PendingConnectionsMax), options.PendingConnectionsMax, 16, 65536);
         CheckCount(faults, nameof(options.HandshakesMax), options.HandshakesMax, 1, 4096);
+        CheckCount(
+            faults, nameof(options.HandshakesPerSecondMax), options.HandshakesPerSecondMax, 1, 100_000);
         CheckCount(faults, nameof(options.ConnectionsMax), options.ConnectionsMax, 8, 65536);
         CheckCount(faults, nameof(options.OutgoingBytesMax), options.OutgoingBytesMax, 64 * 1024, 1 << 30);
         CheckCount(faults, nameof(options.QueueMax), options.QueueMax, 16, 1 << 20);

@@ -15,8 +15,8 @@ internal static partial class NodeLog
     [LoggerMessage(101, LogLevel.Information, "Node {NodeId} stopped")]
     public static partial void Stopped(ILogger log, Key nodeId);
 
-    [LoggerMessage(102, LogLevel.Information, "Connection from {Remote} refused: {Cause}")]
-    public static partial void ConnectionRefused(ILogger log, string remote, string cause);
+    [LoggerMessage(EventId = 102, Message = "Connection from {Remote} refused: {Cause}")]
+    public static partial void ConnectionRefused(ILogger log, LogLevel level, string remote, string cause);
 
     [LoggerMessage(103, LogLevel.Warning, "The system hands out no connections: {Cause}")]
     public static partial void AcceptFailed(ILogger log, string cause);

@@ -15,7 +15,12 @@ internal sealed class NodeMetrics : IDisposable
     private readonly Meter _meter;
 
     /// <summary>Publishes the figures of one node.</summary>
-    public NodeMetrics(Key node, NodeCounters counters, Func<int> connections, Func<int> queueLength)
+    public NodeMetrics(
+        Key node,
+        NodeCounters counters,
+        InboundCounters inbound,
+        Func<int> connections,
+        Func<int> queueLength)
     {
         _meter = new Meter(new MeterOptions(MeterName) { Tags = [new("igor.node.id", node.ToString())] });
         _meter.CreateObservableUpDownCounter(
@@ -38,6 +43,16 @@ internal sealed class NodeMetrics : IDisposable
             () => Requests(counters),
             "{request}",
             "Requests of local applications, by how they ended.");
+        _meter.CreateObservableCounter(
+            "igor.node.connections.refused",
+            () => Refusals(inbound),
+            "{connection}",
+            "Connections from outside that were refused or gave way to others, by cause.");
+        _meter.CreateObservableCounter(
+            "igor.node.links.throttled",
+            () => inbound.Throttled,
+            "{pause}",
+            "Times that a link was not read for a while, since its peer sent more than its share.");
         _meter.CreateObservableUpDownCounter(
             "igor.node.queue.length", queueLength, "{item}", "Pieces of work that wait for the node.");
     }
@@ -52,6 +67,21 @@ internal sealed class NodeMetrics : IDisposable
         Enum.GetValues<KbrStatus>().Select(status => new Measurement<long>(
             counters.Requests(status),
             new KeyValuePair<string, object?>("igor.request.outcome", OutcomeName(status))));
+
+    private static IEnumerable<Measurement<long>> Refusals(InboundCounters inbound) =>
+        Enum.GetValues<InboundRefusal>().Select(why => new Measurement<long>(
+            inbound.Refused(why), new KeyValuePair<string, object?>("igor.refusal.cause", CauseName(why))));
+
+    private static string CauseName(InboundRefusal why) => why switch
+    {
+        InboundRefusal.Silent => "silent",
+        InboundRefusal.Handshake => "handshake_failed",
+        InboundRefusal.Unfinished => "handshake_unfinished",
+        InboundRefusal.EvictedWaiting => "evicted_waiting",
+        InboundRefusal.EvictedHandshake => "evicted_handshake",
+        InboundRefusal.EvictedLink => "evicted_link",
+        _ => "full",
+    };
 
     private static string OutcomeName(KbrStatus status) => status switch
     {

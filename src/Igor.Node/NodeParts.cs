@@ -33,7 +33,11 @@ internal sealed class NodeParts : IAsyncDisposable
 
         Host = new OverlayHost(Identity, TransportOf(options), options, log);
         _metrics = new NodeMetrics(
-            Identity.NodeId, Host.Counters, () => Host.Transport.Connections, () => Host.QueueLength);
+            Identity.NodeId,
+            Host.Counters,
+            Host.Transport.Inbound,
+            () => Host.Transport.Connections,
+            () => Host.QueueLength);
         if (Folder is not null)
         {
             _cache = PeerCache.Load(Folder, log);
@@ -94,7 +98,10 @@ internal sealed class NodeParts : IAsyncDisposable
     {
         ConnectTimeout = options.ConnectTimeout,
         HandshakeTimeout = options.HandshakeTimeout,
+        FirstBytesTimeout = options.FirstBytesTimeout,
+        PendingConnectionsMax = options.PendingConnectionsMax,
         HandshakesMax = options.HandshakesMax,
+        HandshakesPerSecondMax = options.HandshakesPerSecondMax,
         ConnectionsMax = options.ConnectionsMax,
         OutgoingBytesMax = options.OutgoingBytesMax,
         FrameBytesMax = options.Overlay.PayloadBytesMax + FrameOverheadBytes,

@@ -132,6 +132,31 @@ public sealed class LocalSocketServerTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_connection_that_says_nothing_keeps_no_application_out()
+    {
+        await using LocalSocketServer server = Serve(
+            _folder.NewPath(), options => options with { SessionsMax = 1 });
+        using RawApplication silent = RawApplication.Connect(server.Path);
+        await Eventually.HoldsAsync(() => server.SessionCount == 1, "the silent one has its place");
+        using RawApplication application = await RawApplication.AttachAsync(server.Path);
+        Assert.Null(await silent.ReceiveAsync());
+    }
+
+    [Fact]
+    public async Task A_process_with_many_idle_sessions_gives_up_its_oldest()
+    {
+        await using LocalSocketServer server = Serve(
+            _folder.NewPath(), options => options with { SessionsMax = 3 });
+        using RawApplication attached = await RawApplication.AttachAsync(server.Path);
+        await SubscribeAsync(attached, 1);
+        using RawApplication idle = await RawApplication.AttachAsync(server.Path);
+        using RawApplication newer = await RawApplication.AttachAsync(server.Path);
+        using RawApplication newest = await RawApplication.AttachAsync(server.Path);
+        Assert.Null(await idle.ReceiveAsync());
+        await SubscribeAsync(attached, 2);
+    }
+
+    [Fact]
     public async Task Subscriptions_are_bounded_and_their_numbers_are_the_applications_own()
     {
         await using LocalSocketServer server = Serve(

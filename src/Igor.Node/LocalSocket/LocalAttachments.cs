@@ -21,6 +21,18 @@ internal sealed class LocalAttachments
         _sessionEnded = sessionEnded;
     }
 
+    /// <summary>Number of services.</summary>
+    public int Count
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _subscriptions.Count;
+            }
+        }
+    }
+
     /// <summary>The subscription of that number; null when there is none.</summary>
     public LocalSubscription? Find(int number)
     {

@@ -29,7 +29,7 @@ internal sealed class LocalSession : IDisposable
     private string _application = "?";
     private string? _fault;
     private int _openCalls;
-    private bool _isGreeted;
+    private volatile bool _isGreeted;
 
     /// <summary>Takes over a connection.</summary>
     public LocalSession(Socket socket, IKbrHost host, LocalSocketServerOptions options, int process)
@@ -45,6 +45,15 @@ internal sealed class LocalSession : IDisposable
 
     /// <summary>What the application has not answered.</summary>
     public OpenUpcalls Upcalls { get; }
+
+    /// <summary>Whether the application has said hello.</summary>
+    public bool IsGreeted => _isGreeted;
+
+    /// <summary>Whether the application is attached to nothing.</summary>
+    public bool IsIdle => _attachments.Count == 0;
+
+    /// <summary>Gives the place to another application.</summary>
+    public void Evict() => Disconnect("its place was needed for another application");
 
     /// <summary>Serves the application until it goes.</summary>
     public async Task RunAsync()

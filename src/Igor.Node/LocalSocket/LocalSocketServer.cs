@@ -15,12 +15,13 @@ public sealed class LocalSocketServer : IAsyncDisposable
 {
     private static readonly TimeSpan AcceptPause = TimeSpan.FromMilliseconds(100);
 
-    private readonly ConcurrentDictionary<LocalSession, Task> _sessions = new();
+    private readonly ConcurrentDictionary<LocalSession, Place> _sessions = new();
     private readonly CancellationTokenSource _closing = new();
     private readonly LocalSocketServerOptions _options;
     private readonly IKbrHost _host;
     private readonly SocketFile _file;
     private readonly Task _accepting;
+    private long _lastSession;
 
     private LocalSocketServer(IKbrHost host, LocalSocketServerOptions options, SocketFile file)
     {
@@ -68,13 +69,13 @@ public sealed class LocalSocketServer : IAsyncDisposable
         _file.Dispose();
 
         // At one moment: a spread would not be.
-        KeyValuePair<LocalSession, Task>[] sessions = _sessions.ToArray();
+        KeyValuePair<LocalSession, Place>[] sessions = _sessions.ToArray();
         foreach ((LocalSession session, _) in sessions)
         {
             session.Close();
         }
 
-        await Task.WhenAll(sessions.Select(entry => entry.Value)).ConfigureAwait(false);
+        await Task.WhenAll(sessions.Select(entry => entry.Value.Running)).ConfigureAwait(false);
         _closing.Dispose();
     }
 
@@ -110,7 +111,7 @@ public sealed class LocalSocketServer : IAsyncDisposable
                 $"The daemon runs as user {PeerCredentials.OwnUser} and serves no other; "
                 + $"you are {peer.User}.");
         }
-        else if (_sessions.Count >= _options.SessionsMax)
+        else if (!TryMakeRoom())
         {
             Refuse(
                 socket,
@@ -121,9 +122,31 @@ public sealed class LocalSocketServer : IAsyncDisposable
         {
             var session = new LocalSession(socket, _host, _options, peer.Process);
             var running = new Task<Task>(() => ServeAsync(session));
-            _sessions[session] = running.Unwrap();
+            _sessions[session] = new Place(running.Unwrap(), ++_lastSession, peer.Process);
             running.Start(TaskScheduler.Default);
         }
+    }
+
+    /// <summary>
+    /// When all places are taken, a connection that has said nothing gives way; then the oldest without a
+    /// service, of the process that has most.
+    /// </summary>
+    private bool TryMakeRoom()
+    {
+        if (_sessions.Count < _options.SessionsMax)
+        {
+            return true;
+        }
+
+        var sessions = _sessions.OrderBy(session => session.Value.Number).ToArray();
+        LocalSession? victim = sessions.FirstOrDefault(session => !session.Key.IsGreeted).Key
+            ?? sessions.GroupBy(session => session.Value.Process)
+                .Where(process => process.Count() > 1)
+                .OrderByDescending(process => process.Count())
+                .SelectMany(process => process)
+                .FirstOrDefault(session => session.Key.IsIdle).Key;
+        victim?.Evict();
+        return victim is not null;
     }
 
     private async Task ServeAsync(LocalSession session)
@@ -148,4 +171,7 @@ public sealed class LocalSocketServer : IAsyncDisposable
         refusing.TrySend(new RefusedFrame(0, code, text));
         refusing.CloseWhenSent();
     }
+
+    /// <summary>What decides whether a session keeps its place.</summary>
+    private readonly record struct Place(Task Running, long Number, int Process);
 }

@@ -109,6 +109,7 @@ internal sealed class FrameReader : IValueTaskSource
     {
         try
         {
+            _link.NoteHeard();
             while (HasWholeFrame() && _fault is null)
             {
                 int length = NextLength();

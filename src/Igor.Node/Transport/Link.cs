@@ -1,3 +1,5 @@
+using System.Diagnostics;
+using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
 using Igor.Kbr;
@@ -12,17 +14,31 @@ namespace Igor.Node;
 internal sealed class Link
 {
     private readonly SecuredSocket _secured;
+    private readonly bool _isOutbound;
+    private readonly TimeSpan _openedAt;
+    private readonly IPAddress _source;
     private readonly TimeSpan _lingerTimeout;
     private readonly FrameReader _reader;
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private string? _cause;
+    private TimeSpan _heardAt;
     private int _standing = (int)PeerStanding.Unknown;
 
     /// <summary>Makes a link; nothing is read before <see cref="RunAsync"/>.</summary>
     public Link(
-        LinkId id, SecuredSocket secured, Strand strand, ILinkConsumer consumer, TransportOptions options)
+        LinkId id,
+        SecuredSocket secured,
+        bool isOutbound,
+        Strand strand,
+        ILinkConsumer consumer,
+        TransportOptions options)
     {
         Id = id;
+        _isOutbound = isOutbound;
+        _openedAt = _heardAt = Now;
+        _source = IPEndPoint.TryParse(secured.RemoteAddress, out IPEndPoint? remote)
+            ? SourceAddress.Of(remote.Address)
+            : IPAddress.None;
         _secured = secured;
         _lingerTimeout = options.LingerTimeout;
         _reader = new FrameReader(this, secured.Stream, strand, consumer, options.FrameBytesMax);
@@ -47,6 +63,9 @@ internal sealed class Link
         set => Volatile.Write(ref _standing, (int)value);
     }
 
+    /// <summary>What decides whether it keeps its place. Used on the strand only.</summary>
+    public LinkPlace Place => new(Peer, _source, Standing, _isOutbound, _openedAt, _heardAt);
+
     /// <summary>The sending half.</summary>
     public FrameWriter Writer { get; }
 
@@ -65,12 +84,17 @@ internal sealed class Link
     /// <summary>The TCP connection, for the kernel's figures on it.</summary>
     public Socket Socket => _secured.Socket;
 
+    private static TimeSpan Now => Stopwatch.GetElapsedTime(0);
+
     /// <summary>
     /// Whether an exception means that a connection is broken, and not that the program is wrong.
     /// </summary>
     public static bool IsBroken(Exception problem) =>
         problem is IOException or SocketException or ObjectDisposedException or InvalidOperationException
             or System.Security.Authentication.AuthenticationException or OperationCanceledException;
+
+    /// <summary>Notes that frames came. Used on the strand only.</summary>
+    public void NoteHeard() => _heardAt = Now;
 
     /// <summary>Receives frames until the link ends; the result says why it did.</summary>
     public async Task<string> RunAsync()

@@ -28,8 +28,9 @@ internal sealed class TlsHandshake
     /// The other end does not belong here; the message says why.
     /// </exception>
     /// <exception cref="IOException">The connection broke.</exception>
-    public Task<SecuredSocket> AcceptAsync(Socket socket, CancellationToken cancellationToken) =>
-        SecureAsync(socket, (stream, verdict) => stream.AuthenticateAsServerAsync(
+    public Task<SecuredSocket> AcceptAsync(
+        Socket socket, NetworkStream connection, CancellationToken cancellationToken) =>
+        SecureAsync(socket, connection, (stream, verdict) => stream.AuthenticateAsServerAsync(
             new SslServerAuthenticationOptions
             {
                 ServerCertificateContext = _certificate,
@@ -49,7 +50,7 @@ internal sealed class TlsHandshake
     /// </exception>
     /// <exception cref="IOException">The connection broke.</exception>
     public Task<SecuredSocket> ConnectAsync(Socket socket, CancellationToken cancellationToken) =>
-        SecureAsync(socket, (stream, verdict) => stream.AuthenticateAsClientAsync(
+        SecureAsync(socket, new NetworkStream(socket, true), (tls, own) => tls.AuthenticateAsClientAsync(
             new SslClientAuthenticationOptions
             {
                 ClientCertificateContext = _certificate,
@@ -59,16 +60,16 @@ internal sealed class TlsHandshake
                 AllowTlsResume = false,
                 AllowRenegotiation = false,
                 CertificateChainPolicy = NoAuthority(),
-                RemoteCertificateValidationCallback = verdict.Judge,
+                RemoteCertificateValidationCallback = own.Judge,
             },
             cancellationToken));
 
     private static async Task<SecuredSocket> SecureAsync(
-        Socket socket, Func<SslStream, Verdict, Task> handshake)
+        Socket socket, NetworkStream connection, Func<SslStream, Verdict, Task> handshake)
     {
         string remote = socket.RemoteEndPoint?.ToString() ?? "unknown";
         var verdict = new Verdict();
-        var stream = new SslStream(new NetworkStream(socket, ownsSocket: true), leaveInnerStreamOpen: false);
+        var stream = new SslStream(connection, leaveInnerStreamOpen: false);
         try
         {
             await handshake(stream, verdict).ConfigureAwait(false);

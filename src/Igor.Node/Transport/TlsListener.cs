@@ -5,41 +5,27 @@ using Microsoft.Extensions.Logging;
 namespace Igor.Node;
 
 /// <summary>
-/// Accepts connections and secures them, a bounded number at once: further ones wait in the system's queue.
-/// What is not TLS, or shows no certificate, is closed with a line in the log; each handshake has a deadline.
+/// Accepts connections as fast as they come, so that no queue of the system's fills up with those of one
+/// end: what becomes of each is decided by <see cref="InboundConnections"/>.
 /// </summary>
 internal sealed class TlsListener : IAsyncDisposable
 {
-    private const int Backlog = 512;
+    private const int Backlog = 4096; // the system holds it to its own limit
 
     /// <summary>Pause after the system refused to hand out a connection (too many open files).</summary>
     private static readonly TimeSpan AcceptPause = TimeSpan.FromMilliseconds(100);
 
     private readonly Socket _socket;
-    private readonly TlsHandshake _handshake;
-    private readonly TransportOptions _options;
-    private readonly ConnectionSlots _slots;
-    private readonly Action<SecuredSocket> _accepted;
+    private readonly InboundConnections _inbound;
     private readonly ILogger _log;
-    private readonly SemaphoreSlim _handshakes;
     private readonly CancellationTokenSource _stopping = new();
     private Task _accepting = Task.CompletedTask;
 
-    private TlsListener(
-        Socket socket,
-        TlsHandshake handshake,
-        TransportOptions options,
-        ConnectionSlots slots,
-        Action<SecuredSocket> accepted,
-        ILogger log)
+    private TlsListener(Socket socket, InboundConnections inbound, ILogger log)
     {
         _socket = socket;
-        _handshake = handshake;
-        _options = options;
-        _slots = slots;
-        _accepted = accepted;
+        _inbound = inbound;
         _log = log;
-        _handshakes = new SemaphoreSlim(options.HandshakesMax);
         EndPoint = (IPEndPoint)socket.LocalEndPoint!;
     }
 
@@ -48,13 +34,7 @@ internal sealed class TlsListener : IAsyncDisposable
 
     /// <summary>Binds an address; <see cref="Start"/> begins to accept.</summary>
     /// <exception cref="NodeStartException">The address cannot be used; the message says why.</exception>
-    public static TlsListener Bind(
-        HostPort address,
-        TlsHandshake handshake,
-        TransportOptions options,
-        ConnectionSlots slots,
-        Action<SecuredSocket> accepted,
-        ILogger log)
+    public static TlsListener Bind(HostPort address, InboundConnections inbound, ILogger log)
     {
         Socket? socket = null;
         try
@@ -68,7 +48,7 @@ internal sealed class TlsListener : IAsyncDisposable
 
             socket.Bind(new IPEndPoint(host, address.Port));
             socket.Listen(Backlog);
-            return new TlsListener(socket, handshake, options, slots, accepted, log);
+            return new TlsListener(socket, inbound, log);
         }
         catch (SocketException problem)
         {
@@ -86,6 +66,7 @@ internal sealed class TlsListener : IAsyncDisposable
         await _stopping.CancelAsync().ConfigureAwait(false);
         _socket.Dispose();
         await _accepting.ConfigureAwait(false);
+        _inbound.Dispose();
         _stopping.Dispose();
     }
 
@@ -119,16 +100,16 @@ internal sealed class TlsListener : IAsyncDisposable
         {
             while (true)
             {
-                await _handshakes.WaitAsync(_stopping.Token).ConfigureAwait(false);
-                Socket? socket = await AcceptOneAsync().ConfigureAwait(false);
-                if (socket is null)
+                (Socket? socket, string cause) = await AcceptOneAsync().ConfigureAwait(false);
+                if (socket is not null)
                 {
-                    _handshakes.Release();
-                    await Task.Delay(AcceptPause, _stopping.Token).ConfigureAwait(false);
-                    continue;
+                    _inbound.Take(socket);
                 }
-
-                _ = SecureAsync(socket);
+                else if (!_inbound.TryFreeSocket())
+                {
+                    NodeLog.AcceptFailed(_log, cause);
+                    await Task.Delay(AcceptPause, _stopping.Token).ConfigureAwait(false);
+                }
             }
         }
         catch (Exception problem) when (problem is OperationCanceledException or ObjectDisposedException
@@ -138,59 +119,15 @@ internal sealed class TlsListener : IAsyncDisposable
         }
     }
 
-    private async Task<Socket?> AcceptOneAsync()
+    private async Task<(Socket? Socket, string Cause)> AcceptOneAsync()
     {
         try
         {
-            return await _socket.AcceptAsync(_stopping.Token).ConfigureAwait(false);
+            return (await _socket.AcceptAsync(_stopping.Token).ConfigureAwait(false), string.Empty);
         }
         catch (SocketException problem) when (!_stopping.IsCancellationRequested)
         {
-            NodeLog.AcceptFailed(_log, problem.Message);
-            return null;
+            return (null, problem.Message);
         }
     }
-
-    private async Task SecureAsync(Socket socket)
-    {
-        string remote = "unknown";
-        bool hasSlot = false;
-        try
-        {
-            remote = socket.RemoteEndPoint?.ToString() ?? remote;
-            hasSlot = _slots.TryTake();
-            if (!hasSlot)
-            {
-                socket.Dispose();
-                NodeLog.ConnectionRefused(_log, remote, "there are too many connections already");
-                return;
-            }
-
-            socket.NoDelay = true;
-            using var deadline = CancellationTokenSource.CreateLinkedTokenSource(_stopping.Token);
-            deadline.CancelAfter(_options.HandshakeTimeout);
-            SecuredSocket secured =
-                await _handshake.AcceptAsync(socket, deadline.Token).ConfigureAwait(false);
-            hasSlot = false; // the link has it now
-            _accepted(secured);
-        }
-        catch (Exception problem) when (Link.IsBroken(problem))
-        {
-            socket.Dispose();
-            NodeLog.ConnectionRefused(_log, remote, HandshakeCause(problem));
-        }
-        finally
-        {
-            if (hasSlot)
-            {
-                _slots.Return();
-            }
-
-            _handshakes.Release();
-        }
-    }
-
-    private static string HandshakeCause(Exception problem) => problem is OperationCanceledException
-        ? "the TLS handshake took too long"
-        : "the TLS handshake failed: " + (problem.InnerException ?? problem).Message;
 }

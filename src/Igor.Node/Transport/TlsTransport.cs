@@ -10,7 +10,7 @@ namespace Igor.Node;
 /// asked for (<see cref="Dial"/>, <see cref="Send"/>, <see cref="Close"/>, <see cref="Flush"/>), happens on
 /// the strand; bytes move outside of it.
 /// </summary>
-internal sealed class TlsTransport : IAsyncDisposable
+internal sealed partial class TlsTransport : IAsyncDisposable
 {
     private readonly Dictionary<LinkId, Link> _links = [];
     private readonly List<Link> _dirty = [];
@@ -23,7 +23,7 @@ internal sealed class TlsTransport : IAsyncDisposable
     private readonly ILogger _log;
     private readonly TlsHandshake _handshake;
     private readonly TlsDialer _dialer;
-    private readonly ConnectionSlots _slots;
+    private InboundConnections? _inbound;
     private TlsListener? _listener;
     private long _lastLink;
     private int _dials;
@@ -44,22 +44,37 @@ internal sealed class TlsTransport : IAsyncDisposable
         _log = log;
         _handshake = new TlsHandshake(identity);
         _dialer = new TlsDialer(_handshake, options);
-        _slots = new ConnectionSlots(options.ConnectionsMax);
     }
 
     /// <summary>Where the transport listens; null when it does not.</summary>
     public IPEndPoint? EndPoint => _listener?.EndPoint;
 
     /// <summary>Number of connections, handshakes included.</summary>
-    public int Connections => _slots.Taken;
+    public int Connections => _living.Count + Volatile.Read(ref _dials) + (_inbound?.Count ?? 0);
+
+    /// <summary>Running totals of what was refused.</summary>
+    public InboundCounters Inbound { get; } = new();
 
     /// <summary>The links that the consumer knows. Used on the strand only.</summary>
     public IReadOnlyCollection<Link> Links => _links.Values;
 
     /// <summary>Binds an address; connections are accepted after <see cref="StartAccepting"/>.</summary>
     /// <exception cref="NodeStartException">The address cannot be used; the message says why.</exception>
-    public void Bind(HostPort address) => _listener = TlsListener.Bind(
-        address, _handshake, _options, _slots, secured => PostOpened(secured, null), _log);
+    public void Bind(HostPort address)
+    {
+        var inbound = new InboundConnections(
+            _handshake, _options, Inbound, secured => PostOpened(secured, null), _log);
+        try
+        {
+            _listener = TlsListener.Bind(address, inbound, _log);
+            _inbound = inbound;
+        }
+        catch
+        {
+            inbound.Dispose();
+            throw;
+        }
+    }
 
     /// <summary>Begins to accept connections.</summary>
     public void StartAccepting() => _listener?.Start();
@@ -67,7 +82,7 @@ internal sealed class TlsTransport : IAsyncDisposable
     /// <summary>Starts to connect; the consumer hears how it ended.</summary>
     public void Dial(DialId dial, string address)
     {
-        if (_dials >= _options.HandshakesMax || !_slots.TryTake())
+        if (_dials >= _options.HandshakesMax)
         {
             _strand.Post(_ => _consumer.DialFailed(dial, "too many connections"), this);
             return;
@@ -170,7 +185,6 @@ internal sealed class TlsTransport : IAsyncDisposable
             return;
         }
 
-        _slots.Return();
         _strand.Post(
             _ =>
             {
@@ -190,14 +204,14 @@ internal sealed class TlsTransport : IAsyncDisposable
             _dials--;
         }
 
-        if (_stopping.IsCancellationRequested)
+        // A link that this node wants itself takes a place beyond those when members have them all.
+        if (_stopping.IsCancellationRequested || (!TryMakeRoom(secured) && dial is null))
         {
             secured.Dispose();
-            _slots.Return();
             return;
         }
 
-        var link = new Link(new LinkId(++_lastLink), secured, _strand, _consumer, _options);
+        var link = new Link(new LinkId(++_lastLink), secured, dial is not null, _strand, _consumer, _options);
         _links.Add(link.Id, link);
         _living[link.Id] = link;
         _consumer.LinkOpened(link, dial);
@@ -224,7 +238,6 @@ internal sealed class TlsTransport : IAsyncDisposable
         }
 
         _living.TryRemove(link.Id, out _);
-        _slots.Return();
         _strand.Post(
             _ =>
             {

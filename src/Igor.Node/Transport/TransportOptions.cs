@@ -8,14 +8,23 @@ internal sealed record TransportOptions
     /// <summary>Time for a TCP connection.</summary>
     public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(5);
 
+    /// <summary>Time for the first bytes of a connection from outside.</summary>
+    public TimeSpan FirstBytesTimeout { get; init; } = TimeSpan.FromSeconds(2);
+
     /// <summary>Time for a TLS handshake.</summary>
     public TimeSpan HandshakeTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
     /// <summary>Time for a closing link to send what waits and for the other end to close too.</summary>
     public TimeSpan LingerTimeout { get; init; } = TimeSpan.FromSeconds(2);
 
+    /// <summary>Most connections from outside that wait for their handshake.</summary>
+    public int PendingConnectionsMax { get; init; } = 4096;
+
     /// <summary>Most handshakes at once, for each direction.</summary>
-    public int HandshakesMax { get; init; } = 64;
+    public int HandshakesMax { get; init; } = 1024;
+
+    /// <summary>Most handshakes begun in a second with ends that connected.</summary>
+    public int HandshakesPerSecondMax { get; init; } = 400;
 
     /// <summary>Most connections at once.</summary>
     public int ConnectionsMax { get; init; } = 1024;

@@ -156,18 +156,44 @@ public sealed class TlsTransportTests
     }
 
     [Fact]
-    public async Task Connections_beyond_the_bound_are_closed()
+    public async Task A_connection_beyond_the_bound_takes_the_place_of_the_oldest_that_said_nothing()
     {
         await using var server = new LinkRecorder(new TransportOptions { ConnectionsMax = 2 });
-        await using var client = new LinkRecorder();
+        await using var first = new LinkRecorder();
+        await using var second = new LinkRecorder();
+        await using var third = new LinkRecorder();
         string address = server.Listen();
-        client.Dial(address, 1);
-        client.Dial(address, 2);
-        await Eventually.IsTrueAsync(() => server.Opened.Count == 2, "two connections open");
-        client.Dial(address, 3);
-        await Eventually.IsTrueAsync(() => !client.Failed.IsEmpty, "the third fails");
-        Assert.True(server.Log.Has("too many connections"));
-        Assert.Equal(2, server.Transport.Connections);
+        foreach (LinkRecorder client in (LinkRecorder[])[first, second, third])
+        {
+            int before = server.Opened.Count;
+            client.Dial(address);
+            await Eventually.IsTrueAsync(() => server.Opened.Count > before, "it is taken in");
+        }
+
+        await Eventually.IsTrueAsync(() => !first.Closed.IsEmpty, "the first gives way");
+        Assert.Empty(second.Closed);
+        Assert.Empty(third.Closed);
+        Assert.Equal(1, server.Transport.Inbound.Refused(InboundRefusal.EvictedLink));
+    }
+
+    [Fact]
+    public async Task A_connection_beyond_the_bound_is_closed_when_members_have_all_places()
+    {
+        await using var server = new LinkRecorder(new TransportOptions { ConnectionsMax = 1 });
+        await using var member = new LinkRecorder();
+        await using var newcomer = new LinkRecorder();
+        string address = server.Listen();
+        member.Dial(address);
+        Link link = await server.FirstLink();
+        Assert.True(await server.OnStrand(() =>
+        {
+            server.Transport.SetStanding(link.Id, PeerStanding.Member);
+            return true;
+        }));
+        newcomer.Dial(address);
+        await Eventually.IsTrueAsync(() => !newcomer.Closed.IsEmpty, "the newcomer is refused");
+        Assert.Empty(member.Closed);
+        Assert.Equal(1, server.Transport.Inbound.Refused(InboundRefusal.Full));
     }
 
     [Fact]

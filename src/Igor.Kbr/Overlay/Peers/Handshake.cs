@@ -12,7 +12,7 @@ namespace Igor.Kbr.Overlay.Peers;
 internal sealed class Handshake(
     NodeContext context, RingTable rings, Dialer dialer, Standings standings)
 {
-    private static readonly TimeSpan HelloTimeout = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan HelloTimeout = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan DrainTime = TimeSpan.FromSeconds(5);
 
     private readonly Dictionary<LinkId, Link> _links = [];
@@ -223,22 +223,21 @@ internal sealed class Handshake(
 
     /// <summary>
     /// A full node gives up the connection that neither side has needed for longest: everybody's first
-    /// contact would be closed to newcomers otherwise. For a newcomer that it needs itself it gives up any
-    /// that it does not need, else clients could fill a node until its ring breaks there: first one to a
-    /// node outside of the ring, and the newest, so that a flood displaces itself.
+    /// contact would be closed to newcomers otherwise. Where there is none, a stranger gives way, or clients
+    /// could fill a node until its ring breaks there: one that claims no part in the ring before one that
+    /// does, and of those the one that was silent longest. Never the newcomer for being new, since it shows
+    /// what it is only later; but a client takes no place of one that may be in the ring.
     /// </summary>
     private bool TryMakeRoom(TimeSpan now, Link link, HelloMessage hello)
     {
-        Peer? spare = context.Peers.All.Where(p => !p.IsWanted && !p.WantsUs).MinBy(p => p.UnwantedSince);
-        if (spare is null && IsNeeded(link, hello))
-        {
-            spare = context.Peers.All
-                .Where(p => !p.IsWanted && !p.IsFinger && !rings.IsNeighbour(p))
+        bool isClient = !hello.JoinsRing && !link.IsOutbound;
+        Peer? spare = context.Peers.All.Where(p => !p.IsWanted && !p.WantsUs).MinBy(p => p.UnwantedSince)
+            ?? context.Peers.All
+                .Where(p => p.Standing != PeerStanding.Member && !p.IsFinger && !rings.IsNeighbour(p))
+                .Where(p => context.Options.JoinsRing && !(isClient && p.JoinsRing))
                 .OrderBy(p => p.JoinsRing)
-                .ThenByDescending(p => p.ConnectedAt)
+                .ThenBy(p => p.LastHeard)
                 .FirstOrDefault();
-        }
-
         if (spare is null)
         {
             return false;
@@ -248,14 +247,6 @@ internal sealed class Handshake(
         Drop(now, spare, DepartureReason.Displaced);
         return true;
     }
-
-    /// <summary>Whether this node wants the connection itself: it dialled, or got a new neighbour.</summary>
-    private bool IsNeeded(Link link, HelloMessage hello) =>
-        link.IsOutbound
-        || (hello.JoinsRing
-            && rings.TryGet(ServiceId.Base, out ServiceRing? ring)
-            && ring.HasMember
-            && ring.WouldBeNeighbour(link.PeerId, context.Options.NeighboursPerSide));
 
     private void Forget(Link link)
     {

@@ -107,26 +107,58 @@ public class HandshakeTests
         Assert.Equal(second, Assert.Single(node.Sent).Link);
     }
 
-    [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public void A_full_node_gives_up_what_it_does_not_need_for_a_distant_peer_only_if_it_dialled_it(
-        bool isDialled)
+    [Fact]
+    public void A_full_node_gives_up_the_stranger_that_was_silent_longest_and_no_neighbour()
+    {
+        (LoneNode node, LinkId[] strangers) = Full();
+        node.Run(TimeSpan.FromSeconds(1));
+        node.Ping(strangers[0]);
+        node.Connect(Key.PowerOfTwo(200));
+        Key[] connected = [.. node.Overlay.Peers.Select(p => p.Id)];
+        Assert.Equal(8, connected.Length);
+        Assert.Contains(Key.PowerOfTwo(200), connected);
+        Assert.Equal([strangers[1]], node.Closed);
+    }
+
+    [Fact]
+    public void A_client_takes_the_place_of_a_client_and_of_nobody_who_may_be_in_the_ring()
+    {
+        (LoneNode node, LinkId[] strangers) = Full();
+        LinkId refused = ConnectClient(node, 1);
+        Assert.Equal([refused], node.Closed);
+        node.Disconnect(strangers[5]);
+        LinkId first = ConnectClient(node, 2);
+        LinkId second = ConnectClient(node, 3);
+        Assert.Equal([refused, first], node.Closed);
+        Assert.Contains(node.Overlay.Peers, p => p.Id == Key.PowerOfTwo(203));
+        Assert.NotEqual(first, second);
+    }
+
+    private static (LoneNode Node, LinkId[] Strangers) Full()
     {
         var options = new OverlayOptions { PeersMax = 8, NeighboursPerSide = 1, Bootstrap = ["10.9.9.9:9"] };
         var node = new LoneNode(Self, options, arePeersSilent: true);
-        Key[] neighbours = [new(0, 0, 0, 99), new(0, 0, 0, 101)];
-        Key[] others = [.. Enumerable.Range(1000, 6).Select(i => new Key(0, 0, 0, (ulong)i))];
-        foreach (Key peer in neighbours.Concat(others))
-        {
-            node.Connect(peer);
-        }
+        node.Connect(new Key(0, 0, 0, 99));
+        node.Connect(new Key(0, 0, 0, 101));
+        return (
+            node,
+            [.. Enumerable.Range(1000, 6).Select(i => node.Connect(new Key(0, 0, 0, (ulong)i)))]);
+    }
 
-        node.Connect(Key.PowerOfTwo(200), isDialled ? node.Dials[0].Dial : null);
-        Key[] connected = [.. node.Overlay.Peers.Select(p => p.Id)];
-        Assert.Equal(8, connected.Length);
-        Assert.Equal(isDialled, connected.Contains(Key.PowerOfTwo(200)));
-        Assert.Subset(connected.ToHashSet(), neighbours.ToHashSet());
+    private static LinkId ConnectClient(LoneNode node, int number)
+    {
+        LinkId link = node.Open(Key.PowerOfTwo(200 + number));
+        var hello = new HelloMessage
+        {
+            Network = "igor",
+            Instance = 1,
+            JoinsRing = false,
+            Addresses = [],
+            ServicesVersion = 1,
+            Services = [],
+        };
+        node.Say(link, (ref MessagePack.MessagePackWriter writer) => hello.Write(ref writer));
+        return link;
     }
 
     private void PingEverySecond(LinkId link, int seconds) => PingEverySecond(_node, link, seconds);

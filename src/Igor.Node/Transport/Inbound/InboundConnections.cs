@@ -1,0 +1,324 @@
+using System.Diagnostics;
+using System.Diagnostics.CodeAnalysis;
+using System.Net.Sockets;
+using Microsoft.Extensions.Logging;
+
+namespace Igor.Node;
+
+/// <summary>
+/// From an accepted connection to a secured one. Everything is taken in at once and waits where that costs
+/// next to nothing: for its first bytes, then for its turn. Only what has said all that a TLS client says
+/// first gets a handshake: so many in a second, from each address in turn. Whoever leaves it half done keeps
+/// its place until others need it. Nobody is refused because many came before: the oldest of the address
+/// that has most gives way.
+/// </summary>
+internal sealed class InboundConnections : IDisposable
+{
+    private static readonly TimeSpan SweepPeriod = TimeSpan.FromMilliseconds(250);
+
+    /// <summary>One refusal in this time is told to whoever reads the log, however many there are.</summary>
+    private static readonly TimeSpan TellPeriod = TimeSpan.FromSeconds(1);
+
+    private readonly Lock _gate = new();
+    private readonly SourceTable<InboundConnection> _silent = new();
+    private readonly SourceTable<InboundConnection> _ready = new();
+    private readonly SourceTable<InboundConnection> _securing = new();
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly TlsHandshake _handshake;
+    private readonly TransportOptions _options;
+    private readonly InboundCounters _counters;
+    private readonly Action<SecuredSocket> _secured;
+    private readonly ILogger _log;
+    private readonly Timer _sweep;
+    private readonly TokenBucket _pace;
+    private readonly int _waitingMax;
+    private TimeSpan _toldAt = -TellPeriod;
+    private bool _isTakingTurns;
+
+    /// <summary>Makes an empty one.</summary>
+    /// <param name="handshake">Makes the handshakes.</param>
+    /// <param name="options">The bounds.</param>
+    /// <param name="counters">Where refusals are counted.</param>
+    /// <param name="secured">Gets each secured connection.</param>
+    /// <param name="log">Where refusals are told.</param>
+    public InboundConnections(
+        TlsHandshake handshake,
+        TransportOptions options,
+        InboundCounters counters,
+        Action<SecuredSocket> secured,
+        ILogger log)
+    {
+        _handshake = handshake;
+        _options = options;
+        _counters = counters;
+        _secured = secured;
+        _log = log;
+        _waitingMax = Math.Min(options.PendingConnectionsMax, OpenFiles.Max / 4);
+        _pace = new TokenBucket(options.HandshakesPerSecondMax, options.HandshakesPerSecondMax);
+        _sweep = new Timer(_ => Sweep(), null, SweepPeriod, SweepPeriod);
+    }
+
+    /// <summary>How many there are.</summary>
+    public int Count
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _silent.Count + _ready.Count + _securing.Count;
+            }
+        }
+    }
+
+    private static TimeSpan Now => Stopwatch.GetElapsedTime(0);
+
+    /// <summary>Takes a connection in.</summary>
+    public void Take(Socket socket)
+    {
+        InboundConnection connection;
+        try
+        {
+            connection = new InboundConnection(socket, Now);
+        }
+        catch (Exception problem) when (Link.IsBroken(problem))
+        {
+            socket.Dispose(); // it was reset before it was looked at
+            return;
+        }
+
+        lock (_gate)
+        {
+            _silent.Add(connection.Source, connection);
+        }
+
+        EvictWaiting();
+        _ = ReceiveAsync(connection);
+    }
+
+    /// <summary>Closes what costs least, so that the system has a socket for others again.</summary>
+    /// <returns>False when there is nothing.</returns>
+    public bool TryFreeSocket()
+    {
+        InboundConnection? evicted;
+        lock (_gate)
+        {
+            if (!_silent.TryEvict(out evicted) && !_ready.TryEvict(out evicted)
+                && !_securing.TryEvict(out evicted))
+            {
+                return false;
+            }
+        }
+
+        Refuse(evicted, InboundRefusal.EvictedWaiting, "the system has no sockets left and it was silent");
+        return true;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _stopping.Cancel();
+        _sweep.Dispose();
+        InboundConnection[] all;
+        lock (_gate)
+        {
+            all = [.. _silent.Snapshot(), .. _ready.Snapshot(), .. _securing.Snapshot()];
+        }
+
+        foreach (InboundConnection connection in all)
+        {
+            connection.Close("the node is closed");
+        }
+    }
+
+    private void EvictWaiting()
+    {
+        while (true)
+        {
+            InboundConnection? evicted;
+            lock (_gate)
+            {
+                if (_silent.Count + _ready.Count <= _waitingMax
+                    || (!_silent.TryEvict(out evicted) && !_ready.TryEvict(out evicted)))
+                {
+                    return;
+                }
+            }
+
+            Refuse(evicted, InboundRefusal.EvictedWaiting, "too many wait and it has waited longest");
+        }
+    }
+
+    private async Task ReceiveAsync(InboundConnection connection)
+    {
+        bool isReady = false;
+        try
+        {
+            isReady = await connection.TryReceiveClientHelloAsync().ConfigureAwait(false);
+        }
+        catch (Exception problem) when (Link.IsBroken(problem))
+        {
+            connection.Close(problem.Message); // that it was closed here, unless the other end was first
+        }
+
+        lock (_gate)
+        {
+            if (!_silent.Remove(connection.Source, connection))
+            {
+                return; // it gave way, or its time was over
+            }
+
+            if (isReady)
+            {
+                _ready.Add(connection.Source, connection);
+                isReady = !_isTakingTurns;
+                _isTakingTurns = true;
+            }
+        }
+
+        if (connection.Stream is null)
+        {
+            Refuse(connection, InboundRefusal.Handshake, "the TLS handshake failed: " + connection.Cause);
+        }
+        else if (isReady)
+        {
+            _ = Task.Run(TakeTurnsAsync);
+        }
+    }
+
+    /// <summary>
+    /// Begins handshakes one after the other. All that one costs before the other end has to answer is done
+    /// when <see cref="SecureAsync"/> returns.
+    /// </summary>
+    private async Task TakeTurnsAsync()
+    {
+        while (TryTakeTurn(out InboundConnection? next))
+        {
+            _ = SecureAsync(next);
+            TimeSpan wait = _pace.Take(Now, 1);
+            if (wait > TimeSpan.Zero)
+            {
+                await Task.Delay(wait).ConfigureAwait(false);
+            }
+        }
+    }
+
+    private bool TryTakeTurn([NotNullWhen(true)] out InboundConnection? next)
+    {
+        InboundConnection? evicted = null;
+        lock (_gate)
+        {
+            if (_stopping.IsCancellationRequested || !_ready.TryTakeNext(out next))
+            {
+                next = null;
+                _isTakingTurns = false;
+                return false;
+            }
+
+            if (_securing.Count >= _options.HandshakesMax)
+            {
+                _securing.TryEvict(out evicted);
+            }
+
+            next.SecuringSince = Now;
+            _securing.Add(next.Source, next);
+        }
+
+        if (evicted is not null)
+        {
+            Refuse(evicted, InboundRefusal.EvictedHandshake, "its TLS handshake took long and others wait");
+        }
+
+        return true;
+    }
+
+    private async Task SecureAsync(InboundConnection connection)
+    {
+        SecuredSocket? secured = null;
+        string cause = string.Empty;
+        try
+        {
+            secured = await _handshake.AcceptAsync(connection.Socket, connection.Stream!, _stopping.Token)
+                .ConfigureAwait(false);
+        }
+        catch (Exception problem) when (Link.IsBroken(problem))
+        {
+            cause = "the TLS handshake failed: " + (problem.InnerException ?? problem).Message;
+        }
+
+        bool isOurs;
+        lock (_gate)
+        {
+            isOurs = _securing.Remove(connection.Source, connection);
+        }
+
+        if (secured is not null && isOurs)
+        {
+            _secured(secured);
+        }
+        else if (secured is not null)
+        {
+            secured.Dispose();
+        }
+        else if (isOurs)
+        {
+            Refuse(connection, InboundRefusal.Handshake, cause);
+        }
+    }
+
+    /// <summary>Closes what has not said its part in time.</summary>
+    private void Sweep()
+    {
+        var late = new List<(InboundConnection Connection, InboundRefusal Why)>();
+        TimeSpan now = Now;
+        lock (_gate)
+        {
+            foreach (InboundConnection connection in _silent.Snapshot())
+            {
+                // What has begun to speak gets the same time again for the rest.
+                TimeSpan patience = _options.FirstBytesTimeout * (connection.HasSpoken ? 2 : 1);
+                if (now - connection.AcceptedAt > patience
+                    && _silent.Remove(connection.Source, connection))
+                {
+                    late.Add((connection, InboundRefusal.Silent));
+                }
+            }
+
+            foreach (InboundConnection connection in _ready.Snapshot())
+            {
+                if (now - connection.AcceptedAt > _options.HandshakeTimeout
+                    && _ready.Remove(connection.Source, connection))
+                {
+                    late.Add((connection, InboundRefusal.EvictedWaiting));
+                }
+            }
+
+            foreach (InboundConnection connection in _securing.Snapshot())
+            {
+                if (now - connection.SecuringSince > _options.HandshakeTimeout
+                    && _securing.Remove(connection.Source, connection))
+                {
+                    late.Add((connection, InboundRefusal.Unfinished));
+                }
+            }
+        }
+
+        foreach ((InboundConnection connection, InboundRefusal why) in late)
+        {
+            Refuse(connection, why, "the TLS handshake took too long");
+        }
+    }
+
+    private void Refuse(InboundConnection connection, InboundRefusal why, string cause)
+    {
+        connection.Close(cause);
+        if (!_stopping.IsCancellationRequested)
+        {
+            _counters.CountRefused(why);
+            TimeSpan now = Now;
+            bool isFirst = now - _toldAt > TellPeriod;
+            _toldAt = isFirst ? now : _toldAt;
+            LogLevel level = isFirst ? LogLevel.Information : LogLevel.Debug;
+            NodeLog.ConnectionRefused(_log, level, connection.Remote, cause);
+        }
+    }
+}

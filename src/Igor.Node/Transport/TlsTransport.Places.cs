@@ -1,0 +1,39 @@
+namespace Igor.Node;
+
+/// <content>Room for a new link.</content>
+internal sealed partial class TlsTransport
+{
+    /// <summary>Makes room for a link that came, or says that there is none.</summary>
+    private bool TryMakeRoom(SecuredSocket secured)
+    {
+        Link[] links = [.. _links.Values];
+        LinkPlace[] places = [.. links.Select(link => link.Place)];
+        int surplus = LinkPlaces.Surplus(places, secured.Peer);
+        if (surplus >= 0)
+        {
+            Evict(links[surplus], "its peer has opened newer ones");
+        }
+        else if (places.Length >= _options.ConnectionsMax)
+        {
+            int victim = LinkPlaces.Victim(places);
+            if (victim < 0)
+            {
+                Inbound.CountRefused(InboundRefusal.Full);
+                return false;
+            }
+
+            Evict(links[victim], "room is needed for others");
+        }
+
+        return true;
+    }
+
+    private void Evict(Link link, string cause)
+    {
+        Inbound.CountRefused(InboundRefusal.EvictedLink);
+        _links.Remove(link.Id);
+        link.IsOpen = false;
+        link.Abort(cause);
+        _consumer.LinkClosed(link, cause);
+    }
+}

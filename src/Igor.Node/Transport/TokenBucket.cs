@@ -1,0 +1,33 @@
+namespace Igor.Node;
+
+/// <summary>
+/// A rate with room for bursts. What is taken beyond it is owed: whoever takes waits until it is paid. Time
+/// comes in with each call. Not thread-safe.
+/// </summary>
+internal sealed class TokenBucket
+{
+    private readonly double _perSecond;
+    private readonly double _burst;
+    private double _tokens;
+    private TimeSpan _filledAt;
+
+    /// <summary>Makes a full bucket.</summary>
+    /// <param name="perSecond">Tokens that come back in a second.</param>
+    /// <param name="burst">Most tokens that gather.</param>
+    public TokenBucket(double perSecond, double burst)
+    {
+        _perSecond = perSecond;
+        _burst = burst;
+        _tokens = burst;
+    }
+
+    /// <summary>Takes tokens that were used.</summary>
+    /// <returns>How long to wait before more may be used; zero when that is now.</returns>
+    public TimeSpan Take(TimeSpan now, double tokens)
+    {
+        double filled = _tokens + ((now - _filledAt).TotalSeconds * _perSecond);
+        _tokens = Math.Min(_burst, filled) - tokens;
+        _filledAt = now;
+        return _tokens >= 0 ? TimeSpan.Zero : TimeSpan.FromSeconds(-_tokens / _perSecond);
+    }
+}
