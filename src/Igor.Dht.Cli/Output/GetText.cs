@@ -15,8 +15,7 @@ internal static class GetText
         _ => new CommandFailure(
             ExitCode.Unreachable,
             "unreachable",
-            $"'{name}' may exist: {result.ReplicasAnswered} of {result.ReplicasAsked} replicas answered; " +
-            "try again, or look at igor-dht status"),
+            $"'{name}' may exist, but {WhoAnswered(result)}; try again, or look at igor-dht status"),
     };
 
     /// <summary>
@@ -47,6 +46,10 @@ internal static class GetText
                 writer.WriteBase64String("valueBase64", result.Value.Span);
             }
         });
+
+    private static string WhoAnswered(GetResult result) => result.ReplicasAsked == 0
+        ? $"no replica was asked: {result.Trouble}"
+        : $"only {result.ReplicasAnswered} of {result.ReplicasAsked} replicas could answer";
 
     private static CommandFailure NotFound(string kind, string message) =>
         new(ExitCode.NotFound, kind, message);

@@ -55,6 +55,8 @@ internal static class StatusText
         writer.WriteBoolean("isHealthy", status.IsHealthy);
         writer.WriteBoolean("isSettled", status.IsSettled);
         writer.WriteBoolean("isReplicated", status.IsReplicated);
+        writer.WriteNumber("refusedMessages", status.RefusedMessages);
+        writer.WriteNumber("refusedRecords", status.RefusedRecords);
         JsonText.Texts(writer, "neighbours", status.Neighbours.Select(id => id.ToString()));
         JsonText.Texts(writer, "missing", status.Missing.Select(id => id.ToString()));
         if (status.Store is { } store)

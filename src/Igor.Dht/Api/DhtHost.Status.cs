@@ -53,7 +53,8 @@ internal sealed partial class DhtHost
     /// <summary>Answers a question for the status; false when the delivery is something else.</summary>
     private bool TryTellStatus(in KbrDelivery delivery)
     {
-        if (delivery.Source != _service!.NodeId || !IsStatusQuestion(delivery.Payload))
+        if (!delivery.IsSourceProven || delivery.Source != _service!.NodeId
+            || !IsStatusQuestion(delivery.Payload))
         {
             return false;
         }

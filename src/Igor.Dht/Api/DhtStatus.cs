@@ -79,6 +79,17 @@ public sealed record DhtStatus
     public bool IsReplicated { get; init; }
 
     /// <summary>
+    /// Messages between replicas that the node refused, because they came from no known member's own
+    /// connection. A few come up while the ring changes.
+    /// </summary>
+    public long RefusedMessages { get; init; }
+
+    /// <summary>
+    /// Records of others that the node refused, because they break their type's rules or bound in time.
+    /// </summary>
+    public long RefusedRecords { get; init; }
+
+    /// <summary>
     /// What the node's store holds, in this process or (to a client of the node) in another one of this host;
     /// null
     /// when the node keeps nothing.

@@ -199,6 +199,8 @@ public sealed class IgorDht : IAsyncDisposable
                 ConnectionTrouble = node.Neighbours.Count == 0 ? _attachment.ConnectionTrouble : null,
                 IsSettled = node.IsSettled,
                 IsReplicated = node.IsReplicated,
+                RefusedMessages = node.RefusedMessages,
+                RefusedRecords = node.RefusedRecords,
                 Store = store,
                 Troubles = Health.TroublesOf(host, node, store),
             };

@@ -47,6 +47,13 @@ public sealed record GetResult
     /// <summary>How many of the nodes that were asked could answer for the key.</summary>
     public int ReplicasAnswered { get; init; }
 
-    /// <summary>How many nodes were asked; 1 when the root answered alone.</summary>
+    /// <summary>
+    /// How many nodes were asked; 1 when the root answered alone, 0 when no node that could ask was reached.
+    /// </summary>
     public int ReplicasAsked { get; init; }
+
+    /// <summary>
+    /// What was tried and how it ended, for people, when the outcome is unreachable; else null.
+    /// </summary>
+    public string? Trouble { get; init; }
 }

@@ -43,6 +43,7 @@ internal sealed class DhtContext
         Random = new SeededRandom(seed);
         Clock = new HybridClock(Random.NextUInt64());
         Membership = new Membership(self, options.MissingRetention);
+        Judge = new RecordJudge(options);
     }
 
     /// <summary>Settings.</summary>
@@ -53,6 +54,18 @@ internal sealed class DhtContext
 
     /// <summary>Randomness.</summary>
     public SeededRandom Random { get; }
+
+    /// <summary>Says which records may be taken.</summary>
+    public RecordJudge Judge { get; }
+
+    /// <summary>Number of records that others sent and that were not taken for what they are.</summary>
+    public long RefusedRecords { get; private set; }
+
+    /// <summary>
+    /// Number of messages between replicas that were refused, because they came from no known member's own
+    /// connection.
+    /// </summary>
+    public long RefusedMessages { get; private set; }
 
     /// <summary>Makes versions.</summary>
     public HybridClock Clock { get; }
@@ -80,6 +93,31 @@ internal sealed class DhtContext
 
     /// <summary>Where messages are built.</summary>
     public PayloadBuffer Buffer { get; } = new();
+
+    /// <summary>What keeps a record that another node sent from being stored; null when nothing does.</summary>
+    public RecordFault? FaultOf(Record record)
+    {
+        RecordFault? fault = Judge.FaultOf(record, Now.UnixMs);
+        RefusedRecords += fault is null ? 0 : 1;
+        return fault;
+    }
+
+    /// <summary>
+    /// Whether a delivery is beyond doubt a message of another member near this node. Nothing else may move
+    /// or withhold records, for anybody can write any source into a message that is passed on.
+    /// </summary>
+    public bool IsFromReplica(in KbrDelivery delivery) => delivery.IsSourceProven
+        && delivery.Source != Membership.Self && Membership.Alive.Contains(delivery.Source);
+
+    /// <summary>Refuses a message between replicas that comes from somebody else.</summary>
+    public void RefuseStranger(DeliveryToken delivery)
+    {
+        RefusedMessages++;
+        Refuse(
+            delivery,
+            RefusalReason.Permission,
+            "messages between replicas are taken from members near this node only, over their own connection");
+    }
 
     /// <summary>Sends the message in the buffer as a request.</summary>
     public void Request(IReplyHandler handler, int tag, Key destination, bool exact, TimeSpan timeout)
@@ -160,6 +198,15 @@ internal sealed class DhtContext
             FewestReplicas = replicas;
             NoteChanged?.Invoke();
         }
+    }
+
+    /// <summary>
+    /// Others hold a version of a key that could not be stored here: it counts as lost until it is here.
+    /// </summary>
+    public void HandleLacking(Key key, RecordVersion version)
+    {
+        Damaged.Add(key, version);
+        NoteChanged?.Invoke();
     }
 
     /// <summary>A write ended.</summary>

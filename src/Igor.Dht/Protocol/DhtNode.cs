@@ -62,7 +62,11 @@ public sealed class DhtNode
         _root.IsSettled,
         _root.IsReplicated(),
         _context.Index.Count,
-        []);
+        [])
+    {
+        RefusedMessages = _context.RefusedMessages,
+        RefusedRecords = _context.RefusedRecords,
+    };
 
     /// <summary>Takes up what the store holds.</summary>
     /// <param name="now">The time.</param>
@@ -211,10 +215,20 @@ public sealed class DhtNode
         _notes.HandleChange();
     }
 
+    private static bool IsBetweenReplicas(MessageKind kind) => kind is MessageKind.Store
+        or MessageKind.Fetch or MessageKind.Sync or MessageKind.SyncDone or MessageKind.Describe;
+
     private void Dispatch(in KbrDelivery delivery)
     {
         var reader = new MessagePackReader(delivery.Payload);
-        switch (CommonMessages.ReadKind(ref reader))
+        MessageKind received = CommonMessages.ReadKind(ref reader);
+        if (IsBetweenReplicas(received) && !_context.IsFromReplica(delivery))
+        {
+            _context.RefuseStranger(delivery.Token);
+            return;
+        }
+
+        switch (received)
         {
             case MessageKind.Put:
                 _coordinator.HandlePut(delivery.Token, Parsed(PutMessage.Read(ref reader)));

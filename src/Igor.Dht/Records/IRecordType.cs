@@ -29,7 +29,11 @@ public interface IRecordType
     string? Refusal(Record record);
 
     /// <summary>
-    /// The newest version that a writer may use now, which keeps wrong clocks from winning for ever.
+    /// What a record claims that no writer can have done yet (a version from the future, a life longer than
+    /// it may be), which would win for ever; null when there is nothing. Every node asks it of every record
+    /// that it takes.
     /// </summary>
-    RecordVersion NewestAllowed(long nowUnixMs);
+    /// <param name="header">The record, but for its value.</param>
+    /// <param name="latestUnixMs">The latest time that a writer's clock may show now.</param>
+    string? RefusalAt(RecordHeader header, long latestUnixMs);
 }

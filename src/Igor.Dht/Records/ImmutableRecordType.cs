@@ -48,7 +48,7 @@ public sealed class ImmutableRecordType : IRecordType
     }
 
     /// <inheritdoc/>
-    public RecordVersion NewestAllowed(long nowUnixMs) => new(ulong.MaxValue, ulong.MaxValue);
+    public string? RefusalAt(RecordHeader header, long latestUnixMs) => null;
 
     private static RecordVersion VersionOf(long expiresAtUnixMs) => expiresAtUnixMs == 0
         ? new RecordVersion(ulong.MaxValue, 0)

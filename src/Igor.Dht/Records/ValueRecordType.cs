@@ -8,7 +8,7 @@ public sealed class ValueRecordType : IRecordType
     /// <summary>The name of the type.</summary>
     public const string TypeName = "value";
 
-    /// <summary>How far a writer's clock may run ahead of the root's, in milliseconds.</summary>
+    /// <summary>How far a writer's clock may run ahead of a storing node's, in milliseconds.</summary>
     public const long ClockAheadMsMax = 10 * 60 * 1000;
 
     /// <summary>How long a tombstone lives: longer than any replica is expected to be away.</summary>
@@ -47,6 +47,17 @@ public sealed class ValueRecordType : IRecordType
     }
 
     /// <inheritdoc/>
-    public RecordVersion NewestAllowed(long nowUnixMs) =>
-        new((ulong)(nowUnixMs + ClockAheadMsMax) << HybridClock.CounterBits, ulong.MaxValue);
+    public string? RefusalAt(RecordHeader header, long latestUnixMs)
+    {
+        ArgumentNullException.ThrowIfNull(header);
+        if (header.Version.Clock >> HybridClock.CounterBits > (ulong)Math.Max(0, latestUnixMs))
+        {
+            return "the version lies far in the future: check the clock of the writer's host";
+        }
+
+        long latestEnd = latestUnixMs + (long)TombstoneLife.TotalMilliseconds;
+        return header.IsTombstone && header.ExpiresAtUnixMs > latestEnd
+            ? "a tombstone ends within 7 days: check the clock of the writer's host"
+            : null;
+    }
 }

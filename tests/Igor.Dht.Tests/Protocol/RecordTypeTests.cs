@@ -51,6 +51,30 @@ public class RecordTypeTests
     }
 
     [Fact]
+    public void Value_claims_no_version_and_no_tombstone_a_life_that_no_writer_can_have_given_it_yet()
+    {
+        var type = new ValueRecordType();
+        const long latest = 1_800_000_000_000;
+        RecordHeader At(long versionMs) => new()
+        {
+            Key = Key.Max,
+            Type = ValueRecordType.TypeName,
+            Version = new RecordVersion(((ulong)versionMs << 16) | 0xffff, ulong.MaxValue),
+        };
+        RecordHeader EndingAt(long endMs) =>
+            At(latest) with { IsTombstone = true, ExpiresAtUnixMs = endMs };
+        Assert.Null(type.RefusalAt(At(latest), latest));
+        Assert.NotNull(type.RefusalAt(At(latest + 1), latest));
+        Assert.NotNull(type.RefusalAt(At((1L << 47) - 1), latest));
+        Assert.NotNull(type.RefusalAt(At(1), -5));
+        long life = (long)ValueRecordType.TombstoneLife.TotalMilliseconds;
+        Assert.Null(type.RefusalAt(EndingAt(latest + life), latest));
+        Assert.NotNull(type.RefusalAt(EndingAt(latest + life + 1), latest));
+        Assert.NotNull(type.RefusalAt(EndingAt(long.MaxValue), latest));
+        Assert.Null(type.RefusalAt(At(latest) with { ExpiresAtUnixMs = long.MaxValue }, latest));
+    }
+
+    [Fact]
     public void Value_with_the_version_of_an_immutable_record_is_refused()
     {
         var header = new RecordHeader

@@ -15,7 +15,7 @@ internal enum StoredStatus
     /// <summary>No room for it.</summary>
     OverQuota,
 
-    /// <summary>The disk failed, or the record is not acceptable.</summary>
+    /// <summary>The disk is full or failed.</summary>
     Failed,
 
     /// <summary>A nearer node has become the root of the key.</summary>
@@ -23,6 +23,9 @@ internal enum StoredStatus
 
     /// <summary>Too much waits for the disk already.</summary>
     Busy,
+
+    /// <summary>The record breaks the rules of its type or its bound in time, or is none.</summary>
+    Refused,
 }
 
 /// <summary>One entry of the answer to Store.</summary>

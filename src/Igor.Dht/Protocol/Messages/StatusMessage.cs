@@ -19,7 +19,7 @@ internal sealed record StatusMessage(DhtNodeStatus Node, StoreFigures? Store)
 
     public void Write(PayloadBuffer buffer)
     {
-        MessagePackWriter writer = buffer.Begin(MessageKind.StatusIs, 8);
+        MessagePackWriter writer = buffer.Begin(MessageKind.StatusIs, 10);
         writer.Write(Node.IsJoined);
         writer.Write(Node.IsSettled);
         writer.Write(Node.IsReplicated);
@@ -44,6 +44,8 @@ internal sealed record StatusMessage(DhtNodeStatus Node, StoreFigures? Store)
             writer.Write(trouble.Text);
         }
 
+        writer.Write(Node.RefusedMessages);
+        writer.Write(Node.RefusedRecords);
         writer.Flush();
     }
 
@@ -58,7 +60,8 @@ internal sealed record StatusMessage(DhtNodeStatus Node, StoreFigures? Store)
         StoreFigures? store = reader.TryReadNil() ? null : StoreFigures.Read(ref reader);
         var node = new DhtNodeStatus(
             isJoined, neighbours, missing, isSettled, isReplicated, records, ReadTroubles(ref reader));
-        return new StatusMessage(node, store);
+        return new StatusMessage(
+            node with { RefusedMessages = reader.ReadInt64(), RefusedRecords = reader.ReadInt64() }, store);
     }
 
     private static Trouble[] ReadTroubles(ref MessagePackReader reader)

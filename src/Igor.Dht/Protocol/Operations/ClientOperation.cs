@@ -88,6 +88,11 @@ internal abstract class ClientOperation : IReplyHandler
     /// <summary>What went wrong last, for people.</summary>
     protected string Cause { get; private set; } = "no attempt ended";
 
+    /// <summary>What was tried and how it ended, for people.</summary>
+    protected string Tried => _attempt == 1
+        ? $"the request to the root of the key failed within {Patience}: {Cause}"
+        : $"{_attempt} requests to the root of the key failed within {Patience}, the last because {Cause}";
+
     /// <summary>The time that the caller gave, for people.</summary>
     protected string Patience => FormattableString.Invariant($"{_timeout.TotalSeconds:0.###} s");
 

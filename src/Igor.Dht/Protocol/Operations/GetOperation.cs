@@ -40,7 +40,7 @@ internal sealed class GetOperation(
             error = record is null ? error
                 : record.Header.Key != Key ? "it has another key"
                 : record.Header.Type != get.Type ? $"it is of type '{record.Header.Type}', not '{get.Type}'"
-                : Context.Options.Types.Refusal(record) ?? string.Empty;
+                : Context.Judge.FormOf(record)?.Text ?? string.Empty;
             if (error.Length > 0)
             {
                 Retry($"node {responder.ToShortString()} sent a record that is none: {error}");
@@ -59,7 +59,11 @@ internal sealed class GetOperation(
     protected override CommandResult OutOfTime() => new()
     {
         Got = ResultOf(
-            _last ?? new GotMessage(GetOutcome.Unreachable, false, 0, 0, default, 0, default), default),
+            _last ?? new GotMessage(GetOutcome.Unreachable, false, 0, 0, default, 0, default), default)
+            with
+        {
+            Trouble = Tried,
+        },
     };
 
     private GetResult ResultOf(GotMessage got, ReadOnlyMemory<byte> value) => new()

@@ -4,7 +4,7 @@ namespace Igor.Dht.Protocol;
 
 /// <summary>
 /// The root's side of a put: the record goes to its own disk and to the other replicas at the same time, and
-/// the caller hears of it as soon as its own copy and as many others as were asked for are durable.
+/// the caller hears of it as soon as its own write has ended and as many copies as it needs are durable.
 /// </summary>
 internal sealed class Coordinator(DhtContext context, RepairSchedule repair)
 {
@@ -57,42 +57,23 @@ internal sealed class Coordinator(DhtContext context, RepairSchedule repair)
         }
     }
 
-    private (RefusalReason Reason, string Text)? Refusal(Record record)
+    private RecordFault? Refusal(Record record)
     {
+        if (context.FaultOf(record) is { } fault)
+        {
+            return fault;
+        }
+
         RecordHeader header = record.Header;
-        IRecordType? type = context.Options.Types.Find(header.Type);
-        if (type is null)
-        {
-            return (RefusalReason.Type, $"the record type '{header.Type}' is not known here");
-        }
-
-        if (header.ValueLength > context.Options.ValueBytesMax)
-        {
-            return (RefusalReason.Size,
-                $"the value has {header.ValueLength} bytes; {context.Options.ValueBytesMax} are allowed");
-        }
-
-        if (type.Refusal(record) is { } text)
-        {
-            bool isForbidden = header.IsTombstone && !type.IsDeletable;
-            return (isForbidden ? RefusalReason.Permission : RefusalReason.Type, text);
-        }
-
-        if (header.Version > type.NewestAllowed(context.Now.UnixMs))
-        {
-            return (RefusalReason.Version,
-                "the version lies far in the future: check the clock of the writer's host");
-        }
-
         if (header.IsExpiredAt(context.Now.UnixMs))
         {
-            return (RefusalReason.Version,
-                "the record has ended already: check the clock of the writer's host");
+            return new RecordFault(
+                RefusalReason.Version, "the record has ended already: check the clock of the writer's host");
         }
 
         return context.Index.TryGet(header.Key, out Holding held) && held.Type != header.Type
             && held.Version > header.Version && !held.IsExpiredAt(context.Now.UnixMs)
-            ? (RefusalReason.Type, $"the key holds a record of type '{held.Type}'")
+            ? new RecordFault(RefusalReason.Type, $"the key holds a record of type '{held.Type}'")
             : null;
     }
 }

@@ -138,7 +138,7 @@ internal sealed class FetchBatch(
                 {
                     Record? record = RecordCodec.TryDecode(entries[at].Record.ToArray(), out _);
                     if (record is null || record.Header.Key != keys[at].Key
-                        || context.Options.Types.Refusal(record) is not null)
+                        || context.FaultOf(record) is not null)
                     {
                         return null;
                     }

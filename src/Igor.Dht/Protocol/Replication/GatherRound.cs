@@ -142,7 +142,7 @@ internal sealed class GatherRound : IReplyHandler, IReadHandler, IWriteHandler
             {
                 Record? record = RecordCodec.TryDecode(entry.Record.ToArray(), out _);
                 if (record is null || record.Header.Key != _message.Key
-                    || _context.Options.Types.Refusal(record) is not null)
+                    || _context.FaultOf(record) is not null)
                 {
                     return;
                 }

@@ -184,10 +184,9 @@ internal sealed class ReplicaServer
         /// <summary>The answer for a record that needs no writing; null for one that does.</summary>
         private StoredEntry? Judge(Record? record)
         {
-            if (record is null || record.Header.ValueLength > _context.Options.ValueBytesMax
-                || _context.Options.Types.Refusal(record) is not null)
+            if (record is null || _context.FaultOf(record) is not null)
             {
-                return new StoredEntry(StoredStatus.Failed, RecordVersion.None);
+                return new StoredEntry(StoredStatus.Refused, RecordVersion.None);
             }
 
             RecordHeader header = record.Header;

@@ -13,18 +13,6 @@ internal sealed class ReplicaVotes(DhtContext context)
     /// <summary>Most separate arcs kept per root: a root asks for one or two.</summary>
     private const int SpansMax = 64;
 
-    /// <summary>
-    /// Most claims kept of nodes that are no members as far as is known here: anyone can send messages in the
-    /// name of any id. More do not come at once.
-    /// </summary>
-    private const int StrangersMax = 64;
-
-    /// <summary>
-    /// How long such a claim counts. A new root may ask before the word that it has come; that takes a second
-    /// or two.
-    /// </summary>
-    private static readonly TimeSpan StrangerTrust = TimeSpan.FromSeconds(10);
-
     private readonly ArcSet _votes = new();
     private readonly List<Claim> _claims = [];
 
@@ -47,14 +35,13 @@ internal sealed class ReplicaVotes(DhtContext context)
     public void HandleSync(Key root, Arc arc)
     {
         int at = _claims.FindIndex(c => c.Root == root);
-        ArcSet arcs = at >= 0 ? _claims[at].Arcs : new ArcSet();
-        if (at >= 0)
+        if (at < 0)
         {
-            _claims.RemoveAt(at);
+            at = _claims.Count;
+            _claims.Add(new Claim(root, new ArcSet()));
         }
 
-        _claims.Add(new Claim(root, arcs, context.Now.Monotonic, context.Membership.Alive.Contains(root)));
-        DropOldStrangers();
+        ArcSet arcs = _claims[at].Arcs;
         if (arcs.Spans.Count < SpansMax && !arcs.Covers(arc))
         {
             arcs.Add(arc);
@@ -62,15 +49,14 @@ internal sealed class ReplicaVotes(DhtContext context)
     }
 
     /// <summary>
-    /// Whether a living member nearer to the key than the coordinator, or one that may have come just now,
-    /// has asked for it as its root.
+    /// Whether a living member nearer to the key than the coordinator has asked for it as its root.
     /// </summary>
     public bool IsTakenFrom(Key coordinator, Key key)
     {
         foreach (Claim claim in _claims)
         {
             if (claim.Root != coordinator && key.CompareNearness(claim.Root, coordinator) < 0
-                && claim.Arcs.Contains(key) && IsTrusted(claim))
+                && claim.Arcs.Contains(key))
             {
                 return true;
             }
@@ -84,23 +70,9 @@ internal sealed class ReplicaVotes(DhtContext context)
     {
         RingView alive = context.Membership.Alive;
         _votes.Keep(alive.Range(context.Membership.Self, Neighbourhood.Replicas));
-        _claims.RemoveAll(c => c.IsMember && !alive.Contains(c.Root));
-        for (int at = 0; at < _claims.Count; at++)
-        {
-            _claims[at] = _claims[at] with { IsMember = alive.Contains(_claims[at].Root) };
-        }
+        _claims.RemoveAll(c => !alive.Contains(c.Root));
     }
 
-    private bool IsTrusted(Claim claim) =>
-        claim.IsMember || context.Now.Monotonic - claim.At < StrangerTrust;
-
-    /// <summary>Drops the oldest claims of nodes that are no members when there are too many.</summary>
-    private void DropOldStrangers()
-    {
-        int surplus = _claims.Count(c => !c.IsMember) - StrangersMax;
-        _claims.RemoveAll(c => !c.IsMember && surplus-- > 0);
-    }
-
-    /// <summary>What a node has asked for, and when last. The latest are at the end of the list.</summary>
-    private readonly record struct Claim(Key Root, ArcSet Arcs, TimeSpan At, bool IsMember);
+    /// <summary>What a member has asked for.</summary>
+    private readonly record struct Claim(Key Root, ArcSet Arcs);
 }

@@ -153,6 +153,10 @@ internal sealed class DhtCluster(int seed)
         return System.Text.Encoding.UTF8.GetString(got.Value.Span);
     }
 
+    /// <summary>The living nodes, those nearest to a key first.</summary>
+    public DhtClusterNode[] NearestTo(Key key) =>
+        [.. Alive.OrderBy(n => n.Id, Comparer<Key>.Create(key.CompareNearness))];
+
     public DhtClusterNode RootOf(Key key) =>
         Alive.Aggregate((a, b) => key.CompareNearness(a.Id, b.Id) < 0 ? a : b);
 
@@ -196,13 +200,15 @@ internal sealed class DhtCluster(int seed)
             }
             else if (!_cut.Contains((from.Id, to.Id)))
             {
-                to.Deliver(destination, from.Id, payload, reply =>
+                void Reply(byte[] reply)
                 {
                     if (!_cut.Contains((to.Id, from.Id)))
                     {
                         At(Latency(), () => Once(new KbrReply(KbrStatus.Ok, to.Id, reply)));
                     }
-                });
+                }
+
+                to.Deliver(destination, from.Id, payload, Reply, isProven: exact);
             }
         });
     }

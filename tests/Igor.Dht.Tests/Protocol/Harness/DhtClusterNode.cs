@@ -22,6 +22,8 @@ internal sealed class DhtClusterNode(DhtCluster cluster, Key id, ulong seed) : I
 
     public Key Id => id;
 
+    public DhtCluster Cluster => cluster;
+
     /// <summary>How wrong the clock of its host is.</summary>
     public long ClockOffsetMs { get; set; }
 
@@ -73,7 +75,8 @@ internal sealed class DhtClusterNode(DhtCluster cluster, Key id, ulong seed) : I
 
     public PendingCommand Get(GetCommand get) => Command(command => Dht.Get(Time, command, get));
 
-    public void Deliver(Key destination, Key source, byte[] payload, Action<byte[]> reply)
+    public void Deliver(
+        Key destination, Key source, byte[] payload, Action<byte[]> reply, bool isProven = true)
     {
         if (Forge?.Invoke(payload) is { } forged)
         {
@@ -83,7 +86,11 @@ internal sealed class DhtClusterNode(DhtCluster cluster, Key id, ulong seed) : I
 
         long token = ++_last;
         _deliveries.Add(token, reply);
-        Dht.HandleDelivery(Time, new KbrDelivery(destination, source, new DeliveryToken(token), payload));
+        var delivery = new KbrDelivery(destination, source, new DeliveryToken(token), payload)
+        {
+            IsSourceProven = isProven,
+        };
+        Dht.HandleDelivery(Time, delivery);
         Schedule();
     }
 
