@@ -43,7 +43,7 @@ public sealed class CommandLineTests(ITestOutputHelper output)
         JsonElement receipt = put.Json;
         Assert.Equal("poem", receipt.GetProperty("name").GetString());
         Assert.Equal(15, receipt.GetProperty("bytes").GetInt32());
-        Assert.Equal(3, receipt.GetProperty("replicasWanted").GetInt32());
+        Assert.Equal(5, receipt.GetProperty("replicasAsked").GetInt32());
         Assert.InRange(receipt.GetProperty("holders").GetArrayLength(), 2, 3);
 
         JsonElement found = (await Cli.RunAsync(["get", "poem", .. node])).ExitsWith(0).Json;

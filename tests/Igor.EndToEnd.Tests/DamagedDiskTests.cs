@@ -13,8 +13,6 @@ namespace Igor.EndToEnd;
 public sealed class DamagedDiskTests(ITestOutputHelper output)
 {
     private const int Records = 200;
-    private static readonly PutOptions s_everywhere = new() { Acks = AckLevel.All };
-
     private readonly Ledger _ledger = new();
 
     [Fact]
@@ -123,7 +121,8 @@ public sealed class DamagedDiskTests(ITestOutputHelper output)
     private async Task FillAsync(Ring ring)
     {
         await using IgorDht dht = await ring.OpenAsync(ring.Nodes[0]);
+        var everywhere = new PutOptions { Acks = AckLevel.All, Replicas = ring.Nodes.Count };
         await Parallel.ForAsync(0, Records, async (i, _) =>
-            Assert.True(await _ledger.PutAsync(dht, $"opticks/{i}", RealText.Line(i), s_everywhere)));
+            Assert.True(await _ledger.PutAsync(dht, $"opticks/{i}", RealText.Line(i), everywhere)));
     }
 }

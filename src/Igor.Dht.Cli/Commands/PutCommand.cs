@@ -54,7 +54,7 @@ internal sealed class PutCommand : CliCommand
             common,
             "igor-dht put greeting \"hello\"",
             "igor-dht put report --file report.pdf --ttl 7d",
-            "date | igor-dht put now --acks all",
+            "date | igor-dht put now --replicas 3 --acks all",
             "igor-dht put --immutable --file photo.jpg")
     {
         Add(_key);

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 
 namespace Igor.Dht.Cli;
 
@@ -15,19 +16,53 @@ internal sealed class WriteOptions
         "Number of nodes that are to hold the record, 1 to 8");
 
     private readonly Option<string> _acks = RangedOption.Word(
-        "--acks", "How many of them must have it on disk before this returns", "quorum", "one", "all");
+        "--acks",
+        "How many of them must have it on disk before this returns; all means as many as --replicas",
+        "quorum",
+        "one",
+        "all");
+
+    private readonly Option<int?> _copiesMin = new("--min-copies")
+    {
+        HelpName = "N",
+        Description = "Fail unless at least so many nodes have it on disk, whatever --acks says "
+            + "[default: a majority of the nodes that are to hold it; 1 with --acks one]",
+        CustomParser = result =>
+        {
+            string text = result.Tokens[0].Value;
+            if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int number)
+                && number is >= 1 and <= RecordCodec.ReplicasMax)
+            {
+                return number;
+            }
+
+            result.AddError(
+                $"--min-copies is a whole number from 1 to {RecordCodec.ReplicasMax}, not '{text}'");
+            return null;
+        },
+    };
 
     /// <summary>Adds the options to a command.</summary>
     public void AddTo(Command command)
     {
         command.Add(_replicas);
         command.Add(_acks);
+        command.Add(_copiesMin);
+        command.Validators.Add(result =>
+        {
+            int replicas = result.GetValue(_replicas);
+            if (result.GetValue(_copiesMin) is { } floor && floor > replicas)
+            {
+                result.AddError($"--min-copies is {floor}, more than the {replicas} of --replicas");
+            }
+        });
     }
 
     /// <summary>What the command line says.</summary>
     public PutOptions Read(ParseResult arguments) => PutOptions.Default with
     {
         Replicas = arguments.GetValue(_replicas),
+        CopiesMin = arguments.GetValue(_copiesMin),
         Acks = arguments.GetValue(_acks) switch
         {
             "one" => AckLevel.One,

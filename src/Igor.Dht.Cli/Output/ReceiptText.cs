@@ -7,15 +7,16 @@ namespace Igor.Dht.Cli;
 internal static class ReceiptText
 {
     /// <summary>
-    /// The receipt for people: what happened in the first line, then key, version and holders.
+    /// The receipt for people: what happened in the first line (on how many nodes, of how many asked for),
+    /// then key, version and holders.
     /// </summary>
     public static string Human(string what, PutReceipt receipt)
     {
         var text = new StringBuilder();
         text.Append(what)
             .Append(" on ").Append(receipt.Holders.Count)
-            .Append(" of ").Append(receipt.ReplicasWanted)
-            .Append(receipt.ReplicasWanted == 1 ? " node" : " nodes");
+            .Append(" of ").Append(receipt.ReplicasAsked)
+            .Append(receipt.ReplicasAsked == 1 ? " node" : " nodes");
         text.Append("\nkey      ").Append(receipt.Key);
         text.Append("\nversion  ").Append(receipt.Version);
         foreach (Key holder in receipt.Holders)
@@ -45,7 +46,7 @@ internal static class ReceiptText
 
             writer.WriteString("key", receipt.Key.ToString());
             writer.WriteString("version", receipt.Version.ToString());
-            writer.WriteNumber("replicasWanted", receipt.ReplicasWanted);
+            writer.WriteNumber("replicasAsked", receipt.ReplicasAsked);
             JsonText.Texts(writer, "holders", receipt.Holders.Select(id => id.ToString()));
         });
 }

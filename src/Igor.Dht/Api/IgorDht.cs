@@ -296,6 +296,7 @@ public sealed class IgorDht : IAsyncDisposable
             TimeToLive = options.TimeToLive,
             Replicas = options.Replicas,
             Acks = options.Acks,
+            CopiesMin = options.CopiesMin ?? 0,
             Timeout = options.Timeout ?? _options.Timeout,
         },
         cancellationToken).ConfigureAwait(false);

@@ -22,6 +22,16 @@ public sealed record PutOptions
     public AckLevel Acks { get; init; } = AckLevel.Quorum;
 
     /// <summary>
+    /// Fewest durable copies with which the call may return, whatever the level says: a write with fewer
+    /// fails, though some nodes may hold it. 1 to <see cref="Replicas"/>; null for what the level asks for.
+    /// </summary>
+    /// <value>
+    /// Default: null: a majority of the copies asked for or of the members known, the smaller of the two; one
+    /// with <see cref="AckLevel.One"/>.
+    /// </value>
+    public int? CopiesMin { get; init; }
+
+    /// <summary>
     /// Time after which the call gives up, retries included; null for the timeout of the DHT. 0.1 s to
     /// 10 min.
     /// </summary>
@@ -42,6 +52,17 @@ public sealed record PutOptions
         {
             throw new ArgumentException(
                 $"Replicas is {Replicas}; it can be 1 to {RecordCodec.ReplicasMax}.", nameof(Replicas));
+        }
+
+        if (!Enum.IsDefined(Acks))
+        {
+            throw new ArgumentException($"Acks is {Acks}; it can be One, Quorum or All.", nameof(Acks));
+        }
+
+        if (CopiesMin is { } floor && (floor < 1 || floor > Replicas))
+        {
+            throw new ArgumentException(
+                $"CopiesMin is {floor}; it can be 1 to the {Replicas} replicas asked for.", nameof(CopiesMin));
         }
 
         if (Timeout is { } timeout)

@@ -1,16 +1,20 @@
 namespace Igor.Dht;
 
-/// <summary>How many nodes must hold a write durably before it is acknowledged.</summary>
+/// <summary>
+/// How many nodes must hold a write durably before it is acknowledged; not fewer, whatever the level, than
+/// the floor of copies that was asked for.
+/// </summary>
 public enum AckLevel
 {
-    /// <summary>The root of the key alone.</summary>
+    /// <summary>A single node, mostly the root of the key.</summary>
     One,
 
     /// <summary>
-    /// A majority of the nodes that are to hold the record; all that exist count, the dead included.
+    /// A majority of the copies asked for, or of all members where there are fewer; members that failed a
+    /// short while ago count as members.
     /// </summary>
     Quorum,
 
-    /// <summary>Every node that is to hold the record and is alive.</summary>
+    /// <summary>As many nodes as were asked for: in a ring of fewer nodes such a write fails.</summary>
     All,
 }

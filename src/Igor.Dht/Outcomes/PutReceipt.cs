@@ -18,7 +18,7 @@ public sealed record PutReceipt
     public required IReadOnlyList<Key> Holders { get; init; }
 
     /// <summary>
-    /// Number of nodes that are to hold it: what was asked for, or all nodes of a smaller ring.
+    /// Number of copies that were asked for. A ring of fewer nodes holds fewer, as the holders say.
     /// </summary>
-    public required int ReplicasWanted { get; init; }
+    public required int ReplicasAsked { get; init; }
 }

@@ -28,6 +28,9 @@ public sealed record PutCommand
     /// <summary>How many must hold it before the command ends.</summary>
     public AckLevel Acks { get; init; } = AckLevel.Quorum;
 
+    /// <summary>Not fewer than this, whatever the level says; 0 for no floor, up to the replicas.</summary>
+    public int CopiesMin { get; init; }
+
     /// <summary>Time after which the command ends, retries included.</summary>
     public required TimeSpan Timeout { get; init; }
 }

@@ -14,7 +14,7 @@ public class OutputTests
         Key = s_key,
         Version = new RecordVersion(0x0123, 0x4567),
         Holders = s_nodes,
-        ReplicasWanted = 5,
+        ReplicasAsked = 5,
     };
 
     [Fact]
@@ -36,7 +36,7 @@ public class OutputTests
         Assert.Equal("a \"name\"\n", receipt.GetProperty("name").GetString());
         Assert.Equal(5, receipt.GetProperty("bytes").GetInt32());
         Assert.Equal(s_key.ToString(), receipt.GetProperty("key").GetString());
-        Assert.Equal(5, receipt.GetProperty("replicasWanted").GetInt32());
+        Assert.Equal(5, receipt.GetProperty("replicasAsked").GetInt32());
         Assert.Equal(
             s_nodes.Select(node => node.ToString()),
             receipt.GetProperty("holders").EnumerateArray().Select(holder => holder.GetString()));

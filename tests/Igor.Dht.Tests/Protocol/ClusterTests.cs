@@ -17,7 +17,7 @@ public class ClusterTests
         DhtCluster cluster = DhtCluster.Of(count);
         PutReceipt receipt = cluster.Put("tea", "green").Receipt!;
         Assert.True(receipt.Holders.Count >= (Math.Min(5, count) / 2) + 1);
-        Assert.Equal(Math.Min(5, count), receipt.ReplicasWanted);
+        Assert.Equal(5, receipt.ReplicasAsked);
         Assert.Equal(cluster.RootOf(receipt.Key).Id, receipt.Holders[0]);
         foreach (DhtClusterNode node in cluster.Alive)
         {
@@ -170,6 +170,20 @@ public class ClusterTests
     }
 
     [Fact]
+    public void Records_of_roots_out_of_sight_are_handed_off_too()
+    {
+        DhtCluster cluster = DhtCluster.Of(1, seed: 9);
+        PutMany(cluster, 60);
+        for (int at = 0; at < 30; at++)
+        {
+            cluster.Add();
+        }
+
+        cluster.RunUntil(() => Enumerable.Range(0, 60).All(at => CopiesOf(cluster, at) == 5), 600);
+        ReadMany(cluster, 60);
+    }
+
+    [Fact]
     public void Nodes_die_one_by_one_and_no_record_is_lost()
     {
         DhtCluster cluster = DhtCluster.Of(12, seed: 3);
@@ -315,21 +329,25 @@ public class ClusterTests
     {
         DhtCluster cluster = DhtCluster.Of(5);
         Key key = DhtKey.ForValue("tea");
-        DhtClusterNode root = cluster.RootOf(key);
-        DhtClusterNode replica = cluster.Alive.First(n => n != root);
+        DhtClusterNode[] near = cluster.NearestTo(key);
+        DhtClusterNode replica = near[2];
+        cluster.Kill(near[0]);
+        cluster.Run(1);
+        cluster.Revive(near[0]);
+        cluster.RunUntil(() => replica.Dht.Status.Neighbours.Contains(near[0].Id));
         Record record = RecordCodec.Encode(
             new RecordHeader { Key = key, Type = "value", Version = new RecordVersion(1, 1) }, [1]);
         var buffer = new PayloadBuffer();
         ReplicaMessages.WriteStore(buffer, isCoordinated: true, [record]);
         StoredEntry[] entries = [];
-        replica.Deliver(replica.Id, root.Id, buffer.Written.ToArray(), answer =>
+        replica.Deliver(replica.Id, near[1].Id, buffer.Written.ToArray(), answer =>
         {
             var reader = new MessagePack.MessagePackReader(answer);
             Assert.Equal(MessageKind.Stored, CommonMessages.ReadKind(ref reader));
             entries = ReplicaMessages.ReadStored(ref reader);
         });
         new SyncMessage(0, Arc.Whole, Fingerprint.Empty).Write(buffer);
-        replica.Deliver(replica.Id, key, buffer.Written.ToArray(), _ => { });
+        replica.Deliver(replica.Id, near[0].Id, buffer.Written.ToArray(), _ => { });
         cluster.RunUntil(() => entries.Length > 0, 1);
         Assert.Equal(StoredStatus.NotRoot, Assert.Single(entries).Status);
         Assert.Equal(record.Header, replica.Disk[key].Header);

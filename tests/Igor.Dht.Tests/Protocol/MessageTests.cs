@@ -25,9 +25,9 @@ public class MessageTests
         {
             var buffer = new PayloadBuffer();
             TimeSpan budget = TimeSpan.FromMilliseconds(budgetMs);
-            new PutMessage(AckLevel.All, budget, record.Encoded).Write(buffer);
+            new PutMessage(AckLevel.All, budget, record.Encoded, 3).Write(buffer);
             PutMessage put = Read(buffer, MessageKind.Put, PutMessage.Read);
-            Assert.Equal((AckLevel.All, budget), (put.Acks, put.Budget));
+            Assert.Equal((AckLevel.All, budget, 3), (put.Acks, put.Budget, put.CopiesMin));
             Assert.True(put.Record.Span.SequenceEqual(record.Encoded.Span));
 
             var get = new GetMessage(key, GetConsistency.Quorum, budget);
@@ -36,18 +36,30 @@ public class MessageTests
         });
 
     [Fact]
+    public void Put_that_names_no_floor_has_none()
+    {
+        var buffer = new PayloadBuffer();
+        new PutMessage(AckLevel.One, TimeSpan.Zero, new byte[] { 1 }, 7).Write(buffer);
+        byte[] shorter = buffer.Written[..^1].ToArray();
+        shorter[0]--;
+        var reader = new MessagePackReader(shorter);
+        CommonMessages.ReadKind(ref reader);
+        Assert.Equal(0, PutMessage.Read(ref reader).CopiesMin);
+    }
+
+    [Fact]
     public void Answers_come_back_as_they_went() =>
         Gen.Select(s_key.Array[0, 8], s_version, s_record).Sample((holders, version, record) =>
         {
             var buffer = new PayloadBuffer();
             new PutDoneMessage(version, 5, holders).Write(buffer);
             PutDoneMessage done = Read(buffer, MessageKind.PutDone, PutDoneMessage.Read);
-            Assert.Equal((version, 5), (done.Version, done.Wanted));
+            Assert.Equal((version, 5), (done.Version, done.Known));
             Assert.Equal(holders, done.Holders);
 
             new NotEnoughMessage(3, holders, "why").Write(buffer);
             NotEnoughMessage not = Read(buffer, MessageKind.NotEnough, NotEnoughMessage.Read);
-            Assert.Equal((3, "why"), (not.Wanted, not.Text));
+            Assert.Equal((3, "why"), (not.Needed, not.Text));
 
             new GotMessage(GetOutcome.Found, true, 2, 5, version, 77, record.Encoded).Write(buffer);
             GotMessage got = Read(buffer, MessageKind.Got, GotMessage.Read);
@@ -149,7 +161,7 @@ public class MessageTests
         switch (kind)
         {
             case 0:
-                new PutMessage(AckLevel.One, TimeSpan.FromSeconds(1), record.Encoded).Write(buffer);
+                new PutMessage(AckLevel.One, TimeSpan.FromSeconds(1), record.Encoded, 0).Write(buffer);
                 break;
             case 1:
                 new GetMessage(key, GetConsistency.Root, TimeSpan.FromSeconds(1)).Write(buffer);

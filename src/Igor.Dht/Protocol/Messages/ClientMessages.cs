@@ -3,15 +3,20 @@ using MessagePack;
 
 namespace Igor.Dht.Protocol;
 
-/// <summary>Write this record, and answer within the budget. The record is a slice of the message.</summary>
-internal readonly record struct PutMessage(AckLevel Acks, TimeSpan Budget, ReadOnlyMemory<byte> Record)
+/// <summary>
+/// Write this record, and answer within the budget. The record is a slice of the message. The write counts
+/// with as many copies as its level says, and not with fewer than the floor (0: none).
+/// </summary>
+internal readonly record struct PutMessage(
+    AckLevel Acks, TimeSpan Budget, ReadOnlyMemory<byte> Record, int CopiesMin)
 {
     public void Write(PayloadBuffer buffer)
     {
-        MessagePackWriter writer = buffer.Begin(MessageKind.Put, 3);
+        MessagePackWriter writer = buffer.Begin(MessageKind.Put, 4);
         writer.Write((int)Acks);
         writer.Write((int)Budget.TotalMilliseconds);
         writer.Write(Record.Span);
+        writer.Write(CopiesMin);
         writer.Flush();
     }
 
@@ -23,7 +28,15 @@ internal readonly record struct PutMessage(AckLevel Acks, TimeSpan Budget, ReadO
             throw new MessagePackSerializationException($"acknowledgement level {acks} is not known");
         }
 
-        return new PutMessage((AckLevel)acks, ReadBudget(ref reader), MessageParts.ReadBytes(ref reader));
+        TimeSpan budget = ReadBudget(ref reader);
+        ReadOnlyMemory<byte> record = MessageParts.ReadBytes(ref reader);
+        int copiesMin = reader.End ? 0 : reader.ReadInt32();
+        if (copiesMin is < 0 or > RecordCodec.ReplicasMax)
+        {
+            throw new MessagePackSerializationException($"no record has {copiesMin} copies");
+        }
+
+        return new PutMessage((AckLevel)acks, budget, record, copiesMin);
     }
 
     internal static TimeSpan ReadBudget(ref MessagePackReader reader) =>
@@ -50,14 +63,17 @@ internal readonly record struct GetMessage(Key Key, GetConsistency Consistency, 
     }
 }
 
-/// <summary>The record is held by these nodes, in this version.</summary>
-internal readonly record struct PutDoneMessage(RecordVersion Version, int Wanted, IReadOnlyList<Key> Holders)
+/// <summary>
+/// The record is held by these nodes, in this version. The root knows so many members, counted up to the
+/// number of copies asked for.
+/// </summary>
+internal readonly record struct PutDoneMessage(RecordVersion Version, int Known, IReadOnlyList<Key> Holders)
 {
     public void Write(PayloadBuffer buffer)
     {
         MessagePackWriter writer = buffer.Begin(MessageKind.PutDone, 4);
         MessageParts.Write(ref writer, Version);
-        writer.Write(Wanted);
+        writer.Write(Known);
         MessageParts.Write(ref writer, Holders);
         writer.Flush();
     }
@@ -65,19 +81,19 @@ internal readonly record struct PutDoneMessage(RecordVersion Version, int Wanted
     public static PutDoneMessage Read(ref MessagePackReader reader)
     {
         RecordVersion version = MessageParts.ReadVersion(ref reader);
-        int wanted = reader.ReadInt32();
+        int known = reader.ReadInt32();
         return new PutDoneMessage(
-            version, wanted, MessageParts.ReadKeys(ref reader, RecordCodec.ReplicasMax * 2));
+            version, known, MessageParts.ReadKeys(ref reader, RecordCodec.ReplicasMax * 2));
     }
 }
 
-/// <summary>Fewer nodes than asked for hold the record; these do.</summary>
-internal readonly record struct NotEnoughMessage(int Wanted, IReadOnlyList<Key> Holders, string Text)
+/// <summary>Fewer nodes hold the record than are needed; these do.</summary>
+internal readonly record struct NotEnoughMessage(int Needed, IReadOnlyList<Key> Holders, string Text)
 {
     public void Write(PayloadBuffer buffer)
     {
         MessagePackWriter writer = buffer.Begin(MessageKind.NotEnough, 3);
-        writer.Write(Wanted);
+        writer.Write(Needed);
         MessageParts.Write(ref writer, Holders);
         writer.Write(Text);
         writer.Flush();
@@ -85,9 +101,9 @@ internal readonly record struct NotEnoughMessage(int Wanted, IReadOnlyList<Key> 
 
     public static NotEnoughMessage Read(ref MessagePackReader reader)
     {
-        int wanted = reader.ReadInt32();
+        int needed = reader.ReadInt32();
         Key[] holders = MessageParts.ReadKeys(ref reader, RecordCodec.ReplicasMax * 2);
-        return new NotEnoughMessage(wanted, holders, MessageParts.ReadText(ref reader));
+        return new NotEnoughMessage(needed, holders, MessageParts.ReadText(ref reader));
     }
 }
 

@@ -12,7 +12,8 @@ internal sealed class PutOperation : ClientOperation
     private readonly IRecordType? _type;
     private readonly long _expiresAtUnixMs;
     private Record? _record;
-    private NotEnoughMessage? _notEnough;
+    private IReadOnlyList<Key>? _holders;
+    private int _needed;
 
     public PutOperation(DhtContext context, ClientOperations operations, long command, PutCommand put)
         : base(context, operations, command, put.Key, put.Timeout)
@@ -46,13 +47,18 @@ internal sealed class PutOperation : ClientOperation
             return $"A record has 1 to {RecordCodec.ReplicasMax} replicas, not {_put.Replicas}.";
         }
 
+        if (_put.CopiesMin < 0 || _put.CopiesMin > _put.Replicas)
+        {
+            return $"The floor of copies is {_put.CopiesMin}; it goes up to the {_put.Replicas} replicas.";
+        }
+
         Make(Context.Clock.Next(Context.Now.UnixMs));
-        return Context.Options.Types.Refusal(_record!);
+        return Context.Judge.FormOf(_record!)?.Text;
     }
 
     /// <inheritdoc/>
     protected override void WriteRequest(TimeSpan budget) =>
-        new PutMessage(_put.Acks, budget, _record!.Encoded).Write(Context.Buffer);
+        new PutMessage(_put.Acks, budget, _record!.Encoded, _put.CopiesMin).Write(Context.Buffer);
 
     /// <inheritdoc/>
     protected override bool HandleAnswer(MessageKind kind, ref MessagePackReader reader, Key responder)
@@ -60,17 +66,7 @@ internal sealed class PutOperation : ClientOperation
         switch (kind)
         {
             case MessageKind.PutDone:
-                PutDoneMessage done = PutDoneMessage.Read(ref reader);
-                End(new CommandResult
-                {
-                    Receipt = new PutReceipt
-                    {
-                        Key = Key,
-                        Version = done.Version,
-                        Holders = done.Holders,
-                        ReplicasWanted = done.Wanted,
-                    },
-                });
+                HandleDone(PutDoneMessage.Read(ref reader), responder);
                 return true;
             case MessageKind.Conflict:
                 RecordVersion newer = MessageParts.ReadVersion(ref reader);
@@ -79,8 +75,7 @@ internal sealed class PutOperation : ClientOperation
                 return true;
             case MessageKind.NotEnough:
                 NotEnoughMessage notEnough = NotEnoughMessage.Read(ref reader);
-                _notEnough = notEnough;
-                Retry(notEnough.Text);
+                HandleTooFew(notEnough.Holders, notEnough.Needed, notEnough.Text);
                 return true;
             default:
                 return false;
@@ -90,7 +85,7 @@ internal sealed class PutOperation : ClientOperation
     /// <inheritdoc/>
     protected override CommandResult OutOfTime()
     {
-        if (_notEnough is not { } notEnough)
+        if (_holders is null)
         {
             return new CommandResult
             {
@@ -99,12 +94,49 @@ internal sealed class PutOperation : ClientOperation
             };
         }
 
-        string message = $"Too few nodes hold the record after {Patience}: {notEnough.Holders.Count} of the "
-            + $"{notEnough.Wanted} wanted ({Cause}).";
+        string message = $"Not enough copies within {Patience}: {_holders.Count} of the {_put.Replicas} "
+            + $"asked for {(_holders.Count == 1 ? "was" : "were")} made and {_needed} are needed ({Cause}).";
         return new CommandResult
         {
-            Failure = new CommandFailure(DhtError.NotEnoughReplicas, message, notEnough.Holders),
+            Failure = new CommandFailure(DhtError.NotEnoughReplicas, message, _holders),
         };
+    }
+
+    /// <summary>
+    /// The root calls it done. Whether it is, is counted here once more: a root that was cut off from the
+    /// others may know fewer members than this node does.
+    /// </summary>
+    private void HandleDone(in PutDoneMessage done, Key root)
+    {
+        Key[] holders = [.. done.Holders.Distinct()];
+        int known = Math.Max(done.Known, Context.Membership.Expected.Count);
+        int needed = CopiesNeeded.Of(_put.Acks, _put.CopiesMin, _put.Replicas, known);
+        if (holders.Length < needed)
+        {
+            HandleTooFew(
+                holders,
+                needed,
+                $"node {root.ToShortString()} knows {done.Known} members, {known} are known here");
+            return;
+        }
+
+        End(new CommandResult
+        {
+            Receipt = new PutReceipt
+            {
+                Key = Key,
+                Version = done.Version,
+                Holders = holders,
+                ReplicasAsked = _put.Replicas,
+            },
+        });
+    }
+
+    private void HandleTooFew(IReadOnlyList<Key> holders, int needed, string why)
+    {
+        _holders = holders;
+        _needed = needed;
+        Retry(why);
     }
 
     private void Make(RecordVersion fresh) => _record = RecordCodec.Encode(

@@ -32,7 +32,7 @@ internal sealed class Coordinator(DhtContext context, RepairSchedule repair)
         }
         else
         {
-            var round = new PutRound(context, this, token, message.Acks, message.Budget, record);
+            var round = new PutRound(context, this, token, message, record);
             _rounds.Add(round);
             round.Start();
         }

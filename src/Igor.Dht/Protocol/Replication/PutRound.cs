@@ -3,7 +3,11 @@ using MessagePack;
 
 namespace Igor.Dht.Protocol;
 
-/// <summary>One put at its root, from the first write until every replica has answered.</summary>
+/// <summary>
+/// One put at its root, from the first write until every replica has answered. The root's own copy counts
+/// like any other: a root whose disk is full acknowledges what enough others hold, and from then on does not
+/// speak for the key alone.
+/// </summary>
 internal sealed class PutRound : IReplyHandler, IWriteHandler
 {
     private const int OwnTag = -1;
@@ -13,28 +17,25 @@ internal sealed class PutRound : IReplyHandler, IWriteHandler
     private readonly Coordinator _coordinator;
     private readonly DeliveryToken _token;
     private readonly AckLevel _acks;
+    private readonly int _copiesMin;
     private readonly Record _record;
     private readonly TimeSpan _timeout;
     private readonly List<Target> _targets = new(RecordCodec.ReplicasMax);
     private int _outstanding;
     private bool _hasAnswered;
     private RecordVersion _newer;
-    private string _trouble = string.Empty;
 
     public PutRound(
-        DhtContext context,
-        Coordinator coordinator,
-        DeliveryToken token,
-        AckLevel acks,
-        TimeSpan budget,
-        Record record)
+        DhtContext context, Coordinator coordinator, DeliveryToken token, PutMessage message, Record record)
     {
         _context = context;
         _coordinator = coordinator;
         _token = token;
-        _acks = acks;
+        _acks = message.Acks;
+        _copiesMin = message.CopiesMin;
         _record = record;
-        _timeout = budget * 0.75 < StoreTimeoutMax ? budget * 0.75 : StoreTimeoutMax;
+        TimeSpan timeout = message.Budget * 0.75;
+        _timeout = timeout < StoreTimeoutMax ? timeout : StoreTimeoutMax;
     }
 
     private RecordHeader Header => _record.Header;
@@ -87,13 +88,22 @@ internal sealed class PutRound : IReplyHandler, IWriteHandler
     /// <inheritdoc/>
     public void HandleReply(int tag, in KbrReply reply)
     {
-        Settle(tag, reply.Status == KbrStatus.Ok ? Read(reply.Payload) : null);
+        StoredEntry? entry = null;
+        string trouble = reply.Status switch
+        {
+            KbrStatus.Ok => Read(reply.Payload, out entry),
+            KbrStatus.Timeout => "did not answer in time",
+            _ => "cannot be reached",
+        };
+        Settle(tag, entry, trouble);
     }
 
     private bool NewerConfirms() => _context.Options.Types.Find(Header.Type)!.NewerConfirmsOlder;
 
-    private void SettleOwn(StoredStatus status) =>
-        Settle(0, new StoredEntry(status, status == StoredStatus.Newer ? _newer : Header.Version));
+    private void SettleOwn(StoredStatus status) => Settle(
+        0,
+        new StoredEntry(status, status == StoredStatus.Newer ? _newer : Header.Version),
+        Explain(status));
 
     private void SendToReplicas()
     {
@@ -120,44 +130,51 @@ internal sealed class PutRound : IReplyHandler, IWriteHandler
         }
     }
 
-    private StoredEntry? Read(ReadOnlyMemory<byte> payload)
+    /// <summary>Reads a replica's answer; returns what it means when the record is not held there.</summary>
+    private static string Read(ReadOnlyMemory<byte> payload, out StoredEntry? entry)
     {
+        entry = null;
         try
         {
             var reader = new MessagePackReader(payload);
-            if (CommonMessages.ReadKind(ref reader) == MessageKind.Stored
-                && ReplicaMessages.ReadStored(ref reader) is [StoredEntry entry])
+            switch (CommonMessages.ReadKind(ref reader))
             {
-                return entry;
+                case MessageKind.Stored when ReplicaMessages.ReadStored(ref reader) is [StoredEntry stored]:
+                    entry = stored;
+                    return Explain(stored.Status);
+                case MessageKind.Refused:
+                    reader.ReadInt32();
+                    return "refuses: " + MessageParts.ReadText(ref reader);
+                case MessageKind.Busy:
+                    return "is busy: " + MessageParts.ReadText(ref reader);
+                default:
+                    return "gave an answer of another kind";
             }
         }
         catch (Exception e) when (CommonMessages.IsMalformed(e))
         {
-            _trouble = "a replica sent a malformed answer: " + e.Message;
+            return "sent a malformed answer: " + e.Message;
         }
-
-        return null;
     }
 
-    private void Settle(int index, StoredEntry? entry)
+    private static string Explain(StoredStatus status) => status switch
+    {
+        StoredStatus.OverQuota => "has no room left under its quota",
+        StoredStatus.NotRoot => "knows a nearer root",
+        StoredStatus.Busy => "has too much waiting for its disk",
+        StoredStatus.Refused => "does not accept the record",
+        _ => "could not store it: its disk is full or failed",
+    };
+
+    private void Settle(int index, StoredEntry? entry, string trouble)
     {
         _outstanding--;
-        StoredStatus status = entry?.Status ?? StoredStatus.Failed;
-        if (status == StoredStatus.Newer && entry!.Value.Version > _newer)
-        {
-            _newer = entry.Value.Version;
-        }
-
-        if (status == StoredStatus.Newer && NewerConfirms())
-        {
-            status = StoredStatus.Held;
-        }
-
+        StoredStatus status = entry is { } answer ? Judge(answer) : StoredStatus.Failed;
         Target target = _targets[index];
         target.Status = status;
         if (status is not (StoredStatus.Held or StoredStatus.Newer))
         {
-            _trouble = $"node {target.Id.ToShortString()} {Explain(status)}";
+            target.Trouble = trouble;
         }
 
         if (!_hasAnswered)
@@ -171,13 +188,26 @@ internal sealed class PutRound : IReplyHandler, IWriteHandler
         }
     }
 
-    private static string Explain(StoredStatus status) => status switch
+    /// <summary>
+    /// What an answer means. A newer version is one only if a writer can have made it: else one replica could
+    /// end all writes of a key.
+    /// </summary>
+    private StoredStatus Judge(StoredEntry entry)
     {
-        StoredStatus.OverQuota => "has no room left under its quota",
-        StoredStatus.NotRoot => "knows a nearer root",
-        StoredStatus.Busy => "has too much waiting for its disk",
-        _ => "could not store it",
-    };
+        if (entry.Status != StoredStatus.Newer)
+        {
+            return entry.Status;
+        }
+
+        RecordHeader claimed = Header with { Version = entry.Version };
+        if (_context.Judge.TimeOf(claimed, _context.Now.UnixMs) is not null)
+        {
+            return StoredStatus.Refused;
+        }
+
+        _newer = entry.Version > _newer ? entry.Version : _newer;
+        return NewerConfirms() ? StoredStatus.Held : StoredStatus.Newer;
+    }
 
     /// <summary>Answers the caller when there is something to say.</summary>
     private void Answer()
@@ -189,31 +219,25 @@ internal sealed class PutRound : IReplyHandler, IWriteHandler
             CommonMessages.WriteConflict(_context.Buffer, _newer);
             _context.Reply(_token);
         }
-        else if (own == StoredStatus.OverQuota)
-        {
-            _context.Refuse(
-                _token, RefusalReason.Quota, "the quota of its store leaves no room for the record");
-        }
         else if (own == StoredStatus.Busy)
         {
             _context.Defer(_token, "too much waits for its disk already; try again in a moment");
         }
-        else if (own == StoredStatus.Failed)
+        else if (own is not null && HeldCount() >= Needed())
         {
-            _context.Refuse(_token, RefusalReason.Disk, "its disk is full or failed; 'status' says more");
-        }
-        else if (own == StoredStatus.Held && IsEnough())
-        {
+            if (own != StoredStatus.Held)
+            {
+                // Others hold what this root does not: until it does, its own word is not enough.
+                _context.HandleLacking(Header.Key, Header.Version);
+            }
+
             RecordVersion version = _newer > Header.Version ? _newer : Header.Version;
-            new PutDoneMessage(version, Wanted(), Holders()).Write(_context.Buffer);
+            new PutDoneMessage(version, Known(), Holders()).Write(_context.Buffer);
             _context.Reply(_token);
         }
         else if (_outstanding == 0)
         {
-            string text = $"{Holders().Count} of {Wanted()} hold it, {_acks} is asked for";
-            text += _trouble.Length > 0 ? "; " + _trouble : string.Empty;
-            new NotEnoughMessage(Wanted(), Holders(), text).Write(_context.Buffer);
-            _context.Reply(_token);
+            AnswerTooFew(own);
         }
         else
         {
@@ -221,9 +245,45 @@ internal sealed class PutRound : IReplyHandler, IWriteHandler
         }
     }
 
-    private int Wanted() => Math.Min(Header.Replicas, _context.Membership.Expected.Count);
+    private void AnswerTooFew(StoredStatus? own)
+    {
+        bool isNowhere = HeldCount() == 0;
+        if (isNowhere && own == StoredStatus.OverQuota)
+        {
+            _context.Refuse(
+                _token, RefusalReason.Quota, "the quota of its store leaves no room for the record");
+        }
+        else if (isNowhere && own == StoredStatus.Failed)
+        {
+            _context.Refuse(_token, RefusalReason.Disk, "its disk is full or failed; 'status' says more");
+        }
+        else
+        {
+            new NotEnoughMessage(Needed(), Holders(), WhyTooFew()).Write(_context.Buffer);
+            _context.Reply(_token);
+        }
+    }
 
-    private bool IsEnough()
+    private string WhyTooFew()
+    {
+        int known = _context.Membership.Expected.Count;
+        IEnumerable<string> why = _targets
+            .Where(t => t.Trouble is not null)
+            .Select(t => $"node {t.Id.ToShortString()} {t.Trouble}");
+        if (_targets.Count < Needed())
+        {
+            why = why.Prepend(known == 1 ? "the ring has one member" : $"{known} members are known, "
+                + $"{_targets.Count} of them near the key can be reached");
+        }
+
+        return string.Join("; ", why.DefaultIfEmpty("the ring is changing"));
+    }
+
+    private int Known() => Math.Min(Header.Replicas, _context.Membership.Expected.Count);
+
+    private int Needed() => CopiesNeeded.Of(_acks, _copiesMin, Header.Replicas, Known());
+
+    private int HeldCount()
     {
         int held = 0;
         foreach (Target target in _targets)
@@ -231,12 +291,7 @@ internal sealed class PutRound : IReplyHandler, IWriteHandler
             held += target.Status == StoredStatus.Held ? 1 : 0;
         }
 
-        return _acks switch
-        {
-            AckLevel.One => true,
-            AckLevel.Quorum => held >= _context.Membership.Majority(Header.Replicas),
-            _ => held >= Math.Min(Header.Replicas, _context.Membership.Alive.Count),
-        };
+        return held;
     }
 
     private List<Key> Holders()
@@ -259,5 +314,8 @@ internal sealed class PutRound : IReplyHandler, IWriteHandler
 
         /// <summary>Null while its answer is waited for.</summary>
         public StoredStatus? Status { get; set; }
+
+        /// <summary>Why it does not hold the record, for people.</summary>
+        public string? Trouble { get; set; }
     }
 }

@@ -54,7 +54,7 @@ internal sealed class Membership
     public Arc? RootArc => IsMember ? Alive.Range(Self, 1) : null;
 
     /// <summary>Number of copies that make a majority, for a record that asks for so many.</summary>
-    public int Majority(int replicas) => (Math.Min(replicas, Expected.Count) / 2) + 1;
+    public int Majority(int replicas) => CopiesNeeded.Majority(replicas, Expected.Count);
 
     /// <summary>Whether the node is the root of a key, as far as it knows.</summary>
     public bool IsRootOf(Key key)
