@@ -94,7 +94,7 @@ public sealed class CommandLineTests(ITestOutputHelper output)
         CliResult put = (await Cli.RunAsync(["put", "greeting", "hello", .. data])).ExitsWith(0);
         CliResult get = (await Cli.RunAsync(["get", "greeting", .. data])).ExitsWith(0);
         Assert.Equal("hello", get.Text);
-        Assert.Contains("1 of 1 node", put.Text, StringComparison.Ordinal);
+        Assert.Contains("1 of 5 nodes", put.Text, StringComparison.Ordinal);
         output.WriteLine(
             $"put {put.Elapsed.TotalMilliseconds:0} ms, get {get.FirstByte.TotalMilliseconds:0} ms");
     }

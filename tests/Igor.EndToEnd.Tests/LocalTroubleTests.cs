@@ -129,6 +129,31 @@ public sealed class LocalTroubleTests(ITestOutputHelper output)
         });
     }
 
+    [SmallDiskFact]
+    public async Task One_full_disk_of_five_fails_no_write_that_the_others_can_hold()
+    {
+        using var folder = new Folder();
+        using var disk = Tmpfs.Mount(folder.Combine("disk"), 8);
+        await Ring.RunAsync(4, output, async ring =>
+        {
+            NodeProcess full = ring.Add(NodeProcess.Serve(ring.NextSettings() with { Data = disk.Path }));
+            await full.StartAsync();
+            await ring.UntilHealedAsync();
+            var ledger = new Ledger();
+            await using IgorDht first = await ring.OpenAsync(ring.Nodes[0], TimeSpan.FromSeconds(10));
+            await using IgorDht last = await ring.OpenAsync(full, TimeSpan.FromSeconds(10));
+            for (int i = 0; i < 60; i++)
+            {
+                IgorDht via = i % 2 == 0 ? first : last;
+                Assert.True(await ledger.PutAsync(via, $"large/{i}", Text(256 * KibiByte)), "a put failed");
+            }
+
+            Assert.NotNull((await last.StatusAsync()).Store!.Trouble);
+            Assert.Empty(await ledger.CheckAsync([first, last]));
+            await full.KillAsync();
+        });
+    }
+
     private static async Task FillAsync(Ledger ledger, IgorDht dht, int bytes)
     {
         int failures = 0;

@@ -48,26 +48,29 @@ internal sealed class WriteOptions
         command.Add(_replicas);
         command.Add(_acks);
         command.Add(_copiesMin);
-        command.Validators.Add(result =>
-        {
-            int replicas = result.GetValue(_replicas);
-            if (result.GetValue(_copiesMin) is { } floor && floor > replicas)
-            {
-                result.AddError($"--min-copies is {floor}, more than the {replicas} of --replicas");
-            }
-        });
     }
 
     /// <summary>What the command line says.</summary>
-    public PutOptions Read(ParseResult arguments) => PutOptions.Default with
+    public PutOptions Read(ParseResult arguments)
     {
-        Replicas = arguments.GetValue(_replicas),
-        CopiesMin = arguments.GetValue(_copiesMin),
-        Acks = arguments.GetValue(_acks) switch
+        int replicas = arguments.GetValue(_replicas);
+        int? copiesMin = arguments.GetValue(_copiesMin);
+        if (copiesMin > replicas)
         {
-            "one" => AckLevel.One,
-            "all" => AckLevel.All,
-            _ => AckLevel.Quorum,
-        },
-    };
+            throw CommandFailure.Usage(
+                $"--min-copies is {copiesMin}, more than the {replicas} of --replicas");
+        }
+
+        return PutOptions.Default with
+        {
+            Replicas = replicas,
+            CopiesMin = copiesMin,
+            Acks = arguments.GetValue(_acks) switch
+            {
+                "one" => AckLevel.One,
+                "all" => AckLevel.All,
+                _ => AckLevel.Quorum,
+            },
+        };
+    }
 }

@@ -62,7 +62,8 @@ public sealed record PutOptions
         if (CopiesMin is { } floor && (floor < 1 || floor > Replicas))
         {
             throw new ArgumentException(
-                $"CopiesMin is {floor}; it can be 1 to the {Replicas} replicas asked for.", nameof(CopiesMin));
+                $"CopiesMin is {floor}; it can be 1 to the {Replicas} replicas asked for.",
+                nameof(CopiesMin));
         }
 
         if (Timeout is { } timeout)

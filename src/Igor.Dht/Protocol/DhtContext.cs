@@ -94,7 +94,9 @@ internal sealed class DhtContext
     /// <summary>Where messages are built.</summary>
     public PayloadBuffer Buffer { get; } = new();
 
-    /// <summary>What keeps a record that another node sent from being stored; null when nothing does.</summary>
+    /// <summary>
+    /// What keeps a record that another node sent from being stored; null when nothing does.
+    /// </summary>
     public RecordFault? FaultOf(Record record)
     {
         RecordFault? fault = Judge.FaultOf(record, Now.UnixMs);
@@ -116,7 +118,7 @@ internal sealed class DhtContext
         Refuse(
             delivery,
             RefusalReason.Permission,
-            "messages between replicas are taken from members near this node only, over their own connection");
+            "messages between replicas are taken only from members near this node, over their own link");
     }
 
     /// <summary>Sends the message in the buffer as a request.</summary>

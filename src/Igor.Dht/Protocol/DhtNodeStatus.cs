@@ -22,10 +22,13 @@ public sealed record DhtNodeStatus(
     IReadOnlyList<Trouble> Troubles)
 {
     /// <summary>
-    /// Messages between replicas that were refused, because they came from no known member's own connection.
+    /// Messages between replicas that were refused, because they came from no known member's own
+    /// connection.
     /// </summary>
     public long RefusedMessages { get; init; }
 
-    /// <summary>Records of others that were refused: they break their type's rules or bound in time.</summary>
+    /// <summary>
+    /// Records of others that were refused: they break their type's rules or bound in time.
+    /// </summary>
     public long RefusedRecords { get; init; }
 }

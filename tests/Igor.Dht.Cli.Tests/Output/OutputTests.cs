@@ -58,6 +58,23 @@ public class OutputTests
     }
 
     [Fact]
+    public void Get_that_reached_no_replica_says_what_was_tried()
+    {
+        var result = new GetResult
+        {
+            Key = s_key,
+            Outcome = GetOutcome.Unreachable,
+            Trouble = "8 requests failed",
+        };
+        string nobody = GetText.Failure(new RecordName("greeting"), result)!.Message;
+        Assert.Contains("no replica was asked: 8 requests failed", nobody, StringComparison.Ordinal);
+        Assert.DoesNotContain("0 of 0", nobody, StringComparison.Ordinal);
+        result = result with { ReplicasAsked = 5, ReplicasAnswered = 2 };
+        string some = GetText.Failure(new RecordName("greeting"), result)!.Message;
+        Assert.Contains("only 2 of 5 replicas", some, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Get_for_programs_has_text_as_text_and_bytes_in_base64()
     {
         Assert.Equal("Grüße\n", Parse(Get("Grüße\n"u8.ToArray())).GetProperty("value").GetString());

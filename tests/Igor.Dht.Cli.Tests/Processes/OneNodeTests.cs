@@ -13,11 +13,33 @@ public sealed class OneNodeTests : IDisposable
     public async Task Value_put_without_a_daemon_is_there_for_the_next_command()
     {
         CliResult put = (await Cli.RunAsync(_home, "put", "greeting", "hello")).AssertDone();
-        Assert.StartsWith("stored greeting (5 bytes) on 1 of 1 node\n", put.Text, StringComparison.Ordinal);
+        Assert.StartsWith("stored greeting (5 bytes) on 1 of 5 nodes\n", put.Text, StringComparison.Ordinal);
 
         CliResult get = (await Cli.RunAsync(_home, "get", "greeting")).AssertDone();
         Assert.Equal("hello", get.Text);
         Assert.Empty(get.Error);
+    }
+
+    [Theory]
+    [InlineData("--acks", "all")]
+    [InlineData("--min-copies", "2")]
+    public async Task Copies_that_one_node_cannot_make_are_a_failure_that_says_what_was_made(
+        string option, string value)
+    {
+        string[] few = [option, value, "--timeout", "1", "--json"];
+        foreach (string[] command in (string[][])[["put", "greeting", "hello"], ["delete", "greeting"]])
+        {
+            CliResult failed = await Cli.RunAsync(_home, [.. command, .. few]);
+            Assert.True(failed.Code == ExitCode.Unreachable, failed.Error);
+            Assert.Contains("1 of the 5 asked for", failed.Error, StringComparison.Ordinal);
+            JsonElement error = JsonDocument.Parse(failed.Error).RootElement.GetProperty("error");
+            Assert.Equal("not_enough_replicas", error.GetProperty("kind").GetString());
+            Assert.Equal(1, error.GetProperty("holders").GetArrayLength());
+        }
+
+        CliResult one = await Cli.RunAsync(
+            _home, "put", "greeting", "hello", "--acks", "all", "--replicas", "1", "--json");
+        Assert.Equal(1, one.AssertDone().Json.GetProperty("replicasAsked").GetInt32());
     }
 
     [Fact]

@@ -150,9 +150,11 @@ public class CopiesTests
         near[2].WriteOutcome = StoreOutcome.OverQuota;
         cluster.Cut(near[0].Id, near[3].Id);
         string message = cluster.Put("tea", "green", near[0]).Failure!.Message;
-        Assert.Contains($"{near[1].Id.ToShortString()} could not store it", message, StringComparison.Ordinal);
-        Assert.Contains($"{near[2].Id.ToShortString()} has no room", message, StringComparison.Ordinal);
-        Assert.Contains($"{near[3].Id.ToShortString()} did not answer", message, StringComparison.Ordinal);
+        foreach ((DhtClusterNode node, string why) in (IEnumerable<(DhtClusterNode, string)>)
+            [(near[1], "could not store it"), (near[2], "has no room"), (near[3], "did not answer")])
+        {
+            Assert.Contains($"{node.Id.ToShortString()} {why}", message, StringComparison.Ordinal);
+        }
     }
 
     [Fact]

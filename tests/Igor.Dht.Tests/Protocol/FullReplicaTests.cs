@@ -22,7 +22,8 @@ public class FullReplicaTests
         Write(cluster, "new");
         Assert.NotNull(cluster.Put("fresh", "new").Receipt);
         Read(cluster, "new");
-        Assert.NotNull(cluster.Put("name 0", "", with: p => p with { IsDelete = true, Value = default }).Receipt);
+        Assert.NotNull(
+            cluster.Put("name 0", "", with: p => p with { IsDelete = true, Value = default }).Receipt);
         Assert.Equal(GetOutcome.Deleted, cluster.Get("name 0").Outcome);
 
         // Nor does it forget over a restart that others have what it has not.

@@ -8,7 +8,8 @@ public class HostilePeerTests
 {
     private static readonly Key s_tea = DhtKey.ForValue("tea");
 
-    public static TheoryData<string> KindsBetweenReplicas => ["Store", "Fetch", "Sync", "SyncDone", "Describe"];
+    public static TheoryData<string> KindsBetweenReplicas =>
+        ["Store", "Fetch", "Sync", "SyncDone", "Describe"];
 
     [Theory]
     [MemberData(nameof(KindsBetweenReplicas))]

@@ -28,7 +28,10 @@ internal sealed class Router(NodeContext context, RingTable rings, PendingTable 
         ReadOnlyMemory<byte> payload,
         bool isDecided = false)
     {
-        if (!rings.TryGet(header.Service, out ServiceRing? ring) || !ring.IsActive
+        // Our own messages do not come back, for each hop is nearer; and one in our name that we passed on
+        // would prove to the next hop that it is ours.
+        if (header.Source == context.Id
+            || !rings.TryGet(header.Service, out ServiceRing? ring) || !ring.IsActive
             || (header.Service == ServiceId.Base && !header.Flags.HasFlag(RouteFlags.Control)))
         {
             Refuse(link, header.HopId, ReplyStatus.Unreachable);

@@ -71,13 +71,26 @@ public class RouterTests
         node.ReceiveRoute(link, ToSelf(1));
         node.ReceiveRoute(link, ToSelf(2) with { Source = Id(800) });
         node.ReceiveRoute(link, ToSelf(0) with { Source = Id(700) });
-        node.ReceiveRoute(link, ToSelf(3) with { Source = Self });
-        Assert.Equal([true, false, false, false], node.Deliveries.Select(d => d.IsSourceProven));
+        Assert.Equal([true, false, false], node.Deliveries.Select(d => d.IsSourceProven));
         node.Overlay.Request(
             node.Now, new RequestId(1), TestService, Self, default, new RequestOptions(Second));
         node.Overlay.Route(node.Now, TestService, Self, default, default);
-        Assert.All(node.Deliveries.Skip(4), d => Assert.Equal((Self, true), (d.Source, d.IsSourceProven)));
-        Assert.Equal(6, node.Deliveries.Count);
+        Assert.All(node.Deliveries.Skip(3), d => Assert.Equal((Self, true), (d.Source, d.IsSourceProven)));
+        Assert.Equal(5, node.Deliveries.Count);
+    }
+
+    [Fact]
+    public void A_message_in_the_node_s_own_name_is_neither_delivered_nor_passed_on()
+    {
+        LoneNode node = Member();
+        LinkId link = node.Connect(Id(900));
+        LinkId other = node.Connect(Id(300), Service);
+        node.ReceiveRoute(link, ToSelf(1) with { Source = Self });
+        node.ReceiveRoute(link, ToSelf(2) with { Source = Self, Destination = Id(300) });
+        Assert.Empty(node.Deliveries);
+        Assert.Empty(node.Frames(other, MessageType.Route));
+        Assert.Equal(
+            [(1, ReplyStatus.Unreachable), (2, ReplyStatus.Unreachable)], node.RepliesOn(link));
     }
 
     [Fact]
