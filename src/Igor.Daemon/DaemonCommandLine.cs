@@ -44,6 +44,12 @@ internal sealed class DaemonCommandLine
     private readonly Option<string[]> _bootstrap = List(
         "--bootstrap", "A node to join through; may be repeated (IGOR_BOOTSTRAP, with commas)");
 
+    private readonly Option<bool> _found = new("--found")
+    {
+        Description =
+            "Found a network if none of the nodes to join that are given or known answers (IGOR_FOUND=1)",
+    };
+
     private readonly Option<string?> _network = Text(
         "--network", "NAME", "Name of the network (IGOR_NETWORK)");
     private readonly Option<LogLevel?> _logLevel = new("--log-level")
@@ -64,7 +70,7 @@ internal sealed class DaemonCommandLine
     public DaemonCommandLine()
     {
         foreach (Option option in (Option[])
-            [_config, _data, _socket, _listen, _advertise, _bootstrap, _network, _logLevel, _json])
+            [_config, _data, _socket, _listen, _advertise, _bootstrap, _found, _network, _logLevel, _json])
         {
             _root.Add(option);
         }
@@ -107,6 +113,7 @@ internal sealed class DaemonCommandLine
         Listen = parsed.GetValue(_listen),
         Advertise = parsed.GetValue(_advertise) is { Length: > 0 } advertise ? advertise : null,
         Bootstrap = parsed.GetValue(_bootstrap) is { Length: > 0 } bootstrap ? bootstrap : null,
+        Found = parsed.GetValue(_found) ? true : null,
         Network = parsed.GetValue(_network),
         Json = parsed.GetValue(_json) ? true : null,
         LogLevel = parsed.GetValue(_logLevel),

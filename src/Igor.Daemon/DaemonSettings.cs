@@ -31,6 +31,9 @@ internal sealed record DaemonSettings
     /// <summary>Addresses to join through.</summary>
     public IReadOnlyList<string>? Bootstrap { get; init; }
 
+    /// <summary>Whether to found a network if none of those to join answers.</summary>
+    public bool? Found { get; init; }
+
     /// <summary>The network's name.</summary>
     public string? Network { get; init; }
 
@@ -56,6 +59,7 @@ internal sealed record DaemonSettings
         Listen = Listen ?? lower.Listen,
         Advertise = Advertise ?? lower.Advertise,
         Bootstrap = Bootstrap ?? lower.Bootstrap,
+        Found = Found ?? lower.Found,
         Network = Network ?? lower.Network,
         Json = Json ?? lower.Json,
         LogLevel = LogLevel ?? lower.LogLevel,
@@ -75,6 +79,13 @@ internal sealed record DaemonSettings
             Listen = Read("IGOR_LISTEN"),
             Advertise = ReadList("IGOR_ADVERTISE"),
             Bootstrap = ReadList("IGOR_BOOTSTRAP"),
+            Found = Read("IGOR_FOUND") switch
+            {
+                null => null,
+                "1" or "true" => true,
+                "0" or "false" => false,
+                { } other => throw DaemonFailure.Usage($"IGOR_FOUND is 1 or 0, not '{other}'"),
+            },
             Network = Read("IGOR_NETWORK"),
         };
     }
@@ -121,6 +132,7 @@ internal sealed record DaemonSettings
             Listen = Listen ?? DefaultListen,
             Advertise = Advertise ?? [],
             Bootstrap = Bootstrap ?? [],
+            Found = Found ?? false,
             Network = Network ?? defaults.Network,
         };
         IReadOnlyList<string> faults = IgorNodeOptionsValidator.Validate(options);

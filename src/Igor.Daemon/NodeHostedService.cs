@@ -1,3 +1,4 @@
+using Igor.Kbr;
 using Igor.Node;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -5,9 +6,9 @@ using Microsoft.Extensions.Logging;
 namespace Igor.Daemon;
 
 /// <summary>
-/// The node and its local socket as a part of the host. Its start completes when the node is part of a ring
-/// and applications can attach, so that the service manager is told "ready" at the same moment as standard
-/// output.
+/// The node and its local socket as a part of the host. Its start completes when it is clear how the node
+/// stands to the ring and applications can attach, so that the service manager is told "ready" at the same
+/// moment as standard output.
 /// </summary>
 internal sealed class NodeHostedService(
     DaemonSettings settings, ILoggerFactory loggers, CommandStreams streams) : IHostedService
@@ -24,9 +25,9 @@ internal sealed class NodeHostedService(
             _node = await IgorNode.StartAsync(options, loggers, cancellationToken).ConfigureAwait(false);
             _server = LocalSocketServer.Start(
                 _node, settings.ToSocketOptions(options, loggers.CreateLogger("Igor.Node.LocalSocket")));
-            await _node.Joined.WaitAsync(cancellationToken).ConfigureAwait(false);
+            RingStanding ring = await _node.Settled.WaitAsync(cancellationToken).ConfigureAwait(false);
             await streams.WriteLineAsync(
-                ReadyLine.Of(_node, _server.Path, settings.Json ?? false), cancellationToken)
+                ReadyLine.Of(_node, ring, _server.Path, settings.Json ?? false), cancellationToken)
                 .ConfigureAwait(false);
         }
         catch

@@ -11,19 +11,28 @@ namespace Igor.Daemon;
 internal static class ReadyLine
 {
     /// <summary>
-    /// "ready", the addresses, the node's id and the socket; with JSON the same as an object.
+    /// "ready", the addresses, the node's id and the socket, with JSON the same as an object; "ready alone"
+    /// and the reason before them where the node reaches none of those that it was given to join or knows.
     /// </summary>
-    public static string Of(IgorNode node, string socket, bool isJson)
+    public static string Of(IgorNode node, RingStanding ring, string socket, bool isJson)
     {
+        bool isAlone = ring.State == RingState.Alone;
         if (!isJson)
         {
+            string ready = isAlone ? $"ready alone {ring.Reason};" : "ready";
             return PrintableText.Of(string.Join(
-                ' ', ["ready", .. node.Addresses, $"node={node.NodeId}", $"socket={socket}"]));
+                ' ', [ready, .. node.Addresses, $"node={node.NodeId}", $"socket={socket}"]));
         }
 
         return Json(writer =>
         {
             writer.WriteBoolean("ready", true);
+            writer.WriteString("ring", JsonNamingPolicy.CamelCase.ConvertName(ring.State.ToString()));
+            if (isAlone)
+            {
+                writer.WriteString("aloneReason", ring.Reason);
+            }
+
             writer.WriteStartArray("addresses");
             foreach (string address in node.Addresses)
             {

@@ -16,12 +16,14 @@ namespace Igor.Node;
 /// </summary>
 public sealed class IgorNode : IKbrHost
 {
-    /// <summary>How often the kernel's round-trip times are read: they change slowly.</summary>
-    private static readonly TimeSpan RoundTripPeriod = TimeSpan.FromSeconds(5);
+    /// <summary>
+    /// How often the kernel's round-trip times are read and troubles are looked for: both change slowly.
+    /// </summary>
+    private static readonly TimeSpan InspectionPeriod = TimeSpan.FromSeconds(5);
 
     private readonly NodeParts _parts;
     private readonly ILogger _log;
-    private readonly ITimer _roundTrips;
+    private readonly ITimer _inspections;
     private readonly Lazy<Task> _closing;
     private volatile bool _leaves = true;
 
@@ -31,8 +33,8 @@ public sealed class IgorNode : IKbrHost
         _log = log;
         Addresses = [.. addresses];
         _closing = new Lazy<Task>(CloseAsync);
-        _roundTrips = parts.Options.TimeProvider.CreateTimer(
-            _ => parts.Host.MeasureRoundTrips(), null, RoundTripPeriod, RoundTripPeriod);
+        _inspections = parts.Options.TimeProvider.CreateTimer(
+            _ => parts.Host.Inspect(), null, InspectionPeriod, InspectionPeriod);
     }
 
     /// <inheritdoc/>
@@ -51,6 +53,12 @@ public sealed class IgorNode : IKbrHost
 
     /// <summary>Time since the start.</summary>
     public TimeSpan Uptime => _parts.Host.Now;
+
+    /// <summary>
+    /// Completes, with how it stands then, when the node is an active member of a ring, has founded one, or
+    /// has found that it is alone; canceled when it is closed before.
+    /// </summary>
+    public Task<RingStanding> Settled => _parts.Host.Settled;
 
     /// <summary>
     /// Completes when the node is an active member of the ring; canceled when it is closed before. A node
@@ -83,7 +91,8 @@ public sealed class IgorNode : IKbrHost
                 Network = options.Network,
                 Addresses = addresses,
                 Bootstrap = options.Bootstrap,
-                KnownPeers = parts.KnownPeers,
+                KnownMembers = parts.KnownMembers,
+                Found = options.Found,
             };
             await parts.Host.StartAsync(overlay, Seed()).ConfigureAwait(false);
             var node = new IgorNode(parts, addresses, log);
@@ -164,7 +173,7 @@ public sealed class IgorNode : IKbrHost
 
     private async Task CloseAsync()
     {
-        await _roundTrips.DisposeAsync().ConfigureAwait(false);
+        await _inspections.DisposeAsync().ConfigureAwait(false);
         if (_leaves)
         {
             await _parts.RememberPeersAsync().ConfigureAwait(false);

@@ -24,15 +24,26 @@ public sealed record IgorNodeOptions
     /// </summary>
     public IReadOnlyList<string> Advertise { get; init; } = [];
 
-    /// <summary>Addresses (host:port) of nodes to join through; none founds a ring. 0 to 64.</summary>
+    /// <summary>
+    /// Addresses (host:port) of nodes to join through. None, and no member known from an earlier run: the
+    /// node founds a ring. 0 to 64.
+    /// </summary>
     public IReadOnlyList<string> Bootstrap { get; init; } = [];
+
+    /// <summary>
+    /// Whether the node may found a ring although it was given somebody to join, or knows members from an
+    /// earlier run, and reaches none of them. Otherwise it is alone until it does (see
+    /// <see cref="RingState.Alone"/>).
+    /// </summary>
+    /// <value>Default: false, since the others may well have a ring that it does not see.</value>
+    public bool Found { get; init; }
 
     /// <summary>The network's name, 1 to 64 characters; peers of another network are refused.</summary>
     /// <value>Default: "igor".</value>
     public string Network { get; init; } = "igor";
 
     /// <summary>
-    /// Settings of the overlay protocol. Network, addresses, bootstrap addresses and known peers come from
+    /// Settings of the overlay protocol. Network, addresses, whom to join and whether to found come from
     /// this node's own settings and its data folder, whatever stands there.
     /// </summary>
     public OverlayOptions Overlay { get; init; } = new();

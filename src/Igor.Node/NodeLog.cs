@@ -67,4 +67,10 @@ internal static partial class NodeLog
 
     [LoggerMessage(116, LogLevel.Warning, "A limit was reached: {Text}")]
     public static partial void LimitReached(ILogger log, string text);
+
+    [LoggerMessage(130, LogLevel.Warning, "Trouble: {Text} ({Kind})")]
+    public static partial void Troubled(ILogger log, string text, string kind);
+
+    [LoggerMessage(131, LogLevel.Warning, "No trouble any more: {Kind}")]
+    public static partial void TroubleOver(ILogger log, string kind);
 }

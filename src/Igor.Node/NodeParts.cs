@@ -41,7 +41,7 @@ internal sealed class NodeParts : IAsyncDisposable
         if (Folder is not null)
         {
             _cache = PeerCache.Load(Folder, log);
-            _keeper = new PeerCacheKeeper(_cache, LiveAddressesAsync, options.TimeProvider);
+            _keeper = new PeerCacheKeeper(_cache, KnownMembersAsync, options.TimeProvider);
             Host.PeersChanged = _keeper.NoteChange;
         }
     }
@@ -58,8 +58,8 @@ internal sealed class NodeParts : IAsyncDisposable
     /// <summary>What drives the overlay node.</summary>
     public OverlayHost Host { get; }
 
-    /// <summary>Addresses of peers known from an earlier run.</summary>
-    public IReadOnlyList<string> KnownPeers => _cache?.Addresses ?? [];
+    /// <summary>Members of the ring known from an earlier run.</summary>
+    public IReadOnlyList<KnownMember> KnownMembers => _cache?.Members ?? [];
 
     /// <summary>Binds the address to listen on.</summary>
     /// <returns>The addresses that peers are told.</returns>
@@ -107,16 +107,15 @@ internal sealed class NodeParts : IAsyncDisposable
         FrameBytesMax = options.Overlay.PayloadBytesMax + FrameOverheadBytes,
     };
 
-    private async Task<IReadOnlyList<string>> LiveAddressesAsync()
+    private async Task<IReadOnlyList<KnownMember>?> KnownMembersAsync()
     {
         try
         {
-            return await Host.ReadAsync<IReadOnlyList<string>>(
-                (overlay, _) => [.. overlay.Peers.SelectMany(peer => peer.Addresses)]).ConfigureAwait(false);
+            return await Host.ReadAsync((overlay, _) => overlay.KnownMembers).ConfigureAwait(false);
         }
         catch (KbrException)
         {
-            return []; // the node was closed meanwhile
+            return null; // the node was closed meanwhile
         }
     }
 }

@@ -34,6 +34,8 @@ internal static class OverlayEventLog
                 break;
             case OverlayEventKind.PeersChanged:
                 break; // for the peer cache, not for people
+            case OverlayEventKind.Alone:
+                break; // a trouble, and reported as one
         }
     }
 }

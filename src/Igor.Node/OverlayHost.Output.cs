@@ -99,10 +99,35 @@ internal sealed partial class OverlayHost : IOverlayOutput
             case OverlayEventKind.Joined:
             case OverlayEventKind.PeerConnected when !_joinsRing:
                 _joined.TrySetResult();
+                ReportStanding();
+                break;
+            case OverlayEventKind.Alone:
+                ReportStanding();
                 break;
             case OverlayEventKind.PeersChanged:
                 PeersChanged?.Invoke();
                 break;
+        }
+    }
+
+    // Once the node has handled what it is at: from here it must not be asked.
+    private void ReportStanding() => _strand.Post(
+        static state =>
+        {
+            var host = (OverlayHost)state;
+            if (!host._closed && host.Overlay.Ring is { State: not RingState.Joining } standing)
+            {
+                host._settled.TrySetResult(standing);
+                host.ReportTroubles();
+            }
+        },
+        this);
+
+    private void ReportTroubles()
+    {
+        if (!_closed)
+        {
+            _troubles.Report(Overlay.Troubles);
         }
     }
 

@@ -16,6 +16,10 @@ internal sealed partial class OverlayHost : ILinkConsumer, IDisposable
     private readonly ServiceTable _services = new();
     private readonly OpenRequests _requests = new();
     private readonly TaskCompletionSource _joined = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource<RingStanding> _settled =
+        new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    private readonly TroubleLog _troubles;
     private readonly TimeProvider _clock;
     private readonly long _started;
     private readonly ILogger _log;
@@ -33,6 +37,7 @@ internal sealed partial class OverlayHost : ILinkConsumer, IDisposable
         _clock = options.TimeProvider;
         _started = _clock.GetTimestamp();
         _log = log;
+        _troubles = new TroubleLog(log);
         _strand = new Strand(problem => NodeLog.Bug(_log, problem), options.QueueMax)
         {
             BatchEnded = EndBatch,
@@ -50,6 +55,9 @@ internal sealed partial class OverlayHost : ILinkConsumer, IDisposable
 
     /// <summary>Running totals.</summary>
     public NodeCounters Counters { get; } = new();
+
+    /// <summary>Completes when it is clear how the node stands to the ring.</summary>
+    public Task<RingStanding> Settled => _settled.Task;
 
     /// <summary>
     /// Completes when the node is an active member of the ring or, if it joins none, when it is connected;
@@ -169,6 +177,7 @@ internal sealed partial class OverlayHost : ILinkConsumer, IDisposable
             }
 
             _joined.TrySetCanceled();
+            _settled.TrySetCanceled();
         }
 
         return true;
@@ -226,11 +235,15 @@ internal sealed partial class OverlayHost : ILinkConsumer, IDisposable
         }
     }
 
-    /// <summary>Tells the node the round-trip times that the kernel measured.</summary>
-    public void MeasureRoundTrips() => _strand.Post(
+    /// <summary>
+    /// What comes round every few seconds: tells the node the round-trip times that the kernel measured, and
+    /// the log what troubles the node.
+    /// </summary>
+    public void Inspect() => _strand.Post(
         static state =>
         {
             var host = (OverlayHost)state;
+            host.ReportTroubles();
             foreach (Link link in host._closed ? [] : host.Transport.Links.ToArray())
             {
                 if (RoundTripMeter.Read(link.Socket) is { } roundTrip)

@@ -96,5 +96,14 @@ internal sealed class CommonOptions
         return colon > 0 && ushort.TryParse(text.AsSpan(colon + 1), out ushort port) && port > 0;
     }
 
+    /// <summary>Whether an option is given, or its variable says yes.</summary>
+    public bool Flag(ParseResult arguments, Option<bool> option, string variable) =>
+        arguments.GetValue(option) || Variable(variable) switch
+        {
+            null or "0" or "false" => false,
+            "1" or "true" => true,
+            { } other => throw CommandFailure.Usage($"{variable} is 1 or 0, not '{other}'"),
+        };
+
     private string? Variable(string name) => Environment(name) is { Length: > 0 } value ? value : null;
 }

@@ -65,19 +65,29 @@ internal sealed class GetCommand : CliCommand
                 GetResult result = await ReadAsync(dht, name, arguments, deadline).ConfigureAwait(false);
                 if (GetText.Failure(name, result) is { } failure)
                 {
-                    throw result.ReplicasAsked == 0
-                        ? failure.Because(
-                            (await dht.StatusAsync(deadline.Token).ConfigureAwait(false)).ConnectionTrouble)
+                    throw result.Outcome == GetOutcome.Unreachable
+                        ? failure.Because(await BarrierAsync(dht, deadline).ConfigureAwait(false))
                         : failure;
                 }
 
-                await WriteAsync(name, result, arguments, streams, deadline).ConfigureAwait(false);
+                string? barrier = result.IsDegraded
+                    ? await BarrierAsync(dht, deadline).ConfigureAwait(false)
+                    : null;
+                await WriteAsync(name, result, barrier, arguments, streams, deadline).ConfigureAwait(false);
                 return ExitCode.Done;
             }).ConfigureAwait(false);
     }
 
+    private static async Task<string?> BarrierAsync(IgorDht dht, Deadline deadline) =>
+        (await dht.StatusAsync(deadline.Token).ConfigureAwait(false)).Barrier?.Text;
+
     private async Task WriteAsync(
-        RecordName name, GetResult result, ParseResult arguments, CommandStreams streams, Deadline deadline)
+        RecordName name,
+        GetResult result,
+        string? barrier,
+        ParseResult arguments,
+        CommandStreams streams,
+        Deadline deadline)
     {
         string? path = arguments.GetValue(_output) is var given and not ValueSource.StandardStream
             ? given
@@ -96,9 +106,9 @@ internal sealed class GetCommand : CliCommand
         }
         else if (result.IsDegraded)
         {
-            streams.WriteErrorLine(
-                $"igor-dht: only {result.ReplicasAnswered} of {result.ReplicasAsked} replicas answered; " +
-                "a newer version may exist");
+            string cause = barrier
+                ?? $"only {result.ReplicasAnswered} of {result.ReplicasAsked} replicas answered";
+            streams.WriteErrorLine($"igor-dht: {cause}; a newer version may exist");
         }
     }
 

@@ -12,7 +12,13 @@ internal sealed class ServeCommand : CliCommand
     private const string DefaultListen = "0.0.0.0:4646";
     private static readonly TimeSpan s_readyPoll = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan s_joinNotice = TimeSpan.FromSeconds(10);
-    private static readonly TimeSpan s_troublePoll = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan s_troublePoll = TimeSpan.FromSeconds(1);
+
+    private readonly Option<bool> _found = new("--found")
+    {
+        Description =
+            "Found a network if none of the nodes to join that are given or known answers (IGOR_FOUND=1)",
+    };
 
     private readonly Option<bool> _untilInputEnds = new("--until-input-ends")
     {
@@ -29,6 +35,7 @@ internal sealed class ServeCommand : CliCommand
             "igor-dht serve --listen 127.0.0.1:7001 --data /tmp/a",
             "igor-dht serve --listen 127.0.0.1:7002 --data /tmp/b --bootstrap 127.0.0.1:7001")
     {
+        Add(_found);
         Add(_untilInputEnds);
     }
 
@@ -42,6 +49,7 @@ internal sealed class ServeCommand : CliCommand
             Role = ServiceRole.Member,
             ServeSocket = true,
             Listen = common.Listen ?? DefaultListen,
+            Found = Common.Flag(arguments, _found, "IGOR_FOUND"),
         };
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         if (arguments.GetValue(_untilInputEnds))
@@ -66,13 +74,13 @@ internal sealed class ServeCommand : CliCommand
     private static async Task<int> ServeAsync(
         IgorDht dht, CommandStreams streams, bool isJson, CancellationToken ending)
     {
-        DhtStatus status = await UntilJoinedAsync(dht, streams, ending).ConfigureAwait(false);
+        DhtStatus status = await UntilSettledAsync(dht, streams, ending).ConfigureAwait(false);
         await streams.WriteLineAsync(isJson ? ReadyText.Json(status) : ReadyText.Human(status), ending)
             .ConfigureAwait(false);
         return await ReportTroublesAsync(dht, streams, ending).ConfigureAwait(false);
     }
 
-    private static async Task<DhtStatus> UntilJoinedAsync(
+    private static async Task<DhtStatus> UntilSettledAsync(
         IgorDht dht, CommandStreams streams, CancellationToken ending)
     {
         TimeSpan waited = TimeSpan.Zero;
@@ -80,7 +88,7 @@ internal sealed class ServeCommand : CliCommand
         while (true)
         {
             DhtStatus status = await dht.StatusAsync(ending).ConfigureAwait(false);
-            if (status.IsJoined)
+            if (status.IsJoined || status.Ring.State == RingState.Alone)
             {
                 return status;
             }
@@ -89,40 +97,45 @@ internal sealed class ServeCommand : CliCommand
             waited += s_readyPoll;
             if (waited >= notice)
             {
-                streams.WriteErrorLine("igor-dht: still joining; does a node run at the bootstrap address?");
+                streams.WriteErrorLine("igor-dht: still joining the ring");
                 notice *= 2;
             }
         }
     }
 
+    // Each kind of trouble is told when it comes and when it is over.
     private static async Task<int> ReportTroublesAsync(
         IgorDht dht, CommandStreams streams, CancellationToken ending)
     {
-        string? reported = null;
+        var reported = new HashSet<string>();
         while (true)
         {
-            string? trouble = await TroubleAsync(dht, ending).ConfigureAwait(false);
-            if (trouble is not null && trouble != reported)
+            IReadOnlyList<Trouble> troubles = await TroublesAsync(dht, ending).ConfigureAwait(false);
+            foreach (Trouble trouble in troubles.Where(trouble => reported.Add(trouble.Kind)))
             {
-                streams.WriteErrorLine("igor-dht: " + trouble);
+                streams.WriteErrorLine("igor-dht: " + trouble.Text);
             }
 
-            reported = trouble;
+            foreach (string kind in reported.Except(troubles.Select(trouble => trouble.Kind)).ToArray())
+            {
+                reported.Remove(kind);
+                streams.WriteErrorLine($"igor-dht: no trouble any more: {kind}");
+            }
+
             await Task.Delay(s_troublePoll, ending).ConfigureAwait(false);
         }
     }
 
     // A daemon that is away comes back, and this process attaches to it again.
-    private static async Task<string?> TroubleAsync(IgorDht dht, CancellationToken ending)
+    private static async Task<IReadOnlyList<Trouble>> TroublesAsync(IgorDht dht, CancellationToken ending)
     {
         try
         {
-            DhtStatus status = await dht.StatusAsync(ending).ConfigureAwait(false);
-            return status.Store?.Trouble ?? status.ConnectionTrouble;
+            return (await dht.StatusAsync(ending).ConfigureAwait(false)).Troubles;
         }
         catch (DhtException e) when (e.Error == DhtError.Local)
         {
-            return e.Message;
+            return [new Trouble(TroubleKinds.Daemon, e.Message)];
         }
     }
 

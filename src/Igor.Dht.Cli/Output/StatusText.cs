@@ -49,8 +49,7 @@ internal static class StatusText
         JsonText.Texts(writer, "addresses", status.Addresses);
         writer.WriteString("socket", status.Socket);
         writer.WriteString("data", status.Data);
-        writer.WriteString("ring", JsonNamingPolicy.CamelCase.ConvertName(status.Ring.State.ToString()));
-        writer.WriteString("ringReason", status.Ring.Reason);
+        WriteRing(writer, status.Ring);
         writer.WriteBoolean("isJoined", status.IsJoined);
         writer.WriteBoolean("isHealthy", status.IsHealthy);
         writer.WriteBoolean("isSettled", status.IsSettled);
@@ -70,8 +69,23 @@ internal static class StatusText
             writer.WriteEndObject();
         }
 
+        WriteTroubles(writer, status.Troubles);
+    });
+
+    /// <summary>How a node stands to the ring: "ring", and where it is alone "aloneReason".</summary>
+    public static void WriteRing(Utf8JsonWriter writer, RingStanding ring)
+    {
+        writer.WriteString("ring", JsonNamingPolicy.CamelCase.ConvertName(ring.State.ToString()));
+        if (ring.State == RingState.Alone)
+        {
+            writer.WriteString("aloneReason", ring.Reason);
+        }
+    }
+
+    private static void WriteTroubles(Utf8JsonWriter writer, IReadOnlyList<Trouble> troubles)
+    {
         writer.WriteStartArray("troubles");
-        foreach (Trouble trouble in status.Troubles)
+        foreach (Trouble trouble in troubles)
         {
             writer.WriteStartObject();
             writer.WriteString("kind", trouble.Kind);
@@ -80,7 +94,7 @@ internal static class StatusText
         }
 
         writer.WriteEndArray();
-    });
+    }
 
     private static string RingOf(DhtStatus status) => status.Ring switch
     {

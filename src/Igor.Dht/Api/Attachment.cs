@@ -13,7 +13,6 @@ namespace Igor.Dht;
 /// </summary>
 internal sealed class Attachment : IAsyncDisposable
 {
-    private ConnectionTroubles? _troubles;
     private LocalSocketServer? _server;
 
     private Attachment(DhtAttachment kind, IKbrHost host)
@@ -41,11 +40,6 @@ internal sealed class Attachment : IAsyncDisposable
 
     /// <summary>The data folder; null when this process keeps nothing.</summary>
     public string? Data { get; private set; }
-
-    /// <summary>
-    /// Why an embedded node could not connect last; null when it could, or the daemon connects.
-    /// </summary>
-    public string? ConnectionTrouble => _troubles?.Last;
 
     /// <summary>Member or client of the service.</summary>
     public ServiceRole Role => Store is null ? ServiceRole.Client : ServiceRole.Member;
@@ -144,7 +138,6 @@ internal sealed class Attachment : IAsyncDisposable
     private static async Task<Attachment> EmbedClientAsync(
         IgorDhtOptions options, CancellationToken cancellationToken)
     {
-        var troubles = new ConnectionTroubles(options.LoggerFactory);
         IgorNode node = await IgorNode.StartAsync(
             new IgorNodeOptions
             {
@@ -152,30 +145,26 @@ internal sealed class Attachment : IAsyncDisposable
                 Network = options.Network,
                 Overlay = new OverlayOptions { JoinsRing = false },
             },
-            troubles,
+            options.LoggerFactory,
             cancellationToken).ConfigureAwait(false);
-        return new Attachment(DhtAttachment.EmbeddedClient, node) { _troubles = troubles };
+        return new Attachment(DhtAttachment.EmbeddedClient, node);
     }
 
     private static async Task<Attachment> EmbedMemberAsync(
         IgorDhtOptions options, CancellationToken cancellationToken)
     {
-        var troubles = new ConnectionTroubles(options.LoggerFactory);
         IgorNode node = await IgorNode.StartAsync(
             new IgorNodeOptions
             {
                 DataFolder = DataOf(options),
                 Listen = options.Listen,
                 Bootstrap = options.Bootstrap,
+                Found = options.Found,
                 Network = options.Network,
             },
-            troubles,
+            options.LoggerFactory,
             cancellationToken).ConfigureAwait(false);
-        var attachment = new Attachment(DhtAttachment.EmbeddedMember, node)
-        {
-            // Who founds a ring looks for nobody; what strangers are refused for is their trouble.
-            _troubles = options.Bootstrap.Count > 0 ? troubles : null,
-        };
+        var attachment = new Attachment(DhtAttachment.EmbeddedMember, node);
         await attachment.WithStoreAsync(options, cancellationToken).ConfigureAwait(false);
         return attachment;
     }

@@ -200,7 +200,8 @@ internal sealed partial class DhtHost : IKbrApplication, IThreadPoolWorkItem, ID
                 isMember: false,
                 change.Neighbours.Clockwise,
                 change.Neighbours.CounterClockwise,
-                change.Neighbours.Version),
+                change.Neighbours.Version,
+                change.Neighbours.IsAlone),
         }
         : change;
 

@@ -62,13 +62,6 @@ public sealed record DhtStatus
     public IReadOnlyList<Key> Missing { get; init; } = [];
 
     /// <summary>
-    /// Why this process's own node could not connect last, for people; null when it could, and for a client
-    /// of a
-    /// daemon.
-    /// </summary>
-    public string? ConnectionTrouble { get; init; }
-
-    /// <summary>
     /// Whether the node has synchronised all keys it is the root of with a majority of their replicas.
     /// </summary>
     public bool IsSettled { get; init; }
@@ -103,4 +96,10 @@ public sealed record DhtStatus
 
     /// <summary>Whether there is no trouble.</summary>
     public bool IsHealthy => Troubles.Count == 0;
+
+    /// <summary>
+    /// The trouble for which records may be out of reach, or not be written; null when there is none such.
+    /// </summary>
+    public Trouble? Barrier => Troubles.FirstOrDefault(trouble => trouble.Kind
+        is TroubleKinds.Alone or TroubleKinds.NoMember or TroubleKinds.NoMajority or TroubleKinds.Joining);
 }

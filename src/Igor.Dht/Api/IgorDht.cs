@@ -196,13 +196,12 @@ public sealed class IgorDht : IAsyncDisposable
                 IsJoined = host.Ring.IsJoined && node.IsJoined,
                 Neighbours = node.Neighbours,
                 Missing = node.Missing,
-                ConnectionTrouble = node.Neighbours.Count == 0 ? _attachment.ConnectionTrouble : null,
                 IsSettled = node.IsSettled,
                 IsReplicated = node.IsReplicated,
                 RefusedMessages = node.RefusedMessages,
                 RefusedRecords = node.RefusedRecords,
                 Store = store,
-                Troubles = Health.TroublesOf(host, node, store),
+                Troubles = Health.TroublesOf(host, node, store, _attachment.Socket),
             };
         }
         catch (KbrException e)
@@ -300,7 +299,7 @@ public sealed class IgorDht : IAsyncDisposable
             Timeout = options.Timeout ?? _options.Timeout,
         },
         cancellationToken).ConfigureAwait(false);
-        return result.Receipt ?? throw ExceptionFor(result.Failure!);
+        return result.Receipt ?? throw await ExceptionForAsync(result.Failure!).ConfigureAwait(false);
     }
 
     private async Task<GetResult> ReadAsync(
@@ -316,15 +315,28 @@ public sealed class IgorDht : IAsyncDisposable
             Timeout = options.Timeout ?? _options.Timeout,
         },
         cancellationToken).ConfigureAwait(false);
-        return result.Got ?? throw ExceptionFor(result.Failure!);
+        return result.Got ?? throw await ExceptionForAsync(result.Failure!).ConfigureAwait(false);
     }
 
-    private DhtException ExceptionFor(CommandFailure failure)
+    // Why the DHT is not reached, as far as the node knows; null when it knows nothing of it.
+    private async Task<string?> BarrierAsync()
+    {
+        try
+        {
+            return (await StatusAsync().ConfigureAwait(false)).Barrier?.Text;
+        }
+        catch (DhtException)
+        {
+            return null; // the failure that asked for it says more
+        }
+    }
+
+    private async Task<DhtException> ExceptionForAsync(CommandFailure failure)
     {
         string? trouble = failure.Error switch
         {
             DhtError.Local => _attachment.Store?.Status.Trouble,
-            DhtError.Unreachable => _attachment.ConnectionTrouble,
+            DhtError.Unreachable or DhtError.NotEnoughReplicas => await BarrierAsync().ConfigureAwait(false),
             _ => null,
         };
         string message = trouble is null ? failure.Message : $"{failure.Message} ({trouble})";

@@ -35,8 +35,19 @@ public sealed record IgorDhtOptions
     /// <value>Default: null.</value>
     public string? Listen { get; init; }
 
-    /// <summary>Addresses (host:port) of nodes to join through; none founds a ring.</summary>
+    /// <summary>
+    /// Addresses (host:port) of nodes to join through. None, and no member known from an earlier run: an
+    /// embedded node founds a ring.
+    /// </summary>
     public IReadOnlyList<string> Bootstrap { get; init; } = [];
+
+    /// <summary>
+    /// Whether an embedded node may found a ring although it was given somebody to join, or knows members
+    /// from an earlier run, and reaches none of them. Otherwise it is alone until it does: it reads what it
+    /// holds, marked, and takes no writes.
+    /// </summary>
+    /// <value>Default: false, since the others may well have a ring that it does not see.</value>
+    public bool Found { get; init; }
 
     /// <summary>The network's name, 1 to 64 characters.</summary>
     /// <value>Default: "igor".</value>

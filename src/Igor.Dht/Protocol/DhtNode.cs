@@ -62,7 +62,7 @@ public sealed class DhtNode
         _root.IsSettled,
         _root.IsReplicated(),
         _context.Index.Count,
-        [])
+        _context.Membership.Trouble() is { } trouble ? [trouble] : [])
     {
         RefusedMessages = _context.RefusedMessages,
         RefusedRecords = _context.RefusedRecords,

@@ -18,18 +18,21 @@ public sealed class NeighbourSet
     /// <param name="clockwise">The nearest members clockwise, nearest first.</param>
     /// <param name="counterClockwise">The nearest members counter-clockwise, nearest first.</param>
     /// <param name="version">Grows with every change.</param>
+    /// <param name="isAlone">Whether the node reaches none of those it was given to join or knows.</param>
     public NeighbourSet(
         Key self,
         bool isMember,
         ImmutableArray<Key> clockwise,
         ImmutableArray<Key> counterClockwise,
-        long version)
+        long version,
+        bool isAlone = false)
     {
         Self = self;
         IsMember = isMember;
         Clockwise = clockwise;
         CounterClockwise = counterClockwise;
         Version = version;
+        IsAlone = isAlone;
         IsWholeRing = clockwise.Length == 0
             || counterClockwise.Length == 0
             || clockwise.Intersect(counterClockwise).Any();
@@ -55,6 +58,12 @@ public sealed class NeighbourSet
 
     /// <summary>Grows with every change.</summary>
     public long Version { get; }
+
+    /// <summary>
+    /// Whether the node reaches none of those that it was given to join or knows: an application must not act
+    /// here as if this node were the whole ring, since there may well be others (<see cref="RingState"/>).
+    /// </summary>
+    public bool IsAlone { get; }
 
     /// <summary>The neighbours, each once, in clockwise order; the node itself is not among them.</summary>
     public IEnumerable<Key> Others => _line.Where(id => id != Self);

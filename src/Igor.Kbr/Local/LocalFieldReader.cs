@@ -91,8 +91,9 @@ internal static class LocalFieldReader
             reader.ReadBoolean(),
             ReadKeys(ref reader),
             ReadKeys(ref reader),
-            reader.ReadInt64());
-        Skip(ref reader, rest);
+            reader.ReadInt64(),
+            rest > 0 && reader.ReadBoolean());
+        Skip(ref reader, rest - 1);
         return neighbours;
     }
 

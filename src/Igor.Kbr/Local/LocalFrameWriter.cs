@@ -207,12 +207,13 @@ internal static class LocalFrameWriter
 
     internal static void WriteNeighbours(ref MessagePackWriter writer, NeighbourSet neighbours)
     {
-        writer.WriteArrayHeader(5);
+        writer.WriteArrayHeader(6);
         WriteKey(ref writer, neighbours.Self);
         writer.Write(neighbours.IsMember);
         WriteKeys(ref writer, neighbours.Clockwise);
         WriteKeys(ref writer, neighbours.CounterClockwise);
         writer.Write(neighbours.Version);
+        writer.Write(neighbours.IsAlone);
     }
 
     private static void WriteDepartures(ref MessagePackWriter writer, ImmutableArray<Departure> departures)

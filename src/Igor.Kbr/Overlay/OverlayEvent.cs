@@ -3,8 +3,13 @@ namespace Igor.Kbr;
 /// <summary>What kind of thing happened.</summary>
 public enum OverlayEventKind
 {
-    /// <summary>The node became an active member of the ring.</summary>
+    /// <summary>The node became an active member of the ring, or reaches it again.</summary>
     Joined,
+
+    /// <summary>
+    /// The node reaches none of those that it was given to join or knows; the text says why.
+    /// </summary>
+    Alone,
 
     /// <summary>A peer completed the handshake.</summary>
     PeerConnected,

@@ -22,6 +22,7 @@ public sealed class OverlayNode
     private readonly LinkCare _linkCare;
     private readonly EntryPoints _entries;
     private readonly NeighbourExchange _exchange;
+    private readonly Isolation _isolation;
     private readonly Joining _joining;
     private readonly Fingers _fingers;
     private readonly ServiceDiscovery _discovery;
@@ -57,10 +58,10 @@ public sealed class OverlayNode
         _failures = new FailureDetection(_context, _handshake) { IsNeighbour = _rings.IsNeighbour };
         _entries = new EntryPoints(_context, _dialer)
         {
-            IsSettled = () => !options.JoinsRing || IsJoined,
             IsNeighbour = _rings.IsNeighbour,
         };
         _handshake.Replaced = _entries.HandleReplaced;
+        _handshake.TurnedAway = _entries.HandleFailed;
         _exchange = new NeighbourExchange(_context, _rings, _dialer);
         _rings.Changed = RingChanged;
         _discovery = new ServiceDiscovery(_context, _rings, _dialer, _exchange);
@@ -83,7 +84,13 @@ public sealed class OverlayNode
         _deliveries.Origin = origin;
         _deliveries.Router = _router;
         _discovery.Request = origin.Begin;
-        _joining = new Joining(_context, _rings, _dialer, _exchange, _discovery) { Request = origin.Begin };
+        _isolation = new Isolation(_context, _rings, _entries, _discovery);
+        _entries.IsInRing = () => _isolation.IsInRing;
+        _rings.IsAloneIn = _isolation.IsAloneIn;
+        _joining = new Joining(_context, _rings, _dialer, _exchange, _discovery, _isolation)
+        {
+            Request = origin.Begin,
+        };
         _fingers = new Fingers(_context, _rings, _dialer, _standings) { Request = origin.Begin };
         _frames = new FrameDispatch(_context, _handshake, _router, _exchange, _discovery);
     }
@@ -106,21 +113,16 @@ public sealed class OverlayNode
     public bool IsJoined => _rings.TryGet(ServiceId.Base, out ServiceRing? ring) && ring.IsActive;
 
     /// <summary>How the node stands to the ring, and why.</summary>
-    public RingStanding Ring
-    {
-        get
-        {
-            bool reaches = _rings.TryGet(ServiceId.Base, out ServiceRing? ring) && ring.Members.Count > 0;
-            return (IsJoined || !_context.Options.JoinsRing) && reaches ? RingStanding.Joined
-                : IsJoined ? RingStanding.Founded
-                : RingStanding.Joining;
-        }
-    }
+    public RingStanding Ring => _isolation.Standing;
+
+    /// <summary>
+    /// Members of the ring to remember over a restart (<see cref="OverlayOptions.KnownMembers"/>), at most
+    /// 64: those connected and those that failed, but none that left in order.
+    /// </summary>
+    public IReadOnlyList<KnownMember> KnownMembers => [.. _entries.KnownMembers];
 
     /// <summary>What keeps the node from doing all that it is there for; none: it is healthy.</summary>
-    public IReadOnlyList<Trouble> Troubles => Ring.State == RingState.Joining
-        ? [new Trouble(TroubleKinds.Joining, "the node has not joined a ring yet")]
-        : [];
+    public IReadOnlyList<Trouble> Troubles => [.. _isolation.Troubles];
 
     /// <summary>The connected peers, for status pages.</summary>
     public IReadOnlyList<PeerStatus> Peers =>
@@ -140,6 +142,7 @@ public sealed class OverlayNode
         _failures.Start(now);
         _linkCare.Start(now);
         _discovery.Start(now);
+        _isolation.Start(now);
         if (_context.Options.JoinsRing)
         {
             ring.HasMember = true;
@@ -154,6 +157,7 @@ public sealed class OverlayNode
     {
         _context.Timers.RunDue(now);
         _router.HandleDeadline(now);
+        _isolation.Review(now);
     }
 
     /// <summary>A connection was opened, and its other end proved to be the peer.</summary>
@@ -184,6 +188,7 @@ public sealed class OverlayNode
     {
         Dialer.Wish wish = _dialer.HandleFailed(now, dial);
         _context.Raise(OverlayEventKind.DialFailed, wish.Expected ?? default, $"{wish.Address}: {cause}");
+        _entries.HandleFailed(wish.Address, cause);
         _joining.StepAll(now);
     }
 
@@ -340,9 +345,11 @@ public sealed class OverlayNode
 
     private void PeerUp(TimeSpan now, Peer peer)
     {
-        _linkCare.HandlePeersChanged(peer);
+        _linkCare.HandlePeersChanged(now, peer);
+        _entries.HandlePeerUp(peer);
         _rings.RefreshAll(now);
         _standings.Review(peer);
+        _isolation.Review(now);
         _discovery.HandlePeerUp(peer);
         if (peer.Link.IsEntry)
         {
@@ -352,16 +359,19 @@ public sealed class OverlayNode
 
     private void PeerDown(TimeSpan now, Peer peer, DepartureReason reason)
     {
-        _linkCare.HandlePeersChanged(peer);
+        _linkCare.HandlePeersChanged(now, peer);
         _entries.HandlePeerDown(now, peer, reason);
         _rings.RefreshAll(now, peer.Id, reason);
+        _isolation.Review(now);
         _router.HandlePeerDown(now, peer);
     }
 
     private void ServicesChanged(TimeSpan now, Peer peer)
     {
+        _linkCare.HandlePeersChanged(now, peer);
         _rings.RefreshAll(now);
         _standings.Review(peer);
+        _isolation.Review(now);
         _joining.StepAll(now);
     }
 

@@ -10,11 +10,23 @@ public sealed record OverlayOptions
     /// <summary>Addresses (host:port) where others can reach this node, told to peers; 0 to 4.</summary>
     public IReadOnlyList<string> Addresses { get; init; } = [];
 
-    /// <summary>Addresses (host:port) of nodes to join through. None: the node founds a ring.</summary>
+    /// <summary>
+    /// Addresses (host:port) of nodes to join through. None, and no member known: the node founds a ring.
+    /// </summary>
     public IReadOnlyList<string> Bootstrap { get; init; } = [];
 
-    /// <summary>Addresses of peers known from an earlier run, tried like bootstrap addresses.</summary>
-    public IReadOnlyList<string> KnownPeers { get; init; } = [];
+    /// <summary>
+    /// Members known from an earlier run (<see cref="OverlayNode.KnownMembers"/>), tried like bootstrap
+    /// addresses; at most 64 count.
+    /// </summary>
+    public IReadOnlyList<KnownMember> KnownMembers { get; init; } = [];
+
+    /// <summary>
+    /// Whether the node may found a ring although it was given somebody to join, or knows members, and
+    /// reaches none of them. Otherwise it is alone then (<see cref="RingState.Alone"/>).
+    /// </summary>
+    /// <value>Default: false, since the others may well have a ring that it does not see.</value>
+    public bool Found { get; init; }
 
     /// <summary>Neighbours kept on either side, per service. 1 to 32.</summary>
     /// <value>Default: 8, so that half of a neighbourhood may die at once and the ring still closes.</value>
@@ -47,11 +59,11 @@ public sealed record OverlayOptions
     public TimeSpan ProbeTimeout { get; init; } = TimeSpan.FromSeconds(5);
 
     /// <summary>
-    /// How long a node that cannot reach any bootstrap address tries before it opens a ring alone (it goes on
-    /// trying, and the rings merge when it succeeds). 0 to 10 min.
+    /// How long a node that reaches nobody of those it was given or knows tries before it goes on alone (or
+    /// as a founder, where it may; it goes on trying, and joins when it succeeds). 0 to 10 min.
     /// </summary>
-    /// <value>Default: 3 s.</value>
-    public TimeSpan JoinPatience { get; init; } = TimeSpan.FromSeconds(3);
+    /// <value>Default: 2 s, so that a node says within 5 s of its start how it stands.</value>
+    public TimeSpan JoinPatience { get; init; } = TimeSpan.FromSeconds(2);
 
     /// <summary>Most peers connected at once. 8 to 65536.</summary>
     /// <value>Default: 512.</value>

@@ -1,26 +1,29 @@
 using System.Text;
+using Igor.Kbr;
 using Microsoft.Extensions.Logging;
 
 namespace Igor.Node;
 
 /// <summary>
-/// Addresses of peers known from an earlier run, so that a node finds its ring again when its bootstrap
-/// addresses are gone. A text file with a heading and one address on each line, the newest first. It is a
-/// help only: a file that is damaged, or that cannot be written, costs a line in the log.
+/// The members of the ring that a node knows, so that it finds its ring again when its bootstrap addresses
+/// are gone, and does not take itself for the whole of it meanwhile. A text file with a heading and one
+/// member on each line: its id and its addresses. Who left in order, and clients, are not in it. A file that
+/// is damaged, or that cannot be written, costs a line in the log.
 /// </summary>
 internal sealed class PeerCache
 {
-    /// <summary>Most addresses kept: enough that some live after a long absence.</summary>
-    public const int AddressesMax = 64;
+    /// <summary>Most members kept: enough that some live after a long absence.</summary>
+    public const int MembersMax = 64;
 
-    private const string Heading = "igor-peers 1";
-    private const int FileBytesMax = 64 * 1024;
+    private const string Heading = "igor-peers 2";
+    private const int AddressesMax = 4;
+    private const int FileBytesMax = 128 * 1024;
     private const string FileName = "peers";
 
     private readonly Lock _gate = new();
     private readonly string _path;
     private readonly ILogger _log;
-    private List<string> _addresses = [];
+    private string _text = string.Empty;
 
     private PeerCache(string path, ILogger log)
     {
@@ -28,17 +31,8 @@ internal sealed class PeerCache
         _log = log;
     }
 
-    /// <summary>The addresses, newest first.</summary>
-    public IReadOnlyList<string> Addresses
-    {
-        get
-        {
-            lock (_gate)
-            {
-                return [.. _addresses];
-            }
-        }
-    }
+    /// <summary>The members that the last run knew.</summary>
+    public IReadOnlyList<KnownMember> Members { get; private set; } = [];
 
     /// <summary>Reads the cache of a data folder; empty when there is none or it is damaged.</summary>
     public static PeerCache Load(DataFolder folder, ILogger log)
@@ -48,7 +42,8 @@ internal sealed class PeerCache
         {
             if (File.Exists(cache._path))
             {
-                cache._addresses = Read(cache._path);
+                cache.Members = Read(cache._path);
+                cache._text = TextOf(cache.Members);
             }
         }
         catch (Exception problem) when (DiskTrouble.IsDisk(problem) || problem is FormatException)
@@ -59,25 +54,21 @@ internal sealed class PeerCache
         return cache;
     }
 
-    /// <summary>
-    /// Puts the addresses of live peers in front of the older ones and writes the file if that changed
-    /// anything.
-    /// </summary>
-    public void Remember(IEnumerable<string> live)
+    /// <summary>Writes the members that are known now, if that changes anything.</summary>
+    public void Remember(IEnumerable<KnownMember> members)
     {
         lock (_gate)
         {
-            List<string> next = [.. live.Where(IsAddress).Concat(_addresses).Distinct().Take(AddressesMax)];
-            if (next.ToHashSet().SetEquals(_addresses))
+            string text = TextOf(members.Where(IsMember).OrderBy(member => member.Id).Take(MembersMax));
+            if (text == _text)
             {
                 return;
             }
 
-            _addresses = next;
             try
             {
-                string text = Heading + "\n" + string.Concat(next.Select(address => address + "\n"));
                 DurableFile.Write(_path, Encoding.UTF8.GetBytes(text), replace: true);
+                _text = text;
             }
             catch (Exception problem) when (DiskTrouble.IsDisk(problem))
             {
@@ -86,7 +77,10 @@ internal sealed class PeerCache
         }
     }
 
-    private static List<string> Read(string path)
+    private static string TextOf(IEnumerable<KnownMember> members) => Heading + "\n" + string.Concat(
+        members.Select(member => $"{member.Id} {string.Join(' ', member.Addresses)}\n"));
+
+    private static List<KnownMember> Read(string path)
     {
         if (new FileInfo(path).Length > FileBytesMax)
         {
@@ -94,16 +88,19 @@ internal sealed class PeerCache
         }
 
         string[] lines = File.ReadAllLines(path);
-        if (lines.Length == 0 || lines[0] != Heading)
-        {
-            throw new FormatException("its heading is wrong");
-        }
-
-        List<string> addresses = [.. lines.Skip(1).Distinct().Take(AddressesMax)];
-        return addresses.TrueForAll(IsAddress)
-            ? addresses
-            : throw new FormatException("it holds something that is no address");
+        return lines.Length > 0 && lines[0] == Heading
+            ? [.. lines.Skip(1).Select(Parse).Take(MembersMax)]
+            : throw new FormatException("its heading is wrong");
     }
+
+    private static KnownMember Parse(string line) =>
+        line.Split(' ') is [var id, .. var addresses] && Key.TryParse(id, out Key key)
+            && new KnownMember(key, [.. addresses]) is var member && IsMember(member)
+            ? member
+            : throw new FormatException("it holds something that is no member");
+
+    private static bool IsMember(KnownMember member) =>
+        member.Addresses.Length is > 0 and <= AddressesMax && member.Addresses.All(IsAddress);
 
     private static bool IsAddress(string text) =>
         HostPort.TryParse(text, out HostPort parsed) && parsed.Port != 0;

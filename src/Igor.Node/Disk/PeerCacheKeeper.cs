@@ -1,3 +1,5 @@
+using Igor.Kbr;
+
 namespace Igor.Node;
 
 /// <summary>
@@ -6,14 +8,16 @@ namespace Igor.Node;
 /// </summary>
 internal sealed class PeerCacheKeeper : IAsyncDisposable
 {
-    /// <summary>Long enough that a node that joins writes once and not for each peer it meets.</summary>
-    private static readonly TimeSpan Delay = TimeSpan.FromSeconds(2);
+    /// <summary>
+    /// A node that dies must not come back without knowing whom it met, so little is waited for.
+    /// </summary>
+    private static readonly TimeSpan Delay = TimeSpan.FromMilliseconds(200);
 
-    /// <summary>Least time between two writes.</summary>
-    private static readonly TimeSpan Period = TimeSpan.FromSeconds(30);
+    /// <summary>Least time between two writes, each of which costs the disk a few milliseconds.</summary>
+    private static readonly TimeSpan Period = TimeSpan.FromSeconds(3);
 
     private readonly PeerCache _cache;
-    private readonly Func<Task<IReadOnlyList<string>>> _liveAddresses;
+    private readonly Func<Task<IReadOnlyList<KnownMember>?>> _members;
     private readonly TimeProvider _clock;
     private readonly ITimer _timer;
     private readonly Lock _gate = new();
@@ -25,15 +29,13 @@ internal sealed class PeerCacheKeeper : IAsyncDisposable
 
     /// <summary>Makes a keeper.</summary>
     /// <param name="cache">What to write.</param>
-    /// <param name="liveAddresses">
-    /// Asks the node for the addresses of its peers; empty when it is closed.
-    /// </param>
+    /// <param name="members">Asks the node for the members that it knows; null when it is closed.</param>
     /// <param name="clock">Time.</param>
     public PeerCacheKeeper(
-        PeerCache cache, Func<Task<IReadOnlyList<string>>> liveAddresses, TimeProvider clock)
+        PeerCache cache, Func<Task<IReadOnlyList<KnownMember>?>> members, TimeProvider clock)
     {
         _cache = cache;
-        _liveAddresses = liveAddresses;
+        _members = members;
         _clock = clock;
         _timer = clock.CreateTimer(
             static keeper => ((PeerCacheKeeper)keeper!).Ring(),
@@ -58,8 +60,14 @@ internal sealed class PeerCacheKeeper : IAsyncDisposable
         }
     }
 
-    /// <summary>Writes the addresses of live peers now, whatever the rate.</summary>
-    public async Task WriteAsync() => _cache.Remember(await _liveAddresses().ConfigureAwait(false));
+    /// <summary>Writes the members that the node knows now, whatever the rate.</summary>
+    public async Task WriteAsync()
+    {
+        if (await _members().ConfigureAwait(false) is { } members)
+        {
+            _cache.Remember(members);
+        }
+    }
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()

@@ -6,7 +6,15 @@ namespace Igor.Node;
 /// <summary>Connects to an address and secures the connection, with a deadline for each step.</summary>
 internal sealed class TlsDialer(TlsHandshake handshake, TransportOptions options)
 {
-    /// <summary>Connects; tries each IP address of a name in turn.</summary>
+    /// <summary>
+    /// Least time for one IP address of a name that has several: a lost first packet is sent again after one.
+    /// </summary>
+    private static readonly TimeSpan PatiencePerAddressMin = TimeSpan.FromSeconds(1.5);
+
+    /// <summary>
+    /// Connects; tries the IP addresses of a name, which is looked up anew, one after the other and in
+    /// another order each time, since one of them may lead to this very node or to one that is dead.
+    /// </summary>
     /// <returns>The connection, or null and the cause.</returns>
     public async Task<(SecuredSocket? Secured, string Cause)> DialAsync(
         string address, CancellationToken stopping)
@@ -34,7 +42,11 @@ internal sealed class TlsDialer(TlsHandshake handshake, TransportOptions options
     private static string Cause(Exception problem, bool isConnected) => (problem, isConnected) switch
     {
         (OperationCanceledException, true) => "the TLS handshake took too long",
-        (OperationCanceledException, false) => "no connection in time",
+        (OperationCanceledException, false) => "no answer",
+        (SocketException { SocketErrorCode: SocketError.ConnectionRefused }, false) => "connection refused",
+        (SocketException { SocketErrorCode: SocketError.TimedOut }, false) => "no answer",
+        (SocketException { SocketErrorCode: SocketError.HostNotFound or SocketError.NoData }, false) =>
+            "host name unknown",
         (_, true) => "the TLS handshake failed: " + (problem.InnerException ?? problem).Message,
         _ => problem.Message,
     };
@@ -51,19 +63,27 @@ internal sealed class TlsDialer(TlsHandshake handshake, TransportOptions options
             throw new SocketException((int)SocketError.HostNotFound);
         }
 
+        Random.Shared.Shuffle(hosts);
+        TimeSpan patience = options.ConnectTimeout / hosts.Length;
+        patience = patience < PatiencePerAddressMin ? PatiencePerAddressMin : patience;
         for (int tried = 0; ; tried++)
         {
+            using var turn = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token);
+            turn.CancelAfter(patience);
+
             var socket = new Socket(hosts[tried].AddressFamily, SocketType.Stream, ProtocolType.Tcp)
             {
                 NoDelay = true,
             };
             try
             {
-                await socket.ConnectAsync(new IPEndPoint(hosts[tried], target.Port), deadline.Token)
+                await socket.ConnectAsync(new IPEndPoint(hosts[tried], target.Port), turn.Token)
                     .ConfigureAwait(false);
                 return socket;
             }
-            catch (SocketException) when (tried + 1 < hosts.Length)
+            catch (Exception problem) when (
+                problem is SocketException or OperationCanceledException
+                && tried + 1 < hosts.Length && !deadline.IsCancellationRequested)
             {
                 socket.Dispose(); // the name has another address to try
             }

@@ -15,8 +15,8 @@ public sealed class SimulatedDisk
     /// <summary>The identity.</summary>
     public Key NodeId { get; }
 
-    /// <summary>Addresses of the peers that were connected when the process ended.</summary>
-    public IReadOnlyList<string> KnownPeers { get; internal set; } = [];
+    /// <summary>Members of the ring that the process knew when it ended.</summary>
+    public IReadOnlyList<KnownMember> KnownMembers { get; internal set; } = [];
 
     /// <summary>What an application keeps under a name, made at first use.</summary>
     public T Open<T>(string name, Func<T> create)

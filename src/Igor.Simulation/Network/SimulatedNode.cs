@@ -114,7 +114,7 @@ public sealed class SimulatedNode : IKbrHost
         {
             Addresses = [Address],
             Bootstrap = [.. Bootstrap.Where(node => node != this).Select(node => node.Address)],
-            KnownPeers = Disk.KnownPeers,
+            KnownMembers = Disk.KnownMembers,
         };
         Process = _network.MakeProcess(this, options, ++_lives);
         Process.Start();
@@ -267,5 +267,5 @@ public sealed class SimulatedNode : IKbrHost
     }
 
     private void RememberPeers(NodeProcess process) =>
-        Disk.KnownPeers = [.. process.Overlay.Peers.SelectMany(peer => peer.Addresses).Take(64)];
+        Disk.KnownMembers = process.Overlay.KnownMembers;
 }

@@ -47,18 +47,20 @@ public sealed class LocalCodecTests
         writer.WriteArrayHeader(3);
         writer.Write((int)LocalFrameType.Subscribed);
         writer.Write(5);
-        writer.WriteArrayHeader(6); // a neighbour set has 5
+        writer.WriteArrayHeader(7); // a neighbour set has 6
         writer.Write(new byte[Key.SizeInBytes]);
         writer.Write(true);
         writer.WriteArrayHeader(0);
         writer.WriteArrayHeader(0);
         writer.Write(9);
+        writer.Write(true);
         writer.WriteMapHeader(1);
         writer.Write("later");
         writer.WriteArrayHeader(0);
         writer.Flush();
         var frame = Assert.IsType<SubscribedFrame>(Read(buffer.WrittenSpan.ToArray()));
         Assert.Equal(9, frame.Neighbours.Version);
+        Assert.True(frame.Neighbours.IsAlone);
     }
 
     [Fact]

@@ -21,8 +21,13 @@ internal static class LocalFrames
         Keys.Array[0, 20].Select(keys => keys.ToImmutableArray());
 
     private static readonly Gen<NeighbourSet> NeighbourSets = Gen.Select(
-        Keys, Gen.Bool, KeyLists, KeyLists, Gen.Long, (self, isMember, clockwise, counter, version) =>
-            new NeighbourSet(self, isMember, clockwise, counter, version));
+        Keys,
+        Gen.Select(Gen.Bool, Gen.Bool),
+        KeyLists,
+        KeyLists,
+        Gen.Long,
+        (self, flags, clockwise, counter, version) =>
+            new NeighbourSet(self, flags.Item1, clockwise, counter, version, flags.Item2));
 
     private static readonly Gen<ImmutableArray<string>> TextLists =
         Texts.Array[0, 4].Select(texts => texts.ToImmutableArray());

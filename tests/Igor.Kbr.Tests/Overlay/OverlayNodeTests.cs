@@ -216,10 +216,11 @@ public class OverlayNodeTests
     {
         var network = new TestNetwork();
         var random = new SeededRandom(11);
-        string[] addresses = [.. Enumerable.Range(1, 8).Select(i => $"10.0.0.{i}:1")];
-        for (int i = 0; i < 8; i++)
+        KnownMember[] members =
+            [.. Enumerable.Range(1, 8).Select(i => new KnownMember(random.NextKey(), [$"10.0.0.{i}:1"]))];
+        foreach (KnownMember member in members)
         {
-            network.Add(random.NextKey(), o => o with { KnownPeers = addresses }).Join(Service);
+            network.Add(member.Id, o => o with { KnownMembers = members }).Join(Service);
         }
 
         network.Run(TimeSpan.FromSeconds(10));
@@ -321,8 +322,10 @@ public class OverlayNodeTests
     {
         var network = new TestNetwork();
         var random = new SeededRandom(5);
-        TestNode a = network.Add(random.NextKey(), o => o with { KnownPeers = ["10.0.0.2:1"] });
-        TestNode b = network.Add(random.NextKey(), o => o with { KnownPeers = ["10.0.0.1:1"] });
+        KnownMember first = new(random.NextKey(), ["10.0.0.1:1"]);
+        KnownMember second = new(random.NextKey(), ["10.0.0.2:1"]);
+        TestNode a = network.Add(first.Id, o => o with { KnownMembers = [second] });
+        TestNode b = network.Add(second.Id, o => o with { KnownMembers = [first] });
         network.Run(TimeSpan.FromSeconds(30));
         Assert.Single(a.Overlay.Peers);
         Assert.Single(b.Overlay.Peers);

@@ -36,6 +36,8 @@ internal sealed class TestNode : IOverlayOutput
 
     public List<NeighbourChange> Changes { get; } = [];
 
+    public List<(ServiceId Service, NeighbourSet Set)> Sets { get; } = [];
+
     public List<OverlayEvent> Events { get; } = [];
 
     public Dictionary<RequestId, (KbrStatus Status, Key Responder, byte[] Payload)> Replies { get; } = [];
@@ -181,7 +183,11 @@ internal sealed class TestNode : IOverlayOutput
     public void CompleteRequest(RequestId request, in KbrReply reply) =>
         Replies.Add(request, (reply.Status, reply.Responder, reply.Payload.ToArray()));
 
-    public void UpdateNeighbours(ServiceId service, NeighbourChange change) => Changes.Add(change);
+    public void UpdateNeighbours(ServiceId service, NeighbourChange change)
+    {
+        Changes.Add(change);
+        Sets.Add((service, change.Neighbours));
+    }
 
     public void Raise(OverlayEvent overlayEvent) => Events.Add(overlayEvent);
 

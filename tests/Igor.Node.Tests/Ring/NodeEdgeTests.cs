@@ -110,9 +110,14 @@ public sealed class NodeEdgeTests
                 Overlay = new OverlayOptions { JoinPatience = TimeSpan.Zero },
             },
             log);
-        await Eventually.Within(node.Joined);
+        RingStanding ring = await Eventually.Within(node.Settled);
+        Assert.Equal((RingState.Alone, false), (ring.State, node.Joined.IsCompleted));
         await AssertServes(node);
-        await Eventually.IsTrueAsync(() => log.Has("Cannot connect"), "the log says why");
+        await Eventually.IsTrueAsync(
+            () => log.Has("this node is alone"), "the log says so");
+        await Eventually.IsTrueAsync(
+            async () => (await node.GetStatusAsync()).Ring.Reason == "connection refused at 127.0.0.1:1",
+            "the status says why");
     }
 
     [Fact]

@@ -26,6 +26,11 @@ internal sealed class Coordinator(DhtContext context, RepairSchedule repair)
         {
             context.Defer(token, "the ring is changing: the put reached a node that is not the root");
         }
+        else if (context.Membership.IsAlone)
+        {
+            context.Defer(
+                token, "the node there is alone, and takes no writes unless it was started with --found");
+        }
         else if (_rounds.Count >= context.Options.ServingMax)
         {
             context.Defer(token, "the root has too many puts under way");

@@ -43,13 +43,13 @@ internal sealed class GatherRound : IReplyHandler, IReadHandler, IWriteHandler
 
     /// <summary>
     /// Whether a majority of the replicas has answered with a vote; and of fewer too, if there are records
-    /// that ask for fewer.
+    /// that ask for fewer. A node that is alone knows of no majority.
     /// </summary>
     private bool IsFull
     {
         get
         {
-            bool isFull = HasMajority(_replicas);
+            bool isFull = !_context.Membership.IsAlone && HasMajority(_replicas);
             for (int fewer = _context.FewestReplicas; fewer < Neighbourhood.Replicas; fewer++)
             {
                 isFull &= HasMajority(fewer);
@@ -182,7 +182,7 @@ internal sealed class GatherRound : IReplyHandler, IReadHandler, IWriteHandler
     private void Answer(Record? best)
     {
         bool isFull = IsFull;
-        int answered = VotesOf(_replicas);
+        int answered = _context.Membership.IsAlone ? 0 : VotesOf(_replicas);
         int asked = Math.Min(_replicas, _expected.Length);
         GotMessage got = best is null
             ? new GotMessage(

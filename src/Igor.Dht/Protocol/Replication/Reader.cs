@@ -18,7 +18,8 @@ internal sealed class Reader(
         {
             context.Defer(token, "the ring is changing: the get reached a node that is not the root");
         }
-        else if (message.Consistency == GetConsistency.Root && root.IsSettledFor(message.Key))
+        else if (message.Consistency == GetConsistency.Root && root.IsSettledFor(message.Key)
+            && !context.Membership.IsAlone)
         {
             AnswerAlone(token, message);
         }

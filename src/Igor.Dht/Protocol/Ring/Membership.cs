@@ -44,6 +44,12 @@ internal sealed class Membership
     /// <summary>Whether this node is an active member.</summary>
     public bool IsMember => Neighbours.IsMember;
 
+    /// <summary>
+    /// Whether the node reaches none of those that it knows or was given to join: it may not speak for the
+    /// ring.
+    /// </summary>
+    public bool IsAlone => Neighbours.IsAlone;
+
     /// <summary>The members that are expected back.</summary>
     public IEnumerable<Key> MissingMembers => _missing.Select(m => m.Id);
 
@@ -115,6 +121,41 @@ internal sealed class Membership
         }
 
         return given > 0;
+    }
+
+    /// <summary>
+    /// What troubles the members near this node: for some key that this node is to hold, too few of those
+    /// that are to hold it are alive.
+    /// </summary>
+    public Trouble? Trouble()
+    {
+        if (!IsMember || _missing.Count == 0)
+        {
+            return null;
+        }
+
+        Span<Key> near = stackalloc Key[Neighbourhood.Replicas];
+        near = near[..Expected.Nearest(Self, near)];
+        Span<Key> holders = stackalloc Key[Neighbourhood.Replicas];
+        foreach (Key key in near)
+        {
+            int count = Expected.Nearest(key, holders);
+            int alive = 0;
+            foreach (Key holder in holders[..count])
+            {
+                alive += Alive.Contains(holder) ? 1 : 0;
+            }
+
+            if (alive < (count / 2) + 1)
+            {
+                return new Trouble(
+                    TroubleKinds.NoMajority,
+                    $"{_missing.Count} members are missing, and of {count} that are to hold a record only "
+                    + $"{alive} are there: writes fail until {(count / 2) + 1} are");
+            }
+        }
+
+        return null;
     }
 
     private void Forget(Key id) => _missing.RemoveAll(m => m.Id == id);

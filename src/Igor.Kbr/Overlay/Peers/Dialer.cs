@@ -21,11 +21,15 @@ internal sealed class Dialer(NodeContext context)
     private static readonly TimeSpan BackoffFirst = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan BackoffMax = TimeSpan.FromSeconds(30);
 
+    /// <summary>Who looks for a ring is to find it within a second or two of its coming up.</summary>
+    private static readonly TimeSpan BackoffSeekingMax = TimeSpan.FromMilliseconds(800);
+
+
     private readonly Dictionary<DialId, Wish> _underWay = [];
     private readonly HashSet<string> _busy = [];
     private readonly Queue<Wish> _queue = new();
     private readonly Queue<Wish> _told = new();
-    private readonly Dictionary<string, (int Count, TimeSpan NotBefore)> _failures = [];
+    private readonly Dictionary<string, Failure> _failures = [];
     private readonly Queue<string> _failureOrder = new();
     private readonly HashSet<string> _own = [];
     private long _nextId;
@@ -34,7 +38,11 @@ internal sealed class Dialer(NodeContext context)
     /// <param name="Expected">The node that should be there; null where that is not known.</param>
     /// <param name="IsEntry">Whether to find a ring, not a certain node.</param>
     /// <param name="Teller">The peer that told of it unasked; null when this node looks for it.</param>
-    public readonly record struct Wish(string Address, Key? Expected, bool IsEntry, Key? Teller = null);
+    /// <param name="IsSeeking">
+    /// Whether this node reaches nobody and has to find the others: it waits less after failures.
+    /// </param>
+    public readonly record struct Wish(
+        string Address, Key? Expected, bool IsEntry, Key? Teller = null, bool IsSeeking = false);
 
     /// <summary>Whether nothing is being dialled or waits to be.</summary>
     public bool IsIdle => _underWay.Count == 0 && _queue.Count == 0 && _told.Count == 0;
@@ -69,7 +77,7 @@ internal sealed class Dialer(NodeContext context)
         Queue<Wish> queue = wish.Teller is null ? _queue : _told;
         if (wish.Address.Length == 0 || _own.Contains(wish.Address) || queue.Count >= QueueMax
             || (wish.Teller is { } teller && !MayTellMore(teller))
-            || (_failures.TryGetValue(wish.Address, out var failure) && failure.NotBefore > now)
+            || (_failures.TryGetValue(wish.Address, out Failure failure) && failure.IsResting(now, wish))
             || !_busy.Add(wish.Address))
         {
             return false;
@@ -109,10 +117,17 @@ internal sealed class Dialer(NodeContext context)
         return wish;
     }
 
-    /// <summary>The address turned out to be this node's own: it is never dialled again.</summary>
-    public void NoteOwn(string address)
+    /// <summary>
+    /// The address turned out to be this node's own: it is never dialled again. A name may lead elsewhere the
+    /// next time.
+    /// </summary>
+    public void NoteOwn(TimeSpan now, string address)
     {
-        if (_own.Count < FailuresRememberedMax)
+        if (!IsNumeric(address))
+        {
+            NoteFailure(now, address);
+        }
+        else if (_own.Count < FailuresRememberedMax)
         {
             _own.Add(address);
         }
@@ -126,10 +141,12 @@ internal sealed class Dialer(NodeContext context)
             return;
         }
 
-        int count = _failures.TryGetValue(address, out var before) ? before.Count + 1 : 1;
+        int count = _failures.TryGetValue(address, out Failure before) ? before.Count + 1 : 1;
         TimeSpan backoff = BackoffFirst * Math.Pow(2, Math.Min(count - 1, 10));
         TimeSpan pause = context.Random.Jitter(backoff < BackoffMax ? backoff : BackoffMax);
-        _failures[address] = (count, now + pause);
+        TimeSpan seekingPause = context.Random.Jitter(BackoffSeekingMax);
+        _failures[address] = new Failure(
+            count, now + pause, now + (seekingPause < pause ? seekingPause : pause));
         if (count == 1)
         {
             _failureOrder.Enqueue(address);
@@ -139,6 +156,9 @@ internal sealed class Dialer(NodeContext context)
             }
         }
     }
+
+    private static bool IsNumeric(string address) =>
+        address.StartsWith('[') || address.All(c => char.IsAsciiDigit(c) || c is '.' or ':');
 
     private IEnumerable<Wish> All => _underWay.Values.Concat(_queue).Concat(_told);
 
@@ -174,5 +194,11 @@ internal sealed class Dialer(NodeContext context)
             _underWay.Add(dial, wish);
             context.Output.Dial(dial, wish.Address);
         }
+    }
+
+    private readonly record struct Failure(int Count, TimeSpan NotBefore, TimeSpan SeekingNotBefore)
+    {
+        public bool IsResting(TimeSpan now, in Wish wish) =>
+            now < (wish.IsSeeking ? SeekingNotBefore : NotBefore);
     }
 }

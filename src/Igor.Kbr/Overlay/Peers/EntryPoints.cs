@@ -3,36 +3,73 @@ using Igor.Kbr.Wire;
 namespace Igor.Kbr.Overlay.Peers;
 
 /// <summary>
-/// Addresses through which a ring may be found: those given at start, those known from an earlier run, and
-/// those of peers that were lost. Tried hard while joining and slowly afterwards, so that rings that formed
-/// apart, or were cut apart, find one another.
+/// Addresses through which a ring may be found: those given at start, and those of members that are known and
+/// away. A node that reaches nobody tries all of them, again and again; one that is in a ring tries them
+/// slowly, so that rings that formed apart, or were cut apart, find one another.
 /// </summary>
 internal sealed class EntryPoints(NodeContext context, Dialer dialer)
 {
-    private const int LostMax = 64;
-    private static readonly TimeSpan JoiningPeriod = TimeSpan.FromMilliseconds(500);
-    private static readonly TimeSpan LostPeriod = TimeSpan.FromSeconds(5);
-    private static readonly TimeSpan GivenPeriod = TimeSpan.FromSeconds(60);
-    private static readonly TimeSpan LostFor = TimeSpan.FromHours(1);
+    private static readonly TimeSpan SeekPeriod = TimeSpan.FromMilliseconds(400);
+    private static readonly TimeSpan AwayPeriod = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan GivenPeriod = TimeSpan.FromSeconds(10);
 
-    private readonly List<(Contact Contact, TimeSpan Since, TimeSpan ConnectedFor)> _lost = [];
+    /// <summary>
+    /// Addresses that led somewhere once are tried this much less often: in a large ring the node there is
+    /// known without a connection to it.
+    /// </summary>
+    private const int ReachedFactor = 6;
+
+    private readonly AwayMembers _away = new();
+    private readonly ReachLog _log = new();
     private readonly Dictionary<string, Key> _reached = [];
+    private bool _isSeeking;
+    private int _rounds;
 
-    /// <summary>Whether the node is in the ring and only looks for others; set by the node.</summary>
-    public Func<bool> IsSettled { get; set; } = () => true;
+    /// <summary>Whether a member of the ring is connected; set by the node.</summary>
+    public Func<bool> IsInRing { get; set; } = () => false;
 
     /// <summary>Whether a peer is, or was until it was lost, a neighbour; set by the node.</summary>
     public Func<Peer, bool> IsNeighbour { get; set; } = _ => false;
 
+    /// <summary>Whether members are known that are away.</summary>
+    public bool KnowsAway => _away.Count > 0;
+
+    /// <summary>Members worth remembering over a restart: those connected, then those away.</summary>
+    public IEnumerable<KnownMember> KnownMembers => context.Peers.All
+        .Where(p => p.JoinsRing && !p.IsLeaving && !p.Addresses.IsEmpty && p.Runs(ServiceId.Base))
+        .Select(p => p.Contact)
+        .Concat(_away.All)
+        .Take(AwayMembers.CountMax)
+        .Select(contact => new KnownMember(contact.Id, contact.Addresses));
+
     public void Start(TimeSpan now)
     {
-        DialGiven(now);
-        if (context.Options.Bootstrap.Count + context.Options.KnownPeers.Count > 0)
+        _away.Recall(now, context.Id, context.Options.KnownMembers);
+        Seek(now);
+        ScheduleGiven(now);
+        ScheduleAway(now);
+    }
+
+    /// <summary>Tries everything, and goes on until this node is in a ring with others.</summary>
+    public void Seek(TimeSpan now)
+    {
+        if (_isSeeking)
         {
-            ScheduleGiven(now);
+            return;
         }
 
-        ScheduleLost(now);
+        _isSeeking = true;
+        SeekOn(now);
+    }
+
+    /// <summary>Why nobody is reached, in one line for people.</summary>
+    public string WhyNobody()
+    {
+        string[] addresses =
+            [.. context.Options.Bootstrap, .. _away.All.Select(contact => contact.Addresses[0])];
+        return context.Peers.All.Exists(p => p.JoinsRing && !p.Runs(ServiceId.Base))
+            ? "those that answer look for a ring themselves"
+            : addresses.Length > 0 ? _log.Describe(addresses) : "there is nobody to connect to";
     }
 
     /// <summary>A link was opened; its other end has proved its id.</summary>
@@ -44,87 +81,116 @@ internal sealed class EntryPoints(NodeContext context, Dialer dialer)
         }
     }
 
-    /// <summary>
-    /// Remembers a lost neighbour or finger. When there are too many, that which was connected for the
-    /// shortest time goes: ids made up to push the others out last no longer than they have to.
-    /// </summary>
-    public void HandlePeerDown(TimeSpan now, Peer peer, DepartureReason reason)
+    /// <summary>An attempt to connect failed, or the node there turned this one away.</summary>
+    public void HandleFailed(string address, string cause)
     {
-        if (reason != DepartureReason.Failed || peer.Addresses.IsEmpty || !peer.JoinsRing
-            || !(peer.IsFinger || IsNeighbour(peer)))
+        if (IsGiven(address) || _away.All.Any(contact => contact.Addresses.Contains(address)))
         {
-            return;
-        }
-
-        _lost.RemoveAll(l => l.Contact.Id == peer.Id);
-        _lost.Add((peer.Contact, now, now - peer.ConnectedAt));
-        if (_lost.Count > LostMax)
-        {
-            _lost.Remove(_lost.MinBy(l => l.ConnectedFor));
+            _log.Note(address, cause);
         }
     }
 
-    /// <summary>A lost node is not at that address any more: another one answers there.</summary>
+    public void HandlePeerUp(Peer peer)
+    {
+        _away.Remove(peer.Id);
+        _log.Clear(peer.Link.RemoteAddress);
+    }
+
+    /// <summary>Remembers a lost neighbour or finger.</summary>
+    public void HandlePeerDown(TimeSpan now, Peer peer, DepartureReason reason)
+    {
+        if (reason == DepartureReason.Failed && !peer.Addresses.IsEmpty && peer.JoinsRing
+            && peer.Runs(ServiceId.Base) && (peer.IsFinger || IsNeighbour(peer)))
+        {
+            _away.Add(now, peer.Contact, now - peer.ConnectedAt);
+        }
+    }
+
+    /// <summary>
+    /// A member is not at that address any more: another node answers there. That does not make this node the
+    /// last one of its ring, so while it reaches nobody it forgets none.
+    /// </summary>
     public void HandleReplaced(Key id, string address)
     {
-        int index = _lost.FindIndex(l => l.Contact.Id == id);
-        if (index < 0)
+        if (IsInRing())
         {
+            _away.HandleReplaced(id, address);
+        }
+        else
+        {
+            HandleFailed(address, "another node answers");
+        }
+    }
+
+    private void SeekOn(TimeSpan now)
+    {
+        if (IsInRing() || context.Options.Bootstrap.Count + _away.Count == 0)
+        {
+            _isSeeking = false;
             return;
         }
 
-        Contact contact = _lost[index].Contact;
-        contact = contact with { Addresses = contact.Addresses.Remove(address) };
-        _lost[index] = _lost[index] with { Contact = contact };
-        _lost.RemoveAll(l => l.Contact.Addresses.IsEmpty);
+        foreach (string address in context.Options.Bootstrap)
+        {
+            DialGiven(now, address);
+        }
+
+        foreach (Contact contact in _away.All)
+        {
+            foreach (string address in contact.Addresses)
+            {
+                dialer.TryDial(now, new Dialer.Wish(address, contact.Id, IsEntry: true, IsSeeking: true));
+            }
+        }
+
+        context.Timers.Schedule(now + context.Random.Jitter(SeekPeriod), SeekOn);
     }
 
     private void ScheduleGiven(TimeSpan now)
     {
-        TimeSpan period = IsSettled() ? GivenPeriod : JoiningPeriod;
-        context.Timers.Schedule(now + context.Random.Jitter(period), later =>
+        if (context.Options.Bootstrap.Count == 0)
         {
-            DialGiven(later);
+            return;
+        }
+
+        context.Timers.Schedule(now + context.Random.Jitter(GivenPeriod), later =>
+        {
+            _rounds++;
+            foreach (string address in context.Options.Bootstrap)
+            {
+                if (!_reached.ContainsKey(address) || _rounds % ReachedFactor == 0)
+                {
+                    DialGiven(later, address);
+                }
+            }
+
             ScheduleGiven(later);
         });
     }
 
-    private void DialGiven(TimeSpan now)
+    private void DialGiven(TimeSpan now, string address)
     {
-        bool isSettled = IsSettled();
-        foreach (string address in context.Options.Bootstrap)
+        if (!IsConnected(address))
         {
-            if (!IsConnected(address))
-            {
-                dialer.TryDial(now, new Dialer.Wish(address, null, IsEntry: true));
-            }
-        }
-
-        foreach (string address in isSettled ? [] : context.Options.KnownPeers)
-        {
-            if (!IsConnected(address))
-            {
-                dialer.TryDial(now, new Dialer.Wish(address, null, IsEntry: true));
-            }
+            dialer.TryDial(now, new Dialer.Wish(address, null, IsEntry: true, IsSeeking: _isSeeking));
         }
     }
 
-    private void ScheduleLost(TimeSpan now) =>
-        context.Timers.Schedule(now + context.Random.Jitter(LostPeriod), later =>
+    private void ScheduleAway(TimeSpan now) =>
+        context.Timers.Schedule(now + context.Random.Jitter(AwayPeriod), later =>
         {
-            _lost.RemoveAll(l => later - l.Since > LostFor || context.Peers.Contains(l.Contact.Id));
-            if (_lost.Count > 0)
+            _away.Expire(later, IsInRing());
+            if (_away.Count > 0)
             {
-                Contact contact = _lost[context.Random.Next(_lost.Count)].Contact;
+                Contact contact = _away.All.ElementAt(context.Random.Next(_away.Count));
                 string address = contact.Addresses[context.Random.Next(contact.Addresses.Length)];
                 dialer.TryDial(later, new Dialer.Wish(address, contact.Id, IsEntry: true));
             }
 
-            ScheduleLost(later);
+            ScheduleAway(later);
         });
 
-    private bool IsGiven(string address) =>
-        context.Options.Bootstrap.Contains(address) || context.Options.KnownPeers.Contains(address);
+    private bool IsGiven(string address) => context.Options.Bootstrap.Contains(address);
 
     /// <summary>
     /// Whether the node that was reached at the address is connected. What addresses a peer says that it has

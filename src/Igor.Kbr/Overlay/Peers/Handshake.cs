@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using Igor.Kbr.Overlay.Rings;
 using Igor.Kbr.Wire;
 
@@ -28,6 +27,9 @@ internal sealed class Handshake(
     /// <summary>At an address of a node there is another one now.</summary>
     public Action<Key, string> Replaced { get; set; } = (_, _) => { };
 
+    /// <summary>The node at an address that this one dialled turned it away; why, for people.</summary>
+    public Action<string, string> TurnedAway { get; set; } = (_, _) => { };
+
     public bool TryGet(LinkId id, out Link? link) => _links.TryGetValue(id, out link);
 
     public void HandleOpened(TimeSpan now, LinkId id, Key peerId, DialId? dial, string remoteAddress)
@@ -35,7 +37,12 @@ internal sealed class Handshake(
         Dialer.Wish? wish = dial is { } d ? dialer.HandleOpened(now, d, peerId) : null;
         if (peerId == context.Id)
         {
-            dialer.NoteOwn(wish?.Address ?? string.Empty);
+            if (wish is { } own)
+            {
+                dialer.NoteOwn(now, own.Address);
+                TurnedAway(own.Address, "only this node itself answers");
+            }
+
             context.Output.Close(id);
             return;
         }
@@ -59,6 +66,7 @@ internal sealed class Handshake(
             if (link.Peer is null && _links.Remove(id))
             {
                 context.Raise(OverlayEventKind.Refused, peerId, $"{address} did not say hello");
+                NoteTurnedAway(later, link, "no hello in time");
                 context.Output.Close(id);
             }
         });
@@ -71,9 +79,9 @@ internal sealed class Handshake(
             return;
         }
 
-        if (Objection(hello) is var (reason, text) && text.Length > 0)
+        if (HelloCheck.ObjectionTo(context.Options.Network, hello) is { } objection)
         {
-            Refuse(now, link, reason, text);
+            Refuse(now, link, objection);
             return;
         }
 
@@ -94,7 +102,7 @@ internal sealed class Handshake(
         }
         else if (context.Peers.Count >= context.Options.PeersMax && !TryMakeRoom(now, link, hello))
         {
-            Refuse(now, link, GoodbyeReason.Full, "this node has as many connections as it may");
+            Refuse(now, link, HelloCheck.Full);
             return;
         }
 
@@ -104,7 +112,7 @@ internal sealed class Handshake(
             LastHeard = now,
             UnwantedSince = now,
             Instance = hello.Instance,
-            Addresses = Usable(hello.Addresses, link),
+            Addresses = HelloCheck.UsableAddresses(hello, link),
             JoinsRing = hello.JoinsRing,
         };
         peer.TryUpdateServices(hello.ServicesVersion, hello.Services);
@@ -125,7 +133,7 @@ internal sealed class Handshake(
         {
             context.Raise(
                 OverlayEventKind.Refused, link.PeerId, $"{link.RemoteAddress} refused this node: {text}");
-            dialer.NoteFailure(now, link.IsOutbound ? link.RemoteAddress : string.Empty);
+            NoteTurnedAway(now, link, $"refused ({text})");
         }
         else if (reason == GoodbyeReason.ProtocolError)
         {
@@ -186,7 +194,7 @@ internal sealed class Handshake(
     public void HandleViolation(TimeSpan now, Link link, string rule)
     {
         context.Raise(OverlayEventKind.ProtocolError, link.PeerId, $"{link.RemoteAddress}: {rule}");
-        dialer.NoteFailure(now, link.IsOutbound ? link.RemoteAddress : string.Empty);
+        NoteTurnedAway(now, link, "no node of this protocol answers");
         context.SendGoodbye(link, GoodbyeReason.ProtocolError, rule);
         if (link.Peer is { } peer && peer.Link == link)
         {
@@ -271,28 +279,21 @@ internal sealed class Handshake(
         context.Send(link, (ref MessagePack.MessagePackWriter writer) => hello.Write(ref writer));
     }
 
-    private (GoodbyeReason Reason, string Text) Objection(HelloMessage hello)
+    private void Refuse(TimeSpan now, Link link, Objection objection)
     {
-        if (hello.Network != context.Options.Network)
-        {
-            return (
-                GoodbyeReason.WrongNetwork,
-                $"this is network '{context.Options.Network}', not '{hello.Network}'");
-        }
-
-        return hello.VersionMin > WireLimits.ProtocolVersion || hello.VersionMax < WireLimits.ProtocolVersion
-            ? (
-                GoodbyeReason.WrongVersion,
-                $"this node speaks version {WireLimits.ProtocolVersion} of the protocol")
-            : (default, string.Empty);
+        context.Raise(OverlayEventKind.Refused, link.PeerId, $"{link.RemoteAddress}: {objection.Text}");
+        NoteTurnedAway(now, link, $"refused ({objection.Text})");
+        context.SendGoodbye(link, objection.Reason, objection.TextThere);
+        Forget(link);
     }
 
-    private void Refuse(TimeSpan now, Link link, GoodbyeReason reason, string text)
+    private void NoteTurnedAway(TimeSpan now, Link link, string cause)
     {
-        context.Raise(OverlayEventKind.Refused, link.PeerId, $"{link.RemoteAddress}: {text}");
-        dialer.NoteFailure(now, link.IsOutbound ? link.RemoteAddress : string.Empty);
-        context.SendGoodbye(link, reason, text);
-        Forget(link);
+        if (link.IsOutbound)
+        {
+            dialer.NoteFailure(now, link.RemoteAddress);
+            TurnedAway(link.RemoteAddress, cause);
+        }
     }
 
     /// <summary>
@@ -344,27 +345,4 @@ internal sealed class Handshake(
                 CloseAfterDraining(later, link, DrainTime);
             }
         });
-
-    /// <summary>
-    /// A node that listens on all its addresses does not know which: the link shows one. What that makes too
-    /// long is left out: peers that are told it would take this node for the one that breaks the protocol.
-    /// </summary>
-    private static ImmutableArray<string> Usable(ImmutableArray<string> addresses, Link link)
-    {
-        int hostEnd = link.RemoteAddress.LastIndexOf(':');
-        if (hostEnd < 0)
-        {
-            return addresses;
-        }
-
-        string host = link.RemoteAddress[..hostEnd];
-        return
-        [
-            .. addresses.Select(a =>
-                a.StartsWith("0.0.0.0:", StringComparison.Ordinal)
-                || a.StartsWith("[::]:", StringComparison.Ordinal)
-                    ? host + a[a.LastIndexOf(':')..]
-                    : a).Where(a => a.Length <= WireLimits.AddressLengthMax),
-        ];
-    }
 }

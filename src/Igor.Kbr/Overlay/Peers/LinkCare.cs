@@ -10,16 +10,29 @@ namespace Igor.Kbr.Overlay.Peers;
 internal sealed class LinkCare(NodeContext context, RingTable rings, Handshake handshake)
 {
     private static readonly TimeSpan SweepPeriod = TimeSpan.FromSeconds(5);
+
+    /// <summary>Several changes that come together are told once.</summary>
+    private static readonly TimeSpan TellAfter = TimeSpan.FromMilliseconds(100);
+
     private static readonly TimeSpan UnneededFor = TimeSpan.FromSeconds(30);
 
     private readonly HashSet<Key> _toldUnwanted = [];
-    private bool _havePeersChanged;
+    private bool _isTelling;
 
     public void Start(TimeSpan now) => ScheduleSweep(now);
 
-    public void HandlePeersChanged(Peer peer)
+    public void HandlePeersChanged(TimeSpan now, Peer peer)
     {
-        _havePeersChanged = true;
+        if (!_isTelling)
+        {
+            _isTelling = true;
+            context.Timers.Schedule(now + TellAfter, _ =>
+            {
+                _isTelling = false;
+                context.Raise(OverlayEventKind.PeersChanged, default, $"{context.Peers.Count} peers");
+            });
+        }
+
         if (!context.Peers.Contains(peer.Id))
         {
             _toldUnwanted.Remove(peer.Id);
@@ -32,12 +45,6 @@ internal sealed class LinkCare(NodeContext context, RingTable rings, Handshake h
             foreach (Peer peer in context.Peers.Snapshot())
             {
                 Check(later, peer);
-            }
-
-            if (_havePeersChanged)
-            {
-                _havePeersChanged = false;
-                context.Raise(OverlayEventKind.PeersChanged, default, $"{context.Peers.Count} peers");
             }
 
             ScheduleSweep(later);

@@ -14,7 +14,8 @@ internal sealed class Joining(
     RingTable rings,
     Dialer dialer,
     NeighbourExchange exchange,
-    ServiceDiscovery discovery)
+    ServiceDiscovery discovery,
+    Isolation isolation)
 {
     /// <summary>With the pauses, as long as a connection that is of no use is kept.</summary>
     private const int LookIntoTriesMax = 8;
@@ -158,12 +159,12 @@ internal sealed class Joining(
 
     /// <summary>
     /// A node founds the ring at once when it has nobody to join; when those it reached are joining
-    /// themselves, the lowest id among them does; and when it can reach nobody, after some patience.
+    /// themselves, the lowest id among them does; and when it can reach nobody, after some patience it goes
+    /// on by itself, as a founder or alone.
     /// </summary>
     private bool MayFoundBase(TimeSpan now, ServiceRing ring)
     {
-        OverlayOptions options = context.Options;
-        if (options.Bootstrap.Count == 0 && options.KnownPeers.Count == 0)
+        if (isolation.HasNobody)
         {
             return true;
         }
@@ -171,7 +172,8 @@ internal sealed class Joining(
         TimeSpan waited = now - ring.JoinStarted;
         bool isLowest = context.Peers.Count > 0
             && context.Peers.All.TrueForAll(p => !p.JoinsRing || p.Id > context.Id);
-        return (isLowest && dialer.IsIdle && waited >= FounderPatience) || waited >= options.JoinPatience;
+        return (isLowest && dialer.IsIdle && waited >= FounderPatience)
+            || waited >= context.Options.JoinPatience;
     }
 
     private bool MayFoundService(TimeSpan now, ServiceRing ring)
@@ -247,7 +249,7 @@ internal sealed class Joining(
         rings.Refresh(now, ring);
         if (ring.Id == ServiceId.Base)
         {
-            context.Raise(OverlayEventKind.Joined, context.Id, $"{ring.Members.Count} peers");
+            isolation.Review(now);
             foreach (ServiceRing other in rings.All)
             {
                 other.JoinStarted = now;

@@ -18,6 +18,11 @@ internal sealed class RingTable(NodeContext context)
     /// <summary>Raised after a ring's neighbour set changed.</summary>
     public Action<TimeSpan, ServiceRing, NeighbourChange> Changed { get; set; } = (_, _, _) => { };
 
+    /// <summary>
+    /// Whether the node must not act for a ring as if it were all of it; set by the node.
+    /// </summary>
+    public Func<TimeSpan, ServiceRing, bool> IsAloneIn { get; set; } = (_, _) => false;
+
     public bool TryGet(ServiceId id, [NotNullWhen(true)] out ServiceRing? ring) =>
         _rings.TryGetValue(id.Value, out ring);
 
@@ -78,7 +83,10 @@ internal sealed class RingTable(NodeContext context)
         DepartureReason reason = DepartureReason.Displaced)
     {
         NeighbourChange? change = ring.Refresh(
-            context.Peers, context.Options.NeighboursPerSide, id => WhyGone(ring.Id, id, departed, reason));
+            context.Peers,
+            context.Options.NeighboursPerSide,
+            () => IsAloneIn(now, ring),
+            id => WhyGone(ring.Id, id, departed, reason));
         if (change is not null)
         {
             context.Output.UpdateNeighbours(ring.Id, change);

@@ -64,13 +64,20 @@ internal sealed class ServiceRing(ServiceId id, string name, Key self)
     /// <summary>That root as last looked up, while this node has to do with it.</summary>
     public Key? MeetingPlace { get; set; }
 
+    /// <summary>
+    /// Whether the node was alone and has met no member of this ring since: it may not act for it yet.
+    /// </summary>
+    public bool IsHeldAlone { get; set; }
+
     /// <summary>Whether an exchange is scheduled already.</summary>
     public bool IsExchangeScheduled { get; set; }
 
     /// <summary>Takes stock of the connected peers; returns what changed, or null when nothing did.</summary>
-    public NeighbourChange? Refresh(PeerTable peers, int perSide, Func<Key, DepartureReason> whyGone)
+    public NeighbourChange? Refresh(
+        PeerTable peers, int perSide, Func<bool> isAlone, Func<Key, DepartureReason> whyGone)
     {
         Members = peers.All.FindAll(p => !p.IsLeaving && p.Runs(Id));
+        bool alone = isAlone();
         int count = Members.Count;
         int first = Members.FindIndex(p => p.Id > self);
         first = first < 0 ? 0 : first;
@@ -84,14 +91,20 @@ internal sealed class ServiceRing(ServiceId id, string name, Key self)
         }
 
         NeighbourSet before = Neighbours;
-        if (before.IsMember == IsActive && before.Clockwise.SequenceEqual(clockwise)
+        if (before.IsMember == IsActive && before.IsAlone == alone
+            && before.Clockwise.SequenceEqual(clockwise)
             && before.CounterClockwise.SequenceEqual(counter))
         {
             return null;
         }
 
         Neighbours = new NeighbourSet(
-            self, IsActive, clockwise.MoveToImmutable(), counter.MoveToImmutable(), before.Version + 1);
+            self,
+            IsActive,
+            clockwise.MoveToImmutable(),
+            counter.MoveToImmutable(),
+            before.Version + 1,
+            alone);
         var old = before.Others.ToHashSet();
         var now = Neighbours.Others.ToHashSet();
         return new NeighbourChange(

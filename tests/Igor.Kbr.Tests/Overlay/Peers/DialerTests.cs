@@ -76,8 +76,30 @@ public class DialerTests
     [Fact]
     public void An_own_address_is_never_dialled()
     {
-        _dialer.NoteOwn("a:1");
-        Assert.False(Dial("a:1"));
+        _dialer.NoteOwn(TimeSpan.Zero, "10.0.0.1:1");
+        Assert.False(Dial("10.0.0.1:1"));
+    }
+
+    [Fact]
+    public void A_name_that_led_to_this_node_itself_is_tried_again()
+    {
+        _dialer.NoteOwn(TimeSpan.Zero, "seeds.example:1");
+        Assert.False(Dial("seeds.example:1"));
+        Assert.True(Dial("seeds.example:1", TimeSpan.FromSeconds(1)));
+    }
+
+    [Fact]
+    public void Who_reaches_nobody_tries_a_dead_address_again_within_a_second_or_so()
+    {
+        TimeSpan now = TimeSpan.Zero;
+        for (int i = 0; i < 10; i++)
+        {
+            _dialer.NoteFailure(now, "a:1");
+        }
+
+        now += TimeSpan.FromSeconds(1.2);
+        Assert.False(Dial("a:1", now));
+        Assert.True(_dialer.TryDial(now, new Dialer.Wish("a:1", null, IsEntry: true, IsSeeking: true)));
     }
 
     [Fact]

@@ -1,5 +1,6 @@
 using Igor.Kbr.Overlay;
 using Igor.Kbr.Overlay.Peers;
+using Igor.Kbr.Wire;
 
 namespace Igor.Kbr.Tests.Overlay.Peers;
 
@@ -85,13 +86,15 @@ public class EntryPointsTests
     {
         Key id = new(0, 0, 0, (ulong)++_links);
         var link = new Link(new LinkId(_links), id, isOutbound: false, isEntry: false, "10.0.0.1:9999");
-        return new Peer(id, link)
+        var peer = new Peer(id, link)
         {
             Addresses = [address],
             JoinsRing = true,
             IsFinger = true,
             ConnectedAt = since,
         };
+        peer.TryUpdateServices(1, [new ServiceName(ServiceId.Base, string.Empty)]);
+        return peer;
     }
 
     /// <summary>The addresses dialled during that time, each attempt of which fails.</summary>
