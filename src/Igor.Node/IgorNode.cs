@@ -27,12 +27,19 @@ public sealed class IgorNode : IKbrHost
     private readonly Lazy<Task> _closing;
     private volatile bool _leaves = true;
 
+    private readonly SharedRead<HostStatus> _status;
+
     private IgorNode(NodeParts parts, IReadOnlyList<string> addresses, ILogger log)
     {
         _parts = parts;
         _log = log;
         Addresses = [.. addresses];
         _closing = new Lazy<Task>(CloseAsync);
+        _status = new SharedRead<HostStatus>(read => parts.Host.ReadAsync((overlay, services) =>
+        {
+            read();
+            return StatusOf(overlay, services);
+        }));
         _inspections = parts.Options.TimeProvider.CreateTimer(
             _ => parts.Host.Inspect(), null, InspectionPeriod, InspectionPeriod);
     }
@@ -128,19 +135,7 @@ public sealed class IgorNode : IKbrHost
     public async ValueTask<HostStatus> GetStatusAsync(CancellationToken cancellationToken = default)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        return await _parts.Host.ReadAsync((overlay, services) => new HostStatus(
-            NodeId,
-            Options.Network,
-            ProgramVersion(),
-            Addresses,
-            overlay.Ring,
-            [.. overlay.Peers],
-            [
-                .. services.Services.Select(
-                    service => new ServiceStatus(service.Name, overlay.Neighbours(service.Id))),
-            ],
-            [.. overlay.Troubles]))
-            .ConfigureAwait(false);
+        return await _status.ReadAsync().WaitAsync(cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>
@@ -155,6 +150,19 @@ public sealed class IgorNode : IKbrHost
         _leaves = false;
         await _closing.Value.ConfigureAwait(false);
     }
+
+    private HostStatus StatusOf(OverlayNode overlay, ServiceTable services) => new(
+        NodeId,
+        Options.Network,
+        ProgramVersion(),
+        Addresses,
+        overlay.Ring,
+        [.. overlay.Peers],
+        [
+            .. services.Services.Select(
+                service => new ServiceStatus(service.Name, overlay.Neighbours(service.Id))),
+        ],
+        [.. overlay.Troubles]);
 
     private static ulong Seed()
     {

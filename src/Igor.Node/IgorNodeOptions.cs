@@ -79,15 +79,29 @@ public sealed record IgorNodeOptions
     /// Most TLS handshakes at once, for each direction; beyond, the oldest unfinished one of the address with
     /// most of them gives way to the next. 1 to 4096.
     /// </summary>
-    /// <value>Default: 1024: one that is left unfinished costs some 60 KiB.</value>
-    public int HandshakesMax { get; init; } = 1024;
+    /// <value>Default: 256: one that is left unfinished costs some 240 KiB.</value>
+    public int HandshakesMax { get; init; } = 256;
 
     /// <summary>
     /// Most TLS handshakes begun in a second with ends that connected, each address in turn; the next wait.
     /// 1 to 100000.
     /// </summary>
-    /// <value>Default: 400, a fifth to a third of one processor.</value>
-    public int HandshakesPerSecondMax { get; init; } = 400;
+    /// <value>
+    /// Default: 200, a fifth of one processor. With 256 at once it leaves each more than a second to answer.
+    /// </value>
+    public int HandshakesPerSecondMax { get; init; } = 200;
+
+    /// <summary>
+    /// Frames in a second that are taken from a stranger, a peer that is no neighbour or finger; twice as
+    /// many at once. All of one address may send four times, all together eight times as many. What is sent
+    /// beyond waits at its sender. 10 to 1000000.
+    /// </summary>
+    /// <value>Default: 1000, which leaves nine tenths of a processor to others.</value>
+    public int StrangerFramesPerSecond { get; init; } = 1000;
+
+    /// <summary>Bytes in a second that are taken from a stranger, in the same way. 64 KiB to 1 GiB.</summary>
+    /// <value>Default: 8 MiB.</value>
+    public int StrangerBytesPerSecond { get; init; } = 8 * 1024 * 1024;
 
     /// <summary>
     /// Most connections at once. Beyond, one that has said no hello or else the stranger that was silent

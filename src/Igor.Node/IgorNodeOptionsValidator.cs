@@ -40,6 +40,10 @@ public static class IgorNodeOptionsValidator
         CheckCount(faults, nameof(options.HandshakesMax), options.HandshakesMax, 1, 4096);
         CheckCount(
             faults, nameof(options.HandshakesPerSecondMax), options.HandshakesPerSecondMax, 1, 100_000);
+        CheckCount(
+            faults, nameof(options.StrangerFramesPerSecond), options.StrangerFramesPerSecond, 10, 1_000_000);
+        CheckCount(
+            faults, nameof(options.StrangerBytesPerSecond), options.StrangerBytesPerSecond, 65536, 1 << 30);
         CheckCount(faults, nameof(options.ConnectionsMax), options.ConnectionsMax, 8, 65536);
         CheckCount(faults, nameof(options.OutgoingBytesMax), options.OutgoingBytesMax, 64 * 1024, 1 << 30);
         CheckCount(faults, nameof(options.QueueMax), options.QueueMax, 16, 1 << 20);

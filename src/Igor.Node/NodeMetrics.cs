@@ -20,7 +20,8 @@ internal sealed class NodeMetrics : IDisposable
         NodeCounters counters,
         InboundCounters inbound,
         Func<int> connections,
-        Func<int> queueLength)
+        Func<int> queueLength,
+        Func<long> ignored)
     {
         _meter = new Meter(new MeterOptions(MeterName) { Tags = [new("igor.node.id", node.ToString())] });
         _meter.CreateObservableUpDownCounter(
@@ -53,6 +54,11 @@ internal sealed class NodeMetrics : IDisposable
             () => inbound.Throttled,
             "{pause}",
             "Times that a link was not read for a while, since its peer sent more than its share.");
+        _meter.CreateObservableCounter(
+            "igor.node.messages.ignored",
+            ignored,
+            "{message}",
+            "Messages of peers that were ignored: too many of a kind that costs much to handle.");
         _meter.CreateObservableUpDownCounter(
             "igor.node.queue.length", queueLength, "{item}", "Pieces of work that wait for the node.");
     }

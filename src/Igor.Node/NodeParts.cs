@@ -37,7 +37,8 @@ internal sealed class NodeParts : IAsyncDisposable
             Host.Counters,
             Host.Transport.Inbound,
             () => Host.Transport.Connections,
-            () => Host.QueueLength);
+            () => Host.QueueLength,
+            () => Host.MessagesIgnored);
         if (Folder is not null)
         {
             _cache = PeerCache.Load(Folder, log);
@@ -102,6 +103,8 @@ internal sealed class NodeParts : IAsyncDisposable
         PendingConnectionsMax = options.PendingConnectionsMax,
         HandshakesMax = options.HandshakesMax,
         HandshakesPerSecondMax = options.HandshakesPerSecondMax,
+        StrangerFramesPerSecond = options.StrangerFramesPerSecond,
+        StrangerBytesPerSecond = options.StrangerBytesPerSecond,
         ConnectionsMax = options.ConnectionsMax,
         OutgoingBytesMax = options.OutgoingBytesMax,
         FrameBytesMax = options.Overlay.PayloadBytesMax + FrameOverheadBytes,

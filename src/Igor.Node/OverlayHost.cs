@@ -68,6 +68,9 @@ internal sealed partial class OverlayHost : ILinkConsumer, IDisposable
     /// <summary>Largest payload of a message.</summary>
     public int PayloadBytesMax { get; private set; }
 
+    /// <summary>Messages of peers that were ignored, since they sent too many of a costly kind.</summary>
+    public long MessagesIgnored => Volatile.Read(ref _node)?.MessagesIgnored ?? 0;
+
     /// <summary>Pieces of work that wait.</summary>
     public int QueueLength => _strand.QueueLength;
 
@@ -113,7 +116,7 @@ internal sealed partial class OverlayHost : ILinkConsumer, IDisposable
         });
 
     /// <summary>Detaches an application; its open requests end.</summary>
-    public Task UnsubscribeAsync(LocalService service) => _strand.InvokeAsync(() =>
+    public Task UnsubscribeAsync(LocalService service) => _strand.InvokeAsync(service.Work, () =>
     {
         if (service.IsOpen)
         {
@@ -128,17 +131,17 @@ internal sealed partial class OverlayHost : ILinkConsumer, IDisposable
     /// <summary>Takes a downcall; it runs on the strand. One that cannot wait is refused there.</summary>
     public void Post(ServiceCall call)
     {
-        if (!_strand.TryPost(RunCall, call))
+        if (!_strand.TryPost(call.Service.Work, RunCall, call))
         {
             call.BecomeRefusal();
-            _strand.Post(RunCall, call);
+            _strand.Post(call.Service.Work, RunCall, call);
         }
     }
 
     /// <summary>Takes a downcall unless too much waits already; says whether.</summary>
     public bool TryPost(ServiceCall call)
     {
-        if (_strand.TryPost(RunCall, call))
+        if (_strand.TryPost(call.Service.Work, RunCall, call))
         {
             return true;
         }
@@ -150,6 +153,7 @@ internal sealed partial class OverlayHost : ILinkConsumer, IDisposable
     /// <summary>Answers a delivery with an error, on the strand; bounded by the deliveries.</summary>
     public void Fail(LocalService service, DeliveryToken delivery, string error, bool isTemporary) =>
         _strand.Post(
+            service.Work,
             _ =>
             {
                 if (!_closed && service.IsOpen)
@@ -160,28 +164,15 @@ internal sealed partial class OverlayHost : ILinkConsumer, IDisposable
             this);
 
     /// <summary>Ends all that applications wait for and, when asked to, takes leave of the peers.</summary>
-    public Task CloseAsync(bool leaves) => _strand.InvokeAsync(() =>
+    public async Task CloseAsync(bool leaves)
     {
-        if (!_closed)
-        {
-            _closed = true;
-            foreach (LocalService service in _services.All.ToArray())
-            {
-                _services.Remove(service);
-                Detach(service);
-            }
-
-            if (leaves)
-            {
-                Overlay.Leave(Now);
-            }
-
-            _joined.TrySetCanceled();
-            _settled.TrySetCanceled();
-        }
-
-        return true;
-    });
+        // What applications posted before still goes: it waits for its turn, this would not.
+        LocalService[] services =
+            await _strand.InvokeAsync(() => _services.All.ToArray()).ConfigureAwait(false);
+        await Task.WhenAll(services.Select(service => _strand.InvokeAsync(service.Work, () => true)))
+            .ConfigureAwait(false);
+        await _strand.InvokeAsync(() => Close(leaves)).ConfigureAwait(false);
+    }
 
     /// <inheritdoc/>
     public void Dispose() => _timer.Dispose();
@@ -253,6 +244,29 @@ internal sealed partial class OverlayHost : ILinkConsumer, IDisposable
             }
         },
         this);
+
+    private bool Close(bool leaves)
+    {
+        if (!_closed)
+        {
+            _closed = true;
+            foreach (LocalService service in _services.All.ToArray())
+            {
+                _services.Remove(service);
+                Detach(service);
+            }
+
+            if (leaves)
+            {
+                Overlay.Leave(Now);
+            }
+
+            _joined.TrySetCanceled();
+            _settled.TrySetCanceled();
+        }
+
+        return true;
+    }
 
     private static void RunCall(object state)
     {

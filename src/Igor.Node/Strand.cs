@@ -3,10 +3,11 @@ using System.Diagnostics;
 namespace Igor.Node;
 
 /// <summary>
-/// Runs work one piece at a time, in the order it was posted, without a thread of its own: whoever posts
-/// while nobody drains the queue drains it, so an idle node handles a frame on the thread that read it. A
-/// drainer that has run long hands the queue over to the thread pool. Work posted from inside the strand is
-/// queued, never run at once, so nothing on the strand is ever entered twice. All members are thread-safe.
+/// Runs work one piece at a time, without a thread of its own: whoever posts while nobody drains the queue
+/// drains it, so an idle node handles a frame on the thread that read it. A drainer that has run long hands
+/// the queue over to the thread pool. Work posted from inside the strand is queued, never run at once, so
+/// nothing on the strand is ever entered twice. Work of one source runs in the order it was posted; sources
+/// take turns by what their work costs. All members are thread-safe.
 /// </summary>
 public sealed class Strand : IThreadPoolWorkItem
 {
@@ -18,8 +19,11 @@ public sealed class Strand : IThreadPoolWorkItem
     /// <summary>How long one thread drains for others before the thread pool takes over.</summary>
     private static readonly long HandOverTicks = Stopwatch.Frequency / 1000; // 1 ms
 
+    /// <summary>What a source may cost in its turn: some ten small frames.</summary>
+    private static readonly long QuantumTicks = Stopwatch.Frequency / 10_000; // 100 us
+
     private readonly Lock _gate = new();
-    private readonly Queue<Item> _queue = new();
+    private readonly FairQueue<WorkItem> _queue = new(QuantumTicks);
     private readonly Action<Exception> _failed;
     private readonly int _capacity;
     private bool _draining;
@@ -27,7 +31,7 @@ public sealed class Strand : IThreadPoolWorkItem
 
     /// <summary>Makes an idle strand.</summary>
     /// <param name="failed">Told of an exception that a piece of work threw; the strand goes on.</param>
-    /// <param name="capacity">Pieces of work beyond which <see cref="TryPost"/> refuses. At least 1.</param>
+    /// <param name="capacity">Pieces of work beyond which posting may be refused. At least 1.</param>
     public Strand(Action<Exception> failed, int capacity = 65536)
     {
         ArgumentNullException.ThrowIfNull(failed);
@@ -64,23 +68,47 @@ public sealed class Strand : IThreadPoolWorkItem
     public void Post(Action<object> work, object state)
     {
         ArgumentNullException.ThrowIfNull(work);
-        Enqueue(new Item(work, state), int.MaxValue);
+        Enqueue(null, new WorkItem(work, state), int.MaxValue);
     }
 
-    /// <summary>Like <see cref="Post"/>, but refuses when too much waits already.</summary>
+    /// <summary>
+    /// Like <see cref="Post(Action{object}, object)"/>, but refuses when too much waits already.
+    /// </summary>
     /// <returns>False when the queue is full; the work will not run.</returns>
     public bool TryPost(Action<object> work, object state)
     {
         ArgumentNullException.ThrowIfNull(work);
-        return Enqueue(new Item(work, state), _capacity);
+        return Enqueue(null, new WorkItem(work, state), _capacity);
     }
+
+    /// <summary>
+    /// Like <see cref="Post(Action{object}, object)"/>, for a source that takes turns with others.
+    /// </summary>
+    internal void Post(WorkSource source, Action<object> work, object state) =>
+        Enqueue(source, new WorkItem(work, state), int.MaxValue);
+
+    /// <summary>
+    /// Refuses when too much waits, and when a quarter of that is from this source already: one source is no
+    /// reason to refuse others.
+    /// </summary>
+    internal bool TryPost(WorkSource source, Action<object> work, object state) =>
+        Enqueue(source, new WorkItem(work, state), _capacity);
+
+    /// <summary>Runs a function on the strand, behind what the source posted before.</summary>
+    internal Task<T> InvokeAsync<T>(WorkSource source, Func<T> function) => InvokeAsync<T>(
+        (work, state) => Post(source, work, state), function);
 
     /// <summary>Runs a function on the strand and completes with its result.</summary>
     public Task<T> InvokeAsync<T>(Func<T> function)
     {
         ArgumentNullException.ThrowIfNull(function);
+        return InvokeAsync<T>(Post, function);
+    }
+
+    private static Task<T> InvokeAsync<T>(Action<Action<object>, object> post, Func<T> function)
+    {
         var completion = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
-        Post(
+        post(
             static state =>
             {
                 var (body, result) = ((Func<T>, TaskCompletionSource<T>))state;
@@ -100,16 +128,24 @@ public sealed class Strand : IThreadPoolWorkItem
     /// <summary>Goes on draining on a thread of the pool.</summary>
     void IThreadPoolWorkItem.Execute() => Drain();
 
-    private bool Enqueue(in Item item, int capacity)
+    private bool Enqueue(WorkSource? source, in WorkItem item, int capacity)
     {
         lock (_gate)
         {
-            if (_queue.Count >= capacity)
+            if (_queue.Count >= capacity || (source is not null && source.Items.Count > capacity / 4))
             {
                 return false;
             }
 
-            _queue.Enqueue(item);
+            if (source is null)
+            {
+                _queue.Enqueue(item);
+            }
+            else
+            {
+                _queue.Enqueue(source, item);
+            }
+
             if (_draining)
             {
                 return true;
@@ -151,12 +187,22 @@ public sealed class Strand : IThreadPoolWorkItem
 
     private void RunBatch()
     {
-        for (int run = 0; run < BatchItemsMax; run++)
+        WorkSource? source = null;
+        long started = Stopwatch.GetTimestamp();
+        for (int run = 0; run <= BatchItemsMax; run++)
         {
-            Item item;
+            WorkItem item;
             lock (_gate)
             {
-                if (!_queue.TryDequeue(out item))
+                if (source is not null)
+                {
+                    long now = Stopwatch.GetTimestamp();
+                    _queue.Charge(source, now - started);
+                    started = now;
+                }
+
+                source = null;
+                if (run == BatchItemsMax || !_queue.TryDequeue(out item, out source))
                 {
                     break;
                 }
@@ -183,6 +229,4 @@ public sealed class Strand : IThreadPoolWorkItem
             _failed(problem);
         }
     }
-
-    private readonly record struct Item(Action<object> Work, object State);
 }

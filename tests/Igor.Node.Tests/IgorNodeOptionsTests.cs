@@ -14,6 +14,8 @@ public sealed class IgorNodeOptionsTests
         ["FirstBytesTimeout"] = (new() { FirstBytesTimeout = TimeSpan.Zero }, "0 s"),
         ["PendingConnectionsMax"] = (new() { PendingConnectionsMax = 1 }, "1"),
         ["HandshakesPerSecondMax"] = (new() { HandshakesPerSecondMax = 0 }, "0"),
+        ["StrangerFramesPerSecond"] = (new() { StrangerFramesPerSecond = 9 }, "9"),
+        ["StrangerBytesPerSecond"] = (new() { StrangerBytesPerSecond = 1 }, "1"),
         ["HandshakesMax"] = (new() { HandshakesMax = 0 }, "0"),
         ["OutgoingBytesMax"] = (new() { OutgoingBytesMax = 65536 }, "65536"),
         ["DataFolder"] = (new() { DataFolder = " " }, "' '"),

@@ -21,6 +21,22 @@ internal sealed class FrameDispatch(
     private const int RoutedArrayMax = 0x9F;
     private const int ReplyArray5 = 0x95;
 
+    /// <summary>
+    /// A ring tells a neighbour its surroundings when they change and every few seconds, and there are up to
+    /// some ten rings.
+    /// </summary>
+    private const int ControlPerSecond = 32;
+
+    private const int ControlAtOnceMax = 256;
+
+    private readonly ServiceNews _news = new(context, handshake);
+
+    /// <summary>Messages that were ignored since their sender sent too many.</summary>
+    public long Ignored { get; private set; }
+
+    /// <summary>How many costly messages a peer may send that has just connected.</summary>
+    public static TokenBucket NewControlAllowance() => new(ControlPerSecond, ControlAtOnceMax);
+
     public void Handle(TimeSpan now, LinkId linkId, ReadOnlyMemory<byte> body)
     {
         if (!handshake.TryGet(linkId, out Link? link))
@@ -95,15 +111,16 @@ internal sealed class FrameDispatch(
         var reader = new MessagePackReader(body);
         reader.ReadArrayHeader();
         int type = reader.ReadInt32();
+        if (IsCostly((MessageType)type) && !peer.Control.TryTake(now))
+        {
+            Ignored++; // all of these come again, with their period
+            return;
+        }
+
         switch ((MessageType)type)
         {
             case MessageType.Services:
-                ulong version = reader.ReadUInt64();
-                if (peer.TryUpdateServices(version, PeerCodec.ReadServices(ref reader)))
-                {
-                    handshake.ServicesChanged(now, peer);
-                }
-
+                _news.Handle(now, link, peer, body[(int)reader.Consumed..]);
                 break;
             case MessageType.Ping:
                 ulong nonce = reader.ReadUInt64();
@@ -143,6 +160,10 @@ internal sealed class FrameDispatch(
                 break;
         }
     }
+
+    /// <summary>Whether a message costs more to handle, or to answer, than to send.</summary>
+    private static bool IsCostly(MessageType type) => type is MessageType.Ping or MessageType.Neighbours
+        or MessageType.ServiceQuery or MessageType.ServiceMembers;
 
     private void HandleGoodbye(TimeSpan now, Link link, ref MessagePackReader reader)
     {

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Igor.Kbr.Overlay;
 using Igor.Kbr.Overlay.Peers;
 using Igor.Kbr.Overlay.Rings;
@@ -133,6 +134,9 @@ public sealed class OverlayNode
             _rings.IsNeighbour(p),
             p.IsFinger,
             p.RoundTrip))];
+
+    /// <summary>Messages of peers that were ignored, since they sent too many of a costly kind.</summary>
+    public long MessagesIgnored => _frames.Ignored;
 
     /// <summary>Starts joining.</summary>
     public void Start(TimeSpan now)
@@ -347,7 +351,7 @@ public sealed class OverlayNode
     {
         _linkCare.HandlePeersChanged(now, peer);
         _entries.HandlePeerUp(peer);
-        _rings.RefreshAll(now);
+        _rings.RefreshAffected(now, [], peer.Services);
         _standings.Review(peer);
         _isolation.Review(now);
         _discovery.HandlePeerUp(peer);
@@ -361,15 +365,15 @@ public sealed class OverlayNode
     {
         _linkCare.HandlePeersChanged(now, peer);
         _entries.HandlePeerDown(now, peer, reason);
-        _rings.RefreshAll(now, peer.Id, reason);
+        _rings.RefreshAffected(now, peer.Services, [], peer.Id, reason);
         _isolation.Review(now);
         _router.HandlePeerDown(now, peer);
     }
 
-    private void ServicesChanged(TimeSpan now, Peer peer)
+    private void ServicesChanged(TimeSpan now, Peer peer, ImmutableArray<ServiceName> before)
     {
         _linkCare.HandlePeersChanged(now, peer);
-        _rings.RefreshAll(now);
+        _rings.RefreshAffected(now, before, peer.Services);
         _standings.Review(peer);
         _isolation.Review(now);
         _joining.StepAll(now);

@@ -14,6 +14,7 @@ internal sealed class LocalService : IKbrService
         Host = host;
         Options = options;
         Application = application;
+        Work = (application as ISharedWork)?.Work ?? new WorkSource(WorkClass.Member);
         Id = ServiceId.FromName(options.Service);
         _neighbours = NeighbourSet.Alone(host.NodeId, isMember: false);
     }
@@ -42,6 +43,9 @@ internal sealed class LocalService : IKbrService
 
     /// <summary>What the application subscribed to.</summary>
     public SubscribeOptions Options { get; }
+
+    /// <summary>Where its calls come from: a source of its own, or one with others of one process.</summary>
+    public WorkSource Work { get; }
 
     /// <summary>The application.</summary>
     public IKbrApplication Application { get; }

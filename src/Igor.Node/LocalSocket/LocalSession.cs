@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net.Sockets;
 using Igor.Kbr;
 using Igor.Kbr.Local;
@@ -13,6 +14,8 @@ namespace Igor.Node;
 internal sealed class LocalSession : IDisposable
 {
     private const int CallsMax = 64; // the node's queue takes them all; a client waits for each it makes
+    private const int CallsPerSecond = 200; // a status names all peers: 50 KB of text
+    private const int CallsAtOnceMax = 400;
     private const int NameLengthMax = 64;
     private const string DoesNotRead = "it does not read what it is sent";
     private static readonly TimeSpan CloseTimeout = TimeSpan.FromSeconds(2);
@@ -28,6 +31,8 @@ internal sealed class LocalSession : IDisposable
     private readonly int _process;
     private string _application = "?";
     private string? _fault;
+    private readonly TokenBucket _calls = new(CallsPerSecond, CallsAtOnceMax);
+    private TimeSpan _owed;
     private int _openCalls;
     private volatile bool _isGreeted;
 
@@ -45,6 +50,9 @@ internal sealed class LocalSession : IDisposable
 
     /// <summary>What the application has not answered.</summary>
     public OpenUpcalls Upcalls { get; }
+
+    /// <summary>Where the application's calls come from.</summary>
+    public WorkSource Work { get; } = new(WorkClass.Member);
 
     /// <summary>Whether the application has said hello.</summary>
     public bool IsGreeted => _isGreeted;
@@ -130,12 +138,20 @@ internal sealed class LocalSession : IDisposable
         _helloDeadline.CancelAfter(_options.HelloTimeout);
         using (_helloDeadline.Token.Register(() => Disconnect("it did not say hello in time")))
         {
-            string? fault = await _socket.ReadAsync(HandleBody).ConfigureAwait(false);
+            string? fault = await _socket.ReadAsync(HandleBody, TakePause).ConfigureAwait(false);
             if (fault is not null)
             {
                 Refuse(0, RefusalCode.Malformed, fault);
             }
         }
+    }
+
+    /// <summary>How long the application waits, having called so often.</summary>
+    private TimeSpan TakePause()
+    {
+        TimeSpan pause = _owed;
+        _owed = TimeSpan.Zero;
+        return pause;
     }
 
     private bool HandleBody(ReadOnlyMemory<byte> body)
@@ -287,6 +303,7 @@ internal sealed class LocalSession : IDisposable
     /// </summary>
     private void Call(long call, Func<Task> begin)
     {
+        _owed = _calls.Take(Stopwatch.GetElapsedTime(0), 1);
         if (Volatile.Read(ref _openCalls) < CallsMax)
         {
             _ = CountAsync(begin());

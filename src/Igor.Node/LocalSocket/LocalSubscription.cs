@@ -7,13 +7,17 @@ namespace Igor.Node;
 /// An application of a session, as the node sees it: turns upcalls into frames. Upcalls may come before the
 /// node's answer to the subscription does.
 /// </summary>
-internal sealed class LocalSubscription(LocalSession session, int number) : IKbrDeferringApplication
+internal sealed class LocalSubscription(LocalSession session, int number)
+    : IKbrDeferringApplication, ISharedWork
 {
     private readonly TaskCompletionSource<IKbrService> _attached = new(
         TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>The application's number for it.</summary>
     public int Number => number;
+
+    /// <summary>The session's: its subscriptions are those of one application.</summary>
+    public WorkSource Work => session.Work;
 
     /// <summary>The service, once the node has answered.</summary>
     public IKbrService? Service => _attached.Task.IsCompletedSuccessfully ? _attached.Task.Result : null;

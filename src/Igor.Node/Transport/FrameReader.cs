@@ -12,6 +12,13 @@ namespace Igor.Node;
 /// </summary>
 internal sealed class FrameReader : IValueTaskSource
 {
+    /// <summary>
+    /// Frames that are handled in one turn while others wait for theirs; half a millisecond of routing.
+    /// </summary>
+    private const int FramesPerTurn = 16;
+
+    private static readonly TimeSpan PauseMax = TimeSpan.FromMilliseconds(200);
+
     /// <summary>One TLS record of the largest size.</summary>
     private const int BufferBytesMin = 16 * 1024;
 
@@ -24,6 +31,7 @@ internal sealed class FrameReader : IValueTaskSource
     private byte[]? _buffer;
     private int _start;
     private int _end;
+    private int _framesHandled;
     private string? _fault;
 
     /// <summary>Makes the reader of a link.</summary>
@@ -64,10 +72,13 @@ internal sealed class FrameReader : IValueTaskSource
                 }
 
                 _end += read;
+                _framesHandled = 0;
                 if (HasWholeFrame())
                 {
                     await HandleFramesAsync().ConfigureAwait(false);
                 }
+
+                await ThrottleAsync(read).ConfigureAwait(false);
 
                 if (_fault is { } fault)
                 {
@@ -101,20 +112,48 @@ internal sealed class FrameReader : IValueTaskSource
     private ValueTask HandleFramesAsync()
     {
         _handled.Reset();
-        _strand.Post(static state => ((FrameReader)state).HandleFrames(), this);
+        PostFrames();
         return new ValueTask(this, _handled.Version);
     }
 
+    /// <summary>Reads nothing while the sender is over its share, or until the link ends.</summary>
+    private async ValueTask ThrottleAsync(int bytes)
+    {
+        TimeSpan wait = _link.Throttle(_framesHandled, bytes);
+        while (wait > TimeSpan.Zero && !_link.HasEnded)
+        {
+            TimeSpan pause = wait < PauseMax ? wait : PauseMax;
+            await Task.Delay(pause).ConfigureAwait(false);
+            wait -= pause;
+        }
+    }
+
+    private void PostFrames() =>
+        _strand.Post(_link.Work, static state => ((FrameReader)state).HandleFrames(), this);
+
     private void HandleFrames()
     {
+        bool isDone = true;
         try
         {
             _link.NoteHeard();
-            while (HasWholeFrame() && _fault is null)
+            for (int handled = 0; HasWholeFrame() && _fault is null; handled++)
             {
+                if (handled == FramesPerTurn)
+                {
+                    handled = 0;
+                    if (_strand.QueueLength > 0)
+                    {
+                        isDone = false;
+                        PostFrames();
+                        return;
+                    }
+                }
+
                 int length = NextLength();
                 var body = new ReadOnlyMemory<byte>(_buffer, _start + FrameWriter.LengthBytes, length);
                 _start += FrameWriter.LengthBytes + length;
+                _framesHandled++;
                 if (_link.IsOpen)
                 {
                     _consumer.FrameArrived(_link, body);
@@ -123,7 +162,10 @@ internal sealed class FrameReader : IValueTaskSource
         }
         finally
         {
-            _handled.SetResult(true);
+            if (isDone)
+            {
+                _handled.SetResult(true);
+            }
         }
     }
 

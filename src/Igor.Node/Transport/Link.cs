@@ -20,6 +20,9 @@ internal sealed class Link
     private readonly TimeSpan _lingerTimeout;
     private readonly FrameReader _reader;
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly StrangerRates _rates;
+    private readonly StrangerRates.Rate _rate;
+    private readonly InboundCounters _counters;
     private string? _cause;
     private TimeSpan _heardAt;
     private int _standing = (int)PeerStanding.Unknown;
@@ -31,7 +34,9 @@ internal sealed class Link
         bool isOutbound,
         Strand strand,
         ILinkConsumer consumer,
-        TransportOptions options)
+        TransportOptions options,
+        StrangerRates rates,
+        InboundCounters counters)
     {
         Id = id;
         _isOutbound = isOutbound;
@@ -39,6 +44,9 @@ internal sealed class Link
         _source = IPEndPoint.TryParse(secured.RemoteAddress, out IPEndPoint? remote)
             ? SourceAddress.Of(remote.Address)
             : IPAddress.None;
+        _rates = rates;
+        _counters = counters;
+        _rate = rates.Open(_source);
         _secured = secured;
         _lingerTimeout = options.LingerTimeout;
         _reader = new FrameReader(this, secured.Stream, strand, consumer, options.FrameBytesMax);
@@ -60,8 +68,15 @@ internal sealed class Link
     public PeerStanding Standing
     {
         get => (PeerStanding)Volatile.Read(ref _standing);
-        set => Volatile.Write(ref _standing, (int)value);
+        set
+        {
+            Volatile.Write(ref _standing, (int)value);
+            Work.Class = value == PeerStanding.Member ? WorkClass.Member : WorkClass.Stranger;
+        }
     }
+
+    /// <summary>Where the work that its frames are comes from.</summary>
+    public WorkSource Work { get; } = new(WorkClass.Stranger);
 
     /// <summary>What decides whether it keeps its place. Used on the strand only.</summary>
     public LinkPlace Place => new(Peer, _source, Standing, _isOutbound, _openedAt, _heardAt);
@@ -77,6 +92,9 @@ internal sealed class Link
 
     /// <summary>Whether the node still knows the link. Used on the strand only.</summary>
     public bool IsOpen { get; set; } = true;
+
+    /// <summary>Whether it was closed, by whomever.</summary>
+    public bool HasEnded => Volatile.Read(ref _cause) is not null;
 
     /// <summary>Whether frames were gathered since the last flush. Used on the strand only.</summary>
     public bool IsDirty { get; set; }
@@ -96,6 +114,21 @@ internal sealed class Link
     /// <summary>Notes that frames came. Used on the strand only.</summary>
     public void NoteHeard() => _heardAt = Now;
 
+    /// <summary>Frames came that the sender's share has to have room for.</summary>
+    /// <returns>How long to read no more; zero when reading goes on.</returns>
+    public TimeSpan Throttle(int frames, int bytes)
+    {
+        TimeSpan wait = Standing == PeerStanding.Member
+            ? TimeSpan.Zero
+            : _rates.Take(_rate, _source, Now, frames, bytes);
+        if (wait > TimeSpan.Zero)
+        {
+            _counters.CountThrottled();
+        }
+
+        return wait;
+    }
+
     /// <summary>Receives frames until the link ends; the result says why it did.</summary>
     public async Task<string> RunAsync()
     {
@@ -107,6 +140,7 @@ internal sealed class Link
         finally
         {
             Abort("a bug");
+            _rates.Close(_source);
             _ended.TrySetResult();
         }
     }

@@ -9,9 +9,14 @@ internal sealed partial class TlsTransport
         Link[] links = [.. _links.Values];
         LinkPlace[] places = [.. links.Select(link => link.Place)];
         int surplus = LinkPlaces.Surplus(places, secured.Peer);
+        int silent = LinkPlaces.SilentVictim(places);
         if (surplus >= 0)
         {
             Evict(links[surplus], "its peer has opened newer ones");
+        }
+        else if (silent >= 0)
+        {
+            Evict(links[silent], "it said no hello and many others do not");
         }
         else if (places.Length >= _options.ConnectionsMax)
         {

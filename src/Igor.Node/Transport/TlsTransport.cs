@@ -23,6 +23,7 @@ internal sealed partial class TlsTransport : IAsyncDisposable
     private readonly ILogger _log;
     private readonly TlsHandshake _handshake;
     private readonly TlsDialer _dialer;
+    private readonly StrangerRates _rates;
     private InboundConnections? _inbound;
     private TlsListener? _listener;
     private long _lastLink;
@@ -42,6 +43,7 @@ internal sealed partial class TlsTransport : IAsyncDisposable
         _consumer = consumer;
         _counters = counters;
         _log = log;
+        _rates = new StrangerRates(options);
         _handshake = new TlsHandshake(identity);
         _dialer = new TlsDialer(_handshake, options);
     }
@@ -211,7 +213,15 @@ internal sealed partial class TlsTransport : IAsyncDisposable
             return;
         }
 
-        var link = new Link(new LinkId(++_lastLink), secured, dial is not null, _strand, _consumer, _options);
+        var link = new Link(
+            new LinkId(++_lastLink),
+            secured,
+            dial is not null,
+            _strand,
+            _consumer,
+            _options,
+            _rates,
+            Inbound);
         _links.Add(link.Id, link);
         _living[link.Id] = link;
         _consumer.LinkOpened(link, dial);

@@ -21,10 +21,16 @@ internal sealed record TransportOptions
     public int PendingConnectionsMax { get; init; } = 4096;
 
     /// <summary>Most handshakes at once, for each direction.</summary>
-    public int HandshakesMax { get; init; } = 1024;
+    public int HandshakesMax { get; init; } = 256;
 
     /// <summary>Most handshakes begun in a second with ends that connected.</summary>
-    public int HandshakesPerSecondMax { get; init; } = 400;
+    public int HandshakesPerSecondMax { get; init; } = 200;
+
+    /// <summary>Frames that a stranger may send in a second.</summary>
+    public int StrangerFramesPerSecond { get; init; } = 1000;
+
+    /// <summary>Bytes that a stranger may send in a second.</summary>
+    public int StrangerBytesPerSecond { get; init; } = 8 * 1024 * 1024;
 
     /// <summary>Most connections at once.</summary>
     public int ConnectionsMax { get; init; } = 1024;

@@ -116,8 +116,10 @@ internal sealed class FrameSocket : IDisposable
     /// handler leaves when all frames that arrived together have been handled.
     /// </summary>
     /// <param name="handle">Gets the body of each frame, valid during the call only.</param>
+    /// <param name="pause">Says how long to read nothing after frames were handled; null for never.</param>
     /// <returns>What was wrong with the stream; null when it ended in order.</returns>
-    public async Task<string?> ReadAsync(Func<ReadOnlyMemory<byte>, bool> handle)
+    public async Task<string?> ReadAsync(
+        Func<ReadOnlyMemory<byte>, bool> handle, Func<TimeSpan>? pause = null)
     {
         byte[] buffer = ArrayPool<byte>.Shared.Rent(ReadBytes);
         int length = 0;
@@ -137,6 +139,11 @@ internal sealed class FrameSocket : IDisposable
                 if (consumed < 0)
                 {
                     return null;
+                }
+
+                if (pause?.Invoke() is { } wait && wait > TimeSpan.Zero)
+                {
+                    await Task.WhenAny(Closed, Task.Delay(wait)).ConfigureAwait(false);
                 }
 
                 length -= consumed;

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Igor.Kbr.Overlay.Rings;
 using Igor.Kbr.Wire;
 
@@ -21,8 +22,9 @@ internal sealed class Handshake(
 
     public Action<TimeSpan, Peer, DepartureReason> PeerDown { get; set; } = (_, _, _) => { };
 
-    /// <summary>A peer runs other services than before.</summary>
-    public Action<TimeSpan, Peer> ServicesChanged { get; set; } = (_, _) => { };
+    /// <summary>A peer runs other services than before, which are named.</summary>
+    public Action<TimeSpan, Peer, ImmutableArray<ServiceName>> ServicesChanged { get; set; } =
+        (_, _, _) => { };
 
     /// <summary>At an address of a node there is another one now.</summary>
     public Action<Key, string> Replaced { get; set; } = (_, _) => { };
@@ -90,9 +92,10 @@ internal sealed class Handshake(
             if (known.Instance == hello.Instance)
             {
                 Merge(now, known, link);
+                ImmutableArray<ServiceName> before = known.Services;
                 if (known.TryUpdateServices(hello.ServicesVersion, hello.Services))
                 {
-                    ServicesChanged(now, known);
+                    ServicesChanged(now, known, before);
                 }
 
                 return;

@@ -19,6 +19,15 @@ internal sealed class Peer(Key id, Link link)
 
     public ulong ServicesVersion { get; private set; }
 
+    /// <summary>The newest list of services that waits to be read.</summary>
+    public byte[]? UnreadServices { get; set; }
+
+    /// <summary>How often it may still say what it runs.</summary>
+    public TokenBucket Announcements { get; } = ServiceNews.NewAllowance();
+
+    /// <summary>How many messages it may still send that cost more to handle than to send.</summary>
+    public TokenBucket Control { get; } = FrameDispatch.NewControlAllowance();
+
     public bool JoinsRing { get; set; }
 
     public TimeSpan ConnectedAt { get; init; }

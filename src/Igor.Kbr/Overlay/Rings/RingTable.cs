@@ -67,12 +67,32 @@ internal sealed class RingTable(NodeContext context)
             .Select(r => new ServiceName(r.Id, r.Name)),
     ];
 
-    public void RefreshAll(
-        TimeSpan now, Key departed = default, DepartureReason reason = DepartureReason.Displaced)
+    /// <summary>Takes stock of all rings: the node's own state changed.</summary>
+    public void RefreshAll(TimeSpan now)
     {
         foreach (ServiceRing ring in _rings.Values.ToArray())
         {
-            Refresh(now, ring, departed, reason);
+            Refresh(now, ring);
+        }
+    }
+
+    /// <summary>
+    /// Takes stock of the rings that a peer has come to or gone from: of those alone, or a peer with many
+    /// services would cost all rings of this node each time it says something.
+    /// </summary>
+    public void RefreshAffected(
+        TimeSpan now,
+        ImmutableArray<ServiceName> before,
+        ImmutableArray<ServiceName> after,
+        Key departed = default,
+        DepartureReason reason = DepartureReason.Displaced)
+    {
+        foreach (ServiceRing ring in _rings.Values.ToArray())
+        {
+            if (before.Any(s => s.Id == ring.Id) != after.Any(s => s.Id == ring.Id))
+            {
+                Refresh(now, ring, departed, reason);
+            }
         }
     }
 

@@ -76,7 +76,8 @@ internal sealed class ServiceRing(ServiceId id, string name, Key self)
     public NeighbourChange? Refresh(
         PeerTable peers, int perSide, Func<bool> isAlone, Func<Key, DepartureReason> whyGone)
     {
-        Members = peers.All.FindAll(p => !p.IsLeaving && p.Runs(Id));
+        // Whoever takes no part in the ring runs no service in it, whatever it says.
+        Members = peers.All.FindAll(p => p.JoinsRing && !p.IsLeaving && p.Runs(Id));
         bool alone = isAlone();
         int count = Members.Count;
         int first = Members.FindIndex(p => p.Id > self);

@@ -30,6 +30,22 @@ internal sealed class InboundConnection
     /// <summary>What bounds by address are held for.</summary>
     public IPAddress Source { get; }
 
+    /// <summary>Whether the other end has not closed it.</summary>
+    public bool IsThere
+    {
+        get
+        {
+            try
+            {
+                return !Socket.Poll(0, SelectMode.SelectRead) || Socket.Available > 0;
+            }
+            catch (Exception problem) when (Link.IsBroken(problem))
+            {
+                return false;
+            }
+        }
+    }
+
     /// <summary>When it was accepted.</summary>
     public TimeSpan AcceptedAt { get; }
 

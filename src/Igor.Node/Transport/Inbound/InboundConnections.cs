@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using System.Net.Sockets;
+using Igor.Kbr;
 using Microsoft.Extensions.Logging;
 
 namespace Igor.Node;
@@ -14,6 +15,12 @@ namespace Igor.Node;
 /// </summary>
 internal sealed class InboundConnections : IDisposable
 {
+    /// <summary>
+    /// Whoever waits for its turn longer has given up. To close them sooner would only make those come again
+    /// that come in masses, before others.
+    /// </summary>
+    private static readonly TimeSpan TurnPatience = TimeSpan.FromMinutes(1);
+
     private static readonly TimeSpan SweepPeriod = TimeSpan.FromMilliseconds(250);
 
     /// <summary>One refusal in this time is told to whoever reads the log, however many there are.</summary>
@@ -193,6 +200,12 @@ internal sealed class InboundConnections : IDisposable
     {
         while (TryTakeTurn(out InboundConnection? next))
         {
+            if (!next.IsThere)
+            {
+                Forget(next);
+                continue; // it has given up, which costs nothing
+            }
+
             _ = SecureAsync(next);
             TimeSpan wait = _pace.Take(Now, 1);
             if (wait > TimeSpan.Zero)
@@ -229,6 +242,16 @@ internal sealed class InboundConnections : IDisposable
         }
 
         return true;
+    }
+
+    private void Forget(InboundConnection connection)
+    {
+        lock (_gate)
+        {
+            _securing.Remove(connection.Source, connection);
+        }
+
+        Refuse(connection, InboundRefusal.Unfinished, "it went away before its turn came");
     }
 
     private async Task SecureAsync(InboundConnection connection)
@@ -285,7 +308,7 @@ internal sealed class InboundConnections : IDisposable
 
             foreach (InboundConnection connection in _ready.Snapshot())
             {
-                if (now - connection.AcceptedAt > _options.HandshakeTimeout
+                if (now - connection.AcceptedAt > TurnPatience
                     && _ready.Remove(connection.Source, connection))
                 {
                     late.Add((connection, InboundRefusal.EvictedWaiting));

@@ -30,6 +30,11 @@ internal static class LinkPlaces
     /// </summary>
     public const int LinksPerPeerMax = 3;
 
+    /// <summary>
+    /// Inbound links without a hello: whoever means it says so at once, and each costs as much as one of use.
+    /// </summary>
+    public const int SilentMax = 256;
+
     /// <summary>The oldest inbound link of an identity that has as many as it may.</summary>
     /// <returns>Its index; -1 when it has fewer.</returns>
     public static int Surplus(IReadOnlyList<LinkPlace> places, Key peer)
@@ -47,17 +52,28 @@ internal static class LinkPlaces
     /// <returns>Its index; -1 when members have all places.</returns>
     public static int Victim(IReadOnlyList<LinkPlace> places)
     {
-        IGrouping<IPAddress, int>? largest = Indices(places)
-            .Where(i => places[i] is { Standing: PeerStanding.Unknown, IsOutbound: false })
-            .GroupBy(i => places[i].Source)
-            .MaxBy(source => source.Count());
-        return largest is not null
-            ? largest.MinBy(i => places[i].OpenedAt)
+        int silent = SilentVictim(places, 0);
+        return silent >= 0
+            ? silent
             : Indices(places)
                 .Where(i => places[i].Standing == PeerStanding.Stranger)
                 .OrderBy(i => places[i].IsOutbound)
                 .ThenBy(i => places[i].HeardAt)
                 .FirstOrDefault(-1);
+    }
+
+    /// <summary>The first of those, when there are more of them than that.</summary>
+    /// <returns>Its index; -1 when there are not.</returns>
+    public static int SilentVictim(IReadOnlyList<LinkPlace> places, int most = SilentMax)
+    {
+        int[] silent =
+        [
+            .. Indices(places)
+                .Where(i => places[i] is { Standing: PeerStanding.Unknown, IsOutbound: false }),
+        ];
+        return silent.Length <= most
+            ? -1
+            : silent.GroupBy(i => places[i].Source).MaxBy(s => s.Count())!.MinBy(i => places[i].OpenedAt);
     }
 
     private static IEnumerable<int> Indices(IReadOnlyList<LinkPlace> places) =>

@@ -1,3 +1,5 @@
+using Igor.Kbr.Wire;
+
 namespace Igor.Kbr.Tests.Overlay.Rings;
 
 public class RingTableTests
@@ -19,5 +21,47 @@ public class RingTableTests
         PeerStatus seen = Assert.Single(second.Overlay.Peers);
         Assert.Equal(63, seen.Services.Length);
         Assert.DoesNotContain(second.Events, e => e.Kind == OverlayEventKind.PeerLost);
+    }
+
+    [Fact]
+    public void A_peer_outside_of_the_ring_is_no_member_of_a_service_that_it_names()
+    {
+        var node = new LoneNode(new Key(0, 0, 0, 1000));
+        node.Join("dht");
+        LinkId link = node.Open(new Key(0, 0, 0, 2000));
+        var hello = new HelloMessage
+        {
+            Network = "igor",
+            Instance = 1,
+            JoinsRing = false,
+            Addresses = [],
+            ServicesVersion = 1,
+            Services =
+            [
+                new ServiceName(ServiceId.Base, string.Empty),
+                new ServiceName(ServiceId.FromName("dht"), "dht"),
+            ],
+        };
+        node.Say(link, (ref MessagePack.MessagePackWriter writer) => hello.Write(ref writer));
+        Assert.Single(node.Overlay.Peers);
+        Assert.Empty(node.Overlay.Neighbours(ServiceId.FromName("dht")).Others);
+        Assert.Empty(node.Overlay.Neighbours(ServiceId.Base).Others);
+    }
+
+    [Fact]
+    public void What_a_peer_announces_refreshes_only_the_rings_that_it_comes_to_or_goes_from()
+    {
+        var node = new LoneNode(new Key(0, 0, 0, 1000));
+        node.Join("dht");
+        node.Join("other");
+        LinkId link = node.Connect(new Key(0, 0, 0, 2000), "dht", "other");
+        NeighbourSet dht = node.Overlay.Neighbours(ServiceId.FromName("dht"));
+        NeighbourSet other = node.Overlay.Neighbours(ServiceId.FromName("other"));
+        Assert.Single(dht.Others);
+        Assert.Single(other.Others);
+        node.LeaveServices(link);
+        Assert.Empty(node.Overlay.Neighbours(ServiceId.FromName("dht")).Others);
+        Assert.Empty(node.Overlay.Neighbours(ServiceId.FromName("other")).Others);
+        Assert.Single(node.Overlay.Neighbours(ServiceId.Base).Others);
     }
 }

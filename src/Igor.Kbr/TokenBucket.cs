@@ -1,4 +1,4 @@
-namespace Igor.Node;
+namespace Igor.Kbr;
 
 /// <summary>
 /// A rate with room for bursts. What is taken beyond it is owed: whoever takes waits until it is paid. Time
@@ -25,9 +25,23 @@ internal sealed class TokenBucket
     /// <returns>How long to wait before more may be used; zero when that is now.</returns>
     public TimeSpan Take(TimeSpan now, double tokens)
     {
-        double filled = _tokens + ((now - _filledAt).TotalSeconds * _perSecond);
-        _tokens = Math.Min(_burst, filled) - tokens;
-        _filledAt = now;
+        Fill(now);
+        _tokens -= tokens;
         return _tokens >= 0 ? TimeSpan.Zero : TimeSpan.FromSeconds(-_tokens / _perSecond);
+    }
+
+    /// <summary>Takes a token if there is one.</summary>
+    public bool TryTake(TimeSpan now)
+    {
+        Fill(now);
+        bool hasOne = _tokens >= 1;
+        _tokens -= hasOne ? 1 : 0;
+        return hasOne;
+    }
+
+    private void Fill(TimeSpan now)
+    {
+        _tokens = Math.Min(_burst, _tokens + ((now - _filledAt).TotalSeconds * _perSecond));
+        _filledAt = now;
     }
 }

@@ -1,4 +1,4 @@
-namespace Igor.Node.Tests;
+namespace Igor.Kbr.Tests;
 
 public class TokenBucketTests
 {
