@@ -37,6 +37,11 @@ internal static class RouteSelection
                 continue;
             }
 
+            if (peer.Id == destination)
+            {
+                return peer; // however slow: what comes another way does not prove who sent it
+            }
+
             if (peer.IsSuspect || peer.Id == avoid)
             {
                 if (last is null || IsNearer(destination, peer.Id, distance, last.Id, lastDistance))

@@ -80,6 +80,19 @@ public class RouterTests
     }
 
     [Fact]
+    public void A_message_for_a_connected_node_goes_over_its_own_link_however_slow_it_is()
+    {
+        LoneNode node = Member();
+        LinkId slow = node.Connect(Id(300), Service);
+        LinkId nearer = node.Connect(Id(250), Service);
+        node.Overlay.Request(
+            node.Now, new RequestId(1), TestService, Id(300), default, new RequestOptions(4 * Second, true));
+        node.Run(3 * Second);
+        Assert.True(node.Frames(slow, MessageType.Route).Count > 1);
+        Assert.Empty(node.Frames(nearer, MessageType.Route));
+    }
+
+    [Fact]
     public void A_message_in_the_node_s_own_name_is_neither_delivered_nor_passed_on()
     {
         LoneNode node = Member();
