@@ -17,12 +17,14 @@ namespace Igor.Node;
 public sealed class IgorNode : IKbrHost
 {
     /// <summary>
-    /// How often the kernel's round-trip times are read and troubles are looked for: both change slowly.
+    /// How often the kernel's round-trip times are read and troubles are looked for, which change slowly, and
+    /// ends that stand still, which are given longer.
     /// </summary>
     private static readonly TimeSpan InspectionPeriod = TimeSpan.FromSeconds(5);
 
     private readonly NodeParts _parts;
     private readonly ILogger _log;
+    private readonly MemoryReturn _memory;
     private readonly ITimer _inspections;
     private readonly Lazy<Task> _closing;
     private volatile bool _leaves = true;
@@ -40,8 +42,9 @@ public sealed class IgorNode : IKbrHost
             read();
             return StatusOf(overlay, services);
         }));
+        _memory = new MemoryReturn(parts.Host.Bytes);
         _inspections = parts.Options.TimeProvider.CreateTimer(
-            _ => parts.Host.Inspect(), null, InspectionPeriod, InspectionPeriod);
+            _ => Inspect(), null, InspectionPeriod, InspectionPeriod);
     }
 
     /// <inheritdoc/>
@@ -57,6 +60,12 @@ public sealed class IgorNode : IKbrHost
 
     /// <summary>The node's data folder; null when it keeps nothing.</summary>
     public DataFolder? Data => _parts.Folder;
+
+    /// <summary>
+    /// What the node holds for peers and applications; an application in its process that holds more for them
+    /// takes it from here.
+    /// </summary>
+    public ByteBudget Bytes => _parts.Host.Bytes;
 
     /// <summary>Time since the start.</summary>
     public TimeSpan Uptime => _parts.Host.Now;
@@ -177,6 +186,13 @@ public sealed class IgorNode : IKbrHost
             .GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "unknown";
         int build = version.IndexOf('+', StringComparison.Ordinal);
         return build < 0 ? version : version[..build];
+    }
+
+    private void Inspect()
+    {
+        _parts.Host.Inspect();
+        _parts.Host.CloseStalled();
+        _memory.Look();
     }
 
     private async Task CloseAsync()

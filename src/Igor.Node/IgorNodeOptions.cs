@@ -114,6 +114,21 @@ public sealed record IgorNodeOptions
     /// <value>Default: 8 MiB, several of the largest messages.</value>
     public int OutgoingBytesMax { get; init; } = 8 * 1024 * 1024;
 
+    /// <summary>
+    /// Most bytes that the node holds for others: frames that wait to be sent or are being received, payloads
+    /// and records on their way. Beyond their share of it peers and applications are answered that the node
+    /// is busy. At least 12 times the largest payload, up to 16 GiB.
+    /// </summary>
+    /// <value>Default: 64 MiB.</value>
+    public long HeldBytesMax { get; init; } = 64 * 1024 * 1024;
+
+    /// <summary>
+    /// A peer for which bytes wait and that takes next to none of them for this long, or that does not go on
+    /// with a frame, is disconnected. 1 s to 10 min.
+    /// </summary>
+    /// <value>Default: 10 s: longer than any pause of a healthy process.</value>
+    public TimeSpan StallTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
     /// <summary>Most calls of applications that wait for the node. 16 to 1048576.</summary>
     /// <value>Default: 65536.</value>
     public int QueueMax { get; init; } = 65536;

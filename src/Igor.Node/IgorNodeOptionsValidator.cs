@@ -8,6 +8,7 @@ public static class IgorNodeOptionsValidator
 {
     private const int AdvertiseMax = 4;
     private const int BootstrapMax = 64;
+    private const long HeldBytesMost = 16L << 30;
 
     /// <summary>What is wrong with the options, one sentence each; empty when all is well.</summary>
     public static IReadOnlyList<string> Validate(IgorNodeOptions options)
@@ -46,6 +47,8 @@ public static class IgorNodeOptionsValidator
             faults, nameof(options.StrangerBytesPerSecond), options.StrangerBytesPerSecond, 65536, 1 << 30);
         CheckCount(faults, nameof(options.ConnectionsMax), options.ConnectionsMax, 8, 65536);
         CheckCount(faults, nameof(options.OutgoingBytesMax), options.OutgoingBytesMax, 64 * 1024, 1 << 30);
+        CheckTime(faults, nameof(options.StallTimeout), options.StallTimeout, 1, 600);
+        CheckHeldBytes(faults, options);
         CheckCount(faults, nameof(options.QueueMax), options.QueueMax, 16, 1 << 20);
         CheckOverlay(faults, options.Overlay);
         if (options.OutgoingBytesMax < options.Overlay.PayloadBytesMax + (64 * 1024))
@@ -66,6 +69,20 @@ public static class IgorNodeOptionsValidator
         if (faults.Count > 0)
         {
             throw new NodeStartException("The node's options are wrong. " + string.Join(' ', faults));
+        }
+    }
+
+    /// <summary>
+    /// A third of what strangers may hold together is what one of them may, and has to be a whole message.
+    /// </summary>
+    private static void CheckHeldBytes(List<string> faults, IgorNodeOptions options)
+    {
+        long least = Math.Max(12L * options.Overlay.PayloadBytesMax, 1024 * 1024);
+        if (options.HeldBytesMax < least || options.HeldBytesMax > HeldBytesMost)
+        {
+            faults.Add(
+                $"HeldBytesMax is {options.HeldBytesMax}: it must be {least} (12 times "
+                + $"Overlay.PayloadBytesMax, 1 MiB at least) to {HeldBytesMost}.");
         }
     }
 

@@ -15,18 +15,15 @@ internal sealed class NodeMetrics : IDisposable
     private readonly Meter _meter;
 
     /// <summary>Publishes the figures of one node.</summary>
-    public NodeMetrics(
-        Key node,
-        NodeCounters counters,
-        InboundCounters inbound,
-        Func<int> connections,
-        Func<int> queueLength,
-        Func<long> ignored)
+    public NodeMetrics(Key node, OverlayHost host)
     {
+        NodeCounters counters = host.Counters;
+        InboundCounters inbound = host.Transport.Inbound;
+        ByteBudget bytes = host.Bytes;
         _meter = new Meter(new MeterOptions(MeterName) { Tags = [new("igor.node.id", node.ToString())] });
         _meter.CreateObservableUpDownCounter(
             "igor.node.connections",
-            connections,
+            () => host.Transport.Connections,
             "{connection}",
             "Connections to peers, handshakes included.");
         _meter.CreateObservableCounter(
@@ -56,11 +53,24 @@ internal sealed class NodeMetrics : IDisposable
             "Times that a link was not read for a while, since its peer sent more than its share.");
         _meter.CreateObservableCounter(
             "igor.node.messages.ignored",
-            ignored,
+            () => host.MessagesIgnored,
             "{message}",
             "Messages of peers that were ignored: too many of a kind that costs much to handle.");
         _meter.CreateObservableUpDownCounter(
-            "igor.node.queue.length", queueLength, "{item}", "Pieces of work that wait for the node.");
+            "igor.node.queue.length",
+            () => host.QueueLength,
+            "{item}",
+            "Pieces of work that wait for the node.");
+        _meter.CreateObservableUpDownCounter(
+            "igor.node.held",
+            () => Holders(bytes.Held),
+            "By",
+            "Bytes that the node holds for others, by for whom.");
+        _meter.CreateObservableCounter(
+            "igor.node.held.refused",
+            () => Holders(bytes.Refused),
+            "{refusal}",
+            "How often somebody was refused bytes because of a used up share, by who.");
     }
 
     /// <inheritdoc/>
@@ -68,6 +78,17 @@ internal sealed class NodeMetrics : IDisposable
 
     private static IEnumerable<Measurement<long>> Directions(long received, long sent) =>
         [new(received, Receive), new(sent, Transmit)];
+
+    private static IEnumerable<Measurement<long>> Holders(Func<HolderKind, long> figure) =>
+        Enum.GetValues<HolderKind>().Select(kind => new Measurement<long>(
+            figure(kind), new KeyValuePair<string, object?>("igor.holder.kind", HolderName(kind))));
+
+    private static string HolderName(HolderKind kind) => kind switch
+    {
+        HolderKind.Stranger => "stranger",
+        HolderKind.Application => "application",
+        _ => "member",
+    };
 
     private static IEnumerable<Measurement<long>> Requests(NodeCounters counters) =>
         Enum.GetValues<KbrStatus>().Select(status => new Measurement<long>(

@@ -32,13 +32,7 @@ internal sealed class NodeParts : IAsyncDisposable
         }
 
         Host = new OverlayHost(Identity, TransportOf(options), options, log);
-        _metrics = new NodeMetrics(
-            Identity.NodeId,
-            Host.Counters,
-            Host.Transport.Inbound,
-            () => Host.Transport.Connections,
-            () => Host.QueueLength,
-            () => Host.MessagesIgnored);
+        _metrics = new NodeMetrics(Identity.NodeId, Host);
         if (Folder is not null)
         {
             _cache = PeerCache.Load(Folder, log);
@@ -107,6 +101,7 @@ internal sealed class NodeParts : IAsyncDisposable
         StrangerBytesPerSecond = options.StrangerBytesPerSecond,
         ConnectionsMax = options.ConnectionsMax,
         OutgoingBytesMax = options.OutgoingBytesMax,
+        StallTimeout = options.StallTimeout,
         FrameBytesMax = options.Overlay.PayloadBytesMax + FrameOverheadBytes,
     };
 

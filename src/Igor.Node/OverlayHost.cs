@@ -44,11 +44,20 @@ internal sealed partial class OverlayHost : ILinkConsumer, IDisposable
         };
         _timer = new DeadlineTimer(
             _clock, () => _strand.Post(static host => ((OverlayHost)host).Ring(), this));
-        Transport = new TlsTransport(identity, transport, _strand, this, Counters, log);
+        Bytes = new ByteBudget(options.HeldBytesMax);
+        Bytes.OpenOwn(NodeId);
+        OwnAccount = Bytes.Open(HolderKind.Member);
+        Transport = new TlsTransport(identity, transport, _strand, this, Counters, Bytes, log);
     }
 
     /// <summary>The id of the node.</summary>
     public Key NodeId { get; }
+
+    /// <summary>What the node holds for others.</summary>
+    public ByteBudget Bytes { get; }
+
+    /// <summary>The account of calls that applications in this process make.</summary>
+    public ByteAccount OwnAccount { get; }
 
     /// <summary>The links.</summary>
     public TlsTransport Transport { get; }
@@ -131,7 +140,7 @@ internal sealed partial class OverlayHost : ILinkConsumer, IDisposable
     /// <summary>Takes a downcall; it runs on the strand. One that cannot wait is refused there.</summary>
     public void Post(ServiceCall call)
     {
-        if (!_strand.TryPost(call.Service.Work, RunCall, call))
+        if (!call.TryCharge() || !_strand.TryPost(call.Service.Work, RunCall, call))
         {
             call.BecomeRefusal();
             _strand.Post(call.Service.Work, RunCall, call);
@@ -141,7 +150,7 @@ internal sealed partial class OverlayHost : ILinkConsumer, IDisposable
     /// <summary>Takes a downcall unless too much waits already; says whether.</summary>
     public bool TryPost(ServiceCall call)
     {
-        if (_strand.TryPost(call.Service.Work, RunCall, call))
+        if (call.TryCharge() && _strand.TryPost(call.Service.Work, RunCall, call))
         {
             return true;
         }
@@ -225,6 +234,15 @@ internal sealed partial class OverlayHost : ILinkConsumer, IDisposable
             Overlay.HandleFrame(Now, link.Id, body);
         }
     }
+
+    /// <summary>Closes links whose other ends stand still.</summary>
+    public void CloseStalled() => _strand.Post(
+        static state =>
+        {
+            var host = (OverlayHost)state;
+            host.Transport.CloseStalled(host.Now);
+        },
+        this);
 
     /// <summary>
     /// What comes round every few seconds: tells the node the round-trip times that the kernel measured, and
@@ -310,7 +328,7 @@ internal sealed partial class OverlayHost : ILinkConsumer, IDisposable
                     new RouteOptions(call.Options.Exact));
                 break;
             case ServiceCall.Verb.Request:
-                RequestId request = _requests.Add(call.Service, call.Completed!);
+                RequestId request = _requests.Add(call.Service, call.Completed!, call.KeepCharge());
                 RequestOptions options = Bounded(call.Options);
                 Overlay.Request(Now, request, call.Service.Id, call.Destination, call.Payload, options);
                 break;

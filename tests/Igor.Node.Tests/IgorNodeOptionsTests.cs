@@ -18,6 +18,8 @@ public sealed class IgorNodeOptionsTests
         ["StrangerBytesPerSecond"] = (new() { StrangerBytesPerSecond = 1 }, "1"),
         ["HandshakesMax"] = (new() { HandshakesMax = 0 }, "0"),
         ["OutgoingBytesMax"] = (new() { OutgoingBytesMax = 65536 }, "65536"),
+        ["HeldBytesMax"] = (new() { HeldBytesMax = 2_000_000 }, "2000000"),
+        ["StallTimeout"] = (new() { StallTimeout = TimeSpan.Zero }, "0 s"),
         ["DataFolder"] = (new() { DataFolder = " " }, "' '"),
         ["NeighboursPerSide"] = (new() { Overlay = new OverlayOptions { NeighboursPerSide = 0 } }, "0"),
     };

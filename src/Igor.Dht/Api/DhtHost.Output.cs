@@ -26,6 +26,12 @@ internal sealed partial class DhtHost : IDhtOutput
     void IDhtOutput.Remove(Key key, RecordVersion version) => _store!.Remove(key, version, static _ => { });
 
     /// <inheritdoc/>
+    bool IDhtOutput.TryHold(Key via, int bytes) => _bytes.TryTake(via, bytes);
+
+    /// <inheritdoc/>
+    void IDhtOutput.Release(Key via, int bytes) => _bytes.Return(via, bytes);
+
+    /// <inheritdoc/>
     void IDhtOutput.Complete(long command, CommandResult result)
     {
         if (_commands.Remove(command, out OpenCommand? open))
@@ -40,7 +46,16 @@ internal sealed partial class DhtHost : IDhtOutput
     /// <summary>Whoever waits for the end of what went out.</summary>
     private sealed class Waiting(DhtHost host, long token)
     {
-        public void End(KbrReply reply) => host._strand.Post(RunUpcall, Upcall.Of(host, token, reply));
+        public void End(KbrReply reply)
+        {
+            int bytes = reply.Payload.Length;
+            if (bytes > Upcall.SmallBytes && !host._bytes.TryTake(host._self, bytes))
+            {
+                reply = KbrReply.Failed(KbrStatus.Overloaded);
+            }
+
+            host._strand.Post(RunUpcall, Upcall.Of(host, token, reply));
+        }
 
         public void End(Record? record) => host._strand.Post(RunUpcall, Upcall.Of(host, token, record));
 

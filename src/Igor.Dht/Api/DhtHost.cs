@@ -20,6 +20,8 @@ internal sealed partial class DhtHost : IKbrApplication, IThreadPoolWorkItem, ID
     private readonly TimeProvider _clock = TimeProvider.System;
     private readonly long _started;
     private readonly IRecordStore? _store;
+    private readonly ByteBudget _bytes;
+    private readonly Key _self;
     private readonly ILogger _log;
     private readonly Strand _strand;
     private readonly DeadlineTimer _timer;
@@ -34,9 +36,14 @@ internal sealed partial class DhtHost : IKbrApplication, IThreadPoolWorkItem, ID
     /// <param name="self">The id of the node that it is attached to.</param>
     /// <param name="options">Settings of the protocol.</param>
     /// <param name="store">Where records are kept; null for a client.</param>
+    /// <param name="bytes">What may be held for others: the node's, when it is in this process.</param>
     /// <param name="log">Where to report.</param>
-    public DhtHost(Key self, DhtNodeOptions options, IRecordStore? store, ILogger log)
+    public DhtHost(Key self, DhtNodeOptions options, IRecordStore? store, ByteBudget bytes, ILogger log)
     {
+        _bytes = bytes;
+        _self = self;
+        _bytes.OpenOwn(self);
+        _bytes.OpenOwn(Key.Zero); // whom a daemon's deliveries came through is not known here
         _store = store;
         _log = log;
         _started = _clock.GetTimestamp();
@@ -106,7 +113,23 @@ internal sealed partial class DhtHost : IKbrApplication, IThreadPoolWorkItem, ID
     public void Dispose() => _timer.Dispose();
 
     /// <inheritdoc/>
-    public void Deliver(in KbrDelivery delivery) => PostUpcall(Upcall.Of(this, delivery));
+    public void Deliver(in KbrDelivery delivery)
+    {
+        int bytes = delivery.Payload.Length + Upcall.OverheadBytes;
+        if (!_bytes.TryTake(delivery.Via, bytes))
+        {
+            TellBusy(delivery.Token);
+            return;
+        }
+
+        Upcall upcall = Upcall.Of(this, delivery);
+        if (!_strand.TryPost(RunUpcall, upcall))
+        {
+            DhtLog.Dropped(_log);
+            End(upcall);
+            TellBusy(delivery.Token);
+        }
+    }
 
     /// <inheritdoc/>
     public void Update(NeighbourChange change) => _strand.Post(RunUpcall, Upcall.Of(this, change));
@@ -145,12 +168,30 @@ internal sealed partial class DhtHost : IKbrApplication, IThreadPoolWorkItem, ID
         }
     }
 
-    private void PostUpcall(Upcall upcall)
+    /// <summary>Ends an upcall, and gives back what was taken for it.</summary>
+    private void End(Upcall upcall)
     {
-        if (!_strand.TryPost(RunUpcall, upcall))
+        switch (upcall.Kind)
         {
-            DhtLog.Dropped(_log);
-            upcall.Return();
+            case UpcallKind.Delivery:
+                _bytes.Return(upcall.Delivery.Via, upcall.Delivery.Payload.Length + Upcall.OverheadBytes);
+                break;
+            case UpcallKind.Reply when upcall.Reply.Payload.Length > Upcall.SmallBytes:
+                _bytes.Return(_self, upcall.Reply.Payload.Length);
+                break;
+        }
+
+        upcall.Return();
+    }
+
+    /// <summary>Answers for the node, which has too much to do: on the thread of the upcall.</summary>
+    private void TellBusy(DeliveryToken token)
+    {
+        if (token.ExpectsReply && Volatile.Read(ref _service) is { } service)
+        {
+            var busy = new PayloadBuffer();
+            CommonMessages.WriteBusy(busy, "as much waits for this node as may: ask again");
+            service.Reply(token, busy.Written);
         }
     }
 
@@ -185,7 +226,7 @@ internal sealed partial class DhtHost : IKbrApplication, IThreadPoolWorkItem, ID
         }
         finally
         {
-            upcall.Return();
+            End(upcall);
         }
     }
 

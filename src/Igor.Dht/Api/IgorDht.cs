@@ -221,6 +221,7 @@ public sealed class IgorDht : IAsyncDisposable
             attachment.Host.NodeId,
             new DhtNodeOptions { ValueBytesMax = options.ValueBytesMax },
             attachment.Store,
+            (attachment.Host as IgorNode)?.Bytes ?? new ByteBudget(new IgorNodeOptions().HeldBytesMax),
             log);
         try
         {

@@ -1,4 +1,3 @@
-using System.Buffers;
 using Igor.Kbr;
 
 namespace Igor.Dht;
@@ -18,6 +17,12 @@ internal enum UpcallKind
 /// </summary>
 internal sealed class Upcall
 {
+    /// <summary>What an upcall costs beside its payload.</summary>
+    public const int OverheadBytes = 256;
+
+    /// <summary>Answers up to this size are bounded by the number of requests that they end.</summary>
+    public const int SmallBytes = 16 * 1024;
+
     private byte[]? _rented;
 
     private Upcall(DhtHost host, UpcallKind kind)
@@ -72,7 +77,7 @@ internal sealed class Upcall
     {
         if (_rented is not null)
         {
-            ArrayPool<byte>.Shared.Return(_rented);
+            LargeBuffers.Return(_rented);
             _rented = null;
         }
     }
@@ -84,7 +89,7 @@ internal sealed class Upcall
             return default;
         }
 
-        _rented = ArrayPool<byte>.Shared.Rent(payload.Length);
+        _rented = LargeBuffers.Rent(payload.Length);
         payload.CopyTo(_rented);
         return _rented.AsMemory(0, payload.Length);
     }

@@ -52,6 +52,9 @@ internal sealed class DhtContext
     /// <summary>The time of the input that is being handled.</summary>
     public DhtTime Now { get; set; }
 
+    /// <summary>The peer that handed over the delivery that is being handled.</summary>
+    public Key Via { get; set; }
+
     /// <summary>Randomness.</summary>
     public SeededRandom Random { get; }
 
@@ -151,6 +154,13 @@ internal sealed class DhtContext
         CommonMessages.WriteBusy(Buffer, text);
         Reply(delivery);
     }
+
+    /// <summary>Begins to count what is held for the delivery that is being handled.</summary>
+    public Lease Lease() => new(_output, Via);
+
+    /// <summary>Answers that there is no memory to serve a request with now.</summary>
+    public void DeferForRoom(DeliveryToken delivery) => Defer(
+        delivery, "as many bytes are held for the peer that asks, or for all of them, as may be: ask again");
 
     /// <summary>Stores a record.</summary>
     public void Write(IWriteHandler handler, int tag, Record record)

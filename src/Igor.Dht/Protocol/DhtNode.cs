@@ -119,6 +119,7 @@ public sealed class DhtNode
     public void HandleDelivery(DhtTime now, in KbrDelivery delivery)
     {
         _context.Now = now;
+        _context.Via = delivery.Via;
         _isParsed = false;
         try
         {

@@ -29,6 +29,17 @@ public interface IDhtOutput
     /// </summary>
     void Remove(Key key, RecordVersion version);
 
+    /// <summary>
+    /// Hold so many bytes more on behalf of a peer; false when they would be more than its share, or than all
+    /// may hold.
+    /// </summary>
+    /// <param name="via">The peer that handed a request over (<see cref="KbrDelivery.Via"/>).</param>
+    /// <param name="bytes">Bytes of records.</param>
+    bool TryHold(Key via, int bytes);
+
+    /// <summary>So many bytes are not held any more.</summary>
+    void Release(Key via, int bytes);
+
     /// <summary>A command ended.</summary>
     void Complete(long command, CommandResult result);
 

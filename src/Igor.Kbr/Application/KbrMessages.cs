@@ -93,6 +93,12 @@ public readonly record struct KbrDelivery(
     /// for a one-way message.
     /// </summary>
     public KbrRequestId RequestId { get; init; }
+
+    /// <summary>
+    /// The peer that handed the message to this node, whoever its source is, or this node's own id; zero
+    /// where that is not known. Whoever holds memory for an answer counts it as held for that peer.
+    /// </summary>
+    public Key Via { get; init; }
 }
 
 /// <summary>A message that passes through a node.</summary>

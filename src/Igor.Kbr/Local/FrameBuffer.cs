@@ -69,7 +69,7 @@ internal sealed class FrameBuffer : IBufferWriter<byte>, IDisposable
     {
         if (_bytes.Length > 0)
         {
-            ArrayPool<byte>.Shared.Return(_bytes);
+            LargeBuffers.Return(_bytes);
         }
 
         _bytes = [];
@@ -83,12 +83,12 @@ internal sealed class FrameBuffer : IBufferWriter<byte>, IDisposable
             return;
         }
 
-        byte[] larger = ArrayPool<byte>.Shared.Rent(
+        byte[] larger = LargeBuffers.Rent(
             Math.Max(Math.Max(_bytes.Length * 2, _length + count), 4096));
         _bytes.AsSpan(0, _length).CopyTo(larger);
         if (_bytes.Length > 0)
         {
-            ArrayPool<byte>.Shared.Return(_bytes);
+            LargeBuffers.Return(_bytes);
         }
 
         _bytes = larger;

@@ -5,6 +5,7 @@ namespace Igor.Node;
 /// <summary>An application's handle on a service of the node in its own process.</summary>
 internal sealed class LocalService : IKbrService
 {
+    private readonly bool _isCharged;
     private NeighbourSet _neighbours;
     private bool _isOpen = true;
 
@@ -15,6 +16,8 @@ internal sealed class LocalService : IKbrService
         Options = options;
         Application = application;
         Work = (application as ISharedWork)?.Work ?? new WorkSource(WorkClass.Member);
+        _isCharged = application is IByteHolder;
+        Account = (application as IByteHolder)?.Account ?? host.OwnAccount;
         Id = ServiceId.FromName(options.Service);
         _neighbours = NeighbourSet.Alone(host.NodeId, isMember: false);
     }
@@ -40,6 +43,9 @@ internal sealed class LocalService : IKbrService
 
     /// <summary>The node it belongs to.</summary>
     public OverlayHost Host { get; }
+
+    /// <summary>Whose bytes its calls are.</summary>
+    public ByteAccount Account { get; }
 
     /// <summary>What the application subscribed to.</summary>
     public SubscribeOptions Options { get; }
@@ -92,6 +98,21 @@ internal sealed class LocalService : IKbrService
     /// <inheritdoc/>
     public void Reply(DeliveryToken delivery, ReadOnlyMemory<byte> payload) =>
         Host.Post(ServiceCall.Reply(this, delivery, payload));
+
+    /// <summary>
+    /// Takes bytes for a call. An application in this process bounds what it asks for itself, since it is its
+    /// memory too; what it has under way leaves less for others.
+    /// </summary>
+    public bool TryTake(int bytes)
+    {
+        if (_isCharged)
+        {
+            return Account.TryTake(bytes);
+        }
+
+        Account.Take(bytes);
+        return true;
+    }
 
     /// <inheritdoc/>
     public void Fail(DeliveryToken delivery, string error, bool isTemporary = false)

@@ -1,4 +1,3 @@
-using System.Buffers;
 using Igor.Kbr;
 
 namespace Igor.Node;
@@ -11,11 +10,15 @@ internal sealed class ServiceCall
 {
     private const int PooledMax = 1024;
 
+    /// <summary>What a call and the notes on it cost beside the payload.</summary>
+    private const int OverheadBytes = 256;
+
     private static readonly Lock Gate = new();
     private static readonly Stack<ServiceCall> Pool = new();
 
     private byte[] _buffer = [];
     private int _payloadBytes;
+    private int _chargedBytes;
 
     private ServiceCall()
     {
@@ -100,10 +103,36 @@ internal sealed class ServiceCall
         ReleasePayload();
     }
 
+    /// <summary>
+    /// Takes what the call costs from the account of its application: the payload, and so much that a great
+    /// many small ones count too.
+    /// </summary>
+    /// <returns>False when the application has used up its share; nothing is taken then.</returns>
+    public bool TryCharge()
+    {
+        int bytes = _payloadBytes + OverheadBytes;
+        if (!Service.TryTake(bytes))
+        {
+            return false;
+        }
+
+        _chargedBytes = bytes;
+        return true;
+    }
+
+    /// <summary>What was taken is not given back with the call: whoever asks does that now.</summary>
+    public int KeepCharge()
+    {
+        int bytes = _chargedBytes;
+        _chargedBytes = 0;
+        return bytes;
+    }
+
     /// <summary>Gives the call back to the pool; it must not be used any more.</summary>
     public void Return()
     {
         ReleasePayload();
+        Service.Account.Return(KeepCharge());
         Service = null!;
         Completed = null;
         lock (Gate)
@@ -126,7 +155,7 @@ internal sealed class ServiceCall
         call ??= new ServiceCall();
         call.Kind = kind;
         call.Service = service;
-        call._buffer = payload.Length == 0 ? [] : ArrayPool<byte>.Shared.Rent(payload.Length);
+        call._buffer = payload.Length == 0 ? [] : LargeBuffers.Rent(payload.Length);
         call._payloadBytes = payload.Length;
         payload.CopyTo(call._buffer);
         return call;
@@ -136,7 +165,7 @@ internal sealed class ServiceCall
     {
         if (_buffer.Length > 0)
         {
-            ArrayPool<byte>.Shared.Return(_buffer);
+            LargeBuffers.Return(_buffer);
         }
 
         _buffer = [];

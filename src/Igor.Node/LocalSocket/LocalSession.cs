@@ -17,6 +17,7 @@ internal sealed class LocalSession : IDisposable
     private const int CallsPerSecond = 200; // a status names all peers: 50 KB of text
     private const int CallsAtOnceMax = 400;
     private const int NameLengthMax = 64;
+    private const int StalledBytesMin = 256 * 1024; // one that has paused and costs little stays
     private const string DoesNotRead = "it does not read what it is sent";
     private static readonly TimeSpan CloseTimeout = TimeSpan.FromSeconds(2);
 
@@ -29,6 +30,7 @@ internal sealed class LocalSession : IDisposable
     private readonly IKbrHost _host;
     private readonly LocalSocketServerOptions _options;
     private readonly int _process;
+    private readonly StallWatch _sending;
     private string _application = "?";
     private string? _fault;
     private readonly TokenBucket _calls = new(CallsPerSecond, CallsAtOnceMax);
@@ -37,16 +39,22 @@ internal sealed class LocalSession : IDisposable
     private volatile bool _isGreeted;
 
     /// <summary>Takes over a connection.</summary>
-    public LocalSession(Socket socket, IKbrHost host, LocalSocketServerOptions options, int process)
+    public LocalSession(
+        Socket socket, IKbrHost host, LocalSocketServerOptions options, ByteAccount account, int process)
     {
+        Account = account;
+        _sending = new StallWatch(options.StallTimeout, StalledBytesMin);
         _host = host;
         _options = options;
         _process = process;
         _attachments = new LocalAttachments(this, host, options.SubscriptionsMax, _ended.Token);
         Upcalls = new OpenUpcalls(options.DeliveriesMax, options.ForwardsMax);
-        _socket = new FrameSocket(
-            socket, options.PayloadBytesMax + LocalProtocol.HeaderBytesMax, options.OutgoingBytesMax);
+        int frameBytesMax = options.PayloadBytesMax + LocalProtocol.HeaderBytesMax;
+        _socket = new FrameSocket(socket, frameBytesMax, options.OutgoingBytesMax, account);
     }
+
+    /// <summary>What is held for the application.</summary>
+    public ByteAccount Account { get; }
 
     /// <summary>What the application has not answered.</summary>
     public OpenUpcalls Upcalls { get; }
@@ -115,19 +123,16 @@ internal sealed class LocalSession : IDisposable
     /// Sends a frame with a payload; false when too much waits already. An application that is only slow
     /// stays.
     /// </summary>
-    public bool TrySendPayload(LocalFrame frame)
-    {
-        if (_socket.TrySendPayload(frame))
-        {
-            return true;
-        }
+    public bool TrySendPayload(LocalFrame frame) => _socket.TrySendPayload(frame);
 
-        if (_socket.IsOpen && _socket.Stalled > _options.StallTimeout)
+    /// <summary>Disconnects an application that takes next to nothing of much that waits.</summary>
+    public void CloseWhenStalled(TimeSpan now)
+    {
+        (long waiting, long written) = _socket.Progress;
+        if (_sending.IsStalled(now, waiting, written))
         {
             Disconnect(DoesNotRead);
         }
-
-        return false;
     }
 
     /// <summary>Sends a frame to an application that may be gone.</summary>

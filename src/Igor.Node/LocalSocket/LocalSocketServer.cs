@@ -20,6 +20,8 @@ public sealed class LocalSocketServer : IAsyncDisposable
     private readonly LocalSocketServerOptions _options;
     private readonly IKbrHost _host;
     private readonly SocketFile _file;
+    private readonly ByteBudget _bytes;
+    private readonly ITimer _looks;
     private readonly Task _accepting;
     private long _lastSession;
 
@@ -28,6 +30,9 @@ public sealed class LocalSocketServer : IAsyncDisposable
         _host = host;
         _options = options;
         _file = file;
+        _bytes = (host as IgorNode)?.Bytes ?? new ByteBudget(new IgorNodeOptions().HeldBytesMax);
+        TimeSpan period = options.StallTimeout / 2;
+        _looks = TimeProvider.System.CreateTimer(_ => CloseStalled(), null, period, period);
         _accepting = Task.Run(AcceptAsync);
     }
 
@@ -66,6 +71,7 @@ public sealed class LocalSocketServer : IAsyncDisposable
 
         await _closing.CancelAsync().ConfigureAwait(false);
         await _accepting.ConfigureAwait(false);
+        await _looks.DisposeAsync().ConfigureAwait(false);
         _file.Dispose();
 
         // At one moment: a spread would not be.
@@ -120,7 +126,8 @@ public sealed class LocalSocketServer : IAsyncDisposable
         }
         else
         {
-            var session = new LocalSession(socket, _host, _options, peer.Process);
+            ByteAccount account = _bytes.Open(HolderKind.Application);
+            var session = new LocalSession(socket, _host, _options, account, peer.Process);
             var running = new Task<Task>(() => ServeAsync(session));
             _sessions[session] = new Place(running.Unwrap(), ++_lastSession, peer.Process);
             running.Start(TaskScheduler.Default);
@@ -147,6 +154,15 @@ public sealed class LocalSocketServer : IAsyncDisposable
                 .FirstOrDefault(session => session.Key.IsIdle).Key;
         victim?.Evict();
         return victim is not null;
+    }
+
+    private void CloseStalled()
+    {
+        TimeSpan now = TimeProvider.System.GetElapsedTime(0);
+        foreach (LocalSession session in _sessions.Keys)
+        {
+            session.CloseWhenStalled(now);
+        }
     }
 
     private async Task ServeAsync(LocalSession session)

@@ -8,10 +8,13 @@ namespace Igor.Node;
 /// node's answer to the subscription does.
 /// </summary>
 internal sealed class LocalSubscription(LocalSession session, int number)
-    : IKbrDeferringApplication, ISharedWork
+    : IKbrDeferringApplication, ISharedWork, IByteHolder
 {
     private readonly TaskCompletionSource<IKbrService> _attached = new(
         TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <inheritdoc/>
+    public ByteAccount Account => session.Account;
 
     /// <summary>The application's number for it.</summary>
     public int Number => number;

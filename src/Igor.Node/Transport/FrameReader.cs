@@ -1,6 +1,7 @@
-using System.Buffers;
 using System.Buffers.Binary;
+using System.Diagnostics;
 using System.Threading.Tasks.Sources;
+using Igor.Kbr;
 
 namespace Igor.Node;
 
@@ -8,7 +9,8 @@ namespace Igor.Node;
 /// The receiving half of a link. It waits for bytes without holding a buffer, reads what is there, and has
 /// all whole frames handled in one visit to the strand before it reads on; so a link never has more than one
 /// piece of work in the strand's queue. A frame's length is checked before memory is taken for it, and the
-/// buffer grows only as its bytes arrive, so a length that is a lie costs nothing.
+/// buffer grows only as its bytes arrive, so a length that is a lie costs nothing. It grows within the peer's
+/// share of what the node holds: beyond that the peer has to wait with its bytes, and after a while to go.
 /// </summary>
 internal sealed class FrameReader : IValueTaskSource
 {
@@ -22,30 +24,49 @@ internal sealed class FrameReader : IValueTaskSource
     /// <summary>One TLS record of the largest size.</summary>
     private const int BufferBytesMin = 16 * 1024;
 
+    /// <summary>How often a frame that there is no room for looks again.</summary>
+    private static readonly TimeSpan RoomPoll = TimeSpan.FromMilliseconds(50);
+
     private readonly Link _link;
     private readonly Stream _stream;
     private readonly Strand _strand;
     private readonly ILinkConsumer _consumer;
     private readonly int _frameBytesMax;
+    private readonly ByteAccount _account;
+    private readonly TimeSpan _roomPatience;
     private ManualResetValueTaskSourceCore<bool> _handled = new() { RunContinuationsAsynchronously = true };
     private byte[]? _buffer;
     private int _start;
     private int _end;
     private int _framesHandled;
     private string? _fault;
+    private long _receivedBytes;
+    private int _missingBytes;
 
     /// <summary>Makes the reader of a link.</summary>
-    public FrameReader(Link link, Stream stream, Strand strand, ILinkConsumer consumer, int frameBytesMax)
+    public FrameReader(
+        Link link,
+        Stream stream,
+        Strand strand,
+        ILinkConsumer consumer,
+        ByteAccount account,
+        TransportOptions options)
     {
         _link = link;
         _stream = stream;
         _strand = strand;
         _consumer = consumer;
-        _frameBytesMax = frameBytesMax;
+        _account = account;
+        _frameBytesMax = options.FrameBytesMax;
+        _roomPatience = options.StallTimeout;
     }
 
     /// <summary>Whether the other end announced a frame out of bounds.</summary>
     public bool HasFault => _fault is not null;
+
+    /// <summary>Bytes that the frame which has begun to arrive lacks, and all that came so far.</summary>
+    public (long Missing, long Received) Progress =>
+        (Volatile.Read(ref _missingBytes), Volatile.Read(ref _receivedBytes));
 
     private int Waiting => _end - _start;
 
@@ -62,7 +83,11 @@ internal sealed class FrameReader : IValueTaskSource
                     await _stream.ReadAsync(Memory<byte>.Empty).ConfigureAwait(false);
                 }
 
-                MakeRoom();
+                if (!await TryMakeRoomAsync().ConfigureAwait(false))
+                {
+                    return "this node has no room for more of what it sends";
+                }
+
                 int read = await _stream.ReadAsync(_buffer.AsMemory(_end)).ConfigureAwait(false);
                 if (read == 0)
                 {
@@ -73,6 +98,8 @@ internal sealed class FrameReader : IValueTaskSource
 
                 _end += read;
                 _framesHandled = 0;
+                Volatile.Write(ref _receivedBytes, _receivedBytes + read);
+                Volatile.Write(ref _missingBytes, 0); // until it reads on, it is this node that is waited for
                 if (HasWholeFrame())
                 {
                     await HandleFramesAsync().ConfigureAwait(false);
@@ -84,6 +111,8 @@ internal sealed class FrameReader : IValueTaskSource
                 {
                     return fault;
                 }
+
+                Volatile.Write(ref _missingBytes, Missing());
             }
         }
         catch (Exception problem) when (Link.IsBroken(problem))
@@ -189,17 +218,27 @@ internal sealed class FrameReader : IValueTaskSource
 
     private int NextLength() => BinaryPrimitives.ReadInt32BigEndian(_buffer.AsSpan(_start));
 
+    /// <summary>What the frame that has begun still lacks; of a length, one byte at least.</summary>
+    private int Missing() => Waiting switch
+    {
+        0 => 0,
+        < FrameWriter.LengthBytes => FrameWriter.LengthBytes - Waiting,
+        _ => FrameWriter.LengthBytes + NextLength() - Waiting,
+    };
+
     /// <summary>
     /// Sees to it that there is room behind the bytes that wait: at least a quarter of the buffer, which
-    /// doubles, up to the end of the frame that is being received, when its bytes do not leave that.
+    /// doubles, up to the end of the frame that is being received, when its bytes do not leave that. False
+    /// when the peer's share has had no room for too long.
     /// </summary>
-    private void MakeRoom()
+    private async ValueTask<bool> TryMakeRoomAsync()
     {
         if (_buffer is null)
         {
-            _buffer = ArrayPool<byte>.Shared.Rent(BufferBytesMin);
+            _account.Take(BufferBytesMin); // within what every account may hold
+            _buffer = LargeBuffers.Rent(BufferBytesMin);
             _start = _end = 0;
-            return;
+            return true;
         }
 
         if (_start > 0)
@@ -209,19 +248,49 @@ internal sealed class FrameReader : IValueTaskSource
             _start = 0;
         }
 
-        if (_buffer.Length - _end >= _buffer.Length / 4)
+        int whole = Waiting < FrameWriter.LengthBytes ? 0 : FrameWriter.LengthBytes + NextLength();
+        if (_buffer.Length > BufferBytesMin * 4 && Math.Max(_end, whole) < BufferBytesMin / 2)
         {
-            return;
+            Shrink(_buffer);
         }
 
-        int whole = Waiting < FrameWriter.LengthBytes ? 0 : FrameWriter.LengthBytes + NextLength();
-        if (whole > _buffer.Length || _end == _buffer.Length)
+        if (_buffer.Length - _end >= _buffer.Length / 4)
         {
-            byte[] larger = ArrayPool<byte>.Shared.Rent(Math.Max(_buffer.Length * 2, BufferBytesMin));
-            _buffer.AsSpan(0, _end).CopyTo(larger);
-            ArrayPool<byte>.Shared.Return(_buffer);
-            _buffer = larger;
+            return true;
         }
+
+        return (whole <= _buffer.Length && _end < _buffer.Length)
+            || await TryGrowAsync(_buffer).ConfigureAwait(false);
+    }
+
+    private async ValueTask<bool> TryGrowAsync(byte[] buffer)
+    {
+        long since = Stopwatch.GetTimestamp();
+        while (!_account.TryTakeIncoming(buffer.Length))
+        {
+            if (Stopwatch.GetElapsedTime(since) > _roomPatience)
+            {
+                return false;
+            }
+
+            await Task.Delay(RoomPoll).ConfigureAwait(false);
+        }
+
+        byte[] larger = LargeBuffers.Rent(buffer.Length * 2);
+        buffer.AsSpan(0, _end).CopyTo(larger);
+        LargeBuffers.Return(buffer);
+        _buffer = larger;
+        return true;
+    }
+
+    /// <summary>A large frame has gone and a small one follows: no reason to hold on to so much.</summary>
+    private void Shrink(byte[] buffer)
+    {
+        byte[] smaller = LargeBuffers.Rent(BufferBytesMin);
+        buffer.AsSpan(0, _end).CopyTo(smaller);
+        LargeBuffers.Return(buffer);
+        _account.ReturnIncoming(buffer.Length - smaller.Length);
+        _buffer = smaller;
     }
 
     private void ReleaseBuffer()
@@ -229,7 +298,9 @@ internal sealed class FrameReader : IValueTaskSource
         if (_buffer is { } buffer && Waiting == 0)
         {
             _buffer = null;
-            ArrayPool<byte>.Shared.Return(buffer);
+            LargeBuffers.Return(buffer);
+            _account.ReturnIncoming(buffer.Length - BufferBytesMin);
+            _account.Return(BufferBytesMin);
         }
     }
 }

@@ -6,7 +6,7 @@ namespace Igor.Node;
 /// <summary>
 /// The sending half of a link: frames are gathered in pooled segments as they are made, and written by one
 /// write at a time. Reading never waits for it: when the other end does not read, the segments fill up to a
-/// bound, and beyond it frames are refused.
+/// bound, that of the link or the peer's share of what the node holds, and beyond it frames are refused.
 /// </summary>
 internal sealed class FrameWriter
 {
@@ -20,21 +20,26 @@ internal sealed class FrameWriter
     private readonly Queue<Segment> _full = new();
     private readonly Stream _stream;
     private readonly int _bytesMax;
+    private readonly ByteAccount _account;
     private readonly Action<string> _failed;
     private readonly TaskCompletionSource _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Segment _tail;
     private int _waitingBytes;
+    private int _leavingBytes;
+    private long _writtenBytes;
     private bool _writing;
     private bool _ended;
 
     /// <summary>Makes a writer.</summary>
     /// <param name="stream">Where to write.</param>
     /// <param name="bytesMax">Most bytes that wait.</param>
+    /// <param name="account">Whose bytes they are; the memory of segments is taken from it.</param>
     /// <param name="failed">Told why writing failed, at most once.</param>
-    public FrameWriter(Stream stream, int bytesMax, Action<string> failed)
+    public FrameWriter(Stream stream, int bytesMax, ByteAccount account, Action<string> failed)
     {
         _stream = stream;
         _bytesMax = bytesMax;
+        _account = account;
         _failed = failed;
     }
 
@@ -43,6 +48,18 @@ internal sealed class FrameWriter
     /// </summary>
     public Task Drained => _drained.Task;
 
+    /// <summary>Bytes that wait for the other end to read, and all that it has taken so far.</summary>
+    public (long Waiting, long Written) Progress
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return (_waitingBytes + _leavingBytes, _writtenBytes);
+            }
+        }
+    }
+
     /// <summary>Gathers a frame whose body is header followed by payload.</summary>
     /// <returns>False, and nothing is gathered, when too much waits or writing has ended.</returns>
     public bool TryAppend(ReadOnlySpan<byte> header, ReadOnlySpan<byte> payload)
@@ -50,7 +67,8 @@ internal sealed class FrameWriter
         int bodyBytes = header.Length + payload.Length;
         lock (_gate)
         {
-            if (_ended || _waitingBytes + LengthBytes + bodyBytes > _bytesMax)
+            if (_ended || _waitingBytes + LengthBytes + bodyBytes > _bytesMax
+                || !TryTakeSegments(LengthBytes + bodyBytes))
             {
                 return false;
             }
@@ -96,6 +114,14 @@ internal sealed class FrameWriter
         Flush();
     }
 
+    /// <summary>Takes what the segments cost that so many bytes need beyond the tail.</summary>
+    private bool TryTakeSegments(int bytes)
+    {
+        int room = _tail.Bytes is null ? 0 : SegmentBytes - _tail.Count;
+        int segments = (Math.Max(bytes - room, 0) + SegmentBytes - 1) / SegmentBytes;
+        return segments == 0 || _account.TryTake(segments * SegmentBytes);
+    }
+
     private void Put(ReadOnlySpan<byte> bytes)
     {
         while (bytes.Length > 0)
@@ -126,7 +152,7 @@ internal sealed class FrameWriter
                 }
                 finally
                 {
-                    ArrayPool<byte>.Shared.Return(segment.Bytes!);
+                    Release(segment);
                 }
             }
         }
@@ -148,6 +174,8 @@ internal sealed class FrameWriter
             }
 
             _waitingBytes -= segment.Count;
+            _writtenBytes += _leavingBytes;
+            _leavingBytes = segment.Count;
             if (segment.Count > 0)
             {
                 return true;
@@ -173,19 +201,26 @@ internal sealed class FrameWriter
             _ended = true;
             while (_full.TryDequeue(out Segment segment))
             {
-                ArrayPool<byte>.Shared.Return(segment.Bytes!);
+                Release(segment);
             }
 
-            if (_tail.Bytes is { } tail)
+            if (_tail.Bytes is not null)
             {
-                ArrayPool<byte>.Shared.Return(tail);
+                Release(_tail);
             }
 
             _tail = default;
             _waitingBytes = 0;
+            _leavingBytes = 0;
             _writing = false;
             _drained.TrySetResult();
         }
+    }
+
+    private void Release(Segment segment)
+    {
+        ArrayPool<byte>.Shared.Return(segment.Bytes!);
+        _account.Return(SegmentBytes);
     }
 
     private readonly record struct Segment(byte[]? Bytes, int Count);

@@ -19,6 +19,8 @@ internal sealed class Link
     private readonly IPAddress _source;
     private readonly TimeSpan _lingerTimeout;
     private readonly FrameReader _reader;
+    private readonly StallWatch _sending;
+    private readonly StallWatch _receiving;
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly StrangerRates _rates;
     private readonly StrangerRates.Rate _rate;
@@ -34,11 +36,13 @@ internal sealed class Link
         bool isOutbound,
         Strand strand,
         ILinkConsumer consumer,
+        ByteAccount account,
         TransportOptions options,
         StrangerRates rates,
         InboundCounters counters)
     {
         Id = id;
+        Account = account;
         _isOutbound = isOutbound;
         _openedAt = _heardAt = Now;
         _source = IPEndPoint.TryParse(secured.RemoteAddress, out IPEndPoint? remote)
@@ -49,8 +53,10 @@ internal sealed class Link
         _rate = rates.Open(_source);
         _secured = secured;
         _lingerTimeout = options.LingerTimeout;
-        _reader = new FrameReader(this, secured.Stream, strand, consumer, options.FrameBytesMax);
-        Writer = new FrameWriter(secured.Stream, options.OutgoingBytesMax, Abort);
+        _reader = new FrameReader(this, secured.Stream, strand, consumer, account, options);
+        Writer = new FrameWriter(secured.Stream, options.OutgoingBytesMax, account, Abort);
+        _sending = new StallWatch(options.StallTimeout);
+        _receiving = new StallWatch(options.StallTimeout);
     }
 
     /// <summary>The host's name for the link.</summary>
@@ -72,6 +78,7 @@ internal sealed class Link
         {
             Volatile.Write(ref _standing, (int)value);
             Work.Class = value == PeerStanding.Member ? WorkClass.Member : WorkClass.Stranger;
+            Account.SetKind(value == PeerStanding.Member ? HolderKind.Member : HolderKind.Stranger);
         }
     }
 
@@ -80,6 +87,9 @@ internal sealed class Link
 
     /// <summary>What decides whether it keeps its place. Used on the strand only.</summary>
     public LinkPlace Place => new(Peer, _source, Standing, _isOutbound, _openedAt, _heardAt);
+
+    /// <summary>What is held for the peer, whichever of its links it is for.</summary>
+    public ByteAccount Account { get; }
 
     /// <summary>The sending half.</summary>
     public FrameWriter Writer { get; }
@@ -142,6 +152,24 @@ internal sealed class Link
             Abort("a bug");
             _rates.Close(_source);
             _ended.TrySetResult();
+        }
+    }
+
+    /// <summary>
+    /// Closes the link when its other end stands still: takes nothing of what waits for it, or does not go on
+    /// with a frame that it has begun.
+    /// </summary>
+    public void CloseWhenStalled(TimeSpan now)
+    {
+        (long waiting, long written) = Writer.Progress;
+        (long missing, long received) = _reader.Progress;
+        if (_sending.IsStalled(now, waiting, written))
+        {
+            Abort($"it does not read: {waiting} bytes wait for it");
+        }
+        else if (_receiving.IsStalled(now, missing, received))
+        {
+            Abort($"it does not go on: a frame lacks {missing} bytes");
         }
     }
 

@@ -20,6 +20,7 @@ internal sealed partial class TlsTransport : IAsyncDisposable
     private readonly Strand _strand;
     private readonly ILinkConsumer _consumer;
     private readonly NodeCounters _counters;
+    private readonly ByteBudget _bytes;
     private readonly ILogger _log;
     private readonly TlsHandshake _handshake;
     private readonly TlsDialer _dialer;
@@ -36,8 +37,10 @@ internal sealed partial class TlsTransport : IAsyncDisposable
         Strand strand,
         ILinkConsumer consumer,
         NodeCounters counters,
+        ByteBudget bytes,
         ILogger log)
     {
+        _bytes = bytes;
         _options = options;
         _strand = strand;
         _consumer = consumer;
@@ -144,6 +147,15 @@ internal sealed partial class TlsTransport : IAsyncDisposable
         _dirty.Clear();
     }
 
+    /// <summary>Closes links whose other ends stand still.</summary>
+    public void CloseStalled(TimeSpan now)
+    {
+        foreach (Link link in _links.Values)
+        {
+            link.CloseWhenStalled(now);
+        }
+    }
+
     /// <summary>Waits until all links have ended, at most for a time.</summary>
     public async Task DrainAsync(TimeSpan patience)
     {
@@ -219,6 +231,7 @@ internal sealed partial class TlsTransport : IAsyncDisposable
             dial is not null,
             _strand,
             _consumer,
+            _bytes.Attach(secured.Peer, secured.RemoteAddress),
             _options,
             _rates,
             Inbound);
@@ -248,6 +261,7 @@ internal sealed partial class TlsTransport : IAsyncDisposable
         }
 
         _living.TryRemove(link.Id, out _);
+        _bytes.Detach(link.Account);
         _strand.Post(
             _ =>
             {

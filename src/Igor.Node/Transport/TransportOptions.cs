@@ -38,6 +38,9 @@ internal sealed record TransportOptions
     /// <summary>Most bytes that wait on a link.</summary>
     public int OutgoingBytesMax { get; init; } = 8 * 1024 * 1024;
 
+    /// <summary>Time in which an end for which bytes wait has to take some of them.</summary>
+    public TimeSpan StallTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
     /// <summary>Largest body of a frame, in bytes.</summary>
     public int FrameBytesMax { get; init; } = 2 * 1024 * 1024;
 }

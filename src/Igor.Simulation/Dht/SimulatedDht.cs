@@ -117,6 +117,13 @@ public sealed class SimulatedDht : IKbrApplication, IDhtOutput
 
     void IDhtOutput.Remove(Key key, RecordVersion version) => _store?.Remove(key, version, _ => { });
 
+    // Simulated memory has no bound; the node's own tests see to shares.
+    bool IDhtOutput.TryHold(Key via, int bytes) => true;
+
+    void IDhtOutput.Release(Key via, int bytes)
+    {
+    }
+
     void IDhtOutput.Complete(long command, CommandResult result)
     {
         if (_commands.Remove(command, out Action<CommandResult>? completed))

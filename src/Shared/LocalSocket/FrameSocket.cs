@@ -1,6 +1,4 @@
-using System.Buffers;
 using System.Buffers.Binary;
-using System.Diagnostics;
 using System.Net.Sockets;
 using Igor.Kbr.Local;
 
@@ -14,18 +12,22 @@ namespace Igor.LocalSocket;
 internal sealed class FrameSocket : IDisposable
 {
     private const int BatchesPerWriter = 8; // then the thread that came to send one frame may go
-    private const int ReadBytes = 32 * 1024;
     private const int WriteBytes = 256 * 1024; // in one call, so that progress shows
     private const int ReserveBytes = 1024 * 1024;
+    private const int OverheadBytes = 256; // of a frame with a payload, buffers that grow by half included
 
     private readonly Lock _gate = new();
     private readonly TaskCompletionSource _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Socket _socket;
     private readonly int _bodyBytesMax;
     private readonly int _outgoingBytesMax;
+    private readonly IFrameBytes? _bytes;
     private FrameBuffer _filling = new();
     private FrameBuffer _leaving = new();
-    private long _progressed;
+    private int _fillingTaken;
+    private int _leavingTaken;
+    private long _leavingBytes;
+    private long _writtenBytes;
     private bool _isWriting;
     private bool _isCorked;
     private bool _isClosing;
@@ -35,8 +37,13 @@ internal sealed class FrameSocket : IDisposable
     /// <param name="socket">The socket; closed by <see cref="Dispose"/>.</param>
     /// <param name="bodyBytesMax">A frame with a larger body ends the reading.</param>
     /// <param name="outgoingBytesMax">Bytes that may wait to be written.</param>
-    public FrameSocket(Socket socket, int bodyBytesMax, int outgoingBytesMax)
+    /// <param name="bytes">
+    /// What the payloads that wait, and large frames that are being received, come out of; null when nobody
+    /// counts them.
+    /// </param>
+    public FrameSocket(Socket socket, int bodyBytesMax, int outgoingBytesMax, IFrameBytes? bytes = null)
     {
+        _bytes = bytes;
         _socket = socket;
         _bodyBytesMax = bodyBytesMax;
         _outgoingBytesMax = outgoingBytesMax;
@@ -57,23 +64,40 @@ internal sealed class FrameSocket : IDisposable
         }
     }
 
-    /// <summary>How long the other end has read nothing although something waits for it.</summary>
-    public TimeSpan Stalled
+    /// <summary>Bytes that wait for the other end to read, and all that it has taken so far.</summary>
+    public (long Waiting, long Written) Progress
     {
         get
         {
             lock (_gate)
             {
-                return _isWriting ? Stopwatch.GetElapsedTime(_progressed) : TimeSpan.Zero;
+                return (_filling.Length + Volatile.Read(ref _leavingBytes), Volatile.Read(ref _writtenBytes));
             }
         }
     }
 
-    /// <summary>Queues a frame with a payload; false when the buffer is full or the socket closed.</summary>
-    public bool TrySendPayload(LocalFrame frame) => TryQueue(frame, _outgoingBytesMax);
+    /// <summary>
+    /// Queues a frame with a payload; false when the buffer is full, the share used up, or the socket closed.
+    /// </summary>
+    public bool TrySendPayload(LocalFrame frame)
+    {
+        int taken = _bytes is null ? 0 : PayloadBytes(frame) + OverheadBytes;
+        if (taken > 0 && !_bytes!.TryTake(taken))
+        {
+            return false;
+        }
+
+        if (TryQueue(frame, _outgoingBytesMax, taken))
+        {
+            return true;
+        }
+
+        Return(taken);
+        return false;
+    }
 
     /// <summary>Queues a small frame, for which there is room when there is none for payloads.</summary>
-    public bool TrySend(LocalFrame frame) => TryQueue(frame, _outgoingBytesMax + ReserveBytes);
+    public bool TrySend(LocalFrame frame) => TryQueue(frame, _outgoingBytesMax + ReserveBytes, 0);
 
     /// <summary>
     /// Closes the socket once everything queued has been written; frames sent from now on are refused.
@@ -105,6 +129,10 @@ internal sealed class FrameSocket : IDisposable
             }
 
             _isClosed = true;
+            if (!_isWriting)
+            {
+                ReturnTaken();
+            }
         }
 
         _socket.Dispose();
@@ -121,21 +149,19 @@ internal sealed class FrameSocket : IDisposable
     public async Task<string?> ReadAsync(
         Func<ReadOnlyMemory<byte>, bool> handle, Func<TimeSpan>? pause = null)
     {
-        byte[] buffer = ArrayPool<byte>.Shared.Rent(ReadBytes);
-        int length = 0;
+        var received = new ReceiveBuffer(LocalProtocol.LengthBytes + _bodyBytesMax, _bytes);
         try
         {
             while (true)
             {
-                int received = await _socket.ReceiveAsync(buffer.AsMemory(length), SocketFlags.None)
-                    .ConfigureAwait(false);
-                if (received == 0)
+                int count = await _socket.ReceiveAsync(received.Free, SocketFlags.None).ConfigureAwait(false);
+                if (count == 0)
                 {
-                    return length == 0 ? null : "the connection ended in the middle of a frame";
+                    return received.Length == 0 ? null : "the connection ended in the middle of a frame";
                 }
 
-                length += received;
-                int consumed = HandleFrames(buffer.AsMemory(0, length), handle, out int needed);
+                received.Add(count);
+                int consumed = HandleFrames(received.Waiting, handle, out int needed);
                 if (consumed < 0)
                 {
                     return null;
@@ -146,12 +172,15 @@ internal sealed class FrameSocket : IDisposable
                     await Task.WhenAny(Closed, Task.Delay(wait)).ConfigureAwait(false);
                 }
 
-                length -= consumed;
-                buffer = KeepRest(buffer, consumed, length, needed);
                 if (needed > LocalProtocol.LengthBytes + _bodyBytesMax)
                 {
                     return $"a frame of {needed - LocalProtocol.LengthBytes} bytes is larger than the "
                         + $"{_bodyBytesMax} that one may have";
+                }
+
+                if (!await received.TryGoOnAsync(consumed, needed).ConfigureAwait(false))
+                {
+                    return "there was no room for a frame of that size for too long";
                 }
             }
         }
@@ -161,7 +190,7 @@ internal sealed class FrameSocket : IDisposable
         }
         finally
         {
-            ArrayPool<byte>.Shared.Return(buffer);
+            received.Dispose();
         }
     }
 
@@ -206,24 +235,27 @@ internal sealed class FrameSocket : IDisposable
         }
     }
 
-    private byte[] KeepRest(byte[] buffer, int consumed, int length, int needed)
+    private static int PayloadBytes(LocalFrame frame) => frame switch
     {
-        // The length is checked before memory is taken for it.
-        bool isAllowed = needed <= LocalProtocol.LengthBytes + _bodyBytesMax;
-        int wanted = Math.Max(isAllowed ? needed : length, ReadBytes);
-        bool fits = buffer.Length >= wanted && (buffer.Length <= ReadBytes * 4 || wanted > ReadBytes);
-        byte[] target = fits ? buffer : ArrayPool<byte>.Shared.Rent(wanted);
-        if (consumed > 0 || !fits)
-        {
-            buffer.AsSpan(consumed, length).CopyTo(target);
-        }
+        ResultFrame result => result.Payload.Length,
+        DeliverFrame deliver => deliver.Payload.Length,
+        ForwardFrame forward => forward.Payload.Length,
+        _ => 0,
+    };
 
-        if (!fits)
+    private void Return(int bytes)
+    {
+        if (bytes > 0)
         {
-            ArrayPool<byte>.Shared.Return(buffer);
+            _bytes?.Return(bytes);
         }
+    }
 
-        return target;
+    /// <summary>Gives back what was taken for frames that will not leave any more.</summary>
+    private void ReturnTaken()
+    {
+        Return(_fillingTaken + _leavingTaken);
+        _fillingTaken = _leavingTaken = 0;
     }
 
     private void SetCork(bool isCorked)
@@ -242,7 +274,7 @@ internal sealed class FrameSocket : IDisposable
         _ = WriteAsync();
     }
 
-    private bool TryQueue(LocalFrame frame, int bound)
+    private bool TryQueue(LocalFrame frame, int bound, int taken)
     {
         lock (_gate)
         {
@@ -253,6 +285,7 @@ internal sealed class FrameSocket : IDisposable
                 return false;
             }
 
+            _fillingTaken += taken;
             if (_isWriting || _isCorked)
             {
                 return true;
@@ -265,11 +298,7 @@ internal sealed class FrameSocket : IDisposable
         return true;
     }
 
-    private void BeginWriting()
-    {
-        _isWriting = true;
-        _progressed = Stopwatch.GetTimestamp();
-    }
+    private void BeginWriting() => _isWriting = true;
 
     private async Task WriteAsync()
     {
@@ -284,7 +313,8 @@ internal sealed class FrameSocket : IDisposable
                         rest[..Math.Min(rest.Length, WriteBytes)], SocketFlags.None)
                         .ConfigureAwait(false);
                     rest = rest[sent..];
-                    Volatile.Write(ref _progressed, Stopwatch.GetTimestamp());
+                    Volatile.Write(ref _leavingBytes, rest.Length);
+                    Volatile.Write(ref _writtenBytes, _writtenBytes + sent);
                 }
 
                 if (batch % BatchesPerWriter == 0)
@@ -296,6 +326,12 @@ internal sealed class FrameSocket : IDisposable
         catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
         {
             Dispose(); // the reader sees the end and tells its owner
+            lock (_gate)
+            {
+                _isWriting = false;
+                Volatile.Write(ref _leavingBytes, 0);
+                ReturnTaken();
+            }
         }
     }
 
@@ -306,12 +342,16 @@ internal sealed class FrameSocket : IDisposable
         {
             _leaving.Clear();
             (_filling, _leaving) = (_leaving, _filling);
+            Return(_leavingTaken);
+            (_fillingTaken, _leavingTaken) = (0, _fillingTaken);
+            Volatile.Write(ref _leavingBytes, _leaving.Length);
             if (_leaving.Length > 0 && !_isClosed)
             {
                 return true;
             }
 
             _isWriting = false;
+            ReturnTaken();
             close = _isClosing;
         }
 

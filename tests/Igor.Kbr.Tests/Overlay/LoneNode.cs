@@ -32,6 +32,9 @@ internal sealed class LoneNode : IOverlayOutput
 
     public List<LinkId> Closed { get; } = [];
 
+    /// <summary>Larger frames find no room on any link.</summary>
+    public int FrameBytesMax { get; set; } = int.MaxValue;
+
     public List<(LinkId Link, byte[] Frame)> Sent { get; } = [];
 
     public Dictionary<LinkId, PeerStanding> Standings { get; } = [];
@@ -169,7 +172,7 @@ internal sealed class LoneNode : IOverlayOutput
 
     public bool Send(LinkId link, ReadOnlySpan<byte> header, ReadOnlySpan<byte> payload)
     {
-        if (Closed.Contains(link))
+        if (Closed.Contains(link) || header.Length + payload.Length > FrameBytesMax)
         {
             return false;
         }

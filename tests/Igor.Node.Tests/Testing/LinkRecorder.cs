@@ -14,11 +14,19 @@ internal sealed class LinkRecorder : ILinkConsumer, IAsyncDisposable
     {
         _strand = new Strand(Bugs.Enqueue);
         Transport = new TlsTransport(
-            _identity, options ?? new TransportOptions(), _strand, this, new NodeCounters(), log ?? Log);
+            _identity,
+            options ?? new TransportOptions(),
+            _strand,
+            this,
+            new NodeCounters(),
+            Bytes,
+            log ?? Log);
         _strand.BatchEnded = Transport.Flush;
     }
 
     public ListLogger Log { get; } = new();
+
+    public ByteBudget Bytes { get; } = new(64 * 1024 * 1024);
 
     public TlsTransport Transport { get; }
 

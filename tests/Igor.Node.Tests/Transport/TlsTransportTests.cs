@@ -156,6 +156,39 @@ public sealed class TlsTransportTests
     }
 
     [Fact]
+    public async Task Reader_that_does_not_read_is_closed_with_a_reason_and_nothing_is_held_for_it()
+    {
+        using var blocked = new ManualResetEventSlim();
+        await using var server = new LinkRecorder();
+        await using var client = new LinkRecorder();
+        client.Dial(server.Listen());
+        Link link = await client.FirstLink();
+        await server.FirstLink();
+        server.Answer = (_, _) => blocked.Wait();
+        byte[] body = Content(0, 1024 * 1024);
+        await Eventually.IsTrueAsync(
+            async () => !await client.Send(link, body), "the share of a stranger is used up");
+        Assert.InRange(client.Bytes.Total, 2 * 1024 * 1024, 8 * 1024 * 1024);
+        Assert.True(client.Bytes.Refused(HolderKind.Stranger) > 0);
+        TimeSpan now = default;
+        await Eventually.IsTrueAsync(
+            async () =>
+            {
+                now += TimeSpan.FromSeconds(10);
+                await client.OnStrand(() =>
+                {
+                    client.Transport.CloseStalled(now);
+                    return true;
+                });
+                return !client.Closed.IsEmpty;
+            },
+            "the link is closed");
+        Assert.Contains("does not read", client.Closed.First(), StringComparison.Ordinal);
+        await Eventually.IsTrueAsync(() => client.Bytes.Total == 0, "nothing is held");
+        blocked.Set();
+    }
+
+    [Fact]
     public async Task A_connection_beyond_the_bound_takes_the_place_of_the_oldest_that_said_nothing()
     {
         await using var server = new LinkRecorder(new TransportOptions { ConnectionsMax = 2 });

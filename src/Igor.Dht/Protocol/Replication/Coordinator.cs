@@ -37,9 +37,17 @@ internal sealed class Coordinator(DhtContext context, RepairSchedule repair)
         }
         else
         {
-            var round = new PutRound(context, this, token, message, record);
-            _rounds.Add(round);
-            round.Start();
+            Lease lease = context.Lease();
+            if (lease.TryAdd(record.Encoded.Length))
+            {
+                var round = new PutRound(context, this, token, message, record, lease);
+                _rounds.Add(round);
+                round.Start();
+            }
+            else
+            {
+                context.DeferForRoom(token);
+            }
         }
     }
 

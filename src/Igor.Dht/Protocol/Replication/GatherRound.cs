@@ -21,12 +21,16 @@ internal sealed class GatherRound : IReplyHandler, IReadHandler, IWriteHandler
     private readonly int _replicas = Neighbourhood.Replicas;
     private readonly List<Key> _voters = new(Neighbourhood.Members);
     private readonly RecordVersion _own;
+    private readonly Lease _lease;
+    private readonly int _ownBytes;
     private Record? _best;
     private int _outstanding;
     private bool _isDecided;
 
-    public GatherRound(DhtContext context, Reader reader, DeliveryToken token, GetMessage message)
+    public GatherRound(
+        DhtContext context, Reader reader, DeliveryToken token, GetMessage message, Lease lease)
     {
+        _lease = lease;
         _context = context;
         _reader = reader;
         _token = token;
@@ -35,6 +39,7 @@ internal sealed class GatherRound : IReplyHandler, IReadHandler, IWriteHandler
         {
             _replicas = holding.Replicas;
             _own = holding.Version;
+            _ownBytes = holding.ValueLength + RecordCodec.OverheadBytesMax;
         }
 
         Span<Key> expected = stackalloc Key[Math.Max(_replicas, Neighbourhood.Replicas)];
@@ -110,7 +115,7 @@ internal sealed class GatherRound : IReplyHandler, IReadHandler, IWriteHandler
         {
             // Our own is damaged, and the others sent only what is newer: ask anew, as one who has nothing.
             _reader.End(hasLearned: false);
-            _reader.Gather(_token, _message);
+            _reader.Gather(_token, _message, _lease);
         }
         else
         {
@@ -119,8 +124,11 @@ internal sealed class GatherRound : IReplyHandler, IReadHandler, IWriteHandler
     }
 
     /// <inheritdoc/>
-    public void HandleWritten(int tag, StoredStatus status) =>
+    public void HandleWritten(int tag, StoredStatus status)
+    {
+        _lease.End();
         _reader.End(hasLearned: status == StoredStatus.Held);
+    }
 
     private bool HasMajority(int replicas) =>
         VotesOf(replicas) >= (Math.Min(replicas, _expected.Length) / 2) + 1;
@@ -144,6 +152,12 @@ internal sealed class GatherRound : IReplyHandler, IReadHandler, IWriteHandler
                 if (record is null || record.Header.Key != _message.Key
                     || _context.FaultOf(record) is not null)
                 {
+                    return;
+                }
+
+                if (!_lease.TryAdd(record.Encoded.Length))
+                {
+                    Decline();
                     return;
                 }
 
@@ -171,12 +185,29 @@ internal sealed class GatherRound : IReplyHandler, IReadHandler, IWriteHandler
         _isDecided = true;
         if (_own > (_best?.Header.Version ?? RecordVersion.None))
         {
-            _context.Read(this, 0, _message.Key);
+            if (_lease.TryAdd(_ownBytes))
+            {
+                _context.Read(this, 0, _message.Key);
+            }
+            else
+            {
+                Decline();
+            }
         }
         else
         {
             Answer(_best);
         }
+    }
+
+    /// <summary>There is no memory for the answer.</summary>
+    private void Decline()
+    {
+        _isDecided = true;
+        _best = null;
+        _lease.End();
+        _context.DeferForRoom(_token);
+        _reader.End(hasLearned: false);
     }
 
     private void Answer(Record? best)
@@ -202,6 +233,7 @@ internal sealed class GatherRound : IReplyHandler, IReadHandler, IWriteHandler
         }
         else
         {
+            _lease.End();
             _reader.End(hasLearned: false);
         }
     }

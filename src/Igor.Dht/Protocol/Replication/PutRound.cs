@@ -19,6 +19,7 @@ internal sealed class PutRound : IReplyHandler, IWriteHandler
     private readonly AckLevel _acks;
     private readonly int _copiesMin;
     private readonly Record _record;
+    private readonly Lease _lease;
     private readonly TimeSpan _timeout;
     private readonly List<Target> _targets = new(RecordCodec.ReplicasMax);
     private int _outstanding;
@@ -26,8 +27,14 @@ internal sealed class PutRound : IReplyHandler, IWriteHandler
     private RecordVersion _newer;
 
     public PutRound(
-        DhtContext context, Coordinator coordinator, DeliveryToken token, PutMessage message, Record record)
+        DhtContext context,
+        Coordinator coordinator,
+        DeliveryToken token,
+        PutMessage message,
+        Record record,
+        Lease lease)
     {
+        _lease = lease;
         _context = context;
         _coordinator = coordinator;
         _token = token;
@@ -184,6 +191,7 @@ internal sealed class PutRound : IReplyHandler, IWriteHandler
 
         if (_outstanding == 0)
         {
+            _lease.End();
             _coordinator.End(this, _targets.Where(t => t.Status != StoredStatus.Held).Select(t => t.Id));
         }
     }

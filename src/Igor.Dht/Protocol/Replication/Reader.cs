@@ -25,7 +25,7 @@ internal sealed class Reader(
         }
         else
         {
-            Gather(token, message);
+            Gather(token, message, context.Lease());
         }
     }
 
@@ -45,16 +45,17 @@ internal sealed class Reader(
     /// <summary>
     /// Asks the members near the key; this node's word counts unless its own record is damaged.
     /// </summary>
-    internal void Gather(DeliveryToken token, GetMessage message)
+    internal void Gather(DeliveryToken token, GetMessage message, Lease lease)
     {
         if (_rounds >= context.Options.ServingMax)
         {
+            lease.End();
             context.Defer(token, "the root has too many gets under way");
             return;
         }
 
         _rounds++;
-        new GatherRound(context, this, token, message).Start();
+        new GatherRound(context, this, token, message, lease).Start();
     }
 
     private void AnswerAlone(DeliveryToken token, GetMessage message)
@@ -73,7 +74,15 @@ internal sealed class Reader(
         }
         else
         {
-            context.Read(new LocalRead(context, this, token, message), 0, message.Key);
+            Lease lease = context.Lease();
+            if (lease.TryAdd(holding.ValueLength + RecordCodec.OverheadBytesMax))
+            {
+                context.Read(new LocalRead(context, this, token, message, lease), 0, message.Key);
+            }
+            else
+            {
+                context.DeferForRoom(token);
+            }
         }
     }
 
@@ -84,19 +93,21 @@ internal sealed class Reader(
     }
 
     /// <summary>A get that waits for this node's own store.</summary>
-    private sealed class LocalRead(DhtContext context, Reader reader, DeliveryToken token, GetMessage message)
+    private sealed class LocalRead(
+        DhtContext context, Reader reader, DeliveryToken token, GetMessage message, Lease lease)
         : IReadHandler
     {
         public void HandleRead(int tag, Record? record)
         {
             if (record is null)
             {
-                reader.Gather(token, message);
+                reader.Gather(token, message, lease);
             }
             else
             {
                 Answers.Of(record, context.Now.UnixMs, false, 1, 1).Write(context.Buffer);
                 context.Reply(token);
+                lease.End();
             }
         }
     }

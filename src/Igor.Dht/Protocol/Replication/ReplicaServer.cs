@@ -25,25 +25,27 @@ internal sealed class ReplicaServer
     /// <summary>Store these records.</summary>
     public void HandleStore(in KbrDelivery delivery, bool isCoordinated, Record?[] records)
     {
-        if (!HasRoom(delivery.Token))
+        Lease lease = _context.Lease();
+        if (!HasRoom(delivery.Token, lease, records.Sum(record => record?.Encoded.Length ?? 0)))
         {
             return;
         }
 
         _serving++;
-        new StoreRound(this, delivery, isCoordinated, records).Start();
+        new StoreRound(this, delivery, isCoordinated, records, lease).Start();
     }
 
     /// <summary>Send what is newer.</summary>
     public void HandleFetch(in KbrDelivery delivery, KeyVersion[] keys)
     {
-        if (!HasRoom(delivery.Token))
+        Lease lease = _context.Lease();
+        if (!HasRoom(delivery.Token, lease, AnswerBytes(keys)))
         {
             return;
         }
 
         _serving++;
-        new FetchRound(this, delivery.Token, keys).Start();
+        new FetchRound(this, delivery.Token, keys, lease).Start();
     }
 
     /// <summary>Compare what both hold in a range.</summary>
@@ -101,15 +103,37 @@ internal sealed class ReplicaServer
         }
     }
 
-    private bool HasRoom(DeliveryToken token)
+    private bool HasRoom(DeliveryToken token, Lease lease, int bytes)
     {
-        if (_serving < _context.Options.ServingMax)
+        if (_serving >= _context.Options.ServingMax)
+        {
+            _context.Defer(token, "too many requests wait for the disk");
+            return false;
+        }
+
+        if (bytes == 0 || lease.TryAdd(bytes))
         {
             return true;
         }
 
-        _context.Defer(token, "too many requests wait for the disk");
+        _context.DeferForRoom(token);
         return false;
+    }
+
+    /// <summary>What the answer to a Fetch is going to hold: what is newer, as far as it fits.</summary>
+    private int AnswerBytes(KeyVersion[] keys)
+    {
+        int bytes = 0;
+        foreach (KeyVersion key in keys)
+        {
+            if (_context.Index.TryGet(key.Key, out Holding holding) && holding.Version > key.Version
+                && (bytes == 0 || bytes + holding.ValueLength <= ReplicaMessages.BatchBytesMax))
+            {
+                bytes += holding.ValueLength + RecordCodec.OverheadBytesMax;
+            }
+        }
+
+        return bytes;
     }
 
     private int Classes()
@@ -136,7 +160,8 @@ internal sealed class ReplicaServer
 
     /// <summary>One Store that waits for the disk.</summary>
     private sealed class StoreRound(
-        ReplicaServer server, in KbrDelivery delivery, bool isCoordinated, Record?[] records) : IWriteHandler
+        ReplicaServer server, in KbrDelivery delivery, bool isCoordinated, Record?[] records, Lease lease)
+        : IWriteHandler
     {
         private static readonly StoredEntry s_notRoot = new(StoredStatus.NotRoot, RecordVersion.None);
 
@@ -214,13 +239,14 @@ internal sealed class ReplicaServer
                 server._serving--;
                 ReplicaMessages.WriteStored(_context.Buffer, _entries);
                 _context.Reply(_token);
+                lease.End();
             }
         }
     }
 
     /// <summary>One Fetch that waits for the disk.</summary>
-    private sealed class FetchRound(ReplicaServer server, DeliveryToken token, KeyVersion[] keys)
-        : IReadHandler
+    private sealed class FetchRound(
+        ReplicaServer server, DeliveryToken token, KeyVersion[] keys, Lease lease) : IReadHandler
     {
         private readonly DhtContext _context = server._context;
         private readonly FetchedEntry[] _entries = new FetchedEntry[keys.Length];
@@ -272,6 +298,7 @@ internal sealed class ReplicaServer
                 server._serving--;
                 ReplicaMessages.WriteFetched(_context.Buffer, _entries);
                 _context.Reply(token);
+                lease.End();
             }
         }
     }

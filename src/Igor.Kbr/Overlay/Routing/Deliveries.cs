@@ -92,11 +92,12 @@ internal sealed class Deliveries(NodeContext context, PendingTable pending)
         }
     }
 
-    private static KbrDelivery Delivery(
+    private KbrDelivery Delivery(
         in RouteHeader header, Link? from, DeliveryToken token, ReadOnlyMemory<byte> payload) =>
         new(header.Destination, header.Source, token, payload)
         {
             IsSourceProven = from is null || from.PeerId == header.Source,
+            Via = from?.PeerId ?? context.Id,
             RequestId = header.RequestNumber == 0
                 ? KbrRequestId.None
                 : new KbrRequestId(header.Source, header.RequestNumber),

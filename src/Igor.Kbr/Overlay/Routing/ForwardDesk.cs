@@ -2,33 +2,41 @@ namespace Igor.Kbr.Overlay.Routing;
 
 /// <summary>
 /// Messages that pass through and wait for the word of an application that asked to see them. Bounded in
-/// number and time: beyond either they go on as they are.
+/// number, bytes and time: beyond any of them they go on as they are.
 /// </summary>
 internal sealed class ForwardDesk(NodeContext context)
 {
     private const int ParkedMax = 1024;
+
+    /// <summary>Several of the largest messages; an eighth of what a node holds by default.</summary>
+    private const int ParkedBytesMax = 8 * 1024 * 1024;
+
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
 
-    private readonly Dictionary<long, Action<TimeSpan, ForwardDecision>> _parked = [];
+    private readonly Dictionary<long, (int Bytes, Action<TimeSpan, ForwardDecision> Decided)> _parked = [];
     private long _nextId;
+    private long _parkedBytes;
 
-    public bool IsFull => _parked.Count >= ParkedMax;
+    public bool HasRoom(int bytes) => _parked.Count < ParkedMax && _parkedBytes + bytes <= ParkedBytesMax;
 
     /// <summary>Shows a message to the application; what follows from its word is called once.</summary>
     public void Park(
         TimeSpan now, ServiceId service, in KbrForward message, Action<TimeSpan, ForwardDecision> decided)
     {
         long id = ++_nextId;
-        _parked.Add(id, decided);
+        int bytes = message.Payload.Length;
+        _parked.Add(id, (bytes, decided));
+        _parkedBytes += bytes;
         context.Timers.Schedule(now + Patience, later => Resume(later, id, ForwardDecision.Continue));
         context.Output.Forward(service, id, message);
     }
 
     public void Resume(TimeSpan now, long id, ForwardDecision decision)
     {
-        if (_parked.Remove(id, out Action<TimeSpan, ForwardDecision>? decided))
+        if (_parked.Remove(id, out (int Bytes, Action<TimeSpan, ForwardDecision> Decided) parked))
         {
-            decided(now, decision);
+            _parkedBytes -= parked.Bytes;
+            parked.Decided(now, decision);
         }
     }
 }

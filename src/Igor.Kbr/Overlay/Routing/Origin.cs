@@ -212,7 +212,7 @@ internal sealed class Origin(NodeContext context, RingTable rings, PendingTable 
     /// <summary>Shows an attempt to the application that asked for it, while the deadline runs.</summary>
     private bool TryAsk(TimeSpan now, ServiceRing ring, OwnRequest request, Key next)
     {
-        if (Desk.IsFull
+        if (!Desk.HasRoom(request.Payload.Length)
             || pending.Add(PendingKind.Undecided, now, request.Deadline) is not { } entry)
         {
             return false;

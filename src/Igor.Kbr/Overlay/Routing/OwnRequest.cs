@@ -1,4 +1,3 @@
-using System.Buffers;
 using Igor.Kbr.Wire;
 
 namespace Igor.Kbr.Overlay.Routing;
@@ -58,7 +57,7 @@ internal sealed class OwnRequest
 
     public void Keep(ReadOnlySpan<byte> payload)
     {
-        _buffer = ArrayPool<byte>.Shared.Rent(payload.Length + RoutedFrame.RequestNumberBytes);
+        _buffer = LargeBuffers.Rent(payload.Length + RoutedFrame.RequestNumberBytes);
         payload.CopyTo(_buffer);
         _length = payload.Length;
         RoutedFrame.WriteRequestNumber(_buffer.AsSpan(_length), Number);
@@ -69,7 +68,7 @@ internal sealed class OwnRequest
     {
         if (_buffer.Length > 0)
         {
-            ArrayPool<byte>.Shared.Return(_buffer);
+            LargeBuffers.Return(_buffer);
         }
 
         _buffer = [];

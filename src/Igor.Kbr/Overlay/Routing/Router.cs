@@ -49,7 +49,7 @@ internal sealed class Router(NodeContext context, RingTable rings, PendingTable 
         {
             Refuse(link, header.HopId, ReplyStatus.Unreachable);
         }
-        else if (isDecided || !ring.WantsForward || Desk.IsFull
+        else if (isDecided || !ring.WantsForward || !Desk.HasRoom(payload.Length)
             || header.Flags.HasFlag(RouteFlags.Control))
         {
             Forward(now, link, next, header, body.Span);
@@ -192,7 +192,10 @@ internal sealed class Router(NodeContext context, RingTable rings, PendingTable 
             Span<byte> rewritten = stackalloc byte[RoutedFrame.ReplyHeaderBytes];
             body.Span[..RoutedFrame.ReplyHeaderBytes].CopyTo(rewritten);
             RoutedFrame.RewriteReply(rewritten, previousId);
-            SendBack(previous, rewritten, body.Span[RoutedFrame.ReplyHeaderBytes..]);
+            if (!TrySendBack(previous, rewritten, body.Span[RoutedFrame.ReplyHeaderBytes..]))
+            {
+                Refuse(previous, previousId, ReplyStatus.Overloaded);
+            }
         }
     }
 
@@ -257,15 +260,16 @@ internal sealed class Router(NodeContext context, RingTable rings, PendingTable 
     {
         Span<byte> header = stackalloc byte[RoutedFrame.ReplyHeaderBytes + RoutedFrame.PayloadPrefixBytes];
         RoutedFrame.WriteReply(header, new ReplyHeader(hopId, status, context.Id), payload.Length);
-        SendBack(link, header, payload);
+        if (!TrySendBack(link, header, payload) && !payload.IsEmpty)
+        {
+            // Too much waits for that peer; for so little there is room longer than for an answer.
+            Refuse(link, hopId, ReplyStatus.Overloaded);
+        }
     }
 
     /// <summary>A reply goes the way the request came, or over the link that the peer has now.</summary>
-    private void SendBack(Link link, ReadOnlySpan<byte> header, ReadOnlySpan<byte> rest)
-    {
-        if (!context.Output.Send(link.Id, header, rest) && link.Peer is { } peer && peer.Link != link)
-        {
-            context.Output.Send(peer.Link.Id, header, rest);
-        }
-    }
+    private bool TrySendBack(Link link, ReadOnlySpan<byte> header, ReadOnlySpan<byte> rest) =>
+        context.Output.Send(link.Id, header, rest)
+        || (link.Peer is { } peer && peer.Link != link
+            && context.Output.Send(peer.Link.Id, header, rest));
 }

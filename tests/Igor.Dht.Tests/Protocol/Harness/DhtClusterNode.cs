@@ -43,6 +43,12 @@ internal sealed class DhtClusterNode(DhtCluster cluster, Key id, ulong seed) : I
     /// <summary>Number of records read from the disk.</summary>
     public int Reads { get; private set; }
 
+    /// <summary>Bytes that it holds for those who ask.</summary>
+    public int HeldBytes { get; private set; }
+
+    /// <summary>Most of those.</summary>
+    public int HeldBytesMax { get; set; } = int.MaxValue;
+
     /// <summary>Number of requests sent.</summary>
     public int Requests { get; private set; }
 
@@ -130,6 +136,19 @@ internal sealed class DhtClusterNode(DhtCluster cluster, Key id, ulong seed) : I
         cluster.Send(this, destination, exact, payload.ToArray(), timeout, reply => Alive(life, () =>
             Dht.HandleReply(Time, token, reply)));
     }
+
+    public bool TryHold(Key via, int bytes)
+    {
+        if (HeldBytes + bytes > HeldBytesMax)
+        {
+            return false;
+        }
+
+        HeldBytes += bytes;
+        return true;
+    }
+
+    public void Release(Key via, int bytes) => HeldBytes -= bytes;
 
     public void Reply(DeliveryToken delivery, ReadOnlyMemory<byte> payload)
     {

@@ -37,6 +37,21 @@ public class ForwardDeskTests
     }
 
     [Fact]
+    public void Messages_that_wait_are_bounded_in_bytes_and_go_on_undecided_beyond()
+    {
+        for (int i = 0; i < 20; i++)
+        {
+            _node.ReceiveRoute(_origin, Passing, new byte[1024 * 1024]);
+        }
+
+        Assert.Equal(8, _node.Forwards.Count);
+        Assert.Equal(12, Routes(_nearest).Count);
+        _node.Forwards.ToList().ForEach(parked => Resume(parked.Parked, ForwardDecision.Stop));
+        ParkPassing();
+        Assert.Equal(9, _node.Forwards.Count);
+    }
+
+    [Fact]
     public void A_message_goes_nowhere_after_this_node_left_the_service()
     {
         long parked = ParkPassing();

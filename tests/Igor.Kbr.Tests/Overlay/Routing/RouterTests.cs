@@ -30,6 +30,33 @@ public class RouterTests
     }
 
     [Fact]
+    public void Answer_that_finds_no_room_on_its_way_back_becomes_a_refusal()
+    {
+        LoneNode node = Member();
+        LinkId asker = node.Connect(Id(900));
+        LinkId next = node.Connect(Id(300), Service);
+        node.ReceiveRoute(asker, ToSelf(1));
+        node.ReceiveRoute(asker, ToSelf(2) with { Destination = Id(300) });
+        ulong hopId = HopIdOf(Assert.Single(node.Frames(next, MessageType.Route)));
+        node.FrameBytesMax = 1000;
+        node.Overlay.Reply(node.Now, node.Deliveries[0].Token, new byte[2000]);
+        node.Overlay.HandleFrame(node.Now, next, ReplyFrame(hopId, new byte[2000]));
+        Assert.Equal([(1, ReplyStatus.Overloaded), (2, ReplyStatus.Overloaded)], node.RepliesOn(asker));
+    }
+
+    [Fact]
+    public void A_delivery_names_the_peer_that_handed_it_over()
+    {
+        LoneNode node = Member();
+        LinkId link = node.Connect(Id(900));
+        node.ReceiveRoute(link, ToSelf(1) with { Source = Id(7) });
+        node.ReceiveRoute(link, ToSelf(0) with { Source = Id(7) });
+        node.Overlay.Request(
+            node.Now, new RequestId(1), TestService, Self, default, new RequestOptions(Second));
+        Assert.Equal([Id(900), Id(900), Self], node.Deliveries.Select(d => d.Via));
+    }
+
+    [Fact]
     public void What_a_peer_asked_is_forgotten_when_the_peer_is_gone()
     {
         LoneNode node = Member(o => o with { PendingMax = 64 });
@@ -145,6 +172,20 @@ public class RouterTests
         var node = new LoneNode(Self, change?.Invoke(new OverlayOptions()));
         node.Join(Service);
         return node;
+    }
+
+    private static ulong HopIdOf(byte[] route)
+    {
+        Assert.True(RoutedFrame.TryReadRoute(route, out RouteHeader header, out _));
+        return header.HopId;
+    }
+
+    private static byte[] ReplyFrame(ulong hopId, byte[] payload)
+    {
+        int headerBytes = RoutedFrame.ReplyHeaderBytes + RoutedFrame.PayloadPrefixBytes;
+        byte[] frame = new byte[headerBytes + payload.Length];
+        RoutedFrame.WriteReply(frame, new ReplyHeader(hopId, ReplyStatus.Ok, Id(300)), payload.Length);
+        return frame;
     }
 
     private static RouteHeader ToSelf(ulong hopId) => new(

@@ -1,0 +1,8 @@
+namespace Igor.Node;
+
+/// <summary>An application whose calls are bounded by an account of its own.</summary>
+internal interface IByteHolder
+{
+    /// <summary>The account.</summary>
+    ByteAccount Account { get; }
+}
