@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net;
 using Igor.Kbr;
 
 namespace Igor.Node;
@@ -26,6 +27,7 @@ public static class IgorNodeOptionsValidator
         }
 
         CheckAddresses(faults, nameof(options.Advertise), options.Advertise, AdvertiseMax);
+        CheckLiterals(faults, nameof(options.Advertise), options.Advertise);
         CheckAddresses(faults, nameof(options.Bootstrap), options.Bootstrap, BootstrapMax);
         if (!ServiceId.IsValidName(options.Network))
         {
@@ -112,6 +114,19 @@ public static class IgorNodeOptionsValidator
             if (!HostPort.TryParse(address, out HostPort parsed) || parsed.Port == 0)
             {
                 faults.Add($"{name} holds '{address}': it must be HOST:PORT with a port of 1 to 65535.");
+            }
+        }
+    }
+
+    /// <summary>Peers take no names from each other: they could mean any host.</summary>
+    private static void CheckLiterals(List<string> faults, string name, IReadOnlyList<string> addresses)
+    {
+        foreach (string address in addresses)
+        {
+            if (HostPort.TryParse(address, out HostPort parsed) && parsed.Port != 0
+                && !IPAddress.TryParse(parsed.Host, out _))
+            {
+                faults.Add($"{name} holds '{address}': peers are told IP addresses only, no names.");
             }
         }
     }

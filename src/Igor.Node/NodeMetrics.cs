@@ -71,6 +71,11 @@ internal sealed class NodeMetrics : IDisposable
             () => Holders(bytes.Refused),
             "{refusal}",
             "How often somebody was refused bytes because of a used up share, by who.");
+        _meter.CreateObservableCounter(
+            "igor.node.dials.refused",
+            () => host.DialsRefused,
+            "{address}",
+            "Addresses that were not dialled because of which peer told of them, or how often.");
     }
 
     /// <inheritdoc/>

@@ -83,6 +83,9 @@ internal sealed partial class OverlayHost : ILinkConsumer, IDisposable
     /// <summary>Pieces of work that wait.</summary>
     public int QueueLength => _strand.QueueLength;
 
+    /// <summary>Addresses told by peers that were not dialled.</summary>
+    public long DialsRefused => _node?.DialsRefused ?? 0;
+
     /// <summary>Time since the node was made; the overlay's clock.</summary>
     public TimeSpan Now => _clock.GetElapsedTime(_started);
 

@@ -138,6 +138,9 @@ public sealed class OverlayNode
     /// <summary>Messages of peers that were ignored, since they sent too many of a costly kind.</summary>
     public long MessagesIgnored => _frames.Ignored;
 
+    /// <summary>Addresses that were not dialled because of which peer told of them, or how often.</summary>
+    public long DialsRefused => _dialer.RefusedTold;
+
     /// <summary>Starts joining.</summary>
     public void Start(TimeSpan now)
     {

@@ -65,6 +65,14 @@ public sealed record OverlayOptions
     /// <value>Default: 2 s, so that a node says within 5 s of its start how it stands.</value>
     public TimeSpan JoinPatience { get; init; } = TimeSpan.FromSeconds(2);
 
+    /// <summary>
+    /// Whether addresses of private networks (RFC 1918, RFC 4193, RFC 6598, link-local, loopback) are dialled
+    /// whoever tells of them. Without it only a peer whose own connection comes from the same network may
+    /// tell of them, since a stranger could make the node knock at any door of its local network.
+    /// </summary>
+    /// <value>Default: false.</value>
+    public bool DialPrivate { get; init; }
+
     /// <summary>Most peers connected at once. 8 to 65536.</summary>
     /// <value>Default: 512.</value>
     public int PeersMax { get; init; } = 512;

@@ -31,7 +31,7 @@ public sealed class SimulatedNode : IKbrHost
     {
         _network = network;
         Index = index;
-        Address = $"host{index}:4001";
+        Address = $"10.{index >> 16}.{(index >> 8) & 255}.{index & 255}:4001";
         Program = program;
         Disk = network.MakeDisk();
     }

@@ -4,7 +4,8 @@ namespace Igor.Kbr.Overlay.Peers;
 /// Connecting to addresses. Takes wishes from joining, neighbour maintenance and fingers; emits dials, a
 /// bounded number at a time, never two to one address, and leaves an address alone for a growing while after
 /// it failed. What peers told unasked waits apart from what this node looks for itself, so that made-up
-/// contacts keep nobody from the ring.
+/// contacts keep nobody from the ring; and whatever a peer told is dialled only where it may lead there, and
+/// as often as its budget allows.
 /// </summary>
 internal sealed class Dialer(NodeContext context)
 {
@@ -24,7 +25,7 @@ internal sealed class Dialer(NodeContext context)
     /// <summary>Who looks for a ring is to find it within a second or two of its coming up.</summary>
     private static readonly TimeSpan BackoffSeekingMax = TimeSpan.FromMilliseconds(800);
 
-
+    private readonly DialBudget _budget = new(context.Options.NeighboursPerSide);
     private readonly Dictionary<DialId, Wish> _underWay = [];
     private readonly HashSet<string> _busy = [];
     private readonly Queue<Wish> _queue = new();
@@ -37,12 +38,15 @@ internal sealed class Dialer(NodeContext context)
     /// <param name="Address">Where to connect to.</param>
     /// <param name="Expected">The node that should be there; null where that is not known.</param>
     /// <param name="IsEntry">Whether to find a ring, not a certain node.</param>
-    /// <param name="Teller">The peer that told of it unasked; null when this node looks for it.</param>
+    /// <param name="Teller">The peer that told of it; null when the operator or the node itself did.</param>
     /// <param name="IsSeeking">
     /// Whether this node reaches nobody and has to find the others: it waits less after failures.
     /// </param>
     public readonly record struct Wish(
-        string Address, Key? Expected, bool IsEntry, Key? Teller = null, bool IsSeeking = false);
+        string Address, Key? Expected, bool IsEntry, Teller? Teller = null, bool IsSeeking = false);
+
+    /// <summary>Attempts that were not made because of who told of the address, or how often.</summary>
+    public long RefusedTold { get; private set; }
 
     /// <summary>Whether nothing is being dialled or waits to be.</summary>
     public bool IsIdle => _underWay.Count == 0 && _queue.Count == 0 && _told.Count == 0;
@@ -54,7 +58,7 @@ internal sealed class Dialer(NodeContext context)
     /// Connects to the first of a node's addresses that may be tried now; false when none may, and while
     /// one is tried already: it would lead to a second link.
     /// </summary>
-    public bool TryDial(TimeSpan now, Wire.Contact contact, Key? teller = null)
+    public bool TryDial(TimeSpan now, Wire.Contact contact, Teller? teller)
     {
         if (contact.Id == context.Id || context.Peers.Contains(contact.Id) || IsDialling(contact.Id))
         {
@@ -74,15 +78,21 @@ internal sealed class Dialer(NodeContext context)
 
     public bool TryDial(TimeSpan now, Wish wish)
     {
-        Queue<Wish> queue = wish.Teller is null ? _queue : _told;
+        Queue<Wish> queue = wish.Teller is { WasAsked: false } ? _told : _queue;
         if (wish.Address.Length == 0 || _own.Contains(wish.Address) || queue.Count >= QueueMax
-            || (wish.Teller is { } teller && !MayTellMore(teller))
             || (_failures.TryGetValue(wish.Address, out Failure failure) && failure.IsResting(now, wish))
-            || !_busy.Add(wish.Address))
+            || _busy.Contains(wish.Address))
         {
             return false;
         }
 
+        if (wish.Teller is { } teller && !MayTell(now, teller, wish.Address))
+        {
+            RefusedTold++;
+            return false;
+        }
+
+        _busy.Add(wish.Address);
         queue.Enqueue(wish);
         StartQueued();
         return true;
@@ -102,6 +112,7 @@ internal sealed class Dialer(NodeContext context)
         else
         {
             _failures.Remove(wish.Address);
+            GiveBack(wish);
         }
 
         StartQueued();
@@ -162,11 +173,25 @@ internal sealed class Dialer(NodeContext context)
 
     private IEnumerable<Wish> All => _underWay.Values.Concat(_queue).Concat(_told);
 
+    private bool MayTell(TimeSpan now, in Teller teller, string address) =>
+        teller.MayTell(address, context.Options.DialPrivate)
+        && (teller.WasAsked || HasRoomFor(teller.Id))
+        && _budget.TryTake(now, teller, IpAddress.Classify(address).Host);
+
     /// <summary>
     /// A peer has as many wishes open as it has neighbours, else one could fill the queue alone.
     /// </summary>
-    private bool MayTellMore(Key teller) =>
-        All.Count(w => w.Teller == teller) < 2 * context.Options.NeighboursPerSide;
+    private bool HasRoomFor(Key teller) =>
+        All.Count(w => w.Teller is { WasAsked: false } t && t.Id == teller)
+        < 2 * context.Options.NeighboursPerSide;
+
+    private void GiveBack(in Wish wish)
+    {
+        if (wish.Teller is { } teller)
+        {
+            _budget.Return(teller, IpAddress.Classify(wish.Address).Host);
+        }
+    }
 
     private Wish Finish(DialId dial)
     {
@@ -187,6 +212,7 @@ internal sealed class Dialer(NodeContext context)
             if (wish.Expected is { } id && context.Peers.Contains(id))
             {
                 _busy.Remove(wish.Address);
+                GiveBack(wish);
                 continue;
             }
 

@@ -36,7 +36,7 @@ internal sealed class EntryPoints(NodeContext context, Dialer dialer)
 
     /// <summary>Members worth remembering over a restart: those connected, then those away.</summary>
     public IEnumerable<KnownMember> KnownMembers => context.Peers.All
-        .Where(p => p.JoinsRing && !p.IsLeaving && !p.Addresses.IsEmpty && p.Runs(ServiceId.Base))
+        .Where(p => p.Standing == PeerStanding.Member) // what others claim would be dialled next time
         .Select(p => p.Contact)
         .Concat(_away.All)
         .Take(AwayMembers.CountMax)

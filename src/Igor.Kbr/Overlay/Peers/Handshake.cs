@@ -60,7 +60,10 @@ internal sealed class Handshake(
         }
 
         string address = wish?.Address ?? remoteAddress;
-        var link = new Link(id, peerId, wish is not null, wish?.IsEntry ?? false, address);
+        var link = new Link(id, peerId, wish is not null, wish?.IsEntry ?? false, address)
+        {
+            ProvenAddress = remoteAddress,
+        };
         _links.Add(id, link);
         SendHello(link);
         context.Timers.Schedule(now + HelloTimeout, later =>
@@ -115,7 +118,7 @@ internal sealed class Handshake(
             LastHeard = now,
             UnwantedSince = now,
             Instance = hello.Instance,
-            Addresses = HelloCheck.UsableAddresses(hello, link),
+            Addresses = HelloCheck.UsableAddresses(hello, link, context.Options.DialPrivate),
             JoinsRing = hello.JoinsRing,
         };
         peer.TryUpdateServices(hello.ServicesVersion, hello.Services);

@@ -38,25 +38,21 @@ internal static class HelloCheck
     }
 
     /// <summary>
-    /// A node that listens on all its addresses does not know which: the link shows one. What that makes too
-    /// long is left out: peers that are told it would take this node for the one that breaks the protocol.
+    /// The addresses that a peer says it has, as far as it may say so. A node that listens on all its
+    /// addresses does not know which: the link shows one.
     /// </summary>
-    public static ImmutableArray<string> UsableAddresses(HelloMessage hello, Link link)
+    public static ImmutableArray<string> UsableAddresses(HelloMessage hello, Link link, bool dialPrivate)
     {
-        int hostEnd = link.RemoteAddress.LastIndexOf(':');
-        if (hostEnd < 0)
-        {
-            return hello.Addresses;
-        }
-
-        string host = link.RemoteAddress[..hostEnd];
+        string host = link.ProvenAddress[..Math.Max(link.ProvenAddress.LastIndexOf(':'), 0)];
+        AddressRange range = IpAddress.Classify(link.ProvenAddress).Range;
+        var self = new Teller(link.PeerId, range, IsTrusted: false, WasAsked: false);
         return
         [
             .. hello.Addresses.Select(a =>
                 a.StartsWith("0.0.0.0:", StringComparison.Ordinal)
                 || a.StartsWith("[::]:", StringComparison.Ordinal)
                     ? host + a[a.LastIndexOf(':')..]
-                    : a).Where(a => a.Length <= WireLimits.AddressLengthMax),
+                    : a).Where(a => self.MayTell(a, dialPrivate)),
         ];
     }
 }

@@ -16,6 +16,9 @@ internal sealed class Link(LinkId id, Key peerId, bool isOutbound, bool isEntry,
 
     public string RemoteAddress { get; } = remoteAddress;
 
+    /// <summary>The other end as the connection shows it, whatever was dialled.</summary>
+    public string ProvenAddress { get; init; } = remoteAddress;
+
     /// <summary>The peer, once it has said hello.</summary>
     public Peer? Peer { get; set; }
 

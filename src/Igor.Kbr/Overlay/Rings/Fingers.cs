@@ -133,7 +133,7 @@ internal sealed class Fingers(
             foreach (Contact contact in PeerCodec.ReadContacts(ref reader))
             {
                 Key distance = slot.Clockwise ? contact.Id - context.Id : context.Id - contact.Id;
-                if (distance.HighestBit() == slot.Slot && dialer.TryDial(now, contact))
+                if (distance.HighestBit() == slot.Slot && dialer.TryDial(now, contact, result.Teller))
                 {
                     return;
                 }

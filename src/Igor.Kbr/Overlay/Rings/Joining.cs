@@ -84,7 +84,7 @@ internal sealed class Joining(
             if (result.Status == KbrStatus.Ok
                 && PeerCodec.TryReadContacts(result.Payload, out List<Contact> contacts))
             {
-                exchange.Consider(later, ring, contacts);
+                exchange.Consider(later, ring, contacts, result.Teller);
             }
             else if (tries > 1)
             {
@@ -225,7 +225,7 @@ internal sealed class Joining(
             return;
         }
 
-        exchange.Consider(now, ring, contacts);
+        exchange.Consider(now, ring, contacts, result.Teller);
         ring.Awaited = [.. contacts.Select(c => c.Id).Where(id => id != context.Id)];
         ring.Phase = RingPhase.Connecting;
         ring.StepDeadline = now + ConnectPatience;

@@ -41,7 +41,7 @@ internal sealed class NeighbourExchange(NodeContext context, RingTable rings, Di
             return;
         }
 
-        Consider(now, ring, contacts, peer.Id);
+        Consider(now, ring, contacts, Teller.Unasked(peer));
         if (wantsReply && ring.IsActive)
         {
             Send(peer, ring, wantsReply: false);
@@ -52,8 +52,8 @@ internal sealed class NeighbourExchange(NodeContext context, RingTable rings, Di
     /// <param name="now">Monotonic time.</param>
     /// <param name="ring">The ring.</param>
     /// <param name="contacts">The nodes.</param>
-    /// <param name="teller">The peer that told of them unasked; null when this node has asked.</param>
-    public void Consider(TimeSpan now, ServiceRing ring, List<Contact> contacts, Key? teller = null)
+    /// <param name="teller">The peer that told of them; null when this node knows them itself.</param>
+    public void Consider(TimeSpan now, ServiceRing ring, List<Contact> contacts, Teller? teller)
     {
         foreach (Contact contact in contacts)
         {

@@ -17,6 +17,7 @@ internal sealed class ServiceDiscovery(
 {
     private const int AskedMax = 32;
     private const int ConnectedMax = 8;
+    private const int OpenQuestionsMax = 1024;
 
     /// <summary>
     /// The root changes only when nodes come and go beside it, so it is seldom looked up while it is there.
@@ -25,6 +26,8 @@ internal sealed class ServiceDiscovery(
 
     private static readonly TimeSpan AskPeriod = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan LookupTimeout = TimeSpan.FromSeconds(5);
+
+    private readonly HashSet<(Key Peer, ServiceId Service)> _asked = [];
 
     /// <summary>Sends a control request; set by the node.</summary>
     public Action<TimeSpan, OwnRequest> Request { get; set; } = (_, _) => { };
@@ -114,15 +117,19 @@ internal sealed class ServiceDiscovery(
             return;
         }
 
+        // What was asked for is worth more, but is not looked for as urgently as the answer to a lookup.
+        Teller teller = _asked.Remove((peer.Id, service))
+            ? Teller.Asked(peer) with { WasAsked = false }
+            : Teller.Unasked(peer);
         foreach (Contact contact in contacts.Take(ConnectedMax))
         {
             if (ring.Members.Count < ConnectedMax && !dialer.IsDialling(contact.Id))
             {
-                dialer.TryDial(now, contact, peer.Id);
+                dialer.TryDial(now, contact, teller);
             }
         }
 
-        exchange.Consider(now, ring, contacts, peer.Id);
+        exchange.Consider(now, ring, contacts, teller);
     }
 
     /// <summary>One member of each ring keeps in touch with the meeting place, the others need not.</summary>
@@ -174,14 +181,23 @@ internal sealed class ServiceDiscovery(
         else if (PeerCodec.TryReadContacts(result.Payload, out List<Contact> contacts)
             && contacts.Count > 0 && contacts[0].Id == result.Responder)
         {
-            dialer.TryDial(now, contacts[0]);
+            dialer.TryDial(now, contacts[0], result.Teller);
         }
     }
 
-    private void Ask(Peer peer, ServiceRing ring) => context.Send(peer, (ref MessagePackWriter writer) =>
+    private void Ask(Peer peer, ServiceRing ring)
     {
-        writer.WriteArrayHeader(2);
-        writer.Write((int)MessageType.ServiceQuery);
-        PeerCodec.WriteService(ref writer, ring.Id);
-    });
+        if (_asked.Count >= OpenQuestionsMax)
+        {
+            _asked.Clear(); // of peers that never answered; who does now is taken for one that was not asked
+        }
+
+        _asked.Add((peer.Id, ring.Id));
+        context.Send(peer, (ref MessagePackWriter writer) =>
+        {
+            writer.WriteArrayHeader(2);
+            writer.Write((int)MessageType.ServiceQuery);
+            PeerCodec.WriteService(ref writer, ring.Id);
+        });
+    }
 }

@@ -67,6 +67,7 @@ internal sealed class Origin(NodeContext context, RingTable rings, PendingTable 
         switch (header.Status)
         {
             case ReplyStatus.Ok:
+                request.AnsweredThrough = context.Peers.TryGet(from, out Peer? through) ? through : null;
                 End(now, request, KbrStatus.Ok, header.Responder, payload);
                 break;
             case ReplyStatus.NoSuchNode:
@@ -140,7 +141,8 @@ internal sealed class Origin(NodeContext context, RingTable rings, PendingTable 
         request.IsDone = true;
         if (request.Completed is { } completed)
         {
-            completed(now, new RequestResult(status, responder, payload));
+            completed(
+                now, new RequestResult(status, responder, payload) { Through = request.AnsweredThrough });
         }
         else if (status == KbrStatus.Failed)
         {

@@ -1,9 +1,20 @@
+using Igor.Kbr.Overlay.Peers;
 using Igor.Kbr.Wire;
 
 namespace Igor.Kbr.Overlay.Routing;
 
 /// <summary>How a request of this node ended.</summary>
-internal readonly record struct RequestResult(KbrStatus Status, Key Responder, ReadOnlyMemory<byte> Payload);
+internal readonly record struct RequestResult(KbrStatus Status, Key Responder, ReadOnlyMemory<byte> Payload)
+{
+    /// <summary>
+    /// The peer that brought the answer, whatever it says about who gave it; null when this node did, or
+    /// there is none.
+    /// </summary>
+    public Peer? Through { get; init; }
+
+    /// <summary>Who told what the answer says; null when it is this node's own knowledge.</summary>
+    public Teller? Teller => Through is null ? null : Peers.Teller.Asked(Through);
+}
 
 /// <summary>A request of this node: of a local application, or of the overlay itself.</summary>
 internal sealed class OwnRequest
@@ -36,6 +47,9 @@ internal sealed class OwnRequest
     /// lead into another ring; null for the best one.
     /// </summary>
     public Key? FirstHop { get; init; }
+
+    /// <summary>The peer that brought the answer; see <see cref="RequestResult.Through"/>.</summary>
+    public Peer? AnsweredThrough { get; set; }
 
     /// <summary>Whether it has ended; attempts that are still on their way mean nothing then.</summary>
     public bool IsDone { get; set; }

@@ -23,8 +23,8 @@ public class DialerTests
     public void A_node_is_dialled_at_one_address_at_a_time()
     {
         var contact = new Contact(new Key(0, 0, 0, 1), ["a:1", "b:1"]);
-        Assert.True(_dialer.TryDial(TimeSpan.Zero, contact));
-        Assert.False(_dialer.TryDial(TimeSpan.Zero, contact));
+        Assert.True(_dialer.TryDial(TimeSpan.Zero, contact, null));
+        Assert.False(_dialer.TryDial(TimeSpan.Zero, contact, null));
         Assert.Single(_log.Dials);
     }
 
@@ -68,7 +68,7 @@ public class DialerTests
     [Fact]
     public void An_address_where_another_node_answers_rests_like_one_that_failed()
     {
-        Assert.True(_dialer.TryDial(TimeSpan.Zero, new Contact(new Key(0, 0, 0, 1), ["a:1"])));
+        Assert.True(_dialer.TryDial(TimeSpan.Zero, new Contact(new Key(0, 0, 0, 1), ["a:1"]), null));
         _dialer.HandleOpened(TimeSpan.Zero, _log.Dials[0].Dial, new Key(0, 0, 0, 2));
         Assert.False(Dial("a:1"));
     }
@@ -112,16 +112,16 @@ public class DialerTests
     [Fact]
     public void A_peer_that_tells_of_many_nodes_does_not_keep_others_from_telling()
     {
-        int taken = Enumerable.Range(0, 1000).Count(i => Tell($"a:{i}", teller: 1));
+        int taken = Enumerable.Range(0, 1000).Count(i => Tell(Host(i), teller: 1));
         Assert.Equal(16, taken);
-        Assert.True(Tell("b:1", teller: 2));
+        Assert.True(Tell("192.0.2.1:1", teller: 2));
         for (int i = 0; i < 5; i++)
         {
             _dialer.HandleFailed(TimeSpan.Zero, _log.Dials[i].Dial);
-            Tell($"c:{i}", teller: 1);
+            Tell(Host(2000 + i), teller: 1);
         }
 
-        Assert.Contains(_log.Dials, d => d.Address == "b:1");
+        Assert.Contains(_log.Dials, d => d.Address == "192.0.2.1:1");
     }
 
     [Fact]
@@ -129,7 +129,7 @@ public class DialerTests
     {
         for (int i = 0; i < 1000; i++)
         {
-            Tell($"a:{i}", teller: (ulong)i);
+            Tell(Host(i), teller: (ulong)i);
         }
 
         Assert.True(Dial("b:1"));
@@ -137,9 +137,79 @@ public class DialerTests
         Assert.Equal(13, _log.Dials.Count);
     }
 
-    private bool Tell(string address, ulong teller) =>
-        _dialer.TryDial(
-            TimeSpan.Zero, new Dialer.Wish(address, null, IsEntry: false, new Key(1, 0, 0, teller)));
+    [Theory]
+    [InlineData(false, false, 2)]
+    [InlineData(true, false, 64)]
+    [InlineData(true, true, 64)]
+    public void What_a_peer_tells_that_is_wrong_uses_up_its_budget(bool isTrusted, bool wasAsked, int most)
+    {
+        for (int i = 0; i < 1000; i++)
+        {
+            Tell(Host(i), 1, TimeSpan.Zero, isTrusted, wasAsked);
+            FailAll(TimeSpan.Zero);
+        }
+
+        Assert.Equal(most, _log.Dials.Count);
+        Assert.Equal(1000 - most, _dialer.RefusedTold);
+        Assert.True(Tell(Host(2000), 2, TimeSpan.Zero, isTrusted, wasAsked));
+        FailAll(TimeSpan.Zero);
+        Assert.True(Tell(Host(2001), 1, TimeSpan.FromMinutes(5), isTrusted, wasAsked));
+    }
+
+    [Fact]
+    public void What_a_peer_tells_that_is_right_costs_nothing()
+    {
+        for (int i = 0; i < 1000; i++)
+        {
+            Assert.True(Tell(Host(i), teller: 1));
+            _dialer.HandleOpened(TimeSpan.Zero, _log.Dials[^1].Dial, Key.Max);
+        }
+    }
+
+    [Fact]
+    public void Many_tellers_together_do_not_make_the_node_hammer_one_host()
+    {
+        for (int i = 0; i < 10_000; i++)
+        {
+            Tell($"192.0.2.1:{i + 1}", (ulong)i);
+            FailAll(TimeSpan.Zero);
+        }
+
+        Assert.Equal(64, _log.Dials.Count);
+        Assert.True(Tell("192.0.2.2:1", teller: 1_000_000));
+    }
+
+    [Fact]
+    public void Strangers_together_have_a_budget_too()
+    {
+        for (int i = 0; i < 10_000; i++)
+        {
+            Tell(Host(i), (ulong)i, TimeSpan.Zero, isTrusted: false);
+            FailAll(TimeSpan.Zero);
+        }
+
+        Assert.Equal(16, _log.Dials.Count);
+        Assert.True(Tell(Host(20_000), teller: 1_000_000));
+    }
+
+    private static string Host(int number) =>
+        $"198.{18 + (number >> 16)}.{(number >> 8) & 255}.{number & 255}:1";
+
+    private void FailAll(TimeSpan now)
+    {
+        if (!_dialer.IsIdle)
+        {
+            _dialer.HandleFailed(now, _log.Dials[^1].Dial);
+        }
+    }
+
+    private bool Tell(
+        string address, ulong teller, TimeSpan now = default, bool isTrusted = true, bool wasAsked = false) =>
+        _dialer.TryDial(now, new Dialer.Wish(
+            address,
+            null,
+            IsEntry: false,
+            new Teller(new Key(1, 0, 0, teller), AddressRange.Public, isTrusted, wasAsked)));
 
     private bool Dial(string address, TimeSpan now = default) =>
         _dialer.TryDial(now, new Dialer.Wish(address, null, IsEntry: false));

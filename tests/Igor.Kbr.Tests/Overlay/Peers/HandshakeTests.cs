@@ -15,9 +15,9 @@ public class HandshakeTests
     public void An_address_without_a_host_gets_that_of_the_link()
     {
         LinkId link = _node.Open(Larger, remoteAddress: "[2001:db8::1]:5000");
-        _node.Hello(link, "[::]:4001", "0.0.0.0:4001", "name:4001");
+        _node.Hello(link, "[::]:4001", "0.0.0.0:4001", "192.0.2.1:4001");
         Assert.Equal(
-            ["[2001:db8::1]:4001", "[2001:db8::1]:4001", "name:4001"],
+            ["[2001:db8::1]:4001", "[2001:db8::1]:4001", "192.0.2.1:4001"],
             Assert.Single(_node.Overlay.Peers).Addresses.ToArray());
     }
 
@@ -29,6 +29,14 @@ public class HandshakeTests
         LinkId link = _node.Open(Larger, remoteAddress: "10.9.9.9:5000");
         _node.Hello(link, longest, "10.9.9.9:4001");
         Assert.Equal(["10.9.9.9:4001"], Assert.Single(_node.Overlay.Peers).Addresses.ToArray());
+    }
+
+    [Fact]
+    public void An_address_that_the_peer_may_not_tell_of_is_left_out()
+    {
+        LinkId link = _node.Open(Larger, remoteAddress: "192.0.2.7:5000");
+        _node.Hello(link, "10.0.0.1:1", "127.0.0.1:22", "name:4001", "198.51.100.7:4001");
+        Assert.Equal(["198.51.100.7:4001"], Assert.Single(_node.Overlay.Peers).Addresses.ToArray());
     }
 
     [Fact]
