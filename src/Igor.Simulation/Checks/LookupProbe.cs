@@ -127,11 +127,12 @@ public sealed class LookupProbe
     private void CountHop(
         SimulatedNode from, SimulatedNode to, ReadOnlySpan<byte> header, ReadOnlySpan<byte> payload)
     {
-        // A hop that passes a message on sends part of what it received before the payload too.
-        if (payload.Length is >= PayloadBytes and < 2 * PayloadBytes
-            && payload[^PayloadBytes..].StartsWith(_mark))
+        // A hop that passes a message on sends part of what it received before the payload too, and the
+        // request's number after it.
+        int start = payload.Length < 2 * PayloadBytes ? payload.IndexOf(_mark) : -1;
+        if (start >= 0 && payload.Length - start >= PayloadBytes)
         {
-            long number = BinaryPrimitives.ReadInt64BigEndian(payload[^(PayloadBytes - 16)..]);
+            long number = BinaryPrimitives.ReadInt64BigEndian(payload[(start + 16)..]);
             _hops[number] = _hops.GetValueOrDefault(number) + 1;
         }
     }
