@@ -59,11 +59,15 @@ internal static class Cli
         RunAsync(Programs.IgorDht, input, s_patience, arguments);
 
     /// <summary>Runs any of the programs.</summary>
-    public static async Task<CliResult> RunAsync(
-        string program, byte[] input, TimeSpan patience, params string[] arguments)
+    public static Task<CliResult> RunAsync(
+        string program, byte[] input, TimeSpan patience, params string[] arguments) =>
+        RunAsync(Programs.Start(program, arguments), input, patience);
+
+    /// <summary>Runs any program, in surroundings of its own.</summary>
+    public static async Task<CliResult> RunAsync(ProcessStartInfo info, byte[] input, TimeSpan patience)
     {
         long start = Stopwatch.GetTimestamp();
-        using var process = Process.Start(Programs.Start(program, arguments))!;
+        using var process = Process.Start(info)!;
         using var deadline = new CancellationTokenSource(patience);
         try
         {
@@ -86,7 +90,7 @@ internal static class Cli
         }
         catch (OperationCanceledException)
         {
-            string command = $"{Path.GetFileName(program)} {string.Join(' ', arguments)}";
+            string command = $"{Path.GetFileName(info.FileName)} {string.Join(' ', info.ArgumentList)}";
             Assert.Fail($"{command} hung for {patience.TotalSeconds} s");
             throw;
         }
