@@ -69,7 +69,12 @@ internal sealed record DaemonSettings
     /// <param name="variable">Reads a variable; null when it is not set.</param>
     public static DaemonSettings FromEnvironment(Func<string, string?> variable)
     {
-        string? Read(string name) => variable(name) is { Length: > 0 } value ? value : null;
+        string? Read(string name) => variable(name) switch
+        {
+            null or "" => null,
+            { } value when ArgumentBytes.IsIntact(value) => value,
+            _ => throw DaemonFailure.Usage($"the value of {name} is not valid UTF-8"),
+        };
         string[]? ReadList(string name) => Read(name)?.Split(
             ',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
         return new DaemonSettings

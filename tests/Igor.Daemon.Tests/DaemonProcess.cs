@@ -8,6 +8,7 @@ namespace Igor.Daemon.Tests;
 /// <summary>A real igord (or another program), whose output is kept line by line.</summary>
 internal sealed class DaemonProcess : IDisposable
 {
+    public const int HangUp = 1;
     public const int Interrupt = 2;
     public const int Kill = 9;
     public const int Terminate = 15;

@@ -30,6 +30,29 @@ public sealed class DaemonSettingsTests
     }
 
     [Fact]
+    public void Text_that_is_no_utf8_is_wrong_usage_wherever_it_stands()
+    {
+        DaemonFailure variable = Assert.Throws<DaemonFailure>(
+            () => DaemonSettings.FromEnvironment(name => name == "IGOR_NETWORK" ? "n\ufffd" : null));
+        Assert.Contains("IGOR_NETWORK", variable.Message, StringComparison.Ordinal);
+
+        string file = Path.GetTempFileName();
+        try
+        {
+            foreach (byte[] text in (byte[][])[[.. @"n\ud800"u8], [(byte)'n', 0xff]])
+            {
+                File.WriteAllBytes(file, [.. @"{""network"": """u8, .. text, .. @"""}"u8]);
+                DaemonFailure failure = Assert.Throws<DaemonFailure>(() => DaemonSettings.FromFile(file));
+                Assert.Equal(ExitCode.Usage, failure.ExitCode);
+            }
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+    }
+
+    [Fact]
     public void Socket_is_in_a_data_folder_that_was_named()
     {
         Assert.Equal("/some/where/igor.sock", new DaemonSettings { Data = "/some/where" }.SocketPath);

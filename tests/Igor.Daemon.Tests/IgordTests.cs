@@ -16,6 +16,7 @@ public sealed class IgordTests : IDisposable
 
     [Theory]
     [InlineData(DaemonProcess.Terminate)]
+    [InlineData(DaemonProcess.HangUp)]
     [InlineData(DaemonProcess.Interrupt)]
     public async Task Daemon_serves_until_it_is_told_to_end(int signal)
     {
@@ -152,6 +153,18 @@ public sealed class IgordTests : IDisposable
             using DaemonProcess igord = DaemonProcess.StartIgord("--data", data, "--listen", "127.0.0.1:0");
             await ExpectFailureAsync(igord, ExitCode.Local, data);
         }
+    }
+
+    [Theory]
+    [InlineData(">&-", "standard output is closed", ExitCode.Local)]
+    [InlineData(">/dev/full", "No space left", ExitCode.Local)]
+    [InlineData(@"--network $'n\xff'", @"n\xff", ExitCode.Usage)]
+    public async Task What_cannot_be_said_or_read_is_told(string words, string cause, int code)
+    {
+        string igord = Path.Combine(AppContext.BaseDirectory, "igord");
+        string arguments = string.Join(' ', _folder.Arguments("a"));
+        using DaemonProcess shell = DaemonProcess.Start("bash", "-c", $"{igord} {arguments} {words}");
+        await ExpectFailureAsync(shell, code, cause);
     }
 
     [Fact]

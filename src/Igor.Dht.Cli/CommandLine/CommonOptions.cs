@@ -105,5 +105,10 @@ internal sealed class CommonOptions
             { } other => throw CommandFailure.Usage($"{variable} is 1 or 0, not '{other}'"),
         };
 
-    private string? Variable(string name) => Environment(name) is { Length: > 0 } value ? value : null;
+    private string? Variable(string name) => Environment(name) switch
+    {
+        null or "" => null,
+        { } value when ArgumentBytes.IsIntact(value) => value,
+        _ => throw CommandFailure.Usage($"the value of {name} is not valid UTF-8"),
+    };
 }

@@ -1,3 +1,5 @@
+using Igor.Kbr;
+
 namespace Igor.Node;
 
 /// <summary>
@@ -47,6 +49,7 @@ public sealed class DataFolder : IDisposable
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(path);
         string full = System.IO.Path.GetFullPath(path);
+        ThrowIfAltered(full);
         Create(full);
         FileStream held = Lock(full);
         try
@@ -66,6 +69,17 @@ public sealed class DataFolder : IDisposable
 
     /// <summary>Gives the folder free for another node.</summary>
     public void Dispose() => _lock.Dispose();
+
+    // A variable or a working directory whose bytes are no UTF-8: another folder would be made.
+    private static void ThrowIfAltered(string full)
+    {
+        if (full.Contains('\ufffd', StringComparison.Ordinal) || !StrictUtf8.HasBytes(full))
+        {
+            throw new NodeStartException(
+                $"The path of the data folder, {PrintableText.Of(full)}, is not valid UTF-8. Name another "
+                + "with --data or IGOR_DATA.");
+        }
+    }
 
     private static void Create(string full)
     {

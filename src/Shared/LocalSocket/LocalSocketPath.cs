@@ -39,9 +39,17 @@ internal static class LocalSocketPath
     }
 
     /// <summary>Refuses a path that the operating system would not take.</summary>
-    /// <exception cref="KbrException">It is too long.</exception>
+    /// <exception cref="KbrException">It is too long, or no UTF-8.</exception>
     public static void Check(string path)
     {
+        if (path.Contains('\ufffd', StringComparison.Ordinal) || !StrictUtf8.HasBytes(path))
+        {
+            // Of a variable or a working directory: the socket would be another one.
+            throw new KbrException(
+                $"The socket path '{PrintableText.Of(path)}' is not valid UTF-8. Name another with --socket "
+                + "PATH or IGOR_SOCKET.");
+        }
+
         int bytes = Encoding.UTF8.GetByteCount(path);
         if (bytes > BytesMax)
         {

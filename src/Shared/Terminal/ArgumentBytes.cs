@@ -29,6 +29,12 @@ internal static class ArgumentBytes
     /// <summary>Whether an argument is text.</summary>
     public static bool IsText(string argument) => Kbr.StrictUtf8.HasBytes(argument);
 
+    /// <summary>
+    /// Whether the text of an environment variable is what was set: the runtime has put U+FFFD in the place
+    /// of bytes that are not UTF-8.
+    /// </summary>
+    public static bool IsIntact(string variable) => !variable.Contains(Substitute, StringComparison.Ordinal);
+
     /// <summary>The bytes of an argument; null when they are not known.</summary>
     public static byte[]? ToBytes(string argument)
     {

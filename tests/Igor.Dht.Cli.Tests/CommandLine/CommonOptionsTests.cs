@@ -68,6 +68,15 @@ public class CommonOptionsTests
         Assert.Equal("igor", Read(_ => string.Empty).Network);
     }
 
+    [Fact]
+    public void Variable_that_was_altered_is_wrong_usage()
+    {
+        CommandFailure failure = Assert.Throws<CommandFailure>(
+            () => Read(name => name == "IGOR_DATA" ? "/tmp/\ufffd" : null));
+        Assert.Equal(ExitCode.Usage, failure.ExitCode);
+        Assert.Contains("IGOR_DATA", failure.Message, StringComparison.Ordinal);
+    }
+
     private static IgorDhtOptions Read(Func<string, string?> environment, params string[] arguments)
     {
         var root = new RootCommand();

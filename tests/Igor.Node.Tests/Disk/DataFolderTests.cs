@@ -68,6 +68,15 @@ public sealed class DataFolderTests
     }
 
     [Fact]
+    public void Path_that_was_altered_is_refused_and_nothing_is_made()
+    {
+        using var temporary = new TemporaryFolder();
+        Assert.Throws<NodeStartException>(() => DataFolder.Open(temporary.Combine("a\ufffd")));
+        Assert.Throws<NodeStartException>(() => DataFolder.Open(temporary.Combine("a\ud800")));
+        Assert.Empty(Directory.GetFileSystemEntries(temporary.Path));
+    }
+
+    [Fact]
     public void Durable_file_replaces_only_when_asked_to()
     {
         using var temporary = new TemporaryFolder();
