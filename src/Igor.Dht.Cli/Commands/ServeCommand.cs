@@ -142,8 +142,15 @@ internal sealed class ServeCommand : CliCommand
     private static async Task EndWithInputAsync(Stream input, CancellationTokenSource ending)
     {
         byte[] buffer = new byte[256];
-        while (await input.ReadAsync(buffer, CancellationToken.None).ConfigureAwait(false) > 0)
+        try
         {
+            while (await input.ReadAsync(buffer, CancellationToken.None).ConfigureAwait(false) > 0)
+            {
+            }
+        }
+        catch (IOException)
+        {
+            // Closed from the beginning: nobody holds the other end.
         }
 
         await ending.CancelAsync().ConfigureAwait(false);
