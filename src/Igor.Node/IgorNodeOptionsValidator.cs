@@ -21,9 +21,9 @@ public static class IgorNodeOptionsValidator
             faults.Add($"DataFolder is '{folder}': it must be a path, or null to keep nothing.");
         }
 
-        if (options.Listen is { } listen && !HostPort.TryParse(listen, out _))
+        if (options.Listen is { } listen && HostPort.Fault(listen, isToListen: true) is { } fault)
         {
-            faults.Add($"Listen is '{listen}': it must be HOST:PORT, or null to listen nowhere.");
+            faults.Add($"Listen is '{listen}': {fault}, or null to listen nowhere.");
         }
 
         CheckAddresses(faults, nameof(options.Advertise), options.Advertise, AdvertiseMax);
@@ -111,9 +111,9 @@ public static class IgorNodeOptionsValidator
 
         foreach (string address in addresses)
         {
-            if (!HostPort.TryParse(address, out HostPort parsed) || parsed.Port == 0)
+            if (HostPort.Fault(address ?? "", isToListen: false) is { } fault)
             {
-                faults.Add($"{name} holds '{address}': it must be HOST:PORT with a port of 1 to 65535.");
+                faults.Add($"{name} holds '{address}': {fault}.");
             }
         }
     }
