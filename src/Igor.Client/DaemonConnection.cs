@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using System.Net.Sockets;
 using Igor.Kbr;
 using Igor.Kbr.Local;
@@ -48,20 +49,33 @@ internal sealed class DaemonConnection : IDisposable
     /// <summary>Completes, with the cause, when the connection has ended; upcalls are over then.</summary>
     public Task<string> Ended { get; }
 
-    /// <summary>Takes over a connected socket and says hello.</summary>
-    /// <exception cref="KbrException">Who listens does not serve us; the message says why.</exception>
+    /// <summary>Connects and says hello.</summary>
+    /// <param name="options">How long that may take, and more.</param>
+    /// <param name="place">The socket.</param>
+    /// <param name="network">The network that the node must belong to; null for any.</param>
+    /// <param name="gate">Runs callbacks.</param>
+    /// <param name="handleUpcall">Gets what the daemon sends unasked.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="KbrException">Nobody serves us there; the message says why.</exception>
     public static async Task<DaemonConnection> OpenAsync(
-        Socket socket,
         IgorClientOptions options,
-        string path,
+        LocalSocketPlace place,
+        string? network,
         UpcallGate gate,
         Action<LocalFrame> handleUpcall,
         CancellationToken cancellationToken)
     {
-        var connection = new DaemonConnection(socket, options, path, gate, handleUpcall);
+        long started = Stopwatch.GetTimestamp();
+        Socket socket = await DaemonSocket.ConnectAsync(place, options.ConnectTimeout, cancellationToken)
+            .ConfigureAwait(false);
+        var connection = new DaemonConnection(socket, options, place.Path, gate, handleUpcall);
         try
         {
-            await connection.GreetAsync(options, cancellationToken).ConfigureAwait(false);
+            TimeSpan rest = options.ConnectTimeout - Stopwatch.GetElapsedTime(started);
+            await connection.GreetAsync(
+                options, place, rest > TimeSpan.Zero ? rest : TimeSpan.Zero, cancellationToken)
+                .ConfigureAwait(false);
+            connection.CheckNetwork(place, network);
             return connection;
         }
         catch
@@ -124,21 +138,34 @@ internal sealed class DaemonConnection : IDisposable
     /// <summary>Closes the connection when what was sent has left.</summary>
     public void CloseWhenSent() => _socket.CloseWhenSent();
 
-    private async Task GreetAsync(IgorClientOptions options, CancellationToken cancellationToken)
+    private async Task GreetAsync(
+        IgorClientOptions options,
+        LocalSocketPlace place,
+        TimeSpan timeout,
+        CancellationToken cancellationToken)
     {
+        string where = place.Path + DaemonSocket.Origin(place);
         _socket.TrySend(
             new HelloFrame(LocalProtocol.VersionMin, LocalProtocol.VersionMax, options.Application));
         LocalFrame answer;
         try
         {
-            answer = await _greeting.Task.WaitAsync(
-                options.ConnectTimeout, cancellationToken).ConfigureAwait(false);
+            answer = await _greeting.Task.WaitAsync(timeout, cancellationToken).ConfigureAwait(false);
         }
         catch (TimeoutException exception)
         {
             throw new KbrException(
-                $"The daemon at {_path} did not answer within {options.ConnectTimeout.TotalSeconds:0.#} s: "
-                + "it hangs or is no igord. Restart it.",
+                $"The daemon at {where} did not answer within {options.ConnectTimeout.TotalSeconds:0.#} s: "
+                + "it hangs, or what listens there is no igord and no igor-dht serve. Restart it, or name "
+                + "another "
+                + "socket with --socket PATH or IGOR_SOCKET.",
+                exception);
+        }
+        catch (KbrException exception)
+        {
+            throw new KbrException(
+                $"What listens at {where} is no igord and no igor-dht serve, or is just ending: "
+                + $"{exception.Message} Try again, or name another socket with --socket PATH or IGOR_SOCKET.",
                 exception);
         }
 
@@ -148,14 +175,27 @@ internal sealed class DaemonConnection : IDisposable
                 break;
             case WelcomeFrame welcome:
                 throw new KbrException(
-                    $"The daemon at {_path} speaks version {welcome.Version} of the local protocol, this "
+                    $"The daemon at {where} speaks version {welcome.Version} of the local protocol, this "
                     + $"program {LocalProtocol.VersionMin} to {LocalProtocol.VersionMax}: "
                     + "update the older of the two.");
             case RefusedFrame refused:
-                throw new KbrException($"The daemon at {_path} refused: {refused.Text}");
+                throw new KbrException($"The daemon at {where} refused: {refused.Text}");
             default:
                 throw new KbrException(
-                    $"What listens at {_path} is no igord: it began with a {answer.GetType().Name}.");
+                    $"What listens at {where} is no igord: it began with a {answer.GetType().Name}.");
+        }
+    }
+
+    private void CheckNetwork(LocalSocketPlace place, string? network)
+    {
+        if (network is not null && network != Welcome.Network)
+        {
+            throw new KbrException(
+                $"The node at {place.Path}{DaemonSocket.Origin(place)} belongs to the network "
+                    + $"'{Welcome.Network}', "
+                + $"not to '{network}'. Name the network that is meant with --network NAME, or the socket "
+                + $"of a "
+                + "node that belongs to it with --socket PATH.");
         }
     }
 

@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Net.Sockets;
 using Igor.Kbr;
 using Igor.Kbr.Local;
 using Igor.LocalSocket;
@@ -22,16 +21,17 @@ public sealed class IgorClient : IKbrHost
     private readonly CancellationTokenSource _closing = new();
     private readonly SemaphoreSlim _attaching = new(1); // no connection changes while something subscribes
     private readonly IgorClientOptions _options;
-    private readonly string _path;
+    private readonly LocalSocketPlace _place;
     private volatile DaemonConnection? _connection;
     private volatile WelcomeFrame? _welcome;
+    private volatile string? _trouble; // why the last attempt to connect anew failed
     private int _lastSubscription;
     private Task _keeping = Task.CompletedTask;
 
-    private IgorClient(IgorClientOptions options, string path)
+    private IgorClient(IgorClientOptions options, LocalSocketPlace place)
     {
         _options = options;
-        _path = path;
+        _place = place;
         Gate = new UpcallGate(options.Logger);
         Deliveries = new OpenDeliveries(() => _connection);
     }
@@ -43,7 +43,7 @@ public sealed class IgorClient : IKbrHost
     public string Network => _welcome!.Network;
 
     /// <summary>The socket that the client uses.</summary>
-    public string SocketPath => _path;
+    public string SocketPath => _place.Path;
 
     /// <summary>Whether the daemon is there now.</summary>
     public bool IsConnected => _connection is not null;
@@ -59,16 +59,14 @@ public sealed class IgorClient : IKbrHost
 
     /// <summary>Connects to a daemon.</summary>
     /// <exception cref="KbrException">
-    /// No daemon listens at the socket, it is another user's, it hangs, or it speaks no version of the
-    /// protocol that this library does; the message says which, and what to do.
+    /// No daemon listens at the socket, it is another user's, it hangs, it is of another network, or it
+    /// speaks no version of the protocol that this library does; the message says which, and what to do.
     /// </exception>
     public static async ValueTask<IgorClient> ConnectAsync(
         IgorClientOptions? options = null, CancellationToken cancellationToken = default)
     {
         options ??= new IgorClientOptions();
-        string path = PathOf(options);
-        Socket socket = await DaemonSocket.ConnectAsync(path, cancellationToken).ConfigureAwait(false);
-        return await StartAsync(options, path, socket, cancellationToken).ConfigureAwait(false);
+        return await StartAsync(options, options.FindSocket(), cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>
@@ -79,16 +77,20 @@ public sealed class IgorClient : IKbrHost
         IgorClientOptions? options = null, CancellationToken cancellationToken = default)
     {
         options ??= new IgorClientOptions();
-        string path = PathOf(options);
-        if (!File.Exists(path))
+        LocalSocketPlace place = options.FindSocket();
+        if (!File.Exists(place.Path))
         {
             return null; // the usual case, without the cost of an exception
         }
 
-        Socket? socket = await DaemonSocket.TryConnectAsync(path, cancellationToken).ConfigureAwait(false);
-        return socket is null
-            ? null
-            : await StartAsync(options, path, socket, cancellationToken).ConfigureAwait(false);
+        try
+        {
+            return await StartAsync(options, place, cancellationToken).ConfigureAwait(false);
+        }
+        catch (KbrException exception) when (DaemonSocket.IsAbsence(exception))
+        {
+            return null;
+        }
     }
 
     /// <inheritdoc/>
@@ -177,29 +179,22 @@ public sealed class IgorClient : IKbrHost
         }
     }
 
-    private static string PathOf(IgorClientOptions options) =>
-        options.SocketPath is { } path ? Path.GetFullPath(path) : LocalSocketPath.Default(options.DataFolder);
-
     private static async Task<IgorClient> StartAsync(
-        IgorClientOptions options, string path, Socket socket, CancellationToken cancellationToken)
+        IgorClientOptions options, LocalSocketPlace place, CancellationToken cancellationToken)
     {
-        var client = new IgorClient(options, path);
-        client.Adopt(await client.GreetAsync(socket, cancellationToken).ConfigureAwait(false));
+        var client = new IgorClient(options, place);
+        client.Adopt(await client.OpenAsync(cancellationToken).ConfigureAwait(false));
         client._keeping = client.KeepAsync();
         return client;
     }
 
-    private async Task<DaemonConnection> OpenAsync(CancellationToken cancellationToken)
-    {
-        Socket socket = await DaemonSocket.ConnectAsync(_path, cancellationToken).ConfigureAwait(false);
-        return await GreetAsync(socket, cancellationToken).ConfigureAwait(false);
-    }
-
-    private Task<DaemonConnection> GreetAsync(Socket socket, CancellationToken cancellationToken) =>
-        DaemonConnection.OpenAsync(socket, _options, _path, Gate, HandleUpcall, cancellationToken);
+    private Task<DaemonConnection> OpenAsync(CancellationToken cancellationToken) =>
+        DaemonConnection.OpenAsync(
+            _options, _place, _welcome?.Network ?? _options.Network, Gate, HandleUpcall, cancellationToken);
 
     private void Adopt(DaemonConnection connection)
     {
+        _trouble = null;
         _welcome = connection.Welcome;
         _connection = connection;
     }
@@ -217,7 +212,7 @@ public sealed class IgorClient : IKbrHost
                 return;
             }
 
-            ClientLog.ConnectionLost(_options.Logger, _path, cause);
+            ClientLog.ConnectionLost(_options.Logger, _place.Path, cause);
             foreach (ClientService service in _services.Values.OrderBy(service => service.Subscription))
             {
                 service.Reset();
@@ -231,7 +226,8 @@ public sealed class IgorClient : IKbrHost
             DaemonConnection? next = null;
             try
             {
-                next = await Reconnection.RunAsync(_options, OpenAsync, _closing.Token).ConfigureAwait(false);
+                next = await Reconnection.RunAsync(
+                    _options, OpenAsync, _closing.Token, trouble => _trouble = trouble).ConfigureAwait(false);
                 await ResumeAsync(next).ConfigureAwait(false);
             }
             catch (OperationCanceledException)
@@ -267,7 +263,7 @@ public sealed class IgorClient : IKbrHost
     /// </summary>
     private async Task ResubscribeAsync(DaemonConnection connection)
     {
-        ClientLog.Reconnected(_options.Logger, _path, NodeId.ToShortString());
+        ClientLog.Reconnected(_options.Logger, _place.Path, NodeId.ToShortString());
         int retries = RetriesMax;
         foreach (ClientService service in _services.Values.OrderBy(service => service.Subscription))
         {
@@ -372,5 +368,6 @@ public sealed class IgorClient : IKbrHost
     private KbrException NotConnected() => new(
         _closing.IsCancellationRequested
             ? "The client is closed."
-            : $"The daemon at {_path} is away; the client connects again when it is back. Try later.");
+            : $"The daemon at {_place.Path} is away; the client connects again when it is back. Try later."
+                + (_trouble is { } trouble ? $" ({trouble})" : ""));
 }

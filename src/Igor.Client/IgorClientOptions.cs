@@ -1,3 +1,5 @@
+using Igor.Kbr;
+using Igor.LocalSocket;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -8,9 +10,22 @@ public sealed record IgorClientOptions
 {
     /// <summary>
     /// The daemon's local socket. Null: what IGOR_SOCKET says; else igor.sock in <see cref="DataFolder"/> or
-    /// IGOR_DATA; else $XDG_RUNTIME_DIR/igor/igor.sock; else igor.sock in the default data folder.
+    /// IGOR_DATA; else $XDG_RUNTIME_DIR/igor/igor.sock; else igor.sock in the default data folder (a runtime
+    /// folder that is not there, or cannot be written, is passed over).
     /// </summary>
     public string? SocketPath { get; init; }
+
+    /// <summary>
+    /// How the caller's user knows <see cref="SocketPath"/>, such as "--socket": errors say it. Null when the
+    /// user never named it.
+    /// </summary>
+    /// <value>Default: "SocketPath".</value>
+    public string? SocketNamedBy { get; init; } = nameof(SocketPath);
+
+    /// <summary>
+    /// The network that the daemon's node must belong to; null for any at first, and that one from then on.
+    /// </summary>
+    public string? Network { get; init; }
 
     /// <summary>
     /// The daemon's data folder, to find its socket when no path is given; null for the default one.
@@ -21,7 +36,9 @@ public sealed record IgorClientOptions
     /// <value>Default: the name of the process's program.</value>
     public string Application { get; init; } = AppDomain.CurrentDomain.FriendlyName;
 
-    /// <summary>How long a daemon may take to say welcome. 0.1 s to 1 min.</summary>
+    /// <summary>
+    /// How long a daemon may take to accept the connection and say welcome. 0.1 s to 10 min.
+    /// </summary>
     /// <value>Default: 5 s; it takes a millisecond unless the machine is busy starting.</value>
     public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(5);
 
@@ -52,4 +69,12 @@ public sealed record IgorClientOptions
     /// <summary>Where the client reports lost connections and upcalls that throw.</summary>
     /// <value>Default: nowhere.</value>
     public ILogger Logger { get; init; } = NullLogger.Instance;
+
+    /// <summary>The socket that these options mean.</summary>
+    /// <exception cref="KbrException">There is no home to look for it in.</exception>
+    internal LocalSocketPlace FindSocket()
+    {
+        LocalSocketPlace place = LocalSocketPath.Find(SocketPath, nameof(SocketPath), DataFolder);
+        return SocketPath is null ? place : place with { NamedBy = SocketNamedBy };
+    }
 }

@@ -13,7 +13,8 @@ internal static class Reconnection
     public static async Task<DaemonConnection> RunAsync(
         IgorClientOptions options,
         Func<CancellationToken, Task<DaemonConnection>> connect,
-        CancellationToken cancellationToken)
+        CancellationToken cancellationToken,
+        Action<string>? failed = null)
     {
         ResiliencePipeline<DaemonConnection> pipeline = new ResiliencePipelineBuilder<DaemonConnection>()
             .AddRetry(new RetryStrategyOptions<DaemonConnection>
@@ -28,10 +29,9 @@ internal static class Reconnection
                 MaxDelay = options.ReconnectDelayMax,
                 OnRetry = arguments =>
                 {
-                    ClientLog.StillWaiting(
-                        options.Logger,
-                        arguments.AttemptNumber + 1,
-                        arguments.Outcome.Exception?.Message ?? "");
+                    string cause = arguments.Outcome.Exception?.Message ?? "";
+                    failed?.Invoke(cause);
+                    ClientLog.StillWaiting(options.Logger, arguments.AttemptNumber + 1, cause);
                     return default;
                 },
             })

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
@@ -56,6 +57,17 @@ internal sealed class DaemonCommandLine
     {
         HelpName = "LEVEL",
         Description = "What to log on standard error: trace to critical, or none [default: warning]",
+        CustomParser = result =>
+        {
+            string text = result.Tokens[0].Value;
+            if (DaemonSettings.TryParseLevel(text, out LogLevel level))
+            {
+                return level;
+            }
+
+            result.AddError($"--log-level is {DaemonSettings.LevelWords}, not '{text}'");
+            return null;
+        },
     };
 
     private readonly Option<bool> _json = new("--json")
@@ -106,27 +118,37 @@ internal sealed class DaemonCommandLine
         });
     }
 
-    private DaemonSettings Settings(ParseResult parsed) => new()
+    private DaemonSettings Settings(ParseResult parsed)
     {
-        Data = parsed.GetValue(_data),
-        Socket = parsed.GetValue(_socket),
-        Listen = parsed.GetValue(_listen),
-        Advertise = parsed.GetValue(_advertise) is { Length: > 0 } advertise ? advertise : null,
-        Bootstrap = parsed.GetValue(_bootstrap) is { Length: > 0 } bootstrap ? bootstrap : null,
-        Found = parsed.GetValue(_found) ? true : null,
-        Network = parsed.GetValue(_network),
-        Json = parsed.GetValue(_json) ? true : null,
-        LogLevel = parsed.GetValue(_logLevel),
-    };
+        var settings = new DaemonSettings
+        {
+            Data = parsed.GetValue(_data),
+            Socket = parsed.GetValue(_socket),
+            Listen = parsed.GetValue(_listen),
+            Advertise = parsed.GetValue(_advertise) is { Length: > 0 } advertise ? advertise : null,
+            Bootstrap = parsed.GetValue(_bootstrap) is { Length: > 0 } bootstrap ? bootstrap : null,
+            Found = parsed.GetValue(_found) ? true : null,
+            Network = parsed.GetValue(_network),
+            Json = parsed.GetValue(_json) ? true : null,
+            LogLevel = parsed.GetValue(_logLevel),
+        };
+        IEnumerable<string> given = _root.Options
+            .Where(option => parsed.GetResult(option) is { Implicit: false })
+            .Select(option => option.Name);
+        return settings with
+        {
+            Origins = given.ToImmutableDictionary(name => DaemonSettings.PropertyOf(name.TrimStart('-'))),
+        };
+    }
 
     private static Option<string?> Text(string name, string helpName, string description)
     {
         var option = new Option<string?>(name) { HelpName = helpName, Description = description };
         option.Validators.Add((OptionResult result) =>
         {
-            if (result.Tokens is [{ Value: "" }])
+            if (result.Tokens is [{ Value: var text }] && string.IsNullOrWhiteSpace(text))
             {
-                result.AddError($"{name} needs a value ({helpName})");
+                result.AddError($"{name} needs a value ({helpName}), not '{text}'");
             }
         });
         return option;

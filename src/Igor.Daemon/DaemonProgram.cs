@@ -29,17 +29,26 @@ internal static class DaemonProgram
                 arguments, output, (settings, file) => ServeAsync(settings, file, streams))
                 .ConfigureAwait(false);
         }
+        catch (NodeStartException exception)
+        {
+            var failure = new DaemonFailure(ExitCode.Local, exception.Message, exception);
+            return Report(failure, arguments, streams);
+        }
         catch (DaemonFailure failure)
         {
-            bool isJson = Array.IndexOf(arguments, "--json") >= 0;
-            streams.WriteErrorLine(ReadyLine.Of(failure, isJson));
-            return failure.ExitCode;
+            return Report(failure, arguments, streams);
         }
         catch (IOException problem)
         {
             streams.WriteErrorLine($"igord: {problem.Message}"); // standard output cannot be written
             return ExitCode.Local;
         }
+    }
+
+    private static int Report(DaemonFailure failure, string[] arguments, CommandStreams streams)
+    {
+        streams.WriteErrorLine(ReadyLine.Of(failure, isJson: Array.IndexOf(arguments, "--json") >= 0));
+        return failure.ExitCode;
     }
 
     private static async Task<int> ServeAsync(
@@ -59,10 +68,6 @@ internal static class DaemonProgram
             await host.StartAsync().ConfigureAwait(false);
             await host.WaitForShutdownAsync().ConfigureAwait(false);
         }
-        catch (NodeStartException exception)
-        {
-            throw new DaemonFailure(ExitCode.Local, exception.Message, exception);
-        }
         catch (OperationCanceledException)
         {
             // Told to end while it was starting: the node has been closed by then.
@@ -81,7 +86,7 @@ internal static class DaemonProgram
             : named;
         return string.IsNullOrEmpty(named) && !File.Exists(path)
             ? settings
-            : settings.Over(DaemonSettings.FromFile(path));
+            : settings.Over(SettingsFile.Read(path));
     }
 
     private static IHost Build(DaemonSettings settings, CommandStreams streams)

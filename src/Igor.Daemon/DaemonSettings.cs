@@ -1,5 +1,5 @@
-using System.Text.Json;
-using System.Text.Json.Serialization;
+using System.Collections.Immutable;
+using Igor.Kbr;
 using Igor.Node;
 using Microsoft.Extensions.Logging;
 
@@ -13,6 +13,9 @@ internal sealed record DaemonSettings
 {
     /// <summary>Name of the configuration file that is read when it is in the data folder.</summary>
     public const string FileName = "igord.json";
+
+    /// <summary>What the levels of the log are called.</summary>
+    public const string LevelWords = "trace, debug, information, warning, error, critical or none";
 
     private const string DefaultListen = "0.0.0.0:4646";
 
@@ -43,13 +46,21 @@ internal sealed record DaemonSettings
     /// <summary>What is logged on standard error.</summary>
     public LogLevel? LogLevel { get; init; }
 
+    /// <summary>Where each setting comes from, for messages, by the name of its property.</summary>
+    public ImmutableDictionary<string, string> Origins { get; init; } =
+        ImmutableDictionary<string, string>.Empty;
+
+    /// <summary>The settings as a file names them.</summary>
+    public static IReadOnlyList<string> Names { get; } =
+        ["data", "socket", "listen", "advertise", "bootstrap", "found", "network", "json", "logLevel"];
+
     /// <summary>The data folder, with its default.</summary>
-    [JsonIgnore]
+    /// <exception cref="NodeStartException">There is no home for it.</exception>
     public string DataFolderPath => Path.GetFullPath(Data ?? DataFolder.DefaultPath);
 
     /// <summary>The local socket, with its default.</summary>
-    [JsonIgnore]
-    public string SocketPath => Path.GetFullPath(Socket ?? LocalSocketServerOptions.DefaultPath(Data));
+    /// <exception cref="NodeStartException">There is no home for it.</exception>
+    public string SocketPath => FindSocket(out _);
 
     /// <summary>These settings where they say something, else the lower ones.</summary>
     public DaemonSettings Over(DaemonSettings lower) => new()
@@ -63,21 +74,41 @@ internal sealed record DaemonSettings
         Network = Network ?? lower.Network,
         Json = Json ?? lower.Json,
         LogLevel = LogLevel ?? lower.LogLevel,
+        Origins = lower.Origins.SetItems(Origins),
     };
+
+    /// <summary>The local socket, and what is odd about its place, for people.</summary>
+    /// <exception cref="NodeStartException">There is no home for it.</exception>
+    public string FindSocket(out string? note)
+    {
+        note = null;
+        return Path.GetFullPath(Socket ?? LocalSocketServerOptions.DefaultPath(Data, out note));
+    }
 
     /// <summary>What the environment says.</summary>
     /// <param name="variable">Reads a variable; null when it is not set.</param>
     public static DaemonSettings FromEnvironment(Func<string, string?> variable)
     {
-        string? Read(string name) => variable(name) switch
+        var origins = ImmutableDictionary.CreateBuilder<string, string>();
+        string? Read(string name)
         {
-            null or "" => null,
-            { } value when ArgumentBytes.IsIntact(value) => value,
-            _ => throw DaemonFailure.Usage($"the value of {name} is not valid UTF-8"),
-        };
+            string? value = variable(name) switch
+            {
+                null or "" => null,
+                { } set when ArgumentBytes.IsIntact(set) => set,
+                _ => throw DaemonFailure.Usage($"the value of {name} is not valid UTF-8"),
+            };
+            if (value is not null)
+            {
+                origins[PropertyOf(name["IGOR_".Length..].ToLowerInvariant())] = name;
+            }
+
+            return value;
+        }
+
         string[]? ReadList(string name) => Read(name)?.Split(
             ',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
-        return new DaemonSettings
+        var settings = new DaemonSettings
         {
             Data = Read("IGOR_DATA"),
             Socket = Read("IGOR_SOCKET"),
@@ -93,38 +124,16 @@ internal sealed record DaemonSettings
             },
             Network = Read("IGOR_NETWORK"),
         };
+        return settings with { Origins = origins.ToImmutable() };
     }
 
-    /// <summary>What a configuration file says.</summary>
-    /// <exception cref="DaemonFailure">It cannot be read, or says something that is not known.</exception>
-    public static DaemonSettings FromFile(string path)
-    {
-        try
-        {
-            using FileStream file = File.OpenRead(path);
-            return JsonSerializer.Deserialize(file, DaemonSettingsJson.Default.DaemonSettings)
-                ?? throw DaemonFailure.Usage($"the configuration file {path} holds null, not an object");
-        }
-        catch (JsonException exception)
-        {
-            string where = exception.LineNumber is { } line ? $", line {line + 1}" : "";
-            throw DaemonFailure.Usage(
-                $"the configuration file {path}{where} is wrong: {Cause(exception)}", exception);
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            throw DaemonFailure.Usage(
-                $"the configuration file {path} cannot be read: {exception.Message.TrimEnd('.')}", exception);
-        }
-    }
+    /// <summary>The property that holds a setting: its name with a capital letter.</summary>
+    public static string PropertyOf(string setting) =>
+        setting.Length == 0 ? setting : char.ToUpperInvariant(setting[0]) + setting[1..];
 
-    private static string Cause(JsonException exception)
-    {
-        string text = exception.Message.Split(" Path: ", 2)[0].TrimEnd('.');
-        return text.StartsWith("The JSON property ", StringComparison.Ordinal)
-            ? $"unknown setting {text.Split('\'', 3) switch { [_, var name, _] => $"'{name}'", _ => "" }}"
-            : text;
-    }
+    /// <summary>Reads the name of a level; a number is none.</summary>
+    public static bool TryParseLevel(string text, out LogLevel level) =>
+        Enum.TryParse(text, ignoreCase: true, out level) && text.All(char.IsAsciiLetter);
 
     /// <summary>The node that these settings ask for.</summary>
     /// <exception cref="DaemonFailure">Some value is wrong; the message names it.</exception>
@@ -140,9 +149,46 @@ internal sealed record DaemonSettings
             Found = Found ?? false,
             Network = Network ?? defaults.Network,
         };
-        IReadOnlyList<string> faults = IgorNodeOptionsValidator.Validate(options);
-        return faults.Count == 0 ? options : throw DaemonFailure.Usage(string.Join(' ', faults).TrimEnd('.'));
+        IReadOnlyList<string> faults = [.. OwnFaults()];
+        if (faults.Count == 0)
+        {
+            faults = IgorNodeOptionsValidator.Validate(options);
+        }
+
+        return faults.Count == 0
+            ? options
+            : throw DaemonFailure.Usage(string.Join("; ", faults).TrimEnd('.'));
     }
+
+    // What a person wrote is blamed on where it was written.
+    private IEnumerable<string> OwnFaults()
+    {
+        if (Listen is not null && HostPort.Fault(Listen, isToListen: true) is { } listen)
+        {
+            yield return $"{Origin(nameof(Listen))} is '{Listen}': {listen}";
+        }
+
+        IEnumerable<(string Property, string Address)> others =
+        [
+            .. (Advertise ?? []).Select(address => (nameof(Advertise), address)),
+            .. (Bootstrap ?? []).Select(address => (nameof(Bootstrap), address)),
+        ];
+        foreach ((string property, string address) in others)
+        {
+            if (HostPort.Fault(address, isToListen: false) is { } fault)
+            {
+                yield return $"{Origin(property)} is '{address}': {fault}";
+            }
+        }
+
+        if (Network is not null && !ServiceId.IsValidName(Network))
+        {
+            yield return $"{Origin(nameof(Network))} is '{Network}': the name of a network has 1 to "
+                + $"{ServiceId.NameLengthMax} characters";
+        }
+    }
+
+    private string Origin(string property) => Origins.GetValueOrDefault(property, property);
 
     /// <summary>The local socket that these settings ask for.</summary>
     public LocalSocketServerOptions ToSocketOptions(IgorNodeOptions node, ILogger logger) => new()
@@ -153,13 +199,3 @@ internal sealed record DaemonSettings
         Logger = logger,
     };
 }
-
-/// <summary>How settings stand in a file.</summary>
-[JsonSourceGenerationOptions(
-    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
-    UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
-    ReadCommentHandling = JsonCommentHandling.Skip,
-    AllowTrailingCommas = true,
-    UseStringEnumConverter = true)]
-[JsonSerializable(typeof(DaemonSettings))]
-internal sealed partial class DaemonSettingsJson : JsonSerializerContext;

@@ -20,6 +20,12 @@ internal sealed class NodeHostedService(
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         IgorNodeOptions options = settings.ToNodeOptions();
+        settings.FindSocket(out string? odd);
+        if (odd is not null)
+        {
+            DaemonLog.Noted(loggers.CreateLogger("Igor.Daemon"), odd);
+        }
+
         try
         {
             _node = await IgorNode.StartAsync(options, loggers, cancellationToken).ConfigureAwait(false);

@@ -67,6 +67,9 @@ public sealed class IgorNode : IKbrHost
     /// </summary>
     public ByteBudget Bytes => _parts.Host.Bytes;
 
+    /// <summary>What the node's owner should know about its start, for people; null for nothing.</summary>
+    public string? Note => _parts.Note;
+
     /// <summary>Time since the start.</summary>
     public TimeSpan Uptime => _parts.Host.Now;
 

@@ -73,4 +73,7 @@ internal static partial class NodeLog
 
     [LoggerMessage(131, LogLevel.Warning, "No trouble any more: {Kind}")]
     public static partial void TroubleOver(ILogger log, string kind);
+
+    [LoggerMessage(117, LogLevel.Warning, "{Text}")]
+    public static partial void Noted(ILogger log, string text);
 }

@@ -23,12 +23,18 @@ internal sealed class NodeParts : IAsyncDisposable
         try
         {
             Folder = options.DataFolder is { } path ? DataFolder.Open(path) : null;
+            Note = Folder is null ? null : BindNetwork(Folder, options.Network);
             Identity = Folder is null ? NodeIdentity.CreateEphemeral() : NodeIdentity.LoadOrCreate(Folder);
         }
         catch
         {
             Folder?.Dispose();
             throw;
+        }
+
+        if (Note is not null)
+        {
+            NodeLog.Noted(log, Note);
         }
 
         Host = new OverlayHost(Identity, TransportOf(options), options, log);
@@ -46,6 +52,9 @@ internal sealed class NodeParts : IAsyncDisposable
 
     /// <summary>The data folder; null when nothing is kept.</summary>
     public DataFolder? Folder { get; }
+
+    /// <summary>What its owner should know about the start, for people; null for nothing.</summary>
+    public string? Note { get; }
 
     /// <summary>Who the node is.</summary>
     public NodeIdentity Identity { get; }
@@ -87,6 +96,20 @@ internal sealed class NodeParts : IAsyncDisposable
         _metrics.Dispose();
         Identity.Dispose();
         Folder?.Dispose();
+    }
+
+    private static string? BindNetwork(DataFolder folder, string network)
+    {
+        if (FolderNetwork.Check(folder.Path, network))
+        {
+            return null;
+        }
+
+        bool isOld = NodeIdentity.IsIn(folder.Path);
+        FolderNetwork.Bind(folder.Path, network);
+        return isOld
+            ? $"the data folder {folder.Path} named no network; from now on it belongs to '{network}'"
+            : null;
     }
 
     private static TransportOptions TransportOf(IgorNodeOptions options) => new()

@@ -42,7 +42,7 @@ public sealed class DaemonSettingsTests
             foreach (byte[] text in (byte[][])[[.. @"n\ud800"u8], [(byte)'n', 0xff]])
             {
                 File.WriteAllBytes(file, [.. @"{""network"": """u8, .. text, .. @"""}"u8]);
-                DaemonFailure failure = Assert.Throws<DaemonFailure>(() => DaemonSettings.FromFile(file));
+                DaemonFailure failure = Assert.Throws<DaemonFailure>(() => SettingsFile.Read(file));
                 Assert.Equal(ExitCode.Usage, failure.ExitCode);
             }
         }
@@ -68,7 +68,7 @@ public sealed class DaemonSettingsTests
             root = root.Parent;
         }
 
-        DaemonSettings settings = DaemonSettings.FromFile(
+        DaemonSettings settings = SettingsFile.Read(
             Path.Combine(root.FullName, "packaging", "igord.json"));
         IgorNodeOptions options = settings.ToNodeOptions();
         Assert.Equal(("/var/lib/igor", "0.0.0.0:4646"), (options.DataFolder, options.Listen));

@@ -96,8 +96,12 @@ public sealed class IgordTests : IDisposable
 
     [Theory]
     [InlineData("unknown option or argument '--colour'", "--colour", "red")]
-    [InlineData("Listen is 'nonsense'", "--listen", "nonsense")]
-    [InlineData("Bootstrap holds 'nonsense'", "--bootstrap", "nonsense")]
+    [InlineData("--listen is 'nonsense'", "--listen", "nonsense")]
+    [InlineData("[::1]:7812", "--listen", "::1:7812")]
+    [InlineData("--bootstrap is 'nonsense'", "--bootstrap", "nonsense")]
+    [InlineData("[::1]:7812", "--advertise", "::1:7812")]
+    [InlineData("--data needs a value", "--data", "")]
+    [InlineData("--log-level is trace,", "--log-level", "99")]
     [InlineData("--network needs a value", "--network", "")]
     [InlineData("--log-level", "--log-level", "loud")]
     [InlineData("/nowhere/igord.json cannot be read", "--config", "/nowhere/igord.json")]
@@ -109,7 +113,7 @@ public sealed class IgordTests : IDisposable
 
     [Theory]
     [InlineData("""{ "lisen": "127.0.0.1:0" }""", "unknown setting 'lisen'")]
-    [InlineData("""{ "listen": 5 }""", "line 1 is wrong")]
+    [InlineData("""{ "listen": 5 }""", "line 1 is wrong: \"listen\" is 5; it must be an address")]
     [InlineData("{ listen", "line 1 is wrong")]
     [InlineData("null", "null")]
     public async Task Wrong_configuration_file_is_said_in_one_line(string content, string words)
@@ -117,6 +121,50 @@ public sealed class IgordTests : IDisposable
         await File.WriteAllTextAsync(_folder.Combine("c.json"), content);
         using DaemonProcess igord = DaemonProcess.StartIgord("--config", _folder.Combine("c.json"));
         await ExpectFailureAsync(igord, ExitCode.Usage, words, "c.json");
+    }
+
+    [Theory]
+    [InlineData("IGOR_LISTEN", "foo")]
+    [InlineData("IGOR_BOOTSTRAP", "::1:7812")]
+    [InlineData("IGOR_ADVERTISE", "host")]
+    public async Task Malformed_variable_is_named(string variable, string value)
+    {
+        using DaemonProcess igord = DaemonProcess.StartIgord(_folder.Arguments("a"), (variable, value));
+        bool isOverridden = variable == "IGOR_LISTEN"; // by the arguments, so that it is of no account
+        if (!isOverridden)
+        {
+            await ExpectFailureAsync(igord, ExitCode.Usage, $"{variable} is '{value}'");
+            return;
+        }
+
+        await igord.ReadyAsync();
+    }
+
+    [Fact]
+    public async Task Home_that_is_not_there_is_local_trouble()
+    {
+        using DaemonProcess igord = DaemonProcess.StartIgord(
+            ["--listen", "127.0.0.1:0"],
+            ("HOME", "/nonexistent"),
+            ("XDG_DATA_HOME", ""),
+            ("XDG_RUNTIME_DIR", ""));
+        await ExpectFailureAsync(igord, ExitCode.Local, "HOME", "XDG_DATA_HOME", "--data");
+    }
+
+    [Fact]
+    public async Task Folder_of_another_network_is_refused()
+    {
+        using (DaemonProcess test = DaemonProcess.StartIgord(_folder.Arguments("a")))
+        {
+            await test.ReadyAsync();
+            test.Signal(DaemonProcess.Terminate);
+            await test.ExitAsync();
+        }
+
+        string folder = _folder.Combine("a");
+        using DaemonProcess prod = DaemonProcess.StartIgord(
+            "--data", folder, "--listen", "127.0.0.1:0", "--network", "prod");
+        await ExpectFailureAsync(prod, ExitCode.Local, "'test'", "'prod'", folder, "store adopt");
     }
 
     [Fact]

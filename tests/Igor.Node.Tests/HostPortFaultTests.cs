@@ -18,8 +18,8 @@ public sealed class HostPortFaultTests
     [InlineData("2001:db8::7:4646", "[2001:db8::7]:4646")]
     [InlineData("::1", "[::1]:4646")]
     [InlineData("[::1]", "[::1]:4646")]
-    public void Missing_brackets_are_shown(string text, string right) =>
-        Assert.EndsWith("such as " + right, HostPort.Fault(text, isToListen: false), StringComparison.Ordinal);
+    public void Missing_brackets_are_shown(string text, string right) => Assert.EndsWith(
+        "such as " + right, HostPort.Fault(text, isToListen: false), StringComparison.Ordinal);
 
     [Theory]
     [InlineData("")]

@@ -43,11 +43,16 @@ internal abstract class CliCommand : Command
     /// <param name="arguments">What the command line says.</param>
     /// <param name="deadline">What ends the command.</param>
     /// <param name="action">What is to be done.</param>
+    /// <param name="createsStore">Whether a store is made where there is neither a node nor one.</param>
     protected async Task<T> WithDhtAsync<T>(
-        ParseResult arguments, Deadline deadline, Func<IgorDht, Task<T>> action)
+        ParseResult arguments, Deadline deadline, Func<IgorDht, Task<T>> action, bool createsStore = true)
     {
         deadline.Start();
-        IgorDhtOptions options = Common.DhtOptions(arguments) with { Timeout = deadline.Left };
+        IgorDhtOptions options = Common.DhtOptions(arguments) with
+        {
+            Timeout = deadline.Left,
+            CreatesStore = createsStore,
+        };
         IgorDht dht = await deadline.BoundAsync(
             IgorDht.OpenAsync(options, deadline.Token), () => Late(deadline)).ConfigureAwait(false);
         try
@@ -102,4 +107,22 @@ internal abstract class CliCommand : Command
         "unreachable",
         $"not done within {deadline.Text}; a write may have been done. See igor-dht status, or give it a "
         + "larger --timeout");
+
+    /// <summary>
+    /// The same for what needs a record that is there already: where there is neither a node nor a store,
+    /// there is no such record, and nothing is made to find that out.
+    /// </summary>
+    /// <exception cref="CommandFailure">There is nothing to look for the record in.</exception>
+    protected async Task<T> WithRecordsAsync<T>(
+        ParseResult arguments, Deadline deadline, RecordName name, Func<IgorDht, Task<T>> action)
+    {
+        try
+        {
+            return await WithDhtAsync(arguments, deadline, action, createsStore: false).ConfigureAwait(false);
+        }
+        catch (DhtException e) when (e.Error == DhtError.NoStore)
+        {
+            throw new CommandFailure(ExitCode.NotFound, "absent", $"no record '{name}'. {e.Message}", e);
+        }
+    }
 }

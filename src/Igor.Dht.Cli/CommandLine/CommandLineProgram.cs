@@ -19,7 +19,9 @@ internal static class CommandLineProgram
     public static async Task<int> RunAsync(string[] arguments, CommandStreams streams)
     {
         using var interruption = new Interruption();
-        var common = new CommonOptions(Environment.GetEnvironmentVariable);
+        bool isJson = Array.IndexOf(arguments, "--json") >= 0;
+        var common = new CommonOptions(
+            Environment.GetEnvironmentVariable, note => Tell(note, isJson, streams));
         RootCommand root = Root(common, streams, interruption.Token);
 
         // A value may start with @, which would be the name of a file with arguments.
@@ -27,7 +29,7 @@ internal static class CommandLineProgram
         ParseResult parsed = root.Parse(arguments, parsing);
         if ((WrongUsage(parsed) ?? NotText(parsed)) is { } wrong)
         {
-            return Report(wrong, wrong.ExitCode, Array.IndexOf(arguments, "--json") >= 0, streams);
+            return Report(wrong, wrong.ExitCode, isJson, streams);
         }
 
         try
@@ -54,20 +56,23 @@ internal static class CommandLineProgram
         var root = new RootCommand(
             "A distributed hash table: records that live on several nodes and outlive them.");
         common.AddTo(root);
-        foreach (CliCommand command in (CliCommand[])
+        var store = new Command("store", "Works on a data folder that no node uses.");
+        foreach ((Command parent, CliCommand command) in ((Command, CliCommand)[])
         [
-            new PutCommand(common),
-            new GetCommand(common),
-            new DeleteCommand(common),
-            new ServeCommand(common),
-            new StatusCommand(common),
-            new DemoCommand(common),
+            (root, new PutCommand(common)),
+            (root, new GetCommand(common)),
+            (root, new DeleteCommand(common)),
+            (root, new ServeCommand(common)),
+            (root, new StatusCommand(common)),
+            (root, new DemoCommand(common)),
+            (store, new AdoptCommand(common)),
         ])
         {
             command.SetAction((parsed, _) => command.RunAsync(parsed, streams, interrupted));
-            root.Add(command);
+            parent.Add(command);
         }
 
+        root.Add(store);
         ExamplesHelp.AddTo(root);
         return root;
     }
@@ -81,10 +86,13 @@ internal static class CommandLineProgram
             AsynchronousCommandLineAction => UnknownOption(parsed),
             _ => null,
         };
-        Command command = parsed.CommandResult.Command;
-        string path = command is RootCommand ? Name : $"{Name} {command.Name}";
+        string path = Path(parsed.CommandResult);
         return error is null ? null : CommandFailure.Usage($"{error}; see {path} --help");
     }
+
+    private static string Path(CommandResult result) => result.Parent is CommandResult parent
+        ? $"{Path(parent)} {result.Command.Name}"
+        : Name;
 
     // The parser takes an option that it does not know for an argument where one is missing.
     private static string? UnknownOption(ParseResult parsed)
@@ -117,6 +125,12 @@ internal static class CommandLineProgram
         return wrong is null
             ? null
             : CommandFailure.Usage($"the argument '{PrintableText.Of(wrong.Value)}' is not valid UTF-8");
+    }
+
+    private static void Tell(string note, bool json, CommandStreams streams)
+    {
+        string line = note.ReplaceLineEndings(" ");
+        streams.WriteErrorLine(json ? FailureText.Note(line) : $"{Name}: {line}");
     }
 
     private static int Report(CommandFailure failure, int code, bool json, CommandStreams streams)

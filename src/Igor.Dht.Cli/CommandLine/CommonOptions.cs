@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using Igor.Kbr;
 
 namespace Igor.Dht.Cli;
@@ -9,10 +10,11 @@ namespace Igor.Dht.Cli;
 /// </summary>
 internal sealed class CommonOptions
 {
-    private readonly Option<string?> _data =
-        Text("--data", "DIR", "Folder that keeps everything of a node (IGOR_DATA)");
-    private readonly Option<string?> _socket =
-        Text("--socket", "PATH", "The node's local socket (IGOR_SOCKET)");
+    private readonly Option<string?> _data = Text(
+        "--data", "DIR", "Folder that keeps everything of a node (IGOR_DATA); its node is used while it "
+            + "runs");
+    private readonly Option<string?> _socket = Text(
+        "--socket", "PATH", "Local socket of the node to use, which must run; serve opens it (IGOR_SOCKET)");
     private readonly Option<string?> _listen =
         Text("--listen", "HOST:PORT", "Where to accept other nodes, port 0 for a free one (IGOR_LISTEN)");
 
@@ -38,12 +40,19 @@ internal sealed class CommonOptions
         600,
         "Give up after this time, 0.1 to 600, whatever is waited for [default: 10, for other nodes only]");
 
+    private readonly Func<string, string?> _environment;
+    private readonly Action<string>? _noted;
+
     /// <summary>
     /// Makes the options; how the environment is read is a parameter because tests bring their own.
     /// </summary>
-    public CommonOptions(Func<string, string?> environment) => Environment = environment;
-
-    private Func<string, string?> Environment { get; }
+    /// <param name="environment">Reads a variable.</param>
+    /// <param name="noted">Told what the user should know and no error says.</param>
+    public CommonOptions(Func<string, string?> environment, Action<string>? noted = null)
+    {
+        _environment = environment;
+        _noted = noted;
+    }
 
     /// <summary>Adds the options to the root command, from which all commands inherit them.</summary>
     public void AddTo(Command root)
@@ -61,40 +70,90 @@ internal sealed class CommonOptions
     public TimeSpan? Timeout(ParseResult arguments) => arguments.GetValue(_timeout);
 
     /// <summary>How to open the DHT, as a client.</summary>
+    /// <exception cref="CommandFailure">A value is wrong; the message names the option or
+    /// variable.</exception>
     public IgorDhtOptions DhtOptions(ParseResult arguments)
     {
         var defaults = new IgorDhtOptions();
+        (string? socket, string? socketName) = Value(arguments, _socket, "IGOR_SOCKET");
         return defaults with
         {
-            Data = arguments.GetValue(_data) ?? Variable("IGOR_DATA"),
-            Socket = arguments.GetValue(_socket) ?? Variable("IGOR_SOCKET"),
-            Listen = arguments.GetValue(_listen) ?? Variable("IGOR_LISTEN"),
+            Data = Value(arguments, _data, "IGOR_DATA").Text,
+            Socket = socket,
+            SocketNamedBy = socketName ?? defaults.SocketNamedBy,
+            Listen = Listen(arguments),
             Bootstrap = Bootstrap(arguments),
-            Network = arguments.GetValue(_network) ?? Variable("IGOR_NETWORK") ?? defaults.Network,
+            Network = Network(arguments),
             Role = ServiceRole.Client,
             Timeout = Timeout(arguments) ?? defaults.Timeout,
+            Noted = _noted,
         };
     }
 
-    private static Option<string?> Text(string name, string helpName, string description) =>
-        new(name) { HelpName = helpName, Description = description, Recursive = true };
+    /// <summary>The data folder that was named; null for the default one.</summary>
+    public string? Data(ParseResult arguments) => Value(arguments, _data, "IGOR_DATA").Text;
+
+    /// <summary>The network that was named; null when none was.</summary>
+    public string? Network(ParseResult arguments)
+    {
+        (string? text, string? name) = Value(arguments, _network, "IGOR_NETWORK");
+        return text is null || ServiceId.IsValidName(text)
+            ? text
+            : throw CommandFailure.Usage(
+                $"{name} is '{text}': the name of a network has 1 to {ServiceId.NameLengthMax} characters");
+    }
+
+    private static Option<string?> Text(string name, string helpName, string description)
+    {
+        var option = new Option<string?>(name)
+        {
+            HelpName = helpName,
+            Description = description,
+            Recursive = true,
+        };
+        option.Validators.Add((OptionResult result) =>
+        {
+            if (result.Tokens is [{ Value: var text }] && string.IsNullOrWhiteSpace(text))
+            {
+                result.AddError($"{name} needs a value ({helpName}), not '{text}'");
+            }
+        });
+        return option;
+    }
+
+    private string? Listen(ParseResult arguments)
+    {
+        (string? text, string? name) = Value(arguments, _listen, "IGOR_LISTEN");
+        return text is not null && IgorDhtOptions.AddressFault(text, isToListen: true) is { } fault
+            ? throw CommandFailure.Usage($"{name} is '{text}': {fault}")
+            : text;
+    }
 
     private string[] Bootstrap(ParseResult arguments)
     {
-        string[] addresses = arguments.GetValue(_bootstrap) is { Length: > 0 } given
-            ? given
+        bool isGiven = arguments.GetResult(_bootstrap) is not null;
+        string[] addresses = isGiven
+            ? arguments.GetValue(_bootstrap) ?? []
             : Variable("IGOR_BOOTSTRAP")?.Split(
                 ',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) ?? [];
-        return Array.Find(addresses, address => !IsAddress(address)) is { } wrong
-            ? throw CommandFailure.Usage($"--bootstrap is HOST:PORT with a port of 1 to 65535, not '{wrong}'")
-            : addresses;
+        string name = isGiven ? "--bootstrap" : "IGOR_BOOTSTRAP";
+        foreach (string address in addresses)
+        {
+            if (IgorDhtOptions.AddressFault(address, isToListen: false) is { } fault)
+            {
+                throw CommandFailure.Usage($"{name} is '{address}': {fault}");
+            }
+        }
+
+        return addresses;
     }
 
-    private static bool IsAddress(string text)
-    {
-        int colon = text.LastIndexOf(':');
-        return colon > 0 && ushort.TryParse(text.AsSpan(colon + 1), out ushort port) && port > 0;
-    }
+    /// <summary>What the command line says, else the environment, and which of the two it was.</summary>
+    private (string? Text, string? Name) Value(
+        ParseResult arguments, Option<string?> option, string variable) =>
+        arguments.GetValue(option) is { } given
+            ? (given, option.Name)
+            : Variable(variable) is { } set ? (set, variable) : (null, null);
 
     /// <summary>Whether an option is given, or its variable says yes.</summary>
     public bool Flag(ParseResult arguments, Option<bool> option, string variable) =>
@@ -105,7 +164,7 @@ internal sealed class CommonOptions
             { } other => throw CommandFailure.Usage($"{variable} is 1 or 0, not '{other}'"),
         };
 
-    private string? Variable(string name) => Environment(name) switch
+    private string? Variable(string name) => _environment(name) switch
     {
         null or "" => null,
         { } value when ArgumentBytes.IsIntact(value) => value,

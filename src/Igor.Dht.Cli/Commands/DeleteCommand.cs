@@ -11,7 +11,7 @@ internal sealed class DeleteCommand : CliCommand
     public DeleteCommand(CommonOptions common)
         : base(
             "delete",
-            "Deletes a record, whether or not there is one, and prints the receipt.",
+            "Deletes a record, whether or not its nodes have one, and prints the receipt.",
             common,
             "igor-dht delete greeting",
             "igor-dht delete greeting --acks all --json")
@@ -27,9 +27,10 @@ internal sealed class DeleteCommand : CliCommand
         var name = new RecordName(arguments.GetValue(_key)!);
         PutOptions put = _write.Read(arguments);
         using Deadline deadline = DeadlineOf(arguments, cancellation);
-        PutReceipt receipt = await WritingAsync(WithDhtAsync(
+        PutReceipt receipt = await WritingAsync(WithRecordsAsync(
             arguments,
             deadline,
+            name,
             dht => dht.DeleteAsync(name.Bytes, put with { Timeout = deadline.Left }, deadline.Token)))
             .ConfigureAwait(false);
         return await ShowAsync(

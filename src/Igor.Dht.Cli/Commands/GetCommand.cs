@@ -57,9 +57,10 @@ internal sealed class GetCommand : CliCommand
         using Deadline deadline = DeadlineOf(arguments, cancellation);
 
         // The value goes out before the connection is closed: who waits for it does not wait for that.
-        return await WithDhtAsync(
+        return await WithRecordsAsync(
             arguments,
             deadline,
+            name,
             async dht =>
             {
                 GetResult result = await ReadAsync(dht, name, arguments, deadline).ConfigureAwait(false);

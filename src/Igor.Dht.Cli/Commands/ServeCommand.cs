@@ -61,13 +61,28 @@ internal sealed class ServeCommand : CliCommand
         {
             return await WithDhtAsync(
                 options,
-                dht => ServeAsync(dht, streams, Common.IsJson(arguments), ending.Token),
+                dht =>
+                {
+                    NoteUnused(dht, common);
+                    return ServeAsync(dht, streams, Common.IsJson(arguments), ending.Token);
+                },
                 ending.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (ending.IsCancellationRequested)
         {
             // Being told to end is how a server ends; the node has left the ring when it was disposed.
             return ExitCode.Done;
+        }
+    }
+
+    private static void NoteUnused(IgorDht dht, IgorDhtOptions given)
+    {
+        if (dht.IsBehindDaemon && (given.Listen is not null || given.Bootstrap.Count > 0))
+        {
+            given.Noted?.Invoke(
+                "attached to the node that runs already, whose addresses count: --listen and --bootstrap "
+                    + "are not "
+                + "used (for a node of its own, give this one a --socket and a --data of its own)");
         }
     }
 

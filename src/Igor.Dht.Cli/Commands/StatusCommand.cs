@@ -31,7 +31,8 @@ internal sealed class StatusCommand : CliCommand
     {
         using Deadline deadline = DeadlineOf(arguments, cancellation);
         DhtStatus status = await WithDhtAsync(
-            arguments, deadline, dht => dht.StatusAsync(deadline.Token)).ConfigureAwait(false);
+            arguments, deadline, dht => dht.StatusAsync(deadline.Token), createsStore: false)
+            .ConfigureAwait(false);
         int shown = await ShowAsync(
             Common.IsJson(arguments) ? StatusText.Json(status) : StatusText.Human(status), streams, deadline)
             .ConfigureAwait(false);

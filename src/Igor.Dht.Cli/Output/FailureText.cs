@@ -20,4 +20,7 @@ internal static class FailureText
 
             writer.WriteEndObject();
         });
+
+    /// <summary>{"note": text}: something to know that is no failure.</summary>
+    public static string Note(string text) => JsonText.Object(writer => writer.WriteString("note", text));
 }

@@ -13,4 +13,7 @@ internal static partial class DhtLog
 
     [LoggerMessage(3, LogLevel.Warning, "Too much waits to be handled; a message was dropped")]
     public static partial void Dropped(ILogger log);
+
+    [LoggerMessage(4, LogLevel.Warning, "{Text}")]
+    public static partial void Noted(ILogger log, string text);
 }

@@ -36,16 +36,22 @@ public sealed class IgorDht : IAsyncDisposable
     /// <summary>The id of the node that this process is or is attached to.</summary>
     public Key NodeId => _attachment.Host.NodeId;
 
+    /// <summary>Whether the node is another process's, and this one attached to it.</summary>
+    public bool IsBehindDaemon =>
+        _attachment.Kind is DhtAttachment.DaemonClient or DhtAttachment.DaemonMember;
+
     /// <summary>What this DHT stands on.</summary>
     internal Attachment Attachment => _attachment;
 
     /// <summary>
-    /// Attaches to the local daemon, or, where none runs, runs an embedded node. Completes when operations
-    /// can be
-    /// started (a member may still be joining).
+    /// Attaches to the node at the local socket. Where a socket was named and nobody listens there, that is
+    /// local trouble; where none was named, a node is embedded. Completes when operations can be started (a
+    /// member may still be joining).
     /// </summary>
     /// <exception cref="DhtException">
-    /// Local trouble: the folder, the port or the socket cannot be used.
+    /// Local trouble: the folder, the port or the socket cannot be used, nobody listens at a socket that was
+    /// named, or the node or the data folder belongs to another network. NoStore: there is neither a node nor
+    /// a store, and none is to be made.
     /// </exception>
     /// <exception cref="ArgumentException">An option has a value out of its range.</exception>
     public static async Task<IgorDht> OpenAsync(
@@ -56,7 +62,7 @@ public sealed class IgorDht : IAsyncDisposable
         cancellationToken.ThrowIfCancellationRequested();
         try
         {
-            Attachment attachment = await Attachment.OpenAsync(options, cancellationToken)
+            Attachment attachment = await AttachmentOpening.RunAsync(options, cancellationToken)
                 .ConfigureAwait(false);
             return await StartAsync(options, attachment, cancellationToken).ConfigureAwait(false);
         }
@@ -227,10 +233,10 @@ public sealed class IgorDht : IAsyncDisposable
         {
             await host.StartAsync().ConfigureAwait(false);
             attachment.Store?.ReportDamageTo(host.HandleDamage);
-            IKbrService service = await attachment.SubscribeAsync(host, cancellationToken)
+            IKbrService service = await attachment.SubscribeAsync(host, options.Timeout, cancellationToken)
                 .ConfigureAwait(false);
             await host.AttachAsync(service).ConfigureAwait(false);
-            attachment.Serve(options);
+            attachment.Serve();
             DhtLog.Opened(log, attachment.Kind, attachment.Host.NodeId);
             return new IgorDht(options, attachment, host);
         }

@@ -1,5 +1,6 @@
 using Igor.Dht.Storage;
 using Igor.Kbr;
+using Igor.Node;
 using Microsoft.Extensions.Logging;
 
 namespace Igor.Dht;
@@ -7,21 +8,46 @@ namespace Igor.Dht;
 /// <summary>How to take part in a DHT.</summary>
 public sealed record IgorDhtOptions
 {
+    /// <summary>The network of an embedded node that is given none.</summary>
+    public const string DefaultNetwork = "igor";
+
+    private const int BootstrapMax = 64; // what a node takes
+
     /// <summary>
-    /// The folder that holds everything this process keeps: identity, known peers, records. Null for
-    /// $XDG_DATA_HOME/igor, else ~/.local/share/igor.
+    /// The folder that holds everything this process keeps: identity, known peers, records. It belongs to the
+    /// network that it was first used in. Null: what IGOR_DATA says, else $XDG_DATA_HOME/igor, else
+    /// $HOME/.local/share/igor.
     /// </summary>
     public string? Data { get; init; }
 
     /// <summary>
-    /// The daemon's local socket. Null: what IGOR_SOCKET says; else igor.sock in a folder that was named,
-    /// here or by IGOR_DATA; else $XDG_RUNTIME_DIR/igor/igor.sock; else igor.sock in the default data folder.
+    /// The local socket of the node to attach to. One that is named, here or by IGOR_SOCKET, is used: where
+    /// nobody listens at it, opening is local trouble, unless this process is to open it
+    /// (<see cref="ServeSocket"/>). Null, and no IGOR_SOCKET: igor.sock in a folder that was named, by
+    /// <see cref="Data"/> or IGOR_DATA; else $XDG_RUNTIME_DIR/igor/igor.sock (passed over where that folder
+    /// is not there or cannot be written); else igor.sock in the default data folder. Where nobody listens at
+    /// such a default socket, a node is embedded.
     /// </summary>
     public string? Socket { get; init; }
 
-    /// <summary>Whether to attach to a daemon that listens at the socket.</summary>
+    /// <summary>How the user knows <see cref="Socket"/>, such as "--socket": errors say it.</summary>
+    /// <value>Default: "Socket".</value>
+    public string SocketNamedBy { get; init; } = nameof(Socket);
+
+    /// <summary>
+    /// Whether to attach to a node at the socket. False: this process has a node of its own, and the socket
+    /// is only what <see cref="ServeSocket"/> opens.
+    /// </summary>
     /// <value>Default: true.</value>
     public bool UseDaemon { get; init; } = true;
+
+    /// <summary>
+    /// Whether an identity and a store may be made in a data folder that has no store. If not, and there is
+    /// neither a node to attach to nor a store, opening ends with <see cref="DhtError.NoStore"/> and leaves
+    /// no trace: right for whoever only reads.
+    /// </summary>
+    /// <value>Default: true.</value>
+    public bool CreatesStore { get; init; } = true;
 
     /// <summary>
     /// Whether an embedded node opens the local socket itself, for other processes of this host.
@@ -49,9 +75,12 @@ public sealed record IgorDhtOptions
     /// <value>Default: false, since the others may well have a ring that it does not see.</value>
     public bool Found { get; init; }
 
-    /// <summary>The network's name, 1 to 64 characters.</summary>
-    /// <value>Default: "igor".</value>
-    public string Network { get; init; } = "igor";
+    /// <summary>
+    /// The network's name, 1 to 64 characters. A node at the socket that belongs to another is refused, and
+    /// so is a data folder. Null: whatever network the node at the socket belongs to, else <see
+    /// cref="DefaultNetwork"/>.
+    /// </summary>
+    public string? Network { get; init; }
 
     /// <summary>
     /// A member holds records for others. A client does not, with one exception: without a daemon and without
@@ -73,21 +102,39 @@ public sealed record IgorDhtOptions
     /// </summary>
     public RecordStoreOptions Store { get; init; } = new();
 
+    /// <summary>
+    /// Told, while opening, what the user should know and no error says: that a new store was made, that a
+    /// folder was bound to a network. Sentences for people. Null: they are only logged.
+    /// </summary>
+    public Action<string>? Noted { get; init; }
+
     /// <summary>Where to log; null for nowhere.</summary>
     public ILoggerFactory? LoggerFactory { get; init; }
+
+    /// <summary>
+    /// What is wrong with an address, as the end of a sentence that says what was written; null when nothing
+    /// is.
+    /// </summary>
+    /// <param name="text">What was written.</param>
+    /// <param name="isToListen">Whether it is for <see cref="Listen"/>: port 0, a free one, is
+    /// allowed.</param>
+    public static string? AddressFault(string text, bool isToListen) => HostPort.Fault(text, isToListen);
 
     /// <summary>Throws when an option is out of its range.</summary>
     /// <exception cref="ArgumentException">The message names the option and the value.</exception>
     public void Validate()
     {
         CheckTimeout(Timeout);
+        CheckPath(nameof(Data), Data);
+        CheckPath(nameof(Socket), Socket);
+        CheckAddresses();
         if (ValueBytesMax is < 1 or > 1024 * 1024)
         {
             throw new ArgumentException(
                 $"ValueBytesMax is {ValueBytesMax}; it can be 1 to {1024 * 1024}.", nameof(ValueBytesMax));
         }
 
-        if (!ServiceId.IsValidName(Network))
+        if (Network is not null && !ServiceId.IsValidName(Network))
         {
             throw new ArgumentException(
                 $"Network is '{Network}'; it has 1 to {ServiceId.NameLengthMax} characters.",
@@ -101,6 +148,38 @@ public sealed record IgorDhtOptions
         if (timeout < TimeSpan.FromMilliseconds(100) || timeout > TimeSpan.FromMinutes(10))
         {
             throw new ArgumentException($"Timeout is {timeout}; it can be 0.1 s to 10 min.", nameof(timeout));
+        }
+    }
+
+    private static void CheckPath(string name, string? path)
+    {
+        if (path is not null
+            && (string.IsNullOrWhiteSpace(path) || path.Contains('\0', StringComparison.Ordinal)))
+        {
+            throw new ArgumentException(
+                $"{name} is '{path}'; it must be a path, or null for the default one.", name);
+        }
+    }
+
+    private void CheckAddresses()
+    {
+        if (Listen is not null && HostPort.Fault(Listen, isToListen: true) is { } listenFault)
+        {
+            throw new ArgumentException($"Listen is '{Listen}'; {listenFault}.", nameof(Listen));
+        }
+
+        if (Bootstrap.Count > BootstrapMax)
+        {
+            throw new ArgumentException(
+                $"Bootstrap has {Bootstrap.Count} addresses; {BootstrapMax} are enough.", nameof(Bootstrap));
+        }
+
+        foreach (string address in Bootstrap)
+        {
+            if (HostPort.Fault(address ?? "", isToListen: false) is { } fault)
+            {
+                throw new ArgumentException($"Bootstrap holds '{address}'; {fault}.", nameof(Bootstrap));
+            }
         }
     }
 }

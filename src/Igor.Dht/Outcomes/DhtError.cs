@@ -14,4 +14,10 @@ public enum DhtError
 
     /// <summary>Refused: quota, type, size, permission.</summary>
     Refused,
+
+    /// <summary>
+    /// Neither a node to attach to nor a store to open, and none is made: see
+    /// <see cref="IgorDhtOptions.CreatesStore"/>.
+    /// </summary>
+    NoStore,
 }

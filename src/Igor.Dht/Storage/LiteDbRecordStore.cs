@@ -64,6 +64,7 @@ public sealed class LiteDbRecordStore : IRecordStore
         {
             OwnFiles.MakeFolder(options.Folder);
             storeLock = StoreLock.Take(options.Folder);
+            BindNetwork(options);
             var store = new LiteDbRecordStore(storeLock, StoreOpening.Open(options));
             store._writer.Start();
             store._upkeep.Start();
@@ -100,7 +101,7 @@ public sealed class LiteDbRecordStore : IRecordStore
     {
         ArgumentNullException.ThrowIfNull(options);
         return Task.Run(
-            () => StoreBackup.Restore(backupFolder, options.Folder, cancellationToken), cancellationToken);
+            () => StoreBackup.Restore(backupFolder, options, cancellationToken), cancellationToken);
     }
 
     /// <inheritdoc/>
@@ -190,6 +191,20 @@ public sealed class LiteDbRecordStore : IRecordStore
         if (Interlocked.Exchange(ref _isClosed, 1) == 0)
         {
             await Task.Run(Close).ConfigureAwait(false);
+        }
+    }
+
+    private static void BindNetwork(RecordStoreOptions options)
+    {
+        if (options.Network.Length == 0)
+        {
+            return;
+        }
+
+        StoreNetwork.Check(options.Folder, options.Network);
+        if (StoreNetwork.Read(options.Folder) is null)
+        {
+            StoreNetwork.Bind(options.Folder, options.Network); // before the first record is there
         }
     }
 

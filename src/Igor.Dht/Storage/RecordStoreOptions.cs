@@ -9,6 +9,12 @@ public sealed record RecordStoreOptions
     public string Folder { get; init; } = string.Empty;
 
     /// <summary>
+    /// The network that the records belong to. A store is bound to it when it is first opened with one, and
+    /// refuses another from then on. Empty, the default, for no check.
+    /// </summary>
+    public string Network { get; init; } = string.Empty;
+
+    /// <summary>
     /// Bytes that all live records may take together; 1 KiB at least. 10 GiB by default: noticed by few, and
     /// a node never fills a disk unasked.
     /// </summary>

@@ -16,7 +16,7 @@ internal static class StoreBackup
 
     private sealed record BackedUpFile(string Name, long Bytes, string XxHash3);
 
-    private sealed record BackupList(int Format, List<BackedUpFile> Files);
+    private sealed record BackupList(int Format, List<BackedUpFile> Files, string? Network = null);
 
     /// <summary>Copies all segments into an empty folder.</summary>
     public static async Task CreateAsync(
@@ -26,6 +26,7 @@ internal static class StoreBackup
         bool isHeld = false;
         try
         {
+            string? network = StoreNetwork.Read(store.Options.Folder);
             await writer.RunExclusively(() =>
             {
                 SealPresent(store.Log);
@@ -33,8 +34,8 @@ internal static class StoreBackup
                 isHeld = true;
                 files.AddRange(store.Log.Segments.Select(segment => (segment.FilePath, segment.Length)));
             }).ConfigureAwait(false);
-            await Task.Run(
-                () => Create(files, folder, cancellationToken), cancellationToken).ConfigureAwait(false);
+            await Task.Run(() => Create(files, network, folder, cancellationToken), cancellationToken)
+                .ConfigureAwait(false);
         }
         catch (Exception e) when (DiskTrouble.IsOfDisk(e))
         {
@@ -64,9 +65,14 @@ internal static class StoreBackup
         }
     }
 
-    /// <summary>Copies the segments of a backup into a folder without a store.</summary>
-    public static void Restore(string backupFolder, string folder, CancellationToken cancellationToken)
+    /// <summary>
+    /// Copies the segments of a backup into a folder without a store, which then belongs to the network that
+    /// the backup was made in.
+    /// </summary>
+    public static void Restore(
+        string backupFolder, RecordStoreOptions options, CancellationToken cancellationToken)
     {
+        string folder = options.Folder;
         string listPath = Path.Combine(backupFolder, ListName);
         try
         {
@@ -88,6 +94,7 @@ internal static class StoreBackup
                     $"{folder} holds a record store already. Restore into an empty folder.");
             }
 
+            BindNetwork(backupFolder, list.Network, options);
             OwnFiles.MakeFolder(segments);
             foreach (BackedUpFile file in list.Files)
             {
@@ -103,8 +110,26 @@ internal static class StoreBackup
         }
     }
 
+    private static void BindNetwork(string backupFolder, string? network, RecordStoreOptions options)
+    {
+        if (network is not null && options.Network.Length > 0 && options.Network != network)
+        {
+            throw new RecordStoreException(
+                $"The backup {backupFolder} was made in the network '{network}', not in '{options.Network}'. "
+                + "Restore it under that name; then, to move it on purpose: igor-dht store adopt.");
+        }
+
+        if ((network ?? options.Network) is { Length: > 0 } name)
+        {
+            StoreNetwork.Bind(options.Folder, name);
+        }
+    }
+
     private static void Create(
-        List<(string Path, long Bytes)> files, string folder, CancellationToken cancellationToken)
+        List<(string Path, long Bytes)> files,
+        string? network,
+        string folder,
+        CancellationToken cancellationToken)
     {
         OwnFiles.MakeFolder(folder);
         if (Directory.EnumerateFileSystemEntries(folder).Any())
@@ -112,7 +137,7 @@ internal static class StoreBackup
             throw new RecordStoreException($"{folder} is not empty. Back up into a new folder.");
         }
 
-        var list = new BackupList(StoreMarker.CurrentFormat, []);
+        var list = new BackupList(StoreMarker.CurrentFormat, [], network);
         foreach ((string path, long bytes) in files)
         {
             string name = Path.GetFileName(path);

@@ -1,4 +1,5 @@
 using Igor.Kbr;
+using Igor.LocalSocket;
 
 namespace Igor.Node;
 
@@ -12,30 +13,38 @@ public sealed class DataFolder : IDisposable
     private const UnixFileMode OwnerOnly =
         UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
 
+    /// <summary>An application that looks whether the folder is in use holds the lock for a moment.</summary>
+    private static readonly TimeSpan LookPatience = TimeSpan.FromMilliseconds(200);
+
     private readonly FileStream _lock;
 
     private DataFolder(string path, FileStream held)
     {
         Path = path;
         _lock = held;
+        FolderHolder.Present.Write(path);
     }
 
     /// <summary>The folder's full path.</summary>
     public string Path { get; }
 
     /// <summary>
-    /// The folder that is used when none is given: $XDG_DATA_HOME/igor, else ~/.local/share/igor.
+    /// The folder that is used when none is given: what IGOR_DATA says, else $XDG_DATA_HOME/igor, else
+    /// $HOME/.local/share/igor.
     /// </summary>
+    /// <exception cref="NodeStartException">There is no home; the message says what to set.</exception>
     public static string DefaultPath
     {
         get
         {
-            string? base_ = Environment.GetEnvironmentVariable("XDG_DATA_HOME");
-            string root = string.IsNullOrWhiteSpace(base_)
-                ? System.IO.Path.Combine(
-                    Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".local", "share")
-                : base_;
-            return System.IO.Path.Combine(root, "igor");
+            try
+            {
+                return DefaultDataFolder.Path;
+            }
+            catch (KbrException problem)
+            {
+                throw new NodeStartException(problem.Message, problem);
+            }
         }
     }
 
@@ -64,11 +73,52 @@ public sealed class DataFolder : IDisposable
         }
     }
 
+    /// <summary>The process that uses a folder now; null when none does, or it left no word.</summary>
+    public static FolderHolder? FindHolder(string path)
+    {
+        string full = System.IO.Path.GetFullPath(path);
+        if (FolderHolder.Read(full) is not { } holder)
+        {
+            return null;
+        }
+
+        try
+        {
+            using FileStream free = OpenLock(full, FileMode.Open);
+            return null; // left behind by a process that was killed
+        }
+        catch (IOException problem) when (IsHeldByAnother(problem))
+        {
+            return holder;
+        }
+        catch (Exception problem) when (DiskTrouble.IsDisk(problem))
+        {
+            return null; // whoever opens the folder is told what is wrong with it
+        }
+    }
+
+    /// <summary>Tells who finds the folder in use where applications reach this process.</summary>
+    public void Announce(string socket) => (FolderHolder.Present with { Socket = socket }).Write(Path);
+
+    /// <summary>
+    /// Gives the folder to another network. The peers it knows are of the one it belonged to, and forgotten.
+    /// </summary>
+    /// <exception cref="NodeStartException">The folder cannot be written.</exception>
+    public void Adopt(string network)
+    {
+        FolderNetwork.Bind(Path, network);
+        PeerCache.Forget(this);
+    }
+
     /// <summary>The path of something in the folder.</summary>
     public string Combine(string name) => System.IO.Path.Combine(Path, name);
 
     /// <summary>Gives the folder free for another node.</summary>
-    public void Dispose() => _lock.Dispose();
+    public void Dispose()
+    {
+        FolderHolder.Erase(Path);
+        _lock.Dispose();
+    }
 
     // A variable or a working directory whose bytes are no UTF-8: another folder would be made.
     private static void ThrowIfAltered(string full)
@@ -113,36 +163,55 @@ public sealed class DataFolder : IDisposable
 
     private static FileStream Lock(string full)
     {
-        string path = System.IO.Path.Combine(full, LockName);
-        try
+        long started = TimeProvider.System.GetTimestamp();
+        while (true)
         {
-            var options = new FileStreamOptions
+            try
             {
-                Mode = FileMode.OpenOrCreate,
-                Access = FileAccess.ReadWrite,
-                Share = FileShare.None,
-                BufferSize = 0,
-            };
-            if (!OperatingSystem.IsWindows())
-            {
-                options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+                return OpenLock(full, FileMode.OpenOrCreate);
             }
-
-            return new FileStream(path, options);
-        }
-        catch (IOException problem) when (IsHeldByAnother(problem))
-        {
-            throw new NodeStartException(
-                $"Another node uses the data folder {full}. Stop it, or give this one a folder of its own.",
-                problem)
+            catch (IOException problem) when (IsHeldByAnother(problem))
             {
-                IsFolderInUse = true,
-            };
+                if (TimeProvider.System.GetElapsedTime(started) > LookPatience)
+                {
+                    throw new NodeStartException(InUse(full), problem) { IsFolderInUse = true };
+                }
+
+                Thread.Sleep(10);
+            }
+            catch (Exception problem) when (DiskTrouble.IsDisk(problem))
+            {
+                throw DiskTrouble.Explain("write in the data folder", full, problem);
+            }
         }
-        catch (Exception problem) when (DiskTrouble.IsDisk(problem))
+    }
+
+    private static FileStream OpenLock(string full, FileMode mode)
+    {
+        var options = new FileStreamOptions
         {
-            throw DiskTrouble.Explain("write in the data folder", full, problem);
+            Mode = mode,
+            Access = FileAccess.ReadWrite,
+            Share = FileShare.None,
+            BufferSize = 0,
+        };
+        if (mode != FileMode.Open && !OperatingSystem.IsWindows())
+        {
+            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
         }
+
+        return new FileStream(System.IO.Path.Combine(full, LockName), options);
+    }
+
+    private static string InUse(string full)
+    {
+        FolderHolder? holder = FolderHolder.Read(full);
+        string who = holder is null ? "such as 'igor-dht serve' or 'igord'" : holder.ToString();
+        string use = holder?.Socket is { } socket
+            ? $"Use that node through its socket (--socket {socket})"
+            : "Use that node through its local socket (--socket PATH)";
+        return $"Another node uses the data folder {full}: {who}. {use}, stop it, or give this one a folder "
+            + "of its own with --data DIR.";
     }
 
     /// <summary>EWOULDBLOCK on Unix (11 on Linux, 35 on macOS), a sharing violation on Windows.</summary>

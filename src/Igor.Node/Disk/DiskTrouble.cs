@@ -23,14 +23,17 @@ internal static class DiskTrouble
 
     private static string Cause(Exception problem) => ErrorNumber(problem) switch
     {
-        NoSpaceLeft => "the disk is full. Free some space or choose another data folder.",
-        QuotaExceeded => "the disk quota is used up. Free some space or choose another data folder.",
-        ReadOnlyFileSystem => "the file system is read-only. Choose a data folder that can be written.",
+        NoSpaceLeft => "the disk is full. Free some space or choose another data folder with --data DIR.",
+        QuotaExceeded =>
+            "the disk quota is used up. Free some space or choose another data folder with --data DIR.",
+        ReadOnlyFileSystem =>
+            "the file system is read-only. Choose a data folder that can be written with --data DIR.",
         TooManyOpenFiles => "this process has too many open files. Raise its limit (ulimit -n).",
         _ => problem switch
         {
             UnauthorizedAccessException or SecurityException =>
-                "permission denied. Give this user the right to write there, or choose another data folder.",
+                "permission denied. Give this user the right to write there, or choose another data folder "
+                    + "with --data DIR.",
             DirectoryNotFoundException => "a folder on the way does not exist.",
             FileNotFoundException => "it does not exist.",
             PathTooLongException => "the path is too long.",

@@ -54,6 +54,21 @@ internal sealed class PeerCache
         return cache;
     }
 
+    /// <summary>Removes the cache of a data folder.</summary>
+    /// <exception cref="NodeStartException">The folder cannot be written.</exception>
+    public static void Forget(DataFolder folder)
+    {
+        string path = folder.Combine(FileName);
+        try
+        {
+            File.Delete(path);
+        }
+        catch (Exception problem) when (DiskTrouble.IsDisk(problem))
+        {
+            throw DiskTrouble.Explain("remove the known peers", path, problem);
+        }
+    }
+
     /// <summary>Writes the members that are known now, if that changes anything.</summary>
     public void Remember(IEnumerable<KnownMember> members)
     {

@@ -54,6 +54,9 @@ public sealed class NodeIdentity : IDisposable
         }
     }
 
+    /// <summary>Whether a data folder holds an identity.</summary>
+    public static bool IsIn(string folder) => File.Exists(Path.Combine(folder, FileName));
+
     /// <summary>The id that a certificate proves: SHA-256 of its SubjectPublicKeyInfo.</summary>
     public static Key IdOf(X509Certificate2 certificate)
     {

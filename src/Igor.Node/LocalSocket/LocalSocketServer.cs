@@ -57,6 +57,7 @@ public sealed class LocalSocketServer : IAsyncDisposable
         ArgumentNullException.ThrowIfNull(options);
         options = options with { Path = System.IO.Path.GetFullPath(options.Path) };
         var server = new LocalSocketServer(host, options, SocketFile.Claim(options.Path));
+        (host as IgorNode)?.Data?.Announce(options.Path);
         LocalSocketLog.Listening(options.Logger, options.Path);
         return server;
     }

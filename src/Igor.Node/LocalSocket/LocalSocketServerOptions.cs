@@ -68,8 +68,24 @@ public sealed record LocalSocketServerOptions
 
     /// <summary>
     /// The socket of a node with a data folder (null: the default one): what IGOR_SOCKET says; else igor.sock
-    /// in a folder that was named, here or by IGOR_DATA; else $XDG_RUNTIME_DIR/igor/igor.sock; else igor.sock
-    /// in the default data folder. Applications look there too.
+    /// in a folder that was named, here or by IGOR_DATA; else $XDG_RUNTIME_DIR/igor/igor.sock (passed over
+    /// where the runtime folder is not there or cannot be written); else igor.sock in the default data
+    /// folder. Applications look there too.
     /// </summary>
-    public static string DefaultPath(string? dataFolder) => LocalSocketPath.Default(dataFolder);
+    /// <param name="dataFolder">The data folder; null for the default one.</param>
+    /// <param name="note">What is odd about the choice, for people; null when nothing is.</param>
+    /// <exception cref="NodeStartException">There is no home to look in.</exception>
+    public static string DefaultPath(string? dataFolder, out string? note)
+    {
+        try
+        {
+            LocalSocketPlace place = LocalSocketPath.Find(null, "", dataFolder);
+            note = place.Note;
+            return place.Path;
+        }
+        catch (Kbr.KbrException problem)
+        {
+            throw new NodeStartException(problem.Message, problem);
+        }
+    }
 }

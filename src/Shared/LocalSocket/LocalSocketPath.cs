@@ -1,41 +1,56 @@
+using System.Runtime.InteropServices;
 using System.Text;
 using Igor.Kbr;
 
 namespace Igor.LocalSocket;
 
 /// <summary>Where daemons listen and applications look for them, when nobody says otherwise.</summary>
-internal static class LocalSocketPath
+internal static partial class LocalSocketPath
 {
     /// <summary>Longest path of a Unix domain socket, in bytes (sun_path without its final zero).</summary>
     public const int BytesMax = 107;
 
     private const string FileName = "igor.sock";
+    private const string SocketVariable = "IGOR_SOCKET";
+    private const string RuntimeVariable = "XDG_RUNTIME_DIR";
+    private const int WriteAndSearch = 3; // W_OK and X_OK
 
     /// <summary>
-    /// The socket for a data folder (null: the default one): what IGOR_SOCKET says; else igor.sock in a
-    /// folder that was named, here or by IGOR_DATA; else $XDG_RUNTIME_DIR/igor/igor.sock, which no other user
-    /// can reach; else igor.sock in the default data folder.
+    /// The socket that was named, else the one for a data folder (null: the default one): what IGOR_SOCKET
+    /// says; else igor.sock in a folder that was named, here or by IGOR_DATA; else
+    /// $XDG_RUNTIME_DIR/igor/igor.sock, which no other user can reach; else igor.sock in the default data
+    /// folder. A runtime folder that is gone or another user's, which a session leaves behind in the
+    /// environment, is passed over, by daemons and applications alike.
     /// </summary>
-    public static string Default(string? dataFolder)
+    /// <param name="socket">What a caller named; null for nothing.</param>
+    /// <param name="namedBy">How the caller calls that, for messages.</param>
+    /// <param name="dataFolder">The data folder; null for the default one.</param>
+    /// <exception cref="KbrException">There is no home to look in.</exception>
+    public static LocalSocketPlace Find(string? socket, string namedBy, string? dataFolder)
     {
-        if (Variable("IGOR_SOCKET") is { } socket)
+        if (socket is not null)
         {
-            return Path.GetFullPath(socket);
+            return new LocalSocketPlace(Path.GetFullPath(socket), namedBy, null);
         }
 
-        if ((dataFolder ?? Variable("IGOR_DATA")) is { } named)
+        if (Variable(SocketVariable) is { } named)
         {
-            return Path.Combine(Path.GetFullPath(named), FileName);
+            return new LocalSocketPlace(Path.GetFullPath(named), SocketVariable, null);
         }
 
-        if (Variable("XDG_RUNTIME_DIR") is { } runtime)
+        if ((dataFolder ?? Variable("IGOR_DATA")) is { } folder)
         {
-            return Path.Combine(runtime, "igor", FileName);
+            return new LocalSocketPlace(Path.Combine(Path.GetFullPath(folder), FileName), null, null);
         }
 
-        string data = Variable("XDG_DATA_HOME") ?? Path.Combine(
-            Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".local", "share");
-        return Path.Combine(data, "igor", FileName);
+        string? fault = RuntimeFault(Variable(RuntimeVariable));
+        if (Variable(RuntimeVariable) is { } runtime && fault is null)
+        {
+            return new LocalSocketPlace(Path.Combine(runtime, "igor", FileName), null, null);
+        }
+
+        string path = Path.Combine(DefaultDataFolder.Path, FileName);
+        return new LocalSocketPlace(path, null, fault is null ? null : $"{fault}: the socket is {path}");
     }
 
     /// <summary>Refuses a path that the operating system would not take.</summary>
@@ -59,6 +74,21 @@ internal static class LocalSocketPath
         }
     }
 
+    private static string? RuntimeFault(string? folder) => folder switch
+    {
+        null => null,
+        _ when !Path.IsPathFullyQualified(folder) =>
+            $"{RuntimeVariable} is '{folder}', which is no absolute path",
+        _ when !Directory.Exists(folder) => $"{RuntimeVariable} is '{folder}', which is not there",
+        _ when !OperatingSystem.IsWindows() && Access(folder, WriteAndSearch) != 0 =>
+            $"{RuntimeVariable} is '{folder}', which this user cannot write",
+        _ => null,
+    };
+
     private static string? Variable(string name) =>
         Environment.GetEnvironmentVariable(name) is { Length: > 0 } value ? value : null;
+
+    [LibraryImport("libc", EntryPoint = "access", StringMarshalling = StringMarshalling.Utf8)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial int Access(string path, int mode);
 }

@@ -62,10 +62,43 @@ public class CommonOptionsTests
         Assert.Equal(ExitCode.Usage, failure.ExitCode);
     }
 
+    [Theory]
+    [InlineData("--listen", "foo", "HOST:PORT")]
+    [InlineData("--listen", "7001", "HOST:PORT")]
+    [InlineData("--listen", "::1:7812", "[::1]:7812")]
+    [InlineData("--bootstrap", "::1:7812", "[::1]:7812")]
+    [InlineData("--bootstrap", "fe80::1", "[fe80::1]:")]
+    [InlineData("--bootstrap", "256.1.1.1:1", "HOST:PORT")]
+    [InlineData("--network", "a name that is longer than the sixty-four characters that it may have", "64")]
+    public void Malformed_value_is_blamed_on_the_option_or_the_variable(
+        string option, string value, string expected)
+    {
+        string variable = "IGOR_" + option[2..].ToUpperInvariant();
+        CommandFailure given = Assert.Throws<CommandFailure>(() => Read(_ => null, option, value));
+        CommandFailure set = Assert.Throws<CommandFailure>(
+            () => Read(name => name == variable ? value : null));
+        foreach ((CommandFailure failure, string name) in ((CommandFailure, string)[])
+            [(given, option), (set, variable)])
+        {
+            Assert.Equal(ExitCode.Usage, failure.ExitCode);
+            Assert.Contains($"{name} is '{value}'", failure.Message, StringComparison.Ordinal);
+            Assert.Contains(expected, failure.Message, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public void Socket_is_called_what_the_user_called_it()
+    {
+        Assert.Equal("--socket", Read(s_environment.GetValueOrDefault, "--socket", "/s").SocketNamedBy);
+        Assert.Equal("IGOR_SOCKET", Read(s_environment.GetValueOrDefault).SocketNamedBy);
+    }
+
     [Fact]
     public void Empty_variables_count_as_not_set()
     {
-        Assert.Equal("igor", Read(_ => string.Empty).Network);
+        Assert.Equal(Read(_ => null).Data, Read(_ => string.Empty).Data);
+        Assert.Null(Read(_ => string.Empty).Network);
+        Assert.Null(Read(_ => string.Empty).Socket);
     }
 
     [Fact]

@@ -29,6 +29,9 @@ public class UsageTests
     [InlineData("put name value --file value", "--file")]
     [InlineData("put --immutable name value", "immutable")]
     [InlineData("get name --consistency none", "--consistency")]
+    [InlineData("store", "igor-dht store --help")]
+    [InlineData("store adopt --colour", "igor-dht store adopt --help")]
+    [InlineData("store adopt", "--network")]
     [InlineData("demo --records 0", "--records")]
     [InlineData("demo --seed x", "--seed")]
     public async Task Wrong_usage_is_one_line_that_names_the_cause(string arguments, string cause)
@@ -40,6 +43,24 @@ public class UsageTests
         Assert.StartsWith("igor-dht: ", error, StringComparison.Ordinal);
         Assert.Equal(1, error.Count(character => character == '\n'));
         Assert.Contains(cause, error, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("--data")]
+    [InlineData("--socket")]
+    [InlineData("--listen")]
+    [InlineData("--network")]
+    [InlineData("--bootstrap")]
+    public async Task Empty_value_is_wrong_usage(string option)
+    {
+        foreach (string command in (string[])["put", "get", "delete", "serve", "status"])
+        {
+            using var streams = new MemoryStreams();
+            string[] key = command is "serve" or "status" ? [] : ["key"];
+            int code = await CommandLineProgram.RunAsync([command, .. key, option, ""], streams.Streams);
+            Assert.True(code == ExitCode.Usage, $"{command}: {code}, {streams.ErrorText}");
+            Assert.Contains(option, streams.ErrorText, StringComparison.Ordinal);
+        }
     }
 
     [Fact]
@@ -59,6 +80,7 @@ public class UsageTests
     [InlineData("delete")]
     [InlineData("serve")]
     [InlineData("status")]
+    [InlineData("store adopt")]
     [InlineData("demo")]
     public async Task Help_of_a_command_ends_with_examples(string command)
     {

@@ -71,8 +71,7 @@ public sealed class BadInputTests : IDisposable
     [InlineData("serve", "--listen", "127.0.0.1:0")]
     public async Task Data_folder_that_cannot_be_written_is_local_trouble(params string[] arguments)
     {
-        CliResult result = await Cli.RunAsync(
-            _home, [.. arguments, "--data", "/proc/igor", "--socket", _home.Path("s")]);
+        CliResult result = await Cli.RunAsync(_home, [.. arguments, "--data", "/proc/igor"]);
         result.AssertFailed(ExitCode.Local, "/proc/igor");
     }
 

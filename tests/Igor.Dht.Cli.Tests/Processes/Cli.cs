@@ -17,6 +17,9 @@ internal sealed partial class Cli : IDisposable
         _error = process.StandardError.ReadToEndAsync();
     }
 
+    /// <summary>Its process.</summary>
+    public int Id => _process.Id;
+
     /// <summary>Runs a command to its end.</summary>
     public static async Task<CliResult> RunAsync(TestHome home, byte[]? input, params string[] arguments)
     {
@@ -51,6 +54,9 @@ internal sealed partial class Cli : IDisposable
         return (cli, line.Split(' '));
     }
 
+    /// <summary>What it has written to standard error; waits for its end.</summary>
+    public Task<string> ErrorAsync() => _error;
+
     /// <summary>Gives a process the test's home, and nothing of this process's settings.</summary>
     public static void SetEnvironment(ProcessStartInfo start, TestHome home)
     {
@@ -63,6 +69,10 @@ internal sealed partial class Cli : IDisposable
         start.Environment["TMPDIR"] = home.Folder;
         start.Environment["XDG_DATA_HOME"] = home.Folder;
         start.Environment["XDG_RUNTIME_DIR"] = home.Folder;
+        foreach ((string name, string? value) in home.Environment)
+        {
+            start.Environment[name] = value;
+        }
     }
 
     /// <summary>Starts a command that waits; its standard input stays open.</summary>
@@ -122,6 +132,7 @@ internal sealed partial class Cli : IDisposable
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
+            WorkingDirectory = home.Folder,
             StandardOutputEncoding = Encoding.UTF8,
         };
         SetEnvironment(start, home);

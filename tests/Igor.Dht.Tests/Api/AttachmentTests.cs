@@ -31,13 +31,9 @@ public sealed class AttachmentTests : IDisposable
     [Fact]
     public async Task Client_attaches_to_whoever_serves_the_socket()
     {
-        await using IgorDht server = await IgorDht.OpenAsync(Options() with
-        {
-            Role = ServiceRole.Member,
-            ServeSocket = true,
-        });
-        await using IgorDht client =
-            await IgorDht.OpenAsync(Options() with { Data = Path.Combine(_folder, "other") });
+        await using IgorDht server = await IgorDht.OpenAsync(Server());
+        await using IgorDht client = await IgorDht.OpenAsync(
+            Options() with { Data = Path.Combine(_folder, "other"), Socket = Socket });
         await client.PutAsync("tea", "green"u8.ToArray());
         Assert.Equal("green"u8.ToArray(), (await server.GetAsync("tea")).Value.ToArray());
         DhtStatus status = await client.StatusAsync();
@@ -52,9 +48,10 @@ public sealed class AttachmentTests : IDisposable
         await using IgorNode node = await IgorNode.StartAsync(new IgorNodeOptions { Network = "test" });
         await using LocalSocketServer daemon = LocalSocketServer.Start(
             node, new LocalSocketServerOptions { Path = Socket, Network = "test" });
-        await using (IgorDht member = await IgorDht.OpenAsync(Options() with { Role = ServiceRole.Member }))
+        await using (IgorDht member = await IgorDht.OpenAsync(
+            Options() with { Role = ServiceRole.Member, Socket = Socket }))
         {
-            await using IgorDht client = await IgorDht.OpenAsync(Options());
+            await using IgorDht client = await IgorDht.OpenAsync(Options() with { Socket = Socket });
             PutReceipt receipt = await client.PutAsync("tea", "green"u8.ToArray());
             Assert.Equal([node.NodeId], receipt.Holders);
             DhtStatus status = await member.StatusAsync();
@@ -65,14 +62,11 @@ public sealed class AttachmentTests : IDisposable
     [Fact]
     public async Task Second_member_behind_a_daemon_is_told_why_not()
     {
-        await using IgorDht server = await IgorDht.OpenAsync(Options() with
-        {
-            Role = ServiceRole.Member,
-            ServeSocket = true,
-        });
+        await using IgorDht server = await IgorDht.OpenAsync(Server());
         DhtException refused = await Assert.ThrowsAsync<DhtException>(() => IgorDht.OpenAsync(Options() with
         {
             Role = ServiceRole.Member,
+            Socket = Socket,
             Data = Path.Combine(_folder, "other"),
         }));
         Assert.Equal(DhtError.Local, refused.Error);
@@ -152,10 +146,12 @@ public sealed class AttachmentTests : IDisposable
         await Assert.ThrowsAsync<OverflowException>(() => command.WaitAsync(Patience));
     }
 
+    private IgorDhtOptions Server() =>
+        Options() with { Role = ServiceRole.Member, Socket = Socket, ServeSocket = true };
+
     private IgorDhtOptions Options() => new()
     {
         Data = Path.Combine(_folder, "data"),
-        Socket = Socket,
         Network = "test",
     };
 }

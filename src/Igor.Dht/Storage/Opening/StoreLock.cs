@@ -26,8 +26,10 @@ internal sealed class StoreLock : IDisposable
         catch (IOException e) when (e.HResult is WouldBlock or WindowsSharingViolation)
         {
             throw new RecordStoreException(
-                $"The record store in {folder} is open in another process. End that process, or use another "
-                + "folder.",
+                $"The record store in {folder} is open in another process, such as 'igor-dht serve'. Use it "
+                    + $"through "
+                + "the socket of its node (--socket PATH), stop it, or choose another folder with --data "
+                + "DIR.",
                 e);
         }
     }

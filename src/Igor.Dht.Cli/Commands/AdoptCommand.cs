@@ -1,0 +1,80 @@
+using System.CommandLine;
+
+namespace Igor.Dht.Cli;
+
+/// <summary>
+/// igor-dht store adopt: moves a data folder and its records into another network. Never by accident: it
+/// asks, and a script says --yes.
+/// </summary>
+internal sealed class AdoptCommand : CliCommand
+{
+    private readonly Option<bool> _yes = new("--yes")
+    {
+        Description = "Do not ask",
+    };
+
+    public AdoptCommand(CommonOptions common)
+        : base(
+            "adopt",
+            "Moves a data folder, its identity and its records into another network.",
+            common,
+            "igor-dht store adopt --network production --data /var/lib/igor",
+            "igor-dht store adopt --network test --data /tmp/a --yes")
+    {
+        Add(_yes);
+    }
+
+    /// <inheritdoc/>
+    public override async Task<int> RunAsync(
+        ParseResult arguments, CommandStreams streams, CancellationToken cancellation)
+    {
+        string network = Common.Network(arguments)
+            ?? throw CommandFailure.Usage("say which network the folder is to belong to with --network NAME");
+        using NetworkAdoption adoption = NetworkAdoption.Open(Common.Data(arguments));
+        string before = adoption.Networks is [_, ..] names ? $"'{string.Join("' and '", names)}'" : "none";
+        if (adoption.Networks is not [var only] || only != network)
+        {
+            if (!arguments.GetValue(_yes))
+            {
+                await ConfirmAsync(adoption, before, network, streams, cancellation).ConfigureAwait(false);
+            }
+
+            adoption.MoveTo(network);
+        }
+
+        using Deadline deadline = DeadlineOf(arguments, cancellation);
+        string result = Common.IsJson(arguments)
+            ? JsonText.Object(writer =>
+            {
+                writer.WriteString("data", adoption.Data);
+                writer.WriteString("network", network);
+            })
+            : $"{adoption.Data} belongs to the network '{network}' (before: {before})";
+        return await ShowAsync(result, streams, deadline, "the folder has moved").ConfigureAwait(false);
+    }
+
+    private static async Task ConfirmAsync(
+        NetworkAdoption adoption,
+        string before,
+        string network,
+        CommandStreams streams,
+        CancellationToken cancellation)
+    {
+        if (Console.IsInputRedirected)
+        {
+            throw CommandFailure.Usage(
+                $"{adoption.Data} belongs to the network {before}; with --yes it moves to '{network}'");
+        }
+
+        string what = adoption.HasRecords ? "with its records" : "which holds no records";
+        streams.WriteErrorLine(
+            $"{adoption.Data}, {what}, moves from the network {before} to '{network}'. Type yes to go on:");
+        using var reader = new StreamReader(streams.In, leaveOpen: true);
+        string? answer = await Task.Run(reader.ReadLine, cancellation).WaitAsync(cancellation)
+            .ConfigureAwait(false);
+        if (answer?.Trim() is not ("yes" or "y"))
+        {
+            throw CommandFailure.Usage("nothing was changed");
+        }
+    }
+}

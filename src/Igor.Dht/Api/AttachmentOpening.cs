@@ -1,0 +1,242 @@
+using Igor.Client;
+using Igor.Dht.Storage;
+using Igor.Dht.Storage.Opening;
+using Igor.Kbr;
+using Igor.Node;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Igor.Dht;
+
+/// <summary>
+/// Finds the ground a DHT stands on. What was named is used or the opening fails: a socket that the user
+/// named, and at which nobody listens, must not end in a lonely node that acknowledges records nobody else
+/// will ever see. Only where nothing was named, or a data folder that no node serves, a node is embedded.
+/// </summary>
+internal sealed class AttachmentOpening
+{
+    private static readonly TimeSpan s_shortPatience = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan s_folderPoll = TimeSpan.FromMilliseconds(25);
+
+    private readonly IgorDhtOptions _options;
+    private readonly ILogger _log;
+    private readonly string _socket;
+    private readonly string? _socketNamedBy;
+    private readonly string? _socketNote;
+
+    private AttachmentOpening(IgorDhtOptions options)
+    {
+        _options = options;
+        _log = (options.LoggerFactory ?? NullLoggerFactory.Instance).CreateLogger("Igor.Dht");
+        _socketNamedBy = options.Socket is not null ? options.SocketNamedBy : NamingVariable();
+        _socket = Path.GetFullPath(
+            options.Socket ?? LocalSocketServerOptions.DefaultPath(options.Data, out _socketNote));
+    }
+
+    private string Data => Path.GetFullPath(_options.Data ?? DataFolder.DefaultPath);
+
+    private string Records => Attachment.RecordsIn(Data);
+
+    private bool IsClientThroughBootstrap => _options is { Role: ServiceRole.Client, Bootstrap.Count: > 0 };
+
+    /// <summary>
+    /// Attaches to a node, or makes one. A data folder that another process has in use is waited for: that is
+    /// either a command that ends soon, or a node whose socket is about to open.
+    /// </summary>
+    /// <exception cref="NodeStartException">The folder or the address cannot be used.</exception>
+    /// <exception cref="RecordStoreException">The store cannot be opened.</exception>
+    /// <exception cref="KbrException">Who listens at the socket, or should, does not serve us.</exception>
+    /// <exception cref="DhtException">There is no store, and none is to be made.</exception>
+    public static Task<Attachment> RunAsync(IgorDhtOptions options, CancellationToken cancellationToken) =>
+        new AttachmentOpening(options).RunAsync(cancellationToken);
+
+    private static string? NamingVariable() =>
+        Environment.GetEnvironmentVariable("IGOR_SOCKET") is { Length: > 0 } ? "IGOR_SOCKET" : null;
+
+    private async Task<Attachment> RunAsync(CancellationToken cancellationToken)
+    {
+        if (_options.UseDaemon && _socketNamedBy is not null && !_options.ServeSocket)
+        {
+            IgorClient client = await IgorClient.ConnectAsync(ClientOptions(_socket), cancellationToken)
+                .ConfigureAwait(false);
+            return await AttachAsync(client, cancellationToken).ConfigureAwait(false);
+        }
+
+        TimeSpan patience = _options.Role == ServiceRole.Client ? _options.Timeout : s_shortPatience;
+        long started = TimeProvider.System.GetTimestamp();
+        while (true)
+        {
+            if (await TryAttachAsync(cancellationToken).ConfigureAwait(false) is { } attached)
+            {
+                return attached;
+            }
+
+            try
+            {
+                return await EmbedAsync(cancellationToken).ConfigureAwait(false);
+            }
+            catch (NodeStartException problem) when (
+                problem.IsFolderInUse && TimeProvider.System.GetElapsedTime(started) < patience)
+            {
+                await Task.Delay(s_folderPoll, cancellationToken).ConfigureAwait(false);
+            }
+        }
+    }
+
+    /// <summary>
+    /// Attaches to who listens at the socket; a client of a folder that a node uses with another socket,
+    /// there. Bootstrap addresses that a client names, and no socket or folder, are what it wants to go
+    /// through.
+    /// </summary>
+    private async Task<Attachment?> TryAttachAsync(CancellationToken cancellationToken)
+    {
+        bool namesPlace = _socketNamedBy is not null || _options.Data is not null;
+        if (!_options.UseDaemon || (IsClientThroughBootstrap && !namesPlace))
+        {
+            return null;
+        }
+
+        IgorClient? client = await IgorClient.TryConnectAsync(ClientOptions(_socket), cancellationToken)
+            .ConfigureAwait(false);
+        if (client is null
+            && _options.Role == ServiceRole.Client
+            && DataFolder.FindHolder(Data)?.Socket is { } socket)
+        {
+            client = await IgorClient.TryConnectAsync(ClientOptions(socket), cancellationToken)
+                .ConfigureAwait(false);
+        }
+
+        return client is null ? null : await AttachAsync(client, cancellationToken).ConfigureAwait(false);
+    }
+
+    private IgorClientOptions ClientOptions(string socket) => new()
+    {
+        SocketPath = socket,
+        SocketNamedBy = _socketNamedBy,
+        Network = _options.Network,
+        ConnectTimeout = _options.Timeout,
+        Logger = _options.LoggerFactory?.CreateLogger("Igor.Client") ?? NullLogger.Instance,
+    };
+
+    private async Task<Attachment> AttachAsync(IgorClient client, CancellationToken cancellationToken)
+    {
+        if (_options.Role == ServiceRole.Client)
+        {
+            return new Attachment(DhtAttachment.DaemonClient, client);
+        }
+
+        var attachment = new Attachment(DhtAttachment.DaemonMember, client);
+        return await WithStoreAsync(attachment, client.Network, cancellationToken).ConfigureAwait(false);
+    }
+
+    private async Task<Attachment> EmbedAsync(CancellationToken cancellationToken)
+    {
+        if (IsClientThroughBootstrap)
+        {
+            IgorNode client = await IgorNode.StartAsync(
+                NodeOptions(null) with { Overlay = new OverlayOptions { JoinsRing = false } },
+                _options.LoggerFactory,
+                cancellationToken).ConfigureAwait(false);
+            return new Attachment(DhtAttachment.EmbeddedClient, client);
+        }
+
+        bool isNew = !StoreNetwork.IsStore(Records);
+        if (isNew && !_options.CreatesStore)
+        {
+            throw DataFolder.FindHolder(Data) is { } holder ? NotYetServed(holder) : NoStore();
+        }
+
+        IgorNodeOptions options = NodeOptions(FolderOfNode());
+        StoreNetwork.Check(Records, options.Network); // before the folder is bound to that name
+        IgorNode node = await IgorNode.StartAsync(
+            options with { Listen = _options.Listen, Found = _options.Found },
+            _options.LoggerFactory,
+            cancellationToken).ConfigureAwait(false);
+        var attachment = new Attachment(DhtAttachment.EmbeddedMember, node)
+        {
+            SocketToServe = _options.ServeSocket ? _socket : null,
+        };
+        await WithStoreAsync(attachment, options.Network, cancellationToken).ConfigureAwait(false);
+        NoteEmbedding(node, isNew);
+        return attachment;
+    }
+
+    /// <summary>
+    /// Who only reads makes no identity either: a store that stood behind the node of another process has
+    /// none beside it.
+    /// </summary>
+    private string? FolderOfNode() => _options.CreatesStore || NodeIdentity.IsIn(Data) ? Data : null;
+
+    private IgorNodeOptions NodeOptions(string? folder) => new()
+    {
+        DataFolder = folder,
+        Bootstrap = _options.Bootstrap,
+        Network = _options.Network ?? IgorDhtOptions.DefaultNetwork,
+    };
+
+    private async Task<Attachment> WithStoreAsync(
+        Attachment attachment, string network, CancellationToken cancellationToken)
+    {
+        try
+        {
+            FolderNetwork.Check(Data, network);
+            bool wasUnbound = StoreNetwork.IsStore(Records) && StoreNetwork.Read(Records) is null;
+            await attachment.OpenStoreAsync(
+                Data, _options.Store with { Network = network }, cancellationToken).ConfigureAwait(false);
+            if (wasUnbound)
+            {
+                Note($"the records in {Records} named no network; from now on they belong to '{network}'");
+            }
+
+            return attachment;
+        }
+        catch
+        {
+            await attachment.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    private void NoteEmbedding(IgorNode node, bool isNew)
+    {
+        if (node.Note is { } bound)
+        {
+            Note(bound);
+        }
+
+        if (_options.ServeSocket && _socketNote is { } odd)
+        {
+            Note(odd);
+        }
+
+        if (isNew && _options is { Role: ServiceRole.Client, UseDaemon: true })
+        {
+            Note(
+                $"no node listens at {_socket}: this process is a node of its own, alone in the network "
+                + $"'{node.Options.Network}', and keeps its records in a new store in {Data}. To use a node "
+                + $"that "
+                + "runs, name its socket with --socket PATH");
+        }
+    }
+
+    private DhtException NoStore() => new(
+        DhtError.NoStore,
+        $"{(_options.UseDaemon ? $"No node listens at {_socket}, and there" : "There")} is no store in "
+            + $"{Data}. "
+        + $"Start a node with 'igor-dht serve' or 'igord', or name the socket of one that runs with "
+        + $"--socket PATH."
+        + (_socketNote is null ? "" : $" ({_socketNote})"));
+
+    private NodeStartException NotYetServed(FolderHolder holder) =>
+        new($"The data folder {Data} is used by {holder}, which has opened neither a socket nor a store "
+            + "yet. Try again, or see what it waits for.")
+        {
+            IsFolderInUse = true,
+        };
+
+    private void Note(string text)
+    {
+        DhtLog.Noted(_log, text);
+        _options.Noted?.Invoke(text);
+    }
+}

@@ -1,0 +1,116 @@
+using Igor.Dht.Storage;
+using Igor.Dht.Storage.Opening;
+using Igor.Kbr;
+using Igor.Node;
+
+namespace Igor.Dht;
+
+/// <summary>
+/// Moves a data folder, with its identity and records, from the network it belongs to into another, on
+/// purpose. While it is open no node can use the folder.
+/// </summary>
+public sealed class NetworkAdoption : IDisposable
+{
+    private readonly DataFolder _folder;
+    private readonly StoreLock? _store;
+
+    private NetworkAdoption(DataFolder folder, StoreLock? store)
+    {
+        _folder = folder;
+        _store = store;
+    }
+
+    /// <summary>The folder.</summary>
+    public string Data => _folder.Path;
+
+    /// <summary>Whether there are records in it.</summary>
+    public bool HasRecords => _store is not null;
+
+    /// <summary>
+    /// The networks that the folder and its records belong to: one, unless a move was cut short; none when no
+    /// name is bound, or none that can be read.
+    /// </summary>
+    public IReadOnlyList<string> Networks => [.. ((string?[])[
+        NetworkOf(Data),
+        HasRecords ? NetworkOf(Attachment.RecordsIn(Data)) : null,
+    ]).OfType<string>().Distinct()];
+
+    /// <summary>Takes hold of a folder.</summary>
+    /// <param name="data">The data folder; null for the default one.</param>
+    /// <exception cref="DhtException">
+    /// It holds nothing of a node's, a node uses it, or it cannot be used.
+    /// </exception>
+    public static NetworkAdoption Open(string? data = null)
+    {
+        DataFolder? folder = null;
+        try
+        {
+            string path = Path.GetFullPath(data ?? DataFolder.DefaultPath);
+            bool hasRecords = StoreNetwork.IsStore(Attachment.RecordsIn(path));
+            if (!hasRecords && !NodeIdentity.IsIn(path))
+            {
+                throw new DhtException(
+                    $"There is neither a node's identity nor a store in {path}. Name the data folder with "
+                        + $"--data "
+                    + "DIR or IGOR_DATA.");
+            }
+
+            folder = DataFolder.Open(path);
+            return new NetworkAdoption(
+                folder, hasRecords ? StoreLock.Take(Attachment.RecordsIn(path)) : null);
+        }
+        catch (Exception e) when (e is NodeStartException or RecordStoreException)
+        {
+            folder?.Dispose();
+            throw new DhtException(DhtError.Local, e.Message, e);
+        }
+    }
+
+    /// <summary>Binds the folder and its records to a network.</summary>
+    /// <param name="network">Its name, 1 to 64 characters.</param>
+    /// <exception cref="ArgumentException">That is no name of a network.</exception>
+    /// <exception cref="DhtException">The folder cannot be written; moving it again goes on.</exception>
+    public void MoveTo(string network)
+    {
+        if (!ServiceId.IsValidName(network))
+        {
+            throw new ArgumentException(
+                $"Network is '{network}'; it has 1 to {ServiceId.NameLengthMax} characters.",
+                nameof(network));
+        }
+
+        try
+        {
+            // The records last: as long as they are not moved, they are refused under the new name.
+            _folder.Adopt(network);
+            if (HasRecords)
+            {
+                StoreNetwork.Bind(Attachment.RecordsIn(Data), network);
+            }
+        }
+        catch (Exception e) when (e is NodeStartException or RecordStoreException)
+        {
+            throw new DhtException(DhtError.Local, e.Message, e);
+        }
+    }
+
+    /// <summary>Lets nodes use the folder again.</summary>
+    public void Dispose()
+    {
+        _store?.Dispose();
+        _folder.Dispose();
+    }
+
+    // A name that cannot be read is what a move may be there to mend.
+    private static string? NetworkOf(string folder)
+    {
+        try
+        {
+            return FolderNetwork.Read(folder);
+        }
+        catch (NodeStartException)
+        {
+            return null;
+        }
+    }
+}
