@@ -1,3 +1,4 @@
+using Igor.Kbr.Overlay.Clocks;
 using Igor.Kbr.Overlay.Peers;
 using Igor.Kbr.Overlay.Rings;
 using Igor.Kbr.Overlay.Routing;
@@ -15,7 +16,8 @@ internal sealed class FrameDispatch(
     Handshake handshake,
     Router router,
     NeighbourExchange exchange,
-    ServiceDiscovery discovery)
+    ServiceDiscovery discovery,
+    PeerClocks clocks)
 {
     private const int RoutedArray9 = 0x99;
     private const int RoutedArrayMax = 0x9F;
@@ -79,7 +81,12 @@ internal sealed class FrameDispatch(
         }
 
         PeerCodec.Require(type == MessageType.Hello, "the first message is a hello");
-        handshake.HandleHello(now, link, HelloMessage.Read(ref reader, fields));
+        HelloMessage hello = HelloMessage.Read(ref reader, fields);
+        handshake.HandleHello(now, link, hello);
+        if (link.Peer is { } peer)
+        {
+            clocks.Hear(now, peer, hello.WallClockMs);
+        }
     }
 
     private void HandleKnown(TimeSpan now, Link link, Peer peer, ReadOnlyMemory<byte> body)
@@ -109,7 +116,7 @@ internal sealed class FrameDispatch(
     private void HandleOther(TimeSpan now, Link link, Peer peer, ReadOnlyMemory<byte> body)
     {
         var reader = new MessagePackReader(body);
-        reader.ReadArrayHeader();
+        int fields = reader.ReadArrayHeader();
         int type = reader.ReadInt32();
         if (IsCostly((MessageType)type) && !peer.Control.TryTake(now))
         {
@@ -124,10 +131,13 @@ internal sealed class FrameDispatch(
                 break;
             case MessageType.Ping:
                 ulong nonce = reader.ReadUInt64();
-                context.Send(link, (ref MessagePackWriter writer) => WritePong(ref writer, nonce));
+                long ownMs = context.WallClockMs(now);
+                context.Send(link, (ref MessagePackWriter writer) => WritePong(ref writer, nonce, ownMs));
+                clocks.Hear(now, peer, PeerCodec.ReadWallClock(ref reader, fields > 2));
                 break;
             case MessageType.Pong:
-                FailureDetection.HandlePong(now, peer, reader.ReadUInt64());
+                TimeSpan roundTrip = FailureDetection.HandlePong(now, peer, reader.ReadUInt64());
+                clocks.HandleAnswer(now, peer, roundTrip, PeerCodec.ReadWallClock(ref reader, fields > 2));
                 break;
             case MessageType.Goodbye:
                 HandleGoodbye(now, link, ref reader);
@@ -171,11 +181,12 @@ internal sealed class FrameDispatch(
         handshake.HandleGoodbye(now, link, reason, PeerCodec.ReadText(ref reader, WireLimits.TextLengthMax));
     }
 
-    private static void WritePong(ref MessagePackWriter writer, ulong nonce)
+    private static void WritePong(ref MessagePackWriter writer, ulong nonce, long wallClockMs)
     {
-        writer.WriteArrayHeader(2);
+        writer.WriteArrayHeader(3);
         writer.Write((int)MessageType.Pong);
         writer.Write(nonce);
+        writer.Write(wallClockMs);
     }
 
     private static void WriteRefused(ref MessagePackWriter writer, int type)

@@ -26,6 +26,16 @@ internal sealed class NodeContext(Key id, OverlayOptions options, IOverlayOutput
 
     public PeerTable Peers { get; } = new();
 
+    /// <summary>
+    /// What the host's wall clock showed when monotonic time was zero, in milliseconds since 1970 UTC, by its
+    /// last reading; null before the first.
+    /// </summary>
+    public long? WallAtZeroMs { get; set; }
+
+    /// <summary>What the host's wall clock shows, for messages; 0 when it was never read.</summary>
+    public long WallClockMs(TimeSpan now) =>
+        WallAtZeroMs is { } zero ? Math.Max(1, zero + (now.Ticks / TimeSpan.TicksPerMillisecond)) : 0;
+
     public bool Send(Link link, WriteMessage write)
     {
         _scratch.ResetWrittenCount();

@@ -31,6 +31,9 @@ public enum OverlayEventKind
 
     /// <summary>A bound was reached and something was dropped; the text says what.</summary>
     LimitReached,
+
+    /// <summary>The wall clock of this host, or of the peer's, is off; the text says by how much.</summary>
+    ClockDeviates,
 }
 
 /// <summary>Something that an operator may want to know.</summary>

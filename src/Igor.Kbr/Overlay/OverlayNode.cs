@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Igor.Kbr.Overlay;
+using Igor.Kbr.Overlay.Clocks;
 using Igor.Kbr.Overlay.Peers;
 using Igor.Kbr.Overlay.Rings;
 using Igor.Kbr.Overlay.Routing;
@@ -12,7 +13,7 @@ namespace Igor.Kbr;
 /// the time; effects leave through <see cref="IOverlayOutput"/>; the same seed and inputs give the same
 /// effects. It only dispatches: each concern is a machine of its own beside it.
 /// </summary>
-public sealed class OverlayNode
+public sealed partial class OverlayNode
 {
     private readonly NodeContext _context;
     private readonly RingTable _rings;
@@ -31,6 +32,7 @@ public sealed class OverlayNode
     private readonly Deliveries _deliveries;
     private readonly Router _router;
     private readonly ForwardDesk _desk;
+    private readonly PeerClocks _clocks;
     private readonly FrameDispatch _frames;
     private ulong _lastRequest;
     private bool _hasLeft;
@@ -93,7 +95,8 @@ public sealed class OverlayNode
             Request = origin.Begin,
         };
         _fingers = new Fingers(_context, _rings, _dialer, _standings) { Request = origin.Begin };
-        _frames = new FrameDispatch(_context, _handshake, _router, _exchange, _discovery);
+        _clocks = new PeerClocks(_context);
+        _frames = new FrameDispatch(_context, _handshake, _router, _exchange, _discovery, _clocks);
     }
 
     /// <summary>The node's id.</summary>
@@ -113,34 +116,6 @@ public sealed class OverlayNode
     /// <summary>Whether the node is an active member of the ring.</summary>
     public bool IsJoined => _rings.TryGet(ServiceId.Base, out ServiceRing? ring) && ring.IsActive;
 
-    /// <summary>How the node stands to the ring, and why.</summary>
-    public RingStanding Ring => _isolation.Standing;
-
-    /// <summary>
-    /// Members of the ring to remember over a restart (<see cref="OverlayOptions.KnownMembers"/>), at most
-    /// 64: those connected and those that failed, but none that left in order.
-    /// </summary>
-    public IReadOnlyList<KnownMember> KnownMembers => [.. _entries.KnownMembers];
-
-    /// <summary>What keeps the node from doing all that it is there for; none: it is healthy.</summary>
-    public IReadOnlyList<Trouble> Troubles => [.. _isolation.Troubles];
-
-    /// <summary>The connected peers, for status pages.</summary>
-    public IReadOnlyList<PeerStatus> Peers =>
-        [.. _context.Peers.All.Select(p => new PeerStatus(
-            p.Id,
-            p.Addresses,
-            [.. p.Services.Where(s => s.Id != ServiceId.Base).Select(s => s.Name)],
-            _rings.IsNeighbour(p),
-            p.IsFinger,
-            p.RoundTrip))];
-
-    /// <summary>Messages of peers that were ignored, since they sent too many of a costly kind.</summary>
-    public long MessagesIgnored => _frames.Ignored;
-
-    /// <summary>Addresses that were not dialled because of which peer told of them, or how often.</summary>
-    public long DialsRefused => _dialer.RefusedTold;
-
     /// <summary>Starts joining.</summary>
     public void Start(TimeSpan now)
     {
@@ -150,6 +125,7 @@ public sealed class OverlayNode
         _linkCare.Start(now);
         _discovery.Start(now);
         _isolation.Start(now);
+        _clocks.Start(now);
         if (_context.Options.JoinsRing)
         {
             ring.HasMember = true;
@@ -158,6 +134,14 @@ public sealed class OverlayNode
             _joining.Begin(now, ring);
         }
     }
+
+    /// <summary>
+    /// The host's wall clock was read. To be called before other inputs: what peers are told of it, and what
+    /// they tell, is compared with the last reading.
+    /// </summary>
+    /// <param name="now">Monotonic time.</param>
+    /// <param name="unixMs">What it shows, in milliseconds since 1970 UTC.</param>
+    public void HandleWallClock(TimeSpan now, long unixMs) => _clocks.HandleWallClock(now, unixMs);
 
     /// <summary>The deadline has passed.</summary>
     public void HandleDeadline(TimeSpan now)
@@ -367,6 +351,7 @@ public sealed class OverlayNode
     private void PeerDown(TimeSpan now, Peer peer, DepartureReason reason)
     {
         _linkCare.HandlePeersChanged(now, peer);
+        _clocks.HandlePeerDown(now, peer);
         _entries.HandlePeerDown(now, peer, reason);
         _rings.RefreshAffected(now, peer.Services, [], peer.Id, reason);
         _isolation.Review(now);

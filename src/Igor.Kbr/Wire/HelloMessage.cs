@@ -5,11 +5,13 @@ namespace Igor.Kbr.Wire;
 
 /// <summary>
 /// The first frame in either direction:
-/// [1, versionMin, versionMax, network, instance, addresses, agent, joinsRing, servicesVersion, services].
+/// [1, versionMin, versionMax, network, instance, addresses, agent, joinsRing, servicesVersion, services,
+/// wallClockMs]. The last may be missing.
 /// </summary>
 internal sealed record HelloMessage
 {
-    private const int FieldCount = 10;
+    private const int FieldCount = 11;
+    private const int FieldCountMin = 10;
 
     public int VersionMin { get; init; } = WireLimits.ProtocolVersion;
 
@@ -34,6 +36,9 @@ internal sealed record HelloMessage
 
     public required ImmutableArray<ServiceName> Services { get; init; }
 
+    /// <summary>What the sender's wall clock shows, in milliseconds since 1970 UTC; 0 when unknown.</summary>
+    public long WallClockMs { get; init; }
+
     public void Write(ref MessagePackWriter writer)
     {
         writer.WriteArrayHeader(FieldCount);
@@ -47,12 +52,13 @@ internal sealed record HelloMessage
         writer.Write(JoinsRing);
         writer.Write(ServicesVersion);
         PeerCodec.WriteServices(ref writer, Services);
+        writer.Write(WallClockMs);
     }
 
     /// <summary>Reads the fields after the type.</summary>
     public static HelloMessage Read(ref MessagePackReader reader, int fields)
     {
-        PeerCodec.Require(fields >= FieldCount, "a hello has 10 fields");
+        PeerCodec.Require(fields >= FieldCountMin, "a hello has 10 fields");
         return new HelloMessage
         {
             VersionMin = reader.ReadInt32(),
@@ -64,6 +70,7 @@ internal sealed record HelloMessage
             JoinsRing = reader.ReadBoolean(),
             ServicesVersion = reader.ReadUInt64(),
             Services = PeerCodec.ReadServices(ref reader),
+            WallClockMs = PeerCodec.ReadWallClock(ref reader, fields >= FieldCount),
         };
     }
 }

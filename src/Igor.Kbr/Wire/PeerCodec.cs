@@ -47,6 +47,22 @@ internal static class PeerCodec
     public static string ReadError(ReadOnlySpan<byte> utf8) =>
         KbrReply.Cut(Encoding.UTF8.GetString(utf8[..Math.Min(utf8.Length, ErrorBytesMax)]));
 
+    /// <summary>
+    /// Reads the sender's wall clock, in milliseconds since 1970 UTC; 0 when it tells none that makes sense.
+    /// </summary>
+    public static long ReadWallClock(ref MessagePackReader reader, bool isThere)
+    {
+        if (!isThere || reader.NextMessagePackType != MessagePackType.Integer)
+        {
+            return 0;
+        }
+
+        ulong unixMs = reader.NextCode == MessagePackCode.UInt64
+            ? reader.ReadUInt64()
+            : (ulong)reader.ReadInt64();
+        return unixMs <= WireLimits.UnixMsMax ? (long)unixMs : 0;
+    }
+
     public static void WriteKey(ref MessagePackWriter writer, Key key)
     {
         writer.WriteBinHeader(Key.SizeInBytes);

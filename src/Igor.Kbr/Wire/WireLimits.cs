@@ -24,6 +24,9 @@ internal static class WireLimits
     /// <summary>Longest text for people in a message.</summary>
     public const int TextLengthMax = 256;
 
+    /// <summary>Latest time that a clock can show, in milliseconds since 1970 UTC: year 9999.</summary>
+    public const long UnixMsMax = 253_402_300_799_999;
+
     /// <summary>Most hops of a message; a ring of 2^64 nodes needs fewer.</summary>
     public const int HopsMax = 64;
 }

@@ -13,6 +13,9 @@ internal sealed class TestNetwork
 
     public TimeSpan Now { get; private set; } = TimeSpan.FromSeconds(1);
 
+    /// <summary>What right wall clocks show.</summary>
+    public long UnixMs => 1_800_000_000_000 + (long)Now.TotalMilliseconds;
+
     public List<TestNode> Nodes { get; } = [];
 
     public Dictionary<string, TestNode> ByAddress { get; } = [];
@@ -26,7 +29,11 @@ internal sealed class TestNetwork
     /// <summary>Whether a frame from the first to the second node is lost; null for never.</summary>
     public Func<TestNode, TestNode, byte[], bool>? Loses { get; set; }
 
-    public TestNode Add(Key id, Func<OverlayOptions, OverlayOptions>? change = null, TestNode? through = null)
+    public TestNode Add(
+        Key id,
+        Func<OverlayOptions, OverlayOptions>? change = null,
+        TestNode? through = null,
+        TimeSpan clockSkew = default)
     {
         string address = $"10.0.0.{Nodes.Count + 1}:1";
         var options = new OverlayOptions
@@ -35,11 +42,13 @@ internal sealed class TestNetwork
             Bootstrap = through is null ? [] : [through.Address],
         };
         var node = new TestNode(
-            this, id, address, change?.Invoke(options) ?? options, (ulong)Nodes.Count + 1);
+            this, id, address, change?.Invoke(options) ?? options, (ulong)Nodes.Count + 1)
+        {
+            ClockSkew = clockSkew,
+        };
         Nodes.Add(node);
         ByAddress[address] = node;
-        node.Overlay.Start(Now);
-        node.Schedule();
+        node.Do(overlay => overlay.Start(Now));
         return node;
     }
 

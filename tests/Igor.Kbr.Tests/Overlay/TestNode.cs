@@ -65,8 +65,18 @@ internal sealed class TestNode : IOverlayOutput
         return id;
     }
 
+    /// <summary>How far the host's wall clock is off.</summary>
+    public TimeSpan ClockSkew { get; set; }
+
+    /// <summary>The time by which the node goes, as an error.</summary>
+    public TimeSpan TimeError => TimeSpan.FromMilliseconds(
+        Overlay.Clock.At(_network.Now, WallClockMs).UnixMs - _network.UnixMs);
+
+    private long WallClockMs => Math.Max(0, _network.UnixMs + (long)ClockSkew.TotalMilliseconds);
+
     public void Do(Action<OverlayNode> action)
     {
+        Overlay.HandleWallClock(_network.Now, WallClockMs);
         action(Overlay);
         Schedule();
     }

@@ -18,24 +18,35 @@ internal sealed class FailureDetection(NodeContext context, Handshake handshake)
 
     public void Start(TimeSpan now) => ScheduleSweep(now);
 
-    public static void HandlePong(TimeSpan now, Peer peer, ulong sentAtTicks)
+    /// <summary>A probe was answered; returns the time that took.</summary>
+    public static TimeSpan HandlePong(TimeSpan now, Peer peer, ulong sentAtTicks)
     {
         TimeSpan roundTrip = now - TimeSpan.FromTicks((long)Math.Min(sentAtTicks, (ulong)now.Ticks));
         if (roundTrip < TimeSpan.FromMinutes(1))
         {
             peer.NoteRoundTrip(roundTrip);
         }
+
+        return roundTrip;
     }
 
     /// <summary>Asks a peer whether it lives.</summary>
     public static void Probe(NodeContext context, TimeSpan now, Peer peer)
     {
         peer.ProbeSentAt = now;
+        Ask(context, now, peer);
+    }
+
+    /// <summary>Asks a peer for its clock; its life is not in doubt.</summary>
+    public static void Ask(NodeContext context, TimeSpan now, Peer peer)
+    {
+        long wallClockMs = context.WallClockMs(now);
         context.Send(peer, (ref MessagePack.MessagePackWriter writer) =>
         {
-            writer.WriteArrayHeader(2);
+            writer.WriteArrayHeader(3);
             writer.Write((int)MessageType.Ping);
             writer.Write((ulong)now.Ticks);
+            writer.Write(wallClockMs);
         });
     }
 

@@ -65,7 +65,7 @@ internal sealed class Handshake(
             ProvenAddress = remoteAddress,
         };
         _links.Add(id, link);
-        SendHello(link);
+        SendHello(now, link);
         context.Timers.Schedule(now + HelloTimeout, later =>
         {
             if (link.Peer is null && _links.Remove(id))
@@ -270,7 +270,7 @@ internal sealed class Handshake(
         }
     }
 
-    private void SendHello(Link link)
+    private void SendHello(TimeSpan now, Link link)
     {
         var hello = new HelloMessage
         {
@@ -280,6 +280,7 @@ internal sealed class Handshake(
             JoinsRing = context.Options.JoinsRing,
             ServicesVersion = rings.ServicesVersion,
             Services = rings.ActiveServices(),
+            WallClockMs = context.WallClockMs(now),
         };
         link.ToldServicesVersion = rings.ServicesVersion;
         context.Send(link, (ref MessagePack.MessagePackWriter writer) => hello.Write(ref writer));

@@ -1,0 +1,345 @@
+using Igor.Kbr.Overlay.Peers;
+using Igor.Kbr.Wire;
+
+namespace Igor.Kbr.Overlay.Clocks;
+
+/// <summary>
+/// Compares this host's wall clock with those of the members that this node uses, on messages that carry
+/// their clocks, and finds the time to go by. Everything is kept relative to monotonic time: a step of our
+/// own clock changes nothing of what is known of others, nor the corrected time. Strangers have no vote,
+/// since identities cost nothing; a majority of hostile neighbours can still move the time.
+/// </summary>
+internal sealed class PeerClocks(NodeContext context)
+{
+    /// <summary>Deviations that are named in status; the rest is counted.</summary>
+    private const int NamedMax = 8;
+
+    /// <summary>Ids whose deviation was logged and is not again so soon; the oldest go first.</summary>
+    private const int ToldMax = 64;
+
+    /// <summary>Peers asked in one step.</summary>
+    private const int AskedAtOnceMax = 8;
+
+    /// <summary>A larger change of our own clock between two readings is a step, not drift.</summary>
+    private const long StepMs = 1_000;
+
+    private static readonly TimeSpan StepPeriod = TimeSpan.FromSeconds(2);
+
+    /// <summary>An exact sample is taken anew after this time; drift is far slower.</summary>
+    private static readonly TimeSpan SampleLife = TimeSpan.FromSeconds(30);
+
+    /// <summary>A sample that could not be renewed for so long has no vote.</summary>
+    private static readonly TimeSpan VoteLife = TimeSpan.FromMinutes(2);
+
+    /// <summary>
+    /// Samples from before a step of our own clock vote only so much longer: after a sleep of the machine, in
+    /// which monotonic time stood still, it is they that are wrong. A peer that lives answers sooner.
+    /// </summary>
+    private static readonly TimeSpan VoteLifeAfterStep = TimeSpan.FromSeconds(10);
+
+    /// <summary>A question that was answered later than this measured the queue, not the clock.</summary>
+    private static readonly TimeSpan ExactWithin = TimeSpan.FromSeconds(1);
+
+    /// <summary>The least time between two questions to one peer.</summary>
+    private static readonly TimeSpan AskPeriod = TimeSpan.FromSeconds(5);
+
+    /// <summary>How long nothing may speak against an own clock that nobody confirms.</summary>
+    private static readonly TimeSpan UncontestedFor = TimeSpan.FromHours(1);
+
+    /// <summary>A deviation that lasts is logged again after this time.</summary>
+    private static readonly TimeSpan TellPeriod = TimeSpan.FromMinutes(10);
+
+    private readonly SortedDictionary<Key, PeerClock> _clocks = [];
+    private readonly Dictionary<Key, TimeSpan> _told = [];
+    private TimeSpan _steppedAt;
+    private TimeSpan _uncontestedSince;
+    private bool _asksAll;
+    private long? _heldMs;
+    private int _agreeing;
+
+    /// <summary>How to tell the time.</summary>
+    public CorrectedClock Clock { get; private set; } = CorrectedClock.Unknown;
+
+    public void Start(TimeSpan now)
+    {
+        _uncontestedSince = now;
+        ScheduleStep(now);
+    }
+
+    /// <summary>The host read its wall clock.</summary>
+    public void HandleWallClock(TimeSpan now, long unixMs)
+    {
+        long? before = context.WallAtZeroMs;
+        long own = unixMs - Ms(now);
+        context.WallAtZeroMs = own;
+        if (before is { } known && Math.Abs(own - known) >= StepMs)
+        {
+            _steppedAt = now;
+            _uncontestedSince = now;
+            _heldMs = null;
+            _asksAll = true;
+            Judge(now);
+        }
+    }
+
+    /// <summary>A peer told its clock unasked, in its hello or in a question of its own.</summary>
+    public void Hear(TimeSpan now, Peer peer, long unixMs) => Hear(
+        now, peer, unixMs, peer.RoundTrip is { } roundTrip && roundTrip < ExactWithin ? roundTrip : default);
+
+    /// <summary>A peer told its clock in answer to a question.</summary>
+    public void HandleAnswer(TimeSpan now, Peer peer, TimeSpan roundTrip, long unixMs)
+    {
+        bool isExact = roundTrip >= TimeSpan.Zero && roundTrip <= ExactWithin;
+        if (isExact && TryAtZero(now, unixMs, roundTrip, out long atZero))
+        {
+            ClockOf(peer).Measure(now, atZero);
+            JudgeBy(now, peer);
+        }
+        else
+        {
+            Hear(now, peer, unixMs, ExactWithin);
+        }
+    }
+
+    /// <summary>A peer is gone.</summary>
+    public void HandlePeerDown(TimeSpan now, Peer peer)
+    {
+        if (_clocks.Remove(peer.Id))
+        {
+            Judge(now);
+        }
+    }
+
+    /// <summary>What is wrong with the clocks of this host and of its peers; often nothing.</summary>
+    public IReadOnlyList<string> Troubles()
+    {
+        if (context.WallAtZeroMs is not { } own)
+        {
+            return [];
+        }
+
+        var troubles = new List<string>();
+        long time = TimeAtZero(own);
+        if (IsOff(own, time))
+        {
+            troubles.Add(ClockText.OwnIsWrong(own - time, _agreeing));
+        }
+
+        int others = 0;
+        foreach (Peer peer in context.Peers.All)
+        {
+            if (DeviationOf(peer, time) is not { } text)
+            {
+                continue;
+            }
+
+            if (troubles.Count < NamedMax)
+            {
+                troubles.Add(text);
+            }
+            else
+            {
+                others++;
+            }
+        }
+
+        if (others > 0)
+        {
+            troubles.Add($"The clocks of {others} more peers are off.");
+        }
+
+        return troubles;
+    }
+
+    private static long Ms(TimeSpan time) => time.Ticks / TimeSpan.TicksPerMillisecond;
+
+    private static bool IsOff(long clock, long time) =>
+        Math.Abs(clock - time) > ClockConsensus.AgreeWithinMs;
+
+    private static bool TryAtZero(TimeSpan now, long unixMs, TimeSpan roundTrip, out long atZeroMs)
+    {
+        atZeroMs = unixMs + Ms(roundTrip / 2) - Ms(now);
+        return unixMs is > 0 and <= WireLimits.UnixMsMax;
+    }
+
+    private long TimeAtZero(long own) => Clock.UnixMsAtZero ?? own;
+
+    private void Hear(TimeSpan now, Peer peer, long unixMs, TimeSpan roundTrip)
+    {
+        if (TryAtZero(now, unixMs, roundTrip, out long atZero))
+        {
+            if (ClockOf(peer).Hear(now, atZero, StepMs))
+            {
+                JudgeBy(now, peer);
+            }
+        }
+    }
+
+    private void JudgeBy(TimeSpan now, Peer peer)
+    {
+        if (HasVote(peer))
+        {
+            Judge(now);
+        }
+    }
+
+    private PeerClock ClockOf(Peer peer)
+    {
+        if (!_clocks.TryGetValue(peer.Id, out PeerClock? clock))
+        {
+            clock = new PeerClock();
+            _clocks.Add(peer.Id, clock);
+        }
+
+        return clock;
+    }
+
+    /// <summary>Whether a peer is a member that this node uses.</summary>
+    private static bool HasVote(Peer peer) => peer.Standing == PeerStanding.Member;
+
+    private bool IsFresh(TimeSpan now, PeerClock clock) =>
+        now - clock.SampledAt <= VoteLife
+        && (clock.SampledAt >= _steppedAt || now - _steppedAt <= VoteLifeAfterStep);
+
+    private List<long> Votes(TimeSpan now)
+    {
+        var votes = new List<long>(_clocks.Count);
+        foreach ((Key id, PeerClock clock) in _clocks)
+        {
+            if (clock.AtZeroMs is { } atZero && IsFresh(now, clock)
+                && context.Peers.TryGet(id, out Peer? peer) && HasVote(peer))
+            {
+                votes.Add(atZero);
+            }
+        }
+
+        return votes;
+    }
+
+    /// <summary>Finds the time to go by.</summary>
+    private void Judge(TimeSpan now)
+    {
+        if (context.WallAtZeroMs is not { } own)
+        {
+            return;
+        }
+
+        // A host whose clock was found wrong, and has not been touched since, keeps the time that it learned.
+        List<long> votes = Votes(now);
+        ClockVerdict verdict = ClockConsensus.Judge(_heldMs ?? own, votes);
+        _agreeing = votes.Count(vote => !IsOff(vote, verdict.TimeMs));
+        if (verdict.IsAgreed && now - _steppedAt > VoteLifeAfterStep)
+        {
+            _heldMs = IsOff(own, verdict.TimeMs) ? verdict.TimeMs : null;
+        }
+
+        long time = verdict.TimeMs;
+        bool isContested = !verdict.IsAgreed && votes.Exists(vote => IsOff(vote, time));
+        if (isContested)
+        {
+            _uncontestedSince = now;
+        }
+
+        bool isTrusted = verdict.IsAgreed || _heldMs is not null || votes.Count > 0
+            || now - _uncontestedSince >= UncontestedFor;
+        var clock = new CorrectedClock(
+            verdict.IsAgreed || _heldMs is not null ? time : null, isTrusted && !isContested);
+        if (clock != Clock)
+        {
+            Clock = clock;
+        }
+    }
+
+    private void ScheduleStep(TimeSpan now) =>
+        context.Timers.Schedule(now + context.Random.Jitter(StepPeriod), later =>
+        {
+            Judge(later);
+            Ask(later);
+            Tell(later);
+            ScheduleStep(later);
+        });
+
+    /// <summary>Asks those members whose clock is not known exactly, or not any more.</summary>
+    private void Ask(TimeSpan now)
+    {
+        int asked = 0;
+        foreach (Peer peer in context.Peers.All)
+        {
+            if (asked == AskedAtOnceMax && !_asksAll)
+            {
+                return;
+            }
+
+            if (!HasVote(peer))
+            {
+                continue;
+            }
+
+            PeerClock clock = ClockOf(peer);
+            bool isDue = _asksAll || !clock.IsExact || clock.IsInDoubt
+                || now - clock.SampledAt > SampleLife;
+            if (isDue && !(clock.AskedAt is { } at && now - at < AskPeriod && !_asksAll))
+            {
+                asked++;
+                clock.AskedAt = now;
+                FailureDetection.Ask(context, now, peer);
+            }
+        }
+
+        _asksAll = false;
+    }
+
+    /// <summary>Reports what deviates, once in a while.</summary>
+    private void Tell(TimeSpan now)
+    {
+        if (context.WallAtZeroMs is not { } own)
+        {
+            return;
+        }
+
+        long time = TimeAtZero(own);
+        if (IsOff(own, time))
+        {
+            TellOf(now, context.Id, ClockText.OwnIsWrong(own - time, _agreeing));
+        }
+
+        foreach (Peer peer in context.Peers.All)
+        {
+            if (DeviationOf(peer, time) is { } text)
+            {
+                TellOf(now, peer.Id, text);
+            }
+        }
+    }
+
+    private void TellOf(TimeSpan now, Key id, string text)
+    {
+        if (_told.TryGetValue(id, out TimeSpan at) && now - at < TellPeriod)
+        {
+            return;
+        }
+
+        if (!_told.ContainsKey(id) && _told.Count >= ToldMax)
+        {
+            _told.Remove(_told.MinBy(told => (told.Value, told.Key)).Key);
+        }
+
+        _told[id] = now;
+        context.Raise(OverlayEventKind.ClockDeviates, id, text);
+    }
+
+    /// <summary>What a member's clock does wrong; null when it is right, or not known well enough.</summary>
+    private string? DeviationOf(Peer peer, long time)
+    {
+        if (!_clocks.TryGetValue(peer.Id, out PeerClock? clock) || !clock.IsExact
+            || clock.AtZeroMs is not { } atZero || !IsOff(atZero, time) || !HasVote(peer))
+        {
+            return null;
+        }
+
+        string address = peer.Addresses[0];
+        return Clock.UnixMsAtZero is null
+            ? ClockText.OneIsWrong(peer.Id, address, atZero - time)
+            : ClockText.PeerIsWrong(peer.Id, address, atZero - time);
+    }
+}

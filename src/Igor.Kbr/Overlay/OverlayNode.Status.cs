@@ -1,0 +1,48 @@
+namespace Igor.Kbr;
+
+/// <content>What the node says of itself.</content>
+public sealed partial class OverlayNode
+{
+    /// <summary>How the node stands to the ring, and why.</summary>
+    public RingStanding Ring => _isolation.Standing;
+
+    /// <summary>
+    /// Members of the ring to remember over a restart (<see cref="OverlayOptions.KnownMembers"/>), at most
+    /// 64: those connected and those that failed, but none that left in order.
+    /// </summary>
+    public IReadOnlyList<KnownMember> KnownMembers => [.. _entries.KnownMembers];
+
+    /// <summary>What keeps the node from doing all that it is there for; none: it is healthy.</summary>
+    public IReadOnlyList<Trouble> Troubles
+    {
+        get
+        {
+            IReadOnlyList<string> clocks = ClockTroubles;
+            return clocks.Count == 0
+                ? [.. _isolation.Troubles]
+                : [.. _isolation.Troubles, new Trouble(TroubleKinds.Clock, string.Join(' ', clocks))];
+        }
+    }
+
+    /// <summary>How to tell the time; another object whenever that changed.</summary>
+    public CorrectedClock Clock => _clocks.Clock;
+
+    /// <summary>What is wrong with the clocks of this host and of its peers, for people.</summary>
+    internal IReadOnlyList<string> ClockTroubles => _clocks.Troubles();
+
+    /// <summary>The connected peers, for status pages.</summary>
+    public IReadOnlyList<PeerStatus> Peers =>
+        [.. _context.Peers.All.Select(p => new PeerStatus(
+            p.Id,
+            p.Addresses,
+            [.. p.Services.Where(s => s.Id != ServiceId.Base).Select(s => s.Name)],
+            _rings.IsNeighbour(p),
+            p.IsFinger,
+            p.RoundTrip))];
+
+    /// <summary>Messages of peers that were ignored, since they sent too many of a costly kind.</summary>
+    public long MessagesIgnored => _frames.Ignored;
+
+    /// <summary>Addresses that were not dialled because of which peer told of them, or how often.</summary>
+    public long DialsRefused => _dialer.RefusedTold;
+}
