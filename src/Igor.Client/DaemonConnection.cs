@@ -43,6 +43,9 @@ internal sealed class DaemonConnection : IDisposable
     public WelcomeFrame Welcome =>
         _welcome ?? throw new InvalidOperationException("The daemon has not said welcome.");
 
+    /// <summary>The time as the daemon tells it.</summary>
+    public DaemonClock Clock { get; } = new();
+
     /// <summary>Requests that wait for their end.</summary>
     public OpenRequests Requests { get; }
 
@@ -255,7 +258,11 @@ internal sealed class DaemonConnection : IDisposable
             case RefusedFrame refused when _greeting.Task.IsCompleted:
                 _handleUpcall(refused);
                 break;
+            case TimeFrame time:
+                Clock.Hear(time.Time);
+                break;
             case WelcomeFrame welcome:
+                Clock.Hear(welcome.Time);
                 _welcome ??= welcome;
                 _greeting.TrySetResult(frame);
                 break;

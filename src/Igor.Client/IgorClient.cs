@@ -13,7 +13,6 @@ namespace Igor.Client;
 public sealed class IgorClient : IKbrHost
 {
     private const int RetriesMax = 20; // a second, which is long even for a busy daemon
-
     private static readonly TimeSpan RetryPause = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan GoodbyeTimeout = TimeSpan.FromSeconds(5);
 
@@ -23,7 +22,7 @@ public sealed class IgorClient : IKbrHost
     private readonly IgorClientOptions _options;
     private readonly LocalSocketPlace _place;
     private volatile DaemonConnection? _connection;
-    private volatile WelcomeFrame? _welcome;
+    private volatile DaemonConnection? _latest; // stays when the connection is lost
     private volatile string? _trouble; // why the last attempt to connect anew failed
     private int _lastSubscription;
     private Task _keeping = Task.CompletedTask;
@@ -37,10 +36,13 @@ public sealed class IgorClient : IKbrHost
     }
 
     /// <inheritdoc/>
-    public Key NodeId => _welcome!.NodeId;
+    public Key NodeId => _latest!.Welcome.NodeId;
+
+    /// <inheritdoc/>
+    public NetworkTime Time => _latest!.Clock.Now;
 
     /// <summary>The name of the network that the node belongs to.</summary>
-    public string Network => _welcome!.Network;
+    public string Network => _latest!.Welcome.Network;
 
     /// <summary>The socket that the client uses.</summary>
     public string SocketPath => _place.Path;
@@ -190,12 +192,17 @@ public sealed class IgorClient : IKbrHost
 
     private Task<DaemonConnection> OpenAsync(CancellationToken cancellationToken) =>
         DaemonConnection.OpenAsync(
-            _options, _place, _welcome?.Network ?? _options.Network, Gate, HandleUpcall, cancellationToken);
+            _options,
+            _place,
+            _latest?.Welcome.Network ?? _options.Network,
+            Gate,
+            HandleUpcall,
+            cancellationToken);
 
     private void Adopt(DaemonConnection connection)
     {
         _trouble = null;
-        _welcome = connection.Welcome;
+        _latest = connection;
         _connection = connection;
     }
 

@@ -50,6 +50,9 @@ public sealed class IgorNode : IKbrHost
     /// <inheritdoc/>
     public Key NodeId => _parts.Identity.NodeId;
 
+    /// <inheritdoc/>
+    public NetworkTime Time => _parts.Host.Time;
+
     /// <summary>
     /// Addresses (host:port) that peers are told to reach this node at; empty when it does not listen.
     /// </summary>

@@ -76,4 +76,7 @@ internal static partial class NodeLog
 
     [LoggerMessage(117, LogLevel.Warning, "{Text}")]
     public static partial void Noted(ILogger log, string text);
+
+    [LoggerMessage(132, LogLevel.Warning, "Clocks differ: {Text}")]
+    public static partial void ClockDeviates(ILogger log, string text);
 }

@@ -32,6 +32,9 @@ internal static class OverlayEventLog
             case OverlayEventKind.LimitReached:
                 NodeLog.LimitReached(log, raised.Text);
                 break;
+            case OverlayEventKind.ClockDeviates:
+                NodeLog.ClockDeviates(log, raised.Text);
+                break;
             case OverlayEventKind.PeersChanged:
                 break; // for the peer cache, not for people
             case OverlayEventKind.Alone:

@@ -17,7 +17,9 @@ internal sealed class TroubleLog(ILogger log)
         foreach (Trouble trouble in troubles)
         {
             // A node that starts is joining; that it does not succeed shows as being alone.
-            if (trouble.Kind != TroubleKinds.Joining && _reported.Add(trouble.Kind))
+            // Each clock that is off is told by itself.
+            if (trouble.Kind != TroubleKinds.Joining && _reported.Add(trouble.Kind)
+                && trouble.Kind != TroubleKinds.Clock)
             {
                 NodeLog.Troubled(log, trouble.Text, trouble.Kind);
             }

@@ -8,6 +8,8 @@ internal sealed class FakeHost(string name = "fake") : IKbrHost
 {
     private readonly ConcurrentQueue<FakeService> _services = new();
 
+    public NetworkTime Time => new(DateTimeOffset.UtcNow.ToUnixTimeMilliseconds(), IsTrusted: true);
+
     public Key NodeId { get; } = Key.HashOf(name);
 
     /// <summary>Every service that was ever subscribed.</summary>

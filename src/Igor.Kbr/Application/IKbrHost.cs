@@ -8,6 +8,9 @@ public interface IKbrHost : IAsyncDisposable
     /// <summary>The id of the node.</summary>
     Key NodeId { get; }
 
+    /// <summary>What time it is, for all that other nodes see; cheap, and on any thread.</summary>
+    NetworkTime Time { get; }
+
     /// <summary>
     /// Attaches an application to a service. Completes when the node has subscribed (a member may still be
     /// joining the service's ring; <see cref="IKbrService.Neighbours"/> says when it has).

@@ -47,7 +47,16 @@ internal sealed record DecideFrame(long Parked, bool Goes, ReadOnlyMemory<byte>?
 
 /// <summary>First frame of a daemon: the version that both speak from here on, and what it serves.</summary>
 internal sealed record WelcomeFrame(
-    int Version, Key NodeId, string Network, int PayloadBytesMax, string DaemonVersion) : LocalFrame;
+    int Version,
+    Key NodeId,
+    string Network,
+    int PayloadBytesMax,
+    string DaemonVersion,
+    NetworkTime Time = default)
+    : LocalFrame;
+
+/// <summary>What time it is; 0 when the daemon does not say.</summary>
+internal sealed record TimeFrame(NetworkTime Time) : LocalFrame;
 
 /// <summary>Refuses a call (0: the frame had none).</summary>
 internal sealed record RefusedFrame(long Call, RefusalCode Code, string Text) : LocalFrame;

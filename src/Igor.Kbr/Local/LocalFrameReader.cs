@@ -52,6 +52,9 @@ internal static class LocalFrameReader
             : ReadFromDaemon(ref reader, (LocalFrameType)type, fields - wanted);
     }
 
+    private static NetworkTime ReadTime(ref MessagePackReader reader) =>
+        new(reader.ReadInt64(), reader.ReadBoolean());
+
     private static int? FieldsOf(LocalFrameType type) => type switch
     {
         LocalFrameType.Hello => 3,
@@ -73,6 +76,7 @@ internal static class LocalFrameReader
         LocalFrameType.Forward => 6,
         LocalFrameType.Update => 4,
         LocalFrameType.Result => 4,
+        LocalFrameType.Time => 2,
         _ => null,
     };
 
@@ -114,7 +118,9 @@ internal static class LocalFrameReader
                 ReadKey(ref reader),
                 ReadText(ref reader),
                 ReadNumber(ref reader, 0, LocalProtocol.BodyBytesMax, "largest payload"),
-                ReadText(ref reader)),
+                ReadText(ref reader),
+                optional >= 2 ? ReadTime(ref reader) : default),
+            LocalFrameType.Time => new TimeFrame(ReadTime(ref reader)),
             LocalFrameType.Refused => new RefusedFrame(
                 reader.ReadInt64(), (RefusalCode)reader.ReadInt32(), ReadText(ref reader)),
             LocalFrameType.StatusResult => new StatusResultFrame(

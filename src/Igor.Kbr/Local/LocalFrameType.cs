@@ -25,6 +25,7 @@ internal enum LocalFrameType
     Forward = 38,
     Update = 39,
     Result = 40,
+    Time = 41,
 }
 
 /// <summary>Why a daemon refuses what an application asked for.</summary>

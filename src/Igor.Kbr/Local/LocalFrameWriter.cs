@@ -157,12 +157,17 @@ internal static class LocalFrameWriter
         switch (frame)
         {
             case WelcomeFrame welcome:
-                Begin(ref writer, LocalFrameType.Welcome, 5);
+                Begin(ref writer, LocalFrameType.Welcome, 7);
                 writer.Write(welcome.Version);
                 WriteKey(ref writer, welcome.NodeId);
                 writer.Write(welcome.Network);
                 writer.Write(welcome.PayloadBytesMax);
                 writer.Write(welcome.DaemonVersion);
+                WriteTime(ref writer, welcome.Time);
+                break;
+            case TimeFrame time:
+                Begin(ref writer, LocalFrameType.Time, 2);
+                WriteTime(ref writer, time.Time);
                 break;
             case RefusedFrame refused:
                 Begin(ref writer, LocalFrameType.Refused, 3);
@@ -187,6 +192,12 @@ internal static class LocalFrameWriter
             default:
                 throw new ArgumentException($"A {frame.GetType().Name} is never written.", nameof(frame));
         }
+    }
+
+    private static void WriteTime(ref MessagePackWriter writer, NetworkTime time)
+    {
+        writer.Write(time.UnixMs);
+        writer.Write(time.IsTrusted);
     }
 
     internal static void WriteKey(ref MessagePackWriter writer, Key key)

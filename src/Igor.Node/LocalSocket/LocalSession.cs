@@ -62,7 +62,7 @@ internal sealed class LocalSession : IDisposable
     /// <summary>Where the application's calls come from.</summary>
     public WorkSource Work { get; } = new(WorkClass.Member);
 
-    /// <summary>Whether the application has said hello.</summary>
+    /// <summary>Whether the application was welcomed; nothing may be sent before.</summary>
     public bool IsGreeted => _isGreeted;
 
     /// <summary>Whether the application is attached to nothing.</summary>
@@ -191,7 +191,6 @@ internal sealed class LocalSession : IDisposable
             return false;
         }
 
-        _isGreeted = true;
         _helloDeadline.CancelAfter(Timeout.Infinite);
         LocalSocketLog.Attached(_options.Logger, _application, _process);
         Send(new WelcomeFrame(
@@ -199,7 +198,9 @@ internal sealed class LocalSession : IDisposable
             _host.NodeId,
             _options.Network,
             _options.PayloadBytesMax,
-            LocalSocketServer.ProgramVersion));
+            LocalSocketServer.ProgramVersion,
+            _host.Time));
+        _isGreeted = true;
         return true;
     }
 

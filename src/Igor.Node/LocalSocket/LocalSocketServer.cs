@@ -24,6 +24,8 @@ public sealed class LocalSocketServer : IAsyncDisposable
     private readonly ITimer _looks;
     private readonly Task _accepting;
     private long _lastSession;
+    private readonly TimeSignal _signal;
+    private readonly ITimer _signalling;
 
     private LocalSocketServer(IKbrHost host, LocalSocketServerOptions options, SocketFile file)
     {
@@ -34,6 +36,9 @@ public sealed class LocalSocketServer : IAsyncDisposable
         TimeSpan period = options.StallTimeout / 2;
         _looks = TimeProvider.System.CreateTimer(_ => CloseStalled(), null, period, period);
         _accepting = Task.Run(AcceptAsync);
+        _signal = new TimeSignal(() => host.Time, TimeProvider.System);
+        _signalling = TimeProvider.System.CreateTimer(
+            _ => TellTime(), null, TimeSignal.Period, TimeSignal.Period);
     }
 
     /// <summary>The socket's path.</summary>
@@ -71,6 +76,7 @@ public sealed class LocalSocketServer : IAsyncDisposable
         }
 
         await _closing.CancelAsync().ConfigureAwait(false);
+        await _signalling.DisposeAsync().ConfigureAwait(false);
         await _accepting.ConfigureAwait(false);
         await _looks.DisposeAsync().ConfigureAwait(false);
         _file.Dispose();
@@ -103,6 +109,17 @@ public sealed class LocalSocketServer : IAsyncDisposable
                 // Out of file descriptors, say: the next attempt may work, and must not spin.
                 LocalSocketLog.AcceptFailed(_options.Logger, exception.Message);
                 await Task.Delay(AcceptPause, CancellationToken.None).ConfigureAwait(false);
+            }
+        }
+    }
+
+    private void TellTime()
+    {
+        if (_signal.Next() is { } time)
+        {
+            foreach (LocalSession session in _sessions.Keys.Where(session => session.IsGreeted))
+            {
+                session.Send(new TimeFrame(time));
             }
         }
     }

@@ -59,6 +59,7 @@ internal sealed class NodeProcess : ISimEventTarget
 
     public void Start()
     {
+        ReadWallClock();
         _overlay.Start(_engine.Now);
         PostWork();
         Arm();
@@ -161,6 +162,7 @@ internal sealed class NodeProcess : ISimEventTarget
             ReportRoundTrip(end);
         }
 
+        ReadWallClock();
         _overlay.HandleFrame(_engine.Now, end.Id, buffer.AsMemory(0, length));
         Settle();
     }
@@ -169,6 +171,7 @@ internal sealed class NodeProcess : ISimEventTarget
     {
         _links.Add(end.Id.Value, end);
         SimulatedNode peer = end.Remote.Process.Node;
+        ReadWallClock();
         _overlay.HandleLinkOpened(_engine.Now, end.Id, end.Remote.Process.Overlay.Id, null, peer.Address);
         ReportRoundTrip(end);
         Settle();
@@ -191,8 +194,12 @@ internal sealed class NodeProcess : ISimEventTarget
         }
     }
 
+    private void ReadWallClock() =>
+        _overlay.HandleWallClock(_engine.Now, Node.WallClock.ToUnixTimeMilliseconds());
+
     private void HandleAwake(in SimEvent simEvent)
     {
+        ReadWallClock();
         switch (simEvent.Kind)
         {
             case SimEventKind.Deadline:

@@ -77,6 +77,11 @@ public sealed class SimulatedNode : IKbrHost
     /// <summary>What the wall clock of this host shows.</summary>
     public DateTimeOffset WallClock => _network.Options.WallClockStart + _network.Now + ClockSkew;
 
+    /// <summary>What time it is to the node that runs here.</summary>
+    public NetworkTime Time => Process is { IsAlive: true } process
+        ? process.Overlay.Clock.At(Now, WallClock.ToUnixTimeMilliseconds())
+        : CorrectedClock.Unknown.At(Now, WallClock.ToUnixTimeMilliseconds());
+
     /// <summary>Virtual time since the start of the simulation, the same on all hosts.</summary>
     public TimeSpan Now => _network.Now;
 

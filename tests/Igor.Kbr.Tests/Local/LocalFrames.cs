@@ -10,6 +10,9 @@ internal static class LocalFrames
     private static readonly Gen<Key> Keys =
         Gen.Select(Gen.ULong, Gen.ULong, Gen.ULong, Gen.ULong, (a, b, c, d) => new Key(a, b, c, d));
 
+    private static readonly Gen<NetworkTime> Times =
+        Gen.Select(Gen.Long, Gen.Bool, (unixMs, isTrusted) => new NetworkTime(unixMs, isTrusted));
+
     private static readonly Gen<string> Texts =
         Gen.OneOf(Gen.String[0, 40], Gen.Const("Übergröße, 鍵, 🔑"))
             .Where(text => !text.Any(char.IsSurrogate) || text.Contains('Ü'));
@@ -86,9 +89,10 @@ internal static class LocalFrames
 
     private static Gen<LocalFrame> ToApplication() => Gen.OneOf<LocalFrame>(
         Gen.Select(
-            Gen.Int, Keys, Texts, Gen.Int[0, LocalProtocol.BodyBytesMax], Texts,
-            (version, id, network, most, program) =>
-                (LocalFrame)new WelcomeFrame(version, id, network, most, program)),
+            Gen.Int, Keys, Texts, Gen.Int[0, LocalProtocol.BodyBytesMax], Texts, Times,
+            (version, id, network, most, program, time) =>
+                (LocalFrame)new WelcomeFrame(version, id, network, most, program, time)),
+        Times.Select(time => (LocalFrame)new TimeFrame(time)),
         Gen.Select(Gen.Long, Gen.Enum<RefusalCode>(), Texts, (call, code, text) =>
             (LocalFrame)new RefusedFrame(call, code, text)),
         Gen.Select(Gen.Long, Statuses, (call, status) => (LocalFrame)new StatusResultFrame(call, status)),

@@ -1,0 +1,56 @@
+using Igor.Kbr;
+
+namespace Igor.Node;
+
+/// <content>What the transport tells the overlay node.</content>
+internal sealed partial class OverlayHost : ILinkConsumer
+{
+    /// <inheritdoc/>
+    public void LinkOpened(Link link, DialId? dial)
+    {
+        NodeLog.LinkOpened(_log, link.Id.Value, link.RemoteAddress, link.Peer);
+        if (_closed)
+        {
+            Transport.Close(link.Id);
+            return;
+        }
+
+        ReadWallClock();
+        Overlay.HandleLinkOpened(Now, link.Id, link.Peer, dial, link.RemoteAddress);
+    }
+
+    /// <inheritdoc/>
+    public void DialFailed(DialId dial, string cause)
+    {
+        if (!_closed)
+        {
+            Overlay.HandleDialFailed(Now, dial, cause);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void LinkClosed(Link link, string cause)
+    {
+        if (link.BrokeProtocol)
+        {
+            NodeLog.ProtocolError(_log, link.Peer, cause);
+        }
+
+        NodeLog.LinkClosed(_log, link.Id.Value, link.RemoteAddress, cause);
+        if (!_closed)
+        {
+            Overlay.HandleLinkClosed(Now, link.Id, cause);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void FrameArrived(Link link, ReadOnlyMemory<byte> body)
+    {
+        Counters.CountReceived(body.Length + FrameWriter.LengthBytes);
+        if (!_closed)
+        {
+            ReadWallClock();
+            Overlay.HandleFrame(Now, link.Id, body);
+        }
+    }
+}
