@@ -15,6 +15,13 @@ public interface IRecordStore : IAsyncDisposable
     void Write(Record record, Action<StoreOutcome> completed);
 
     /// <summary>
+    /// Stores a record in the place of the given version, which is newer: of a key that was written by a
+    /// wrong clock. The old one is gone only when the new one is durable. When another version is held, it
+    /// is as <see cref="Write"/>.
+    /// </summary>
+    void Replace(Record record, RecordVersion held, Action<StoreOutcome> completed);
+
+    /// <summary>
     /// Reads the record of a key, expired ones and tombstones included; null when there is none, or when it
     /// is damaged (then it is reported in <see cref="Status"/> and quarantined).
     /// </summary>

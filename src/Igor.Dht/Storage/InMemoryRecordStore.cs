@@ -40,7 +40,11 @@ public sealed class InMemoryRecordStore : IRecordStore
     }
 
     /// <inheritdoc/>
-    public void Write(Record record, Action<StoreOutcome> completed)
+    public void Write(Record record, Action<StoreOutcome> completed) =>
+        Replace(record, RecordVersion.None, completed);
+
+    /// <inheritdoc/>
+    public void Replace(Record record, RecordVersion held, Action<StoreOutcome> completed)
     {
         ArgumentNullException.ThrowIfNull(record);
         ArgumentNullException.ThrowIfNull(completed);
@@ -48,7 +52,7 @@ public sealed class InMemoryRecordStore : IRecordStore
         lock (_gate)
         {
             Sweep();
-            outcome = Judge(record);
+            outcome = Judge(record, held);
             if (outcome == StoreOutcome.Durable)
             {
                 Forget(record.Header.Key);
@@ -139,11 +143,12 @@ public sealed class InMemoryRecordStore : IRecordStore
     private IEnumerable<RecordHeader> Between(Key first, Key last) =>
         _keys.GetViewBetween(first, last).Select(key => _records[key].Header);
 
-    private StoreOutcome Judge(Record record)
+    private StoreOutcome Judge(Record record, RecordVersion replaced)
     {
         RecordHeader header = record.Header;
         Record? previous = _records.GetValueOrDefault(header.Key);
-        if (previous is not null && previous.Header.Version >= header.Version)
+        if (previous is not null && previous.Header.Version >= header.Version
+            && (previous.Header.Version == header.Version || previous.Header.Version != replaced))
         {
             return StoreOutcome.Superseded;
         }
@@ -203,8 +208,13 @@ public sealed class InMemoryRecordStore : IRecordStore
             return;
         }
 
-        long before = _options.Time.GetUtcNow().ToUnixTimeMilliseconds()
-            - (long)_options.ExpiredRetention.TotalMilliseconds;
+        NetworkTime now = _options.Time();
+        if (!now.IsTrusted)
+        {
+            return; // a wrong clock forgets nothing
+        }
+
+        long before = now.UnixMs - (long)_options.ExpiredRetention.TotalMilliseconds;
         while (_expiries.TryPeek(out (Key Key, long ExpiresAt) due, out long expiresAt) && expiresAt < before)
         {
             _expiries.Dequeue();

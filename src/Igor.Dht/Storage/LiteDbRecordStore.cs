@@ -105,12 +105,21 @@ public sealed class LiteDbRecordStore : IRecordStore
     }
 
     /// <inheritdoc/>
-    public void Write(Record record, Action<StoreOutcome> completed)
+    public void Write(Record record, Action<StoreOutcome> completed) =>
+        Replace(record, RecordVersion.None, completed);
+
+    /// <inheritdoc/>
+    public void Replace(Record record, RecordVersion held, Action<StoreOutcome> completed)
     {
         ArgumentNullException.ThrowIfNull(record);
         ArgumentNullException.ThrowIfNull(completed);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(record.Encoded.Length, SegmentCodec.BodyBytesMax);
-        Enqueue(new StoreCommand(StoreCommandKind.Write) { Record = record, Completed = completed });
+        Enqueue(new StoreCommand(StoreCommandKind.Write)
+        {
+            Record = record,
+            Version = held,
+            Completed = completed,
+        });
     }
 
     /// <inheritdoc/>

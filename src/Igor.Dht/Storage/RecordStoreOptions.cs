@@ -1,3 +1,5 @@
+using Igor.Kbr;
+
 namespace Igor.Dht.Storage;
 
 /// <summary>How a record store keeps records, and within which bounds.</summary>
@@ -81,8 +83,12 @@ public sealed record RecordStoreOptions
     /// </summary>
     public long ScrubBytesPerSecond { get; init; } = 256 * 1024;
 
-    /// <summary>The wall clock, by which records expire.</summary>
-    public TimeProvider Time { get; init; } = TimeProvider.System;
+    /// <summary>
+    /// What time it is, by which records expire; called on any thread. Nothing is forgotten while that time
+    /// is not to be trusted. The host's own clock by default; a store of a DHT goes by the network's time.
+    /// </summary>
+    public Func<NetworkTime> Time { get; init; } =
+        () => new NetworkTime(TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds(), IsTrusted: true);
 
     /// <summary>Checks all values.</summary>
     /// <exception cref="ArgumentException">A value is out of its range; the message names it.</exception>

@@ -57,8 +57,8 @@ internal sealed class StoreContext(RecordStoreOptions options, SegmentLog log, D
     /// <summary>Why the index was rebuilt last; null when it was not.</summary>
     public string? Rebuilt { get; set; }
 
-    /// <summary>Milliseconds since 1970.</summary>
-    public long NowUnixMs => Options.Time.GetUtcNow().ToUnixTimeMilliseconds();
+    /// <summary>What time it is.</summary>
+    public NetworkTime Now => Options.Time();
 
     /// <summary>Notes that are not on disk yet.</summary>
     public IEnumerable<KeyValuePair<string, byte[]>> UnwrittenNotes => _unwrittenNotes;

@@ -15,7 +15,7 @@ public sealed class SimulatedRecordStore : IRecordStore
     private readonly SimulatedNode _node;
     private readonly SimulatedStoreOptions _options;
     private readonly SimRandom _random;
-    private List<(Record Record, Action<StoreOutcome> Completed)> _waiting = [];
+    private List<(Record Record, RecordVersion Held, Action<StoreOutcome> Completed)> _waiting = [];
     private bool _isCommitting;
 
     /// <summary>Opens the store on a host's disk.</summary>
@@ -39,7 +39,7 @@ public sealed class SimulatedRecordStore : IRecordStore
     {
         ArgumentNullException.ThrowIfNull(node);
         return node.Disk.Open(
-            "records", () => new InMemoryRecordStore(new RecordStoreOptions { Time = new HostClock(node) }));
+            "records", () => new InMemoryRecordStore(new RecordStoreOptions { Time = () => node.Time }));
     }
 
     /// <summary>The durable record of a key on a host's disk; null when there is none.</summary>
@@ -51,9 +51,13 @@ public sealed class SimulatedRecordStore : IRecordStore
     }
 
     /// <inheritdoc/>
-    public void Write(Record record, Action<StoreOutcome> completed)
+    public void Write(Record record, Action<StoreOutcome> completed) =>
+        Replace(record, RecordVersion.None, completed);
+
+    /// <inheritdoc/>
+    public void Replace(Record record, RecordVersion held, Action<StoreOutcome> completed)
     {
-        _waiting.Add((record, completed));
+        _waiting.Add((record, held, completed));
         if (!_isCommitting)
         {
             BeginCommit();
@@ -83,7 +87,7 @@ public sealed class SimulatedRecordStore : IRecordStore
     private void BeginCommit()
     {
         _isCommitting = true;
-        List<(Record Record, Action<StoreOutcome> Completed)> batch = _waiting;
+        List<(Record Record, RecordVersion Held, Action<StoreOutcome> Completed)> batch = _waiting;
         _waiting = [];
         TimeSpan duration = _random.Between(_options.CommitMin, _options.CommitMax);
         if (_random.NextDouble() < _options.StallFraction)
@@ -95,10 +99,11 @@ public sealed class SimulatedRecordStore : IRecordStore
         _node.After(duration, () => EndCommit(batch, fails));
     }
 
-    private void EndCommit(List<(Record Record, Action<StoreOutcome> Completed)> batch, bool fails)
+    private void EndCommit(
+        List<(Record Record, RecordVersion Held, Action<StoreOutcome> Completed)> batch, bool fails)
     {
         _isCommitting = false;
-        foreach ((Record record, Action<StoreOutcome> completed) in batch)
+        foreach ((Record record, RecordVersion held, Action<StoreOutcome> completed) in batch)
         {
             if (fails)
             {
@@ -106,7 +111,7 @@ public sealed class SimulatedRecordStore : IRecordStore
             }
             else
             {
-                Durable.Write(record, completed);
+                Durable.Replace(record, held, completed);
             }
         }
 
@@ -114,11 +119,5 @@ public sealed class SimulatedRecordStore : IRecordStore
         {
             BeginCommit();
         }
-    }
-
-    /// <summary>The host's wall clock, for whoever wants a <see cref="TimeProvider"/>.</summary>
-    private sealed class HostClock(SimulatedNode node) : TimeProvider
-    {
-        public override DateTimeOffset GetUtcNow() => node.WallClock;
     }
 }

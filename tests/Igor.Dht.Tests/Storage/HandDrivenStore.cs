@@ -49,6 +49,18 @@ internal sealed class HandDrivenStore : IDisposable
         return last;
     }
 
+    /// <summary>Puts a record in the place of one of a newer version.</summary>
+    public void Replace(Record record, Record held)
+    {
+        Batch.Take(new StoreCommand(StoreCommandKind.Write)
+        {
+            Record = record,
+            Version = held.Header.Version,
+            Completed = outcome => Assert.Equal(StoreOutcome.Durable, outcome),
+        });
+        Batch.Commit();
+    }
+
     public void Remove(Record record)
     {
         Batch.Take(new StoreCommand(StoreCommandKind.Remove)

@@ -35,6 +35,45 @@ public sealed class PowerCutTests : IDisposable
     }
 
     [Theory]
+    [InlineData(0)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public void Record_that_replaced_a_newer_version_stays_whatever_is_compacted(int compacted)
+    {
+        Record future = RecordOf("a", "from the future", clock: 900);
+        Record honest = RecordOf("a", "honest", clock: 2);
+        Record later = RecordOf("a", "later", clock: 3);
+        using (var store = new HandDrivenStore(Options("store")))
+        {
+            store.Write(RecordOf("b", "stays"), future);
+            store.Log.Seal();
+            store.Replace(honest, future);
+            store.Write(RecordOf("c", "stays"));
+            store.Log.Seal();
+            if (compacted == 3)
+            {
+                store.Write(later, RecordOf("d", "stays"));
+                store.Log.Seal();
+            }
+
+            store.Write(RecordOf("e", "stays"));
+            store.FeedIndex();
+            for (int segment = 2; segment <= compacted; segment++)
+            {
+                store.Empty(segment);
+                store.Compactor.DeleteEmptied();
+                Assert.Null(store.Log.Find(segment));
+            }
+
+            store.CutPower(_folder["after"]);
+        }
+
+        using var after = new HandDrivenStore(Options("after"));
+        Record expected = compacted == 3 ? later : honest;
+        Assert.Equal(expected.Header.Version, after.Read(expected.Header.Key)!.Header.Version);
+    }
+
+    [Theory]
     [InlineData(false)]
     [InlineData(true)]
     public void Record_put_again_after_a_kill_survives_a_power_cut(bool isTornBehind)

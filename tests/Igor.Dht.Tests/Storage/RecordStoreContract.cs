@@ -124,13 +124,36 @@ public abstract class RecordStoreContract
     }
 
     [Fact]
+    public async Task Replace_puts_an_older_version_in_the_place_of_the_one_named_and_of_no_other()
+    {
+        await using IRecordStore store = Open(Defaults);
+        await store.WriteAsync(RecordOf("a", "from the future", clock: 900));
+
+        var other = new RecordVersion(800, RecordOf("a", string.Empty).Header.Version.Writer);
+        Assert.Equal(
+            StoreOutcome.Superseded, await store.ReplaceAsync(RecordOf("a", "no", clock: 2), other));
+        Assert.Equal("from the future", TextOf(await store.ReadAsync("a")));
+
+        RecordVersion held = (await store.ReadAsync("a"))!.Header.Version;
+        Assert.Equal(
+            StoreOutcome.Durable, await store.ReplaceAsync(RecordOf("a", "honest", clock: 2), held));
+        Assert.Equal("honest", TextOf(await store.ReadAsync("a")));
+        Assert.Equal(1, store.Status.Records);
+        Assert.Equal(RecordOf("a", "honest", clock: 2).Encoded.Length, store.Status.LiveBytes);
+
+        Assert.Equal(StoreOutcome.Durable, await store.WriteAsync(RecordOf("a", "later", clock: 3)));
+        Assert.Equal(StoreOutcome.Superseded, await store.WriteAsync(RecordOf("a", "old", clock: 1)));
+        Assert.Equal("later", TextOf(await store.ReadAsync("a")));
+    }
+
+    [Fact]
     public async Task Expired_record_stays_readable_for_the_retention_and_goes_then()
     {
         var clock = new TestClock();
         await using IRecordStore store = Open(
             Defaults with
             {
-                Time = clock,
+                Time = () => clock.Time,
                 IndexPeriod = TimeSpan.FromMilliseconds(20),
                 ExpiredRetention = TimeSpan.FromHours(1),
             });
@@ -143,7 +166,13 @@ public abstract class RecordStoreContract
         clock.Now += TimeSpan.FromMinutes(30);
         Assert.Equal("ends soon", TextOf(await store.ReadAsync("short")));
 
-        clock.Now += TimeSpan.FromMinutes(60);
+        clock.IsTrusted = false;
+        clock.Now += TimeSpan.FromDays(10_000);
+        await store.WriteAsync(RecordOf("for ever", "stays", clock: 2));
+        Assert.Equal("ends soon", TextOf(await store.ReadAsync("short")));
+
+        clock.Now -= TimeSpan.FromDays(10_000) - TimeSpan.FromMinutes(60);
+        clock.IsTrusted = true;
         await Eventually.True(() => store.Status.Records == 2, "the expired record is swept");
         Assert.Null(await store.ReadAsync("short"));
         Assert.Equal("second", TextOf(await store.ReadAsync("prolonged")));

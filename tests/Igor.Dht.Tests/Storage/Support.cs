@@ -17,13 +17,15 @@ internal sealed class TempFolder : IDisposable
 }
 
 /// <summary>A wall clock that tests set.</summary>
-internal sealed class TestClock : TimeProvider
+internal sealed class TestClock
 {
     public DateTimeOffset Now { get; set; } = new(2026, 11, 1, 12, 0, 0, TimeSpan.Zero);
 
     public long NowMs => Now.ToUnixTimeMilliseconds();
 
-    public override DateTimeOffset GetUtcNow() => Now;
+    public bool IsTrusted { get; set; } = true;
+
+    public NetworkTime Time => new(NowMs, IsTrusted);
 }
 
 /// <summary>Waits for conditions.</summary>
@@ -83,6 +85,10 @@ internal static class StoreTesting
 
     public static Task<StoreOutcome> WriteAsync(this IRecordStore store, Record record) =>
         Await<StoreOutcome>(completed => store.Write(record, completed));
+
+    public static Task<StoreOutcome> ReplaceAsync(
+        this IRecordStore store, Record record, RecordVersion held) =>
+        Await<StoreOutcome>(completed => store.Replace(record, held, completed));
 
     public static Task<StoreOutcome> RemoveAsync(this IRecordStore store, Key key, ulong clock) =>
         Await<StoreOutcome>(completed => store.Remove(key, new RecordVersion(clock, 7), completed));

@@ -102,7 +102,7 @@ internal sealed class Replay(StoreContext store, Catalog catalog)
                 ApplyRecord(record.Header, entry.Place);
                 break;
             case EntryKind.Removal:
-                ApplyRemoval(entry.Header, entry.Place);
+                ApplyRemoval(entry.Header, entry.Body.Span, entry.Place);
                 break;
             case EntryKind.Note
                 when NoteCodec.TryDecode(entry.Body.Span, out string name, out byte[] content):
@@ -126,10 +126,15 @@ internal sealed class Replay(StoreContext store, Catalog catalog)
         }
     }
 
-    private void ApplyRemoval(in EntryHeader header, Place place)
+    /// <summary>
+    /// A removal is of what was written before it; its copies, which compaction makes, lie further back.
+    /// </summary>
+    private void ApplyRemoval(in EntryHeader header, ReadOnlySpan<byte> body, Place place)
     {
+        int hidesUpTo = RemovalCodec.Decode(body);
         StoredRecord? stored = Current(header.Key);
-        bool isHit = stored is not null && stored.Value.Version <= header.Version;
+        bool isHit = stored is not null && stored.Value.Version <= header.Version
+            && (hidesUpTo == 0 || stored.Value.Place.Segment <= hidesUpTo);
         if (isHit || stored is null)
         {
             _effects.Add(new Effect(header.Key, null, stored, place));

@@ -31,7 +31,13 @@ internal sealed class ExpirySweep(StoreContext store, StoreWriter writer, Action
     private bool SweepSome()
     {
         Catalog catalog = store.Catalog;
-        long before = store.NowUnixMs - (long)store.Options.ExpiredRetention.TotalMilliseconds;
+        NetworkTime now = store.Now;
+        if (!now.IsTrusted)
+        {
+            return false; // a wrong clock forgets nothing
+        }
+
+        long before = now.UnixMs - (long)store.Options.ExpiredRetention.TotalMilliseconds;
         List<(Key Key, byte[] Id)> due = catalog.Index.ExpiredBefore(before, AtOnce);
         var done = new List<byte[]>();
         var pending = new CountdownEvent(1);

@@ -168,9 +168,8 @@ internal sealed class Compactor(StoreContext store) : IDisposable
                 && RecordCodec.TryDecode(entry.Body.ToArray(), out _) is Record record:
                 batch.Copy(record, stored);
                 break;
-            case EntryKind.Removal when HidesSomething(RemovalCodec.Decode(entry.Body.Span))
-                && batch.Current(key) is null:
-                batch.CopyRemoval(entry.Header, entry.Body.Span);
+            case EntryKind.Removal when HidesSomething(RemovalCodec.Decode(entry.Body.Span)):
+                CopyRemoval(batch, entry);
                 break;
             case EntryKind.Note when NoteCodec.TryDecode(entry.Body.Span, out string name, out byte[] content)
                 && batch.CurrentNote(name) is Note note
@@ -180,6 +179,32 @@ internal sealed class Compactor(StoreContext store) : IDisposable
         }
     }
 
-    private bool HidesSomething(int firstSegment) =>
-        store.Log.Segments.Any(segment => segment.Id <= firstSegment && segment.Id != _victim);
+    /// <summary>
+    /// A removal hides older versions, and where a record was replaced by one of an older version also newer
+    /// ones, as long as they may lie somewhere.
+    /// </summary>
+    private void CopyRemoval(WriteBatch batch, in ScannedEntry entry)
+    {
+        if (batch.Current(entry.Header.Key) is not StoredRecord stored)
+        {
+            batch.CopyRemoval(entry.Header, entry.Body.Span);
+        }
+        else if (stored.Version < entry.Header.Version)
+        {
+            EntryReading reading = store.Log.Read(
+                stored.Place.Segment, stored.Place.Offset, out EntryHeader header, out byte[]? body);
+            if (reading == EntryReading.Intact && header.Version == stored.Version
+                && RecordCodec.TryDecode(body, out _) is Record record)
+            {
+                batch.CopyReplaced(entry.Header, RemovalCodec.Decode(entry.Body.Span), record, stored);
+            }
+            else
+            {
+                Keep(_victim);
+            }
+        }
+    }
+
+    private bool HidesSomething(int hidesUpTo) =>
+        store.Log.Segments.Any(segment => segment.Id <= hidesUpTo && segment.Id != _victim);
 }

@@ -34,7 +34,9 @@ internal readonly record struct StoreCommand(StoreCommandKind Kind)
     /// <summary>The key to forget.</summary>
     public Key Key { get; init; }
 
-    /// <summary>The newest version to forget.</summary>
+    /// <summary>
+    /// The newest version to forget; of a record to store, the newer version whose place it takes.
+    /// </summary>
     public RecordVersion Version { get; init; }
 
     /// <summary>The place of a damaged record, or the segment to compact.</summary>

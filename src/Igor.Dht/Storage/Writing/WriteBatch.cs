@@ -36,7 +36,7 @@ internal sealed class WriteBatch(StoreContext store)
         switch (command.Kind)
         {
             case StoreCommandKind.Write:
-                Write(command.Record!, command.Completed!);
+                Write(command.Record!, command.Version, command.Completed!);
                 break;
             case StoreCommandKind.Remove:
                 Remove(command.Key, command.Version, command.Completed);
@@ -77,11 +77,25 @@ internal sealed class WriteBatch(StoreContext store)
         _effects.Add(new Effect(header.Key, null, null, place));
     }
 
+    /// <summary>
+    /// Writes the removal of a newer version and the record that replaced it to the end of the log. The
+    /// removal hides nothing of the record's own segment or later: a torn end may leave it alone.
+    /// </summary>
+    public void CopyReplaced(in EntryHeader header, int hidesUpTo, Record record, StoredRecord from)
+    {
+        Span<byte> body = stackalloc byte[RemovalCodec.Bytes];
+        RemovalCodec.Encode(body, Math.Min(hidesUpTo, from.Place.Segment - 1));
+        CopyRemoval(header, body);
+        Copy(record, from);
+    }
+
     /// <summary>Writes a note to the end of the log.</summary>
     public void WriteNote(string name, byte[] content)
     {
-        // The wall clock tells notes of several runs apart; the count those of one.
-        _noteSequence = Math.Max(_noteSequence + 1, (ulong)store.NowUnixMs << 16);
+        // The time tells notes of several runs apart, the count those of one; and clocks are set back.
+        ulong known = CurrentNote(name)?.Sequence ?? 0;
+        ulong time = (ulong)Math.Max(0, store.Now.UnixMs) << 16;
+        _noteSequence = Math.Max(Math.Max(_noteSequence, known) + 1, time);
         byte[] body = NoteCodec.Encode(name, content);
         var version = new RecordVersion(_noteSequence, 0);
         Place place = store.Log.Stage(EntryKind.Note, EntryFlags.None, Key.HashOf(name), version, body);
@@ -115,11 +129,12 @@ internal sealed class WriteBatch(StoreContext store)
         Tell(isCommitted: false);
     }
 
-    private void Write(Record record, Action<StoreOutcome> completed)
+    private void Write(Record record, RecordVersion replaced, Action<StoreOutcome> completed)
     {
         RecordHeader header = record.Header;
         StoredRecord? previous = Current(header.Key);
-        if (previous is StoredRecord stored && stored.Version >= header.Version)
+        bool replaces = previous?.Version > header.Version && previous?.Version == replaced;
+        if (previous is StoredRecord stored && stored.Version >= header.Version && !replaces)
         {
             Answer(completed, StoreOutcome.Superseded, _staged.ContainsKey(header.Key));
             return;
@@ -134,6 +149,14 @@ internal sealed class WriteBatch(StoreContext store)
 
         // The caller is noted first: should staging throw, it is told with the rest.
         Answer(completed, StoreOutcome.Durable, dependsOnBatch: true);
+        if (replaces)
+        {
+            // Who reads the log from its start takes the newer version, unless it was removed before.
+            Forget(header.Key, replaced, previous!.Value);
+            previous = null;
+            growth = record.Encoded.Length;
+        }
+
         Place place = Stage(record);
         _effects.Add(new Effect(header.Key, new IndexEntry(header, place), previous, null));
         _staged[header.Key] = new StoredRecord(header.Version, place, header.Owner);
