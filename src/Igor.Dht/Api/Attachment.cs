@@ -113,6 +113,7 @@ internal sealed class Attachment : IAsyncDisposable
     {
         Data = data;
         Store = await LiteDbRecordStore.OpenAsync(
-            options with { Folder = RecordsIn(data) }, cancellationToken).ConfigureAwait(false);
+            options with { Folder = RecordsIn(data), Time = () => Host.Time }, cancellationToken)
+            .ConfigureAwait(false);
     }
 }

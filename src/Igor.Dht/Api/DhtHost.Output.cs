@@ -20,6 +20,10 @@ internal sealed partial class DhtHost : IDhtOutput
     void IDhtOutput.Write(long token, Record record) => _store!.Write(record, new Waiting(this, token).End);
 
     /// <inheritdoc/>
+    void IDhtOutput.Replace(long token, Record record, RecordVersion held) =>
+        _store!.Replace(record, held, new Waiting(this, token).End);
+
+    /// <inheritdoc/>
     void IDhtOutput.Read(long token, Key key) => _store!.Read(key, new Waiting(this, token).End);
 
     /// <inheritdoc/>

@@ -18,6 +18,7 @@ internal sealed partial class DhtHost : IKbrApplication, IThreadPoolWorkItem, ID
     private readonly ConcurrentQueue<(long Token, StoreOutcome Outcome)> _written = new();
     private readonly Dictionary<long, OpenCommand> _commands = [];
     private readonly TimeProvider _clock = TimeProvider.System;
+    private readonly Func<NetworkTime> _time;
     private readonly long _started;
     private readonly IRecordStore? _store;
     private readonly ByteBudget _bytes;
@@ -37,13 +38,21 @@ internal sealed partial class DhtHost : IKbrApplication, IThreadPoolWorkItem, ID
     /// <param name="options">Settings of the protocol.</param>
     /// <param name="store">Where records are kept; null for a client.</param>
     /// <param name="bytes">What may be held for others: the node's, when it is in this process.</param>
+    /// <param name="time">What time it is; called on any thread.</param>
     /// <param name="log">Where to report.</param>
-    public DhtHost(Key self, DhtNodeOptions options, IRecordStore? store, ByteBudget bytes, ILogger log)
+    public DhtHost(
+        Key self,
+        DhtNodeOptions options,
+        IRecordStore? store,
+        ByteBudget bytes,
+        Func<NetworkTime> time,
+        ILogger log)
     {
         _bytes = bytes;
         _self = self;
         _bytes.OpenOwn(self);
         _bytes.OpenOwn(Key.Zero); // whom a daemon's deliveries came through is not known here
+        _time = time;
         _store = store;
         _log = log;
         _started = _clock.GetTimestamp();
@@ -54,7 +63,14 @@ internal sealed partial class DhtHost : IKbrApplication, IThreadPoolWorkItem, ID
         _node = new DhtNode(self, options, this, BinaryPrimitives.ReadUInt64LittleEndian(seed));
     }
 
-    private DhtTime Now => new(_clock.GetElapsedTime(_started), _clock.GetUtcNow().ToUnixTimeMilliseconds());
+    private DhtTime Now
+    {
+        get
+        {
+            NetworkTime time = _time();
+            return new DhtTime(_clock.GetElapsedTime(_started), time.UnixMs, time.IsTrusted);
+        }
+    }
 
     /// <summary>Takes up what the store holds. Before the application is attached.</summary>
     public Task StartAsync() => _strand.InvokeAsync(() =>

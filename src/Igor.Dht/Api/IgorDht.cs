@@ -225,9 +225,14 @@ public sealed class IgorDht : IAsyncDisposable
         ILogger log = (options.LoggerFactory ?? NullLoggerFactory.Instance).CreateLogger("Igor.Dht");
         var host = new DhtHost(
             attachment.Host.NodeId,
-            new DhtNodeOptions { ValueBytesMax = options.ValueBytesMax },
+            new DhtNodeOptions
+            {
+                ValueBytesMax = options.ValueBytesMax,
+                VersionAheadMax = options.VersionAheadMax,
+            },
             attachment.Store,
             (attachment.Host as IgorNode)?.Bytes ?? new ByteBudget(new IgorNodeOptions().HeldBytesMax),
+            () => attachment.Host.Time,
             log);
         try
         {

@@ -98,6 +98,13 @@ public sealed record IgorDhtOptions
     public int ValueBytesMax { get; init; } = 1024 * 1024;
 
     /// <summary>
+    /// How far the version of a record may be ahead of the network's time; a member refuses one that is more.
+    /// 1 s to 1 day. All members of a network had better have the same.
+    /// </summary>
+    /// <value>Default: 60 s, above what clocks without care are off, and soon over.</value>
+    public TimeSpan VersionAheadMax { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>
     /// How a member keeps records: quota, cache and more. The folder is `records` in the data folder.
     /// </summary>
     public RecordStoreOptions Store { get; init; } = new();
@@ -132,6 +139,12 @@ public sealed record IgorDhtOptions
         {
             throw new ArgumentException(
                 $"ValueBytesMax is {ValueBytesMax}; it can be 1 to {1024 * 1024}.", nameof(ValueBytesMax));
+        }
+
+        if (VersionAheadMax < TimeSpan.FromSeconds(1) || VersionAheadMax > TimeSpan.FromDays(1))
+        {
+            throw new ArgumentException(
+                $"VersionAheadMax is {VersionAheadMax}; it can be 1 s to 1 day.", nameof(VersionAheadMax));
         }
 
         if (Network is not null && !ServiceId.IsValidName(Network))

@@ -31,7 +31,7 @@ internal sealed class DhtContext
 {
     private readonly IDhtOutput _output;
     private readonly Dictionary<long, (IReplyHandler Handler, int Tag)> _requests = [];
-    private readonly Dictionary<long, (IWriteHandler Handler, int Tag, Record Record)> _writes = [];
+    private readonly Dictionary<long, Writing> _writes = [];
     private readonly Dictionary<long, (IReadHandler Handler, int Tag, Key Key)> _reads = [];
     private long _lastToken;
 
@@ -41,9 +41,10 @@ internal sealed class DhtContext
         Options = options;
         _output = output;
         Random = new SeededRandom(seed);
-        Clock = new HybridClock(Random.NextUInt64());
+        Clock = new HybridClock(Random.NextUInt64(), options.VersionAheadMax);
         Membership = new Membership(self, options.MissingRetention);
         Judge = new RecordJudge(options);
+        Ranks = new VersionRanks(this);
     }
 
     /// <summary>Settings.</summary>
@@ -72,6 +73,9 @@ internal sealed class DhtContext
 
     /// <summary>Makes versions.</summary>
     public HybridClock Clock { get; }
+
+    /// <summary>Says what versions count as.</summary>
+    public VersionRanks Ranks { get; }
 
     /// <summary>Who is a member.</summary>
     public Membership Membership { get; }
@@ -141,10 +145,13 @@ internal sealed class DhtContext
         }
     }
 
-    /// <summary>Answers that a request is refused for good.</summary>
+    /// <summary>
+    /// Answers that a request is refused for good; what is refused for its time is told the right one.
+    /// </summary>
     public void Refuse(DeliveryToken delivery, RefusalReason reason, string text)
     {
-        CommonMessages.WriteRefused(Buffer, reason, text);
+        bool tellsTime = reason == RefusalReason.Version && Now.IsTrusted;
+        CommonMessages.WriteRefused(Buffer, reason, text, tellsTime ? Now.UnixMs : 0);
         Reply(delivery);
     }
 
@@ -162,12 +169,24 @@ internal sealed class DhtContext
     public void DeferForRoom(DeliveryToken delivery) => Defer(
         delivery, "as many bytes are held for the peer that asks, or for all of them, as may be: ask again");
 
-    /// <summary>Stores a record.</summary>
-    public void Write(IWriteHandler handler, int tag, Record record)
+    /// <summary>
+    /// Stores a record. It takes the place of one from the future too, for which the time has to be trusted,
+    /// unless the record was made just now: then it is the later one whatever the clocks say.
+    /// </summary>
+    public void Write(IWriteHandler handler, int tag, Record record, bool isNew = false)
     {
         long token = ++_lastToken;
-        _writes.Add(token, (handler, tag, record));
-        _output.Write(token, record);
+        RecordVersion held = Index.VersionOf(record.Header.Key);
+        bool replaces = held > record.Header.Version && Ranks.IsFromFuture(held) && (isNew || Now.IsTrusted);
+        _writes.Add(token, new Writing(handler, tag, record, replaces ? held : RecordVersion.None));
+        if (replaces)
+        {
+            _output.Replace(token, record, held);
+        }
+        else
+        {
+            _output.Write(token, record);
+        }
     }
 
     /// <summary>Reads a record.</summary>
@@ -224,7 +243,7 @@ internal sealed class DhtContext
     /// <summary>A write ended.</summary>
     public void HandleWritten(long token, StoreOutcome outcome)
     {
-        if (!_writes.Remove(token, out (IWriteHandler Handler, int Tag, Record Record) waiting))
+        if (!_writes.Remove(token, out Writing waiting))
         {
             return;
         }
@@ -233,6 +252,11 @@ internal sealed class DhtContext
         // one.
         if (outcome is StoreOutcome.Durable or StoreOutcome.Superseded)
         {
+            if (outcome == StoreOutcome.Durable && waiting.Replaces != RecordVersion.None)
+            {
+                Index.Remove(waiting.Record.Header.Key, waiting.Replaces);
+            }
+
             Index.Put(Holding.Of(waiting.Record.Header));
             HandleReplicas(waiting.Record.Header.Replicas);
             if (Damaged.Mend(waiting.Record.Header.Key, waiting.Record.Header.Version))
@@ -280,4 +304,7 @@ internal sealed class DhtContext
             DamageFound?.Invoke(key);
         }
     }
+
+    private readonly record struct Writing(
+        IWriteHandler Handler, int Tag, Record Record, RecordVersion Replaces);
 }

@@ -14,6 +14,13 @@ public sealed record DhtNodeOptions
     public int ValueBytesMax { get; init; } = 1024 * 1024;
 
     /// <summary>
+    /// How far the version of a record may be ahead of the network's time; one that is more is refused.
+    /// 1 s to 1 day.
+    /// </summary>
+    /// <value>Default: 60 s, above what clocks without care are off, and soon over.</value>
+    public TimeSpan VersionAheadMax { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>
     /// How long a member that failed is expected back, and counts in quorums. 0 to 1 day.
     /// </summary>
     /// <value>Default: 10 min, longer than a restart takes.</value>
@@ -61,6 +68,7 @@ public sealed record DhtNodeOptions
         Check(nameof(ServingMax), ServingMax, 1, 1 << 20);
         Check(nameof(SyncSessionsMax), SyncSessionsMax, 1, 64);
         Check(nameof(MissingRetention), MissingRetention, TimeSpan.Zero, TimeSpan.FromDays(1));
+        Check(nameof(VersionAheadMax), VersionAheadMax, TimeSpan.FromSeconds(1), TimeSpan.FromDays(1));
         Check(nameof(SyncPeriod), SyncPeriod, TimeSpan.FromSeconds(1), TimeSpan.FromHours(1));
         Check(nameof(HandoffAfter), HandoffAfter, TimeSpan.FromSeconds(1), TimeSpan.FromDays(1));
         Check(nameof(ExpiredRetention), ExpiredRetention, TimeSpan.Zero, TimeSpan.FromDays(30));

@@ -3,6 +3,8 @@ namespace Igor.Dht.Protocol;
 /// <summary>The two clocks that the protocol lives by, as of an input.</summary>
 /// <param name="Monotonic">Never runs backwards; deadlines are measured on it.</param>
 /// <param name="UnixMs">
-/// Wall-clock time, in milliseconds since 1970 UTC; versions and ends of life use it.
+/// The network's time (<see cref="Igor.Kbr.NetworkTime"/>), in milliseconds since 1970 UTC; versions and ends
+/// of life use it.
 /// </param>
-public readonly record struct DhtTime(TimeSpan Monotonic, long UnixMs);
+/// <param name="IsTrusted">Whether that time may be acted on where it cannot be undone.</param>
+public readonly record struct DhtTime(TimeSpan Monotonic, long UnixMs, bool IsTrusted = true);

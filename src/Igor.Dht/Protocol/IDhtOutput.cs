@@ -21,6 +21,12 @@ public interface IDhtOutput
     /// </summary>
     void Write(long token, Record record);
 
+    /// <summary>
+    /// Store a record in the place of the version that is held, although that is newer; as
+    /// <see cref="Write"/> when another one is held.
+    /// </summary>
+    void Replace(long token, Record record, RecordVersion held);
+
     /// <summary>Read the record of a key; ends in <see cref="DhtNode.HandleRead"/>.</summary>
     void Read(long token, Key key);
 

@@ -9,6 +9,8 @@ internal readonly record struct RecordFault(RefusalReason Reason, string Text);
 /// </summary>
 internal sealed class RecordJudge(DhtNodeOptions options)
 {
+    private long AheadMsMax => (long)options.VersionAheadMax.TotalMilliseconds;
+
     /// <summary>
     /// What is wrong with a record that is to be stored at a time; null when nothing is.
     /// </summary>
@@ -49,8 +51,7 @@ internal sealed class RecordJudge(DhtNodeOptions options)
     /// future for good could never be replaced.
     /// </summary>
     public RecordFault? TimeOf(RecordHeader header, long nowUnixMs) =>
-        options.Types.Find(header.Type)?.RefusalAt(header, nowUnixMs + ValueRecordType.ClockAheadMsMax)
-            is { } text
+        options.Types.Find(header.Type)?.RefusalAt(header, nowUnixMs + AheadMsMax) is { } text
             ? new RecordFault(RefusalReason.Version, text)
             : null;
 }

@@ -6,18 +6,22 @@ namespace Igor.Dht;
 /// version seen.
 /// </summary>
 /// <param name="writer">Tells this writer's versions from those of others.</param>
-internal sealed class HybridClock(ulong writer)
+/// <param name="aheadMax">
+/// How far a version may be ahead of the time. Neither versions seen nor those made before the time was
+/// corrected drag the clock further.
+/// </param>
+internal sealed class HybridClock(ulong writer, TimeSpan aheadMax)
 {
     /// <summary>Bits below the milliseconds.</summary>
     public const int CounterBits = 16;
 
     private ulong _last;
 
-    /// <summary>A version newer than all before it.</summary>
+    /// <summary>A version newer than all before it that were not too far ahead.</summary>
     public RecordVersion Next(long nowUnixMs)
     {
         ulong wall = (ulong)Math.Max(0, nowUnixMs) << CounterBits;
-        _last = Math.Max(wall, _last + 1);
+        _last = _last < Limit(nowUnixMs) ? Math.Max(wall, _last + 1) : wall;
         return new RecordVersion(_last, writer);
     }
 
@@ -27,8 +31,7 @@ internal sealed class HybridClock(ulong writer)
     /// </summary>
     public void Observe(RecordVersion seen, long nowUnixMs)
     {
-        ulong limit = (ulong)(Math.Max(0, nowUnixMs) + ValueRecordType.ClockAheadMsMax) << CounterBits;
-        if (seen.Clock > _last && seen.Clock <= limit)
+        if (seen.Clock > _last && seen.Clock < Limit(nowUnixMs))
         {
             _last = seen.Clock;
         }
@@ -41,4 +44,7 @@ internal sealed class HybridClock(ulong writer)
         RecordVersion next = Next(nowUnixMs);
         return next > seen || seen.Clock == ulong.MaxValue ? next : new RecordVersion(seen.Clock + 1, writer);
     }
+
+    private ulong Limit(long nowUnixMs) =>
+        (ulong)(Math.Max(0, nowUnixMs) + (long)aheadMax.TotalMilliseconds) << CounterBits;
 }

@@ -34,6 +34,6 @@ public interface IRecordType
     /// that it takes.
     /// </summary>
     /// <param name="header">The record, but for its value.</param>
-    /// <param name="latestUnixMs">The latest time that a writer's clock may show now.</param>
+    /// <param name="latestUnixMs">The latest time that a writer may go by now.</param>
     string? RefusalAt(RecordHeader header, long latestUnixMs);
 }

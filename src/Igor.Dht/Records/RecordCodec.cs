@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Buffers.Binary;
 using Igor.Kbr;
 using MessagePack;
 
@@ -45,6 +46,28 @@ public static class RecordCodec
         writer.Write(value);
         writer.Flush();
         return new Record(header with { ValueLength = value.Length }, buffer.WrittenMemory);
+    }
+
+    /// <summary>
+    /// The same record under another version: all other bytes stay, those of fields that are not known too.
+    /// Null when its clock is not encoded in eight bytes, as every time of our days is.
+    /// </summary>
+    public static Record? WithVersion(Record record, RecordVersion version)
+    {
+        ArgumentNullException.ThrowIfNull(record);
+        var reader = new MessagePackReader(record.Encoded);
+        reader.ReadArrayHeader();
+        reader.Skip(); // the type
+        reader.Skip(); // the key
+        int at = (int)reader.Consumed;
+        byte[] encoded = record.Encoded.ToArray();
+        if (version.Writer != record.Header.Version.Writer || encoded[at] != MessagePackCode.UInt64)
+        {
+            return null;
+        }
+
+        BinaryPrimitives.WriteUInt64BigEndian(encoded.AsSpan(at + 1), version.Clock);
+        return new Record(record.Header with { Version = version }, encoded);
     }
 
     /// <summary>

@@ -8,9 +8,6 @@ public sealed class ValueRecordType : IRecordType
     /// <summary>The name of the type.</summary>
     public const string TypeName = "value";
 
-    /// <summary>How far a writer's clock may run ahead of a storing node's, in milliseconds.</summary>
-    public const long ClockAheadMsMax = 10 * 60 * 1000;
-
     /// <summary>How long a tombstone lives: longer than any replica is expected to be away.</summary>
     public static readonly TimeSpan TombstoneLife = TimeSpan.FromDays(7);
 
@@ -50,9 +47,9 @@ public sealed class ValueRecordType : IRecordType
     public string? RefusalAt(RecordHeader header, long latestUnixMs)
     {
         ArgumentNullException.ThrowIfNull(header);
-        if (header.Version.Clock >> HybridClock.CounterBits > (ulong)Math.Max(0, latestUnixMs))
+        if (VersionTime.IsAfter(header.Version, latestUnixMs))
         {
-            return "the version lies far in the future: check the clock of the writer's host";
+            return "its version is too far ahead of the network's time: check the clock of the writer's host";
         }
 
         long latestEnd = latestUnixMs + (long)TombstoneLife.TotalMilliseconds;

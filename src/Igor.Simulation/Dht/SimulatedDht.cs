@@ -42,7 +42,7 @@ public sealed class SimulatedDht : IKbrApplication, IDhtOutput
     /// <summary>Commands that have not ended.</summary>
     public int OpenCommands => _commands.Count;
 
-    private DhtTime Time => new(_host.Now, _host.WallClock.ToUnixTimeMilliseconds());
+    private DhtTime Time => new(_host.Now, _host.Time.UnixMs, _host.Time.IsTrusted);
 
     /// <summary>Attaches a member that keeps records to a running host.</summary>
     public static SimulatedDht Attach(
@@ -103,6 +103,9 @@ public sealed class SimulatedDht : IKbrApplication, IDhtOutput
 
         _store.Write(record, outcome => Input(now => _node.HandleWritten(now, token, outcome)));
     }
+
+    void IDhtOutput.Replace(long token, Record record, RecordVersion held) => _store!.Replace(
+        record, held, outcome => Input(now => _node.HandleWritten(now, token, outcome)));
 
     void IDhtOutput.Read(long token, Key key)
     {

@@ -132,7 +132,12 @@ public sealed class AttachmentTests : IDisposable
     public async Task Command_that_the_node_throws_at_ends_with_the_exception()
     {
         using var host = new DhtHost(
-            Key.Zero, new DhtNodeOptions(), store: null, new ByteBudget(64 << 20), NullLogger.Instance);
+            Key.Zero,
+            new DhtNodeOptions(),
+            store: null,
+            new ByteBudget(64 << 20),
+            () => default,
+            NullLogger.Instance);
         await host.StartAsync();
         Task<CommandResult> command = host.GetAsync(
             new GetCommand

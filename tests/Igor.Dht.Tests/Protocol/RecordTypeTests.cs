@@ -95,7 +95,7 @@ public class RecordTypeTests
     [Fact]
     public void Clock_makes_growing_versions_while_time_stands_still_or_runs_back()
     {
-        var clock = new HybridClock(7);
+        var clock = new HybridClock(7, TimeSpan.FromSeconds(60));
         RecordVersion last = RecordVersion.None;
         foreach (long now in (long[])[1000, 1000, 900, 2000, 1])
         {
@@ -108,11 +108,58 @@ public class RecordTypeTests
     [Fact]
     public void Clock_goes_above_a_version_from_the_far_future_once_and_is_not_dragged_along()
     {
-        var clock = new HybridClock(7);
+        var clock = new HybridClock(7, TimeSpan.FromSeconds(60));
         var far = new RecordVersion(ulong.MaxValue >> 4, 1);
         Assert.True(clock.Above(far, 1000) > far);
         Assert.True(clock.Next(1000) < far);
     }
+
+    [Fact]
+    public void Clock_is_not_held_ahead_by_versions_that_it_made_before_the_time_was_corrected()
+    {
+        var clock = new HybridClock(7, TimeSpan.FromSeconds(60));
+        clock.Next(86_400_000);
+        clock.Observe(new RecordVersion(86_400_000UL << HybridClock.CounterBits, 1), 86_400_000);
+        RecordVersion corrected = clock.Next(10_000);
+        Assert.Equal(10_000, VersionTime.UnixMsOf(corrected));
+        Assert.True(clock.Next(9_000) > corrected);
+    }
+
+    [Fact]
+    public void Demoted_version_is_older_than_all_of_our_days_and_keeps_its_place_among_its_like() =>
+        Gen.Select(
+            Gen.Long[1_600_000_000_000, 4_000_000_000_000],
+            Gen.Long[1_600_000_000_000, 250_000_000_000_000],
+            Gen.Long[1, 1_000_000_000]).Sample((ourDays, future, later) =>
+            {
+                RecordVersion demoted = VersionTime.Demoted(VersionOf(future));
+                Assert.True(demoted < VersionOf(ourDays));
+                Assert.True(demoted > RecordVersion.None);
+                Assert.True(VersionTime.Demoted(VersionOf(future + later)) > demoted);
+            });
+
+    [Fact]
+    public void Record_under_another_version_keeps_its_other_bytes()
+    {
+        var header = new RecordHeader
+        {
+            Key = Key.Max,
+            Type = "value",
+            Version = VersionOf(1_800_000_000_000),
+            ExpiresAtUnixMs = 5,
+        };
+        Record record = RecordCodec.Encode(header, "value"u8);
+        RecordVersion version = VersionTime.Demoted(header.Version);
+        Record other = RecordCodec.WithVersion(record, version)!;
+        Record read = RecordCodec.TryDecode(other.Encoded, out _)!;
+        Assert.Equal(record.Header with { Version = version }, read.Header);
+        Assert.Equal("value"u8.ToArray(), RecordCodec.ValueOf(read).ToArray());
+        Assert.Equal(record.Encoded.Length, read.Encoded.Length);
+        Assert.Equal(header.Version, record.Header.Version);
+    }
+
+    private static RecordVersion VersionOf(long unixMs) =>
+        new((ulong)unixMs << HybridClock.CounterBits, 3);
 
     [Theory]
     [InlineData(500, true)]

@@ -14,6 +14,7 @@ internal sealed class HoldingChunk
     private readonly Fingerprint[] _sums = new Fingerprint[RecordCodec.ReplicasMax + 1];
     private Holding[] _items;
     private bool _hasSums;
+    private long _sumsFromUnixMs;
     private long _sumsUntilUnixMs;
 
     /// <summary>An empty run.</summary>
@@ -105,7 +106,7 @@ internal sealed class HoldingChunk
     /// </summary>
     public Fingerprint FingerprintOf(int replicas, long nowUnixMs)
     {
-        if (!_hasSums || nowUnixMs >= _sumsUntilUnixMs)
+        if (!_hasSums || nowUnixMs >= _sumsUntilUnixMs || nowUnixMs < _sumsFromUnixMs)
         {
             MakeSums(nowUnixMs);
         }
@@ -116,11 +117,13 @@ internal sealed class HoldingChunk
     private void MakeSums(long nowUnixMs)
     {
         Array.Clear(_sums);
+        _sumsFromUnixMs = long.MinValue; // clocks are set back, and what had ended has not
         _sumsUntilUnixMs = long.MaxValue;
         foreach (ref readonly Holding item in Items)
         {
             if (item.IsExpiredAt(nowUnixMs))
             {
+                _sumsFromUnixMs = Math.Max(_sumsFromUnixMs, item.ExpiresAtUnixMs);
                 continue;
             }
 

@@ -14,11 +14,13 @@ internal static class CommonMessages
     }
 
     /// <summary>No, and asking again does not help.</summary>
-    public static void WriteRefused(PayloadBuffer buffer, RefusalReason reason, string text)
+    public static void WriteRefused(
+        PayloadBuffer buffer, RefusalReason reason, string text, long unixMs = 0)
     {
-        MessagePackWriter writer = buffer.Begin(MessageKind.Refused, 2);
+        MessagePackWriter writer = buffer.Begin(MessageKind.Refused, 3);
         writer.Write((int)reason);
         writer.Write(text);
+        writer.Write(unixMs);
         writer.Flush();
     }
 

@@ -82,6 +82,9 @@ internal abstract class ClientOperation : IReplyHandler
     /// </summary>
     protected abstract bool HandleAnswer(MessageKind kind, ref MessagePackReader reader, Key responder);
 
+    /// <summary>The root says what time it is; whether that leads to another attempt.</summary>
+    protected virtual bool TryCorrectTime(long unixMs) => false;
+
     /// <summary>The result when time is over, and the cause of the last failure.</summary>
     protected abstract CommandResult OutOfTime();
 
@@ -142,6 +145,7 @@ internal abstract class ClientOperation : IReplyHandler
         try
         {
             var reader = new MessagePackReader(reply.Payload);
+            int fields = new MessagePackReader(reply.Payload).ReadArrayHeader();
             MessageKind kind = CommonMessages.ReadKind(ref reader);
             switch (kind)
             {
@@ -149,7 +153,7 @@ internal abstract class ClientOperation : IReplyHandler
                     Retry(MessageParts.ReadText(ref reader));
                     break;
                 case MessageKind.Refused:
-                    HandleRefusal(ref reader, reply.Responder);
+                    HandleRefusal(ref reader, reply.Responder, fields > 3);
                     break;
                 default:
                     if (!HandleAnswer(kind, ref reader, reply.Responder))
@@ -166,11 +170,16 @@ internal abstract class ClientOperation : IReplyHandler
         }
     }
 
-    private void HandleRefusal(ref MessagePackReader reader, Key responder)
+    private void HandleRefusal(ref MessagePackReader reader, Key responder, bool hasTime)
     {
         var reason = (RefusalReason)reader.ReadInt32();
         string text = $"Node {responder.ToShortString()} refuses: {MessageParts.ReadText(ref reader)}";
-        if (reason != RefusalReason.Disk)
+        long unixMs = hasTime ? reader.ReadInt64() : 0;
+        if (reason == RefusalReason.Version && unixMs > 0 && TryCorrectTime(unixMs))
+        {
+            Retry(text);
+        }
+        else if (reason != RefusalReason.Disk)
         {
             Fail(DhtError.Refused, text);
         }

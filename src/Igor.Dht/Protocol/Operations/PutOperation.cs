@@ -8,20 +8,26 @@ namespace Igor.Dht.Protocol;
 /// </summary>
 internal sealed class PutOperation : ClientOperation
 {
+    /// <summary>Roots that tell different times are not followed for ever.</summary>
+    private const int CorrectionsMax = 3;
+
     private readonly PutCommand _put;
     private readonly IRecordType? _type;
-    private readonly long _expiresAtUnixMs;
+    private readonly TimeSpan? _life;
     private Record? _record;
     private IReadOnlyList<Key>? _holders;
     private int _needed;
+    private long _correctionMs;
+    private long _madeAt;
+    private int _corrections;
 
     public PutOperation(DhtContext context, ClientOperations operations, long command, PutCommand put)
         : base(context, operations, command, put.Key, put.Timeout)
     {
         _put = put;
         _type = context.Options.Types.Find(put.Type);
-        TimeSpan? life = put.IsDelete ? ValueRecordType.TombstoneLife : put.TimeToLive;
-        _expiresAtUnixMs = life is null ? 0 : context.Now.UnixMs + (long)life.Value.TotalMilliseconds;
+        _life = put.IsDelete ? ValueRecordType.TombstoneLife : put.TimeToLive;
+        _madeAt = Now;
     }
 
     /// <summary>Why the record cannot be written at all; null when it can.</summary>
@@ -52,7 +58,7 @@ internal sealed class PutOperation : ClientOperation
             return $"The floor of copies is {_put.CopiesMin}; it goes up to the {_put.Replicas} replicas.";
         }
 
-        Make(Context.Clock.Next(Context.Now.UnixMs));
+        Make(Context.Clock.Next(Now));
         return Context.Judge.FormOf(_record!)?.Text;
     }
 
@@ -70,7 +76,7 @@ internal sealed class PutOperation : ClientOperation
                 return true;
             case MessageKind.Conflict:
                 RecordVersion newer = MessageParts.ReadVersion(ref reader);
-                Make(Context.Clock.Above(newer, Context.Now.UnixMs));
+                Make(Context.Clock.Above(newer, Now));
                 Retry("other writers were faster, again and again");
                 return true;
             case MessageKind.NotEnough:
@@ -80,6 +86,25 @@ internal sealed class PutOperation : ClientOperation
             default:
                 return false;
         }
+    }
+
+    /// <inheritdoc/>
+    /// <remarks>
+    /// Whoever has no time that others bear out, a command that runs for a second on a host with a wrong
+    /// clock, takes that of the root, which has.
+    /// </remarks>
+    protected override bool TryCorrectTime(long unixMs)
+    {
+        if (Context.Now.IsTrusted || _corrections == CorrectionsMax)
+        {
+            return false;
+        }
+
+        _corrections++;
+        _correctionMs = unixMs - Context.Now.UnixMs;
+        _madeAt = Now;
+        Make(Context.Clock.Next(Now));
+        return true;
     }
 
     /// <inheritdoc/>
@@ -101,6 +126,10 @@ internal sealed class PutOperation : ClientOperation
             Failure = new CommandFailure(DhtError.NotEnoughReplicas, message, _holders),
         };
     }
+
+    private long Now => Context.Now.UnixMs + _correctionMs;
+
+    private long ExpiresAtUnixMs => _life is { } life ? _madeAt + (long)life.TotalMilliseconds : 0;
 
     /// <summary>
     /// The root calls it done. Whether it is, is counted here once more: a root that was cut off from the
@@ -144,8 +173,8 @@ internal sealed class PutOperation : ClientOperation
         {
             Key = Key,
             Type = _put.Type,
-            Version = _type!.VersionFor(fresh, _expiresAtUnixMs),
-            ExpiresAtUnixMs = _expiresAtUnixMs,
+            Version = _type!.VersionFor(fresh, ExpiresAtUnixMs),
+            ExpiresAtUnixMs = ExpiresAtUnixMs,
             Replicas = _put.Replicas,
             IsTombstone = _put.IsDelete,
         },

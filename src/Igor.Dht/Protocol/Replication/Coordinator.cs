@@ -85,7 +85,7 @@ internal sealed class Coordinator(DhtContext context, RepairSchedule repair)
         }
 
         return context.Index.TryGet(header.Key, out Holding held) && held.Type != header.Type
-            && held.Version > header.Version && !held.IsExpiredAt(context.Now.UnixMs)
+            && context.Ranks.Held(header.Key) > header.Version && !held.IsExpiredAt(context.Now.UnixMs)
             ? new RecordFault(RefusalReason.Type, $"the key holds a record of type '{held.Type}'")
             : null;
     }

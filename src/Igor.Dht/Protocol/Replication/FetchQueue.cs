@@ -137,13 +137,21 @@ internal sealed class FetchBatch(
                 else if (entries[at].Status == FetchedStatus.Record)
                 {
                     Record? record = RecordCodec.TryDecode(entries[at].Record.ToArray(), out _);
-                    if (record is null || record.Header.Key != keys[at].Key
-                        || context.FaultOf(record) is not null)
+                    if (record is null || record.Header.Key != keys[at].Key)
                     {
                         return null;
                     }
 
-                    records.Add(record);
+                    switch (context.FaultOf(record)?.Reason)
+                    {
+                        case null:
+                            records.Add(record);
+                            break;
+                        case RefusalReason.Version:
+                            break; // the peer will keep it under another version, once it knows the time
+                        default:
+                            return null;
+                    }
                 }
             }
 

@@ -38,7 +38,7 @@ internal sealed class GatherRound : IReplyHandler, IReadHandler, IWriteHandler
         if (context.Index.TryGet(message.Key, out Holding holding))
         {
             _replicas = holding.Replicas;
-            _own = holding.Version;
+            _own = context.Ranks.Presumed(holding.Version);
             _ownBytes = holding.ValueLength + RecordCodec.OverheadBytesMax;
         }
 
@@ -119,7 +119,7 @@ internal sealed class GatherRound : IReplyHandler, IReadHandler, IWriteHandler
         }
         else
         {
-            Answer(_best is null ? record : RecordTypes.Merge(record, _best));
+            Answer(_best is null ? record : Newer(record, _best));
         }
     }
 
@@ -129,6 +129,12 @@ internal sealed class GatherRound : IReplyHandler, IReadHandler, IWriteHandler
         _lease.End();
         _reader.End(hasLearned: status == StoredStatus.Held);
     }
+
+    private RecordVersion RankOf(Record record) => _context.Ranks.Presumed(record.Header.Version);
+
+    private Record Newer(Record left, Record right) => RankOf(left) == RankOf(right)
+        ? RecordTypes.Merge(left, right)
+        : RankOf(left) > RankOf(right) ? left : right;
 
     private bool HasMajority(int replicas) =>
         VotesOf(replicas) >= (Math.Min(replicas, _expected.Length) / 2) + 1;
@@ -150,7 +156,7 @@ internal sealed class GatherRound : IReplyHandler, IReadHandler, IWriteHandler
             {
                 Record? record = RecordCodec.TryDecode(entry.Record.ToArray(), out _);
                 if (record is null || record.Header.Key != _message.Key
-                    || _context.FaultOf(record) is not null)
+                    || _context.FaultOf(record) is { Reason: not RefusalReason.Version })
                 {
                     return;
                 }
@@ -161,7 +167,8 @@ internal sealed class GatherRound : IReplyHandler, IReadHandler, IWriteHandler
                     return;
                 }
 
-                _best = _best is null ? record : RecordTypes.Merge(_best, record);
+                // One from the future is read when there is no other, and is not kept.
+                _best = _best is null ? record : Newer(_best, record);
             }
 
             if (entry.HasVote)
@@ -183,7 +190,7 @@ internal sealed class GatherRound : IReplyHandler, IReadHandler, IWriteHandler
         }
 
         _isDecided = true;
-        if (_own > (_best?.Header.Version ?? RecordVersion.None))
+        if (_own > (_best is null ? RecordVersion.None : RankOf(_best)))
         {
             if (_lease.TryAdd(_ownBytes))
             {
@@ -227,7 +234,8 @@ internal sealed class GatherRound : IReplyHandler, IReadHandler, IWriteHandler
             : Answers.Of(best, _context.Now.UnixMs, !isFull, answered, asked);
         got.Write(_context.Buffer);
         _context.Reply(_token);
-        if (best is not null && best.Header.Version > _own)
+        if (best is not null && RankOf(best) > _own
+            && _context.Judge.FaultOf(best, _context.Now.UnixMs) is null)
         {
             _context.Write(this, 0, best);
         }

@@ -88,7 +88,8 @@ internal sealed class PushQueue(DhtContext context, SyncSession session)
         int bytes = 0;
         while (_keys.TryPeek(out Key key) && batch.Count < ReplicaMessages.BatchCountMax)
         {
-            bool isThere = context.Index.TryGet(key, out Holding holding);
+            bool isThere = context.Index.TryGet(key, out Holding holding)
+                && !context.Ranks.IsMisdated(holding.Version); // the peer would refuse it
             bytes += holding.ValueLength + RecordCodec.OverheadBytesMax;
             if (batch.Count > 0 && bytes > ReplicaMessages.BatchBytesMax)
             {

@@ -51,7 +51,7 @@ internal sealed class PutRound : IReplyHandler, IWriteHandler
     public void Start()
     {
         _targets.Add(new Target(_context.Membership.Self));
-        RecordVersion held = _context.Index.VersionOf(Header.Key);
+        RecordVersion held = _context.Ranks.Presumed(_context.Index.VersionOf(Header.Key));
         if (held > Header.Version && !NewerConfirms())
         {
             _newer = held;
@@ -68,7 +68,7 @@ internal sealed class PutRound : IReplyHandler, IWriteHandler
         }
         else
         {
-            _context.Write(this, OwnTag, _record);
+            _context.Write(this, OwnTag, _record, isNew: true);
         }
     }
 
@@ -86,7 +86,7 @@ internal sealed class PutRound : IReplyHandler, IWriteHandler
     {
         if (status == StoredStatus.Newer)
         {
-            _newer = _context.Index.VersionOf(Header.Key);
+            _newer = _context.Ranks.Held(Header.Key);
         }
 
         SettleOwn(status);

@@ -197,7 +197,7 @@ internal sealed class ReplicaServer
                 ? s_notRoot
                 : new StoredEntry(
                     status,
-                    status == StoredStatus.Newer ? _context.Index.VersionOf(header.Key) : header.Version);
+                    status == StoredStatus.Newer ? _context.Ranks.Held(header.Key) : header.Version);
             if (status == StoredStatus.Held && !isCoordinated && _context.Membership.IsRootOf(header.Key))
             {
                 server._repair.HandleLearned(_source);
@@ -220,7 +220,7 @@ internal sealed class ReplicaServer
                 return s_notRoot;
             }
 
-            RecordVersion held = _context.Index.VersionOf(header.Key);
+            RecordVersion held = _context.Ranks.Held(header.Key);
             return held < header.Version
                 ? null
                 : new StoredEntry(held == header.Version ? StoredStatus.Held : StoredStatus.Newer, held);
@@ -263,7 +263,7 @@ internal sealed class ReplicaServer
                 {
                     _entries[at] = new FetchedEntry(FetchedStatus.None, hasVote, default);
                 }
-                else if (holding.Version <= keys[at].Version)
+                else if (_context.Ranks.Of(holding.Version) <= keys[at].Version)
                 {
                     _entries[at] = new FetchedEntry(FetchedStatus.NotNewer, hasVote, default);
                 }

@@ -22,6 +22,7 @@ internal sealed class Sweep(DhtContext context)
 
     private readonly Arc?[] _ranges = new Arc?[RecordCodec.ReplicasMax + 1];
     private readonly List<Holding> _step = new(StepCount);
+    private readonly Demotion.Budget _demotions = new();
     private Handoff? _handoff;
     private Key _cursor;
     private TimeSpan _due;
@@ -71,7 +72,12 @@ internal sealed class Sweep(DhtContext context)
 
     private void Look(in Holding holding)
     {
-        if (holding.IsExpiredAt(context.Now.UnixMs - (long)RetentionOf(holding).TotalMilliseconds))
+        long endedBefore = context.Now.UnixMs - (long)RetentionOf(holding).TotalMilliseconds;
+        if (context.Ranks.IsMisdated(holding.Version) && _demotions.TryTake())
+        {
+            new Demotion(context, _demotions, holding).Start();
+        }
+        else if (context.Now.IsTrusted && holding.IsExpiredAt(endedBefore))
         {
             context.Remove(holding.Key, holding.Version);
         }

@@ -126,7 +126,7 @@ internal sealed class SyncSession : IReplyHandler
 
     /// <summary>The peer turned out to have a newer version of what was to be pushed.</summary>
     internal void HandleNewerThere(Key key) =>
-        _fetches.Add(new KeyVersion(key, _context.Index.VersionOf(key)));
+        _fetches.Add(new KeyVersion(key, _context.Ranks.Held(key)));
 
     private void Pump()
     {
@@ -247,12 +247,13 @@ internal sealed class SyncSession : IReplyHandler
             if (range.Arc.Contains(item.Key))
             {
                 there[item.Key] = item.Version;
-                RecordVersion own = _context.Index.VersionOf(item.Key);
-                if (own < item.Version && range.Pulls)
+                RecordVersion own = _context.Ranks.Held(item.Key);
+                RecordVersion other = _context.Ranks.Of(item.Version);
+                if (own < other && range.Pulls)
                 {
                     _fetches.Add(new KeyVersion(item.Key, own));
                 }
-                else if (own > item.Version && range.Pushes)
+                else if (own > other && range.Pushes)
                 {
                     _pushes.Add(item.Key);
                 }

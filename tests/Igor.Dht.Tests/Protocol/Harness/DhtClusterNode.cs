@@ -27,7 +27,14 @@ internal sealed class DhtClusterNode(DhtCluster cluster, Key id, ulong seed) : I
     /// <summary>How wrong the clock of its host is.</summary>
     public long ClockOffsetMs { get; set; }
 
-    private DhtTime Time => cluster.Time with { UnixMs = cluster.Time.UnixMs + ClockOffsetMs };
+    /// <summary>Whether its time is borne out by others.</summary>
+    public bool IsTimeTrusted { get; set; } = true;
+
+    private DhtTime Time => cluster.Time with
+    {
+        UnixMs = Math.Max(0, cluster.Time.UnixMs + ClockOffsetMs),
+        IsTrusted = IsTimeTrusted,
+    };
 
     public bool IsAlive { get; set; }
 
@@ -156,7 +163,9 @@ internal sealed class DhtClusterNode(DhtCluster cluster, Key id, ulong seed) : I
         reply(payload.ToArray());
     }
 
-    public void Write(long token, Record record)
+    public void Write(long token, Record record) => Replace(token, record, RecordVersion.None);
+
+    public void Replace(long token, Record record, RecordVersion replaced)
     {
         int life = _life;
         cluster.At(cluster.Latency(), () => Alive(life, () =>
@@ -165,7 +174,8 @@ internal sealed class DhtClusterNode(DhtCluster cluster, Key id, ulong seed) : I
             if (outcome == StoreOutcome.Durable)
             {
                 bool isNewer = !Disk.TryGetValue(record.Header.Key, out Record? held)
-                    || held.Header.Version < record.Header.Version;
+                    || held.Header.Version < record.Header.Version
+                    || held.Header.Version == replaced;
                 outcome = isNewer ? StoreOutcome.Durable : StoreOutcome.Superseded;
                 if (isNewer)
                 {
