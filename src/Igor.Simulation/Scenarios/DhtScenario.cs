@@ -44,7 +44,17 @@ public sealed class DhtScenario : IScenario
         "disk-fault-fraction", "Fraction of commits that fail, and of those that stall.", 0, 0, 0.2);
 
     private static readonly ScenarioParameter ClockSkewMs = new(
-        "clock-skew-ms", "Wall clocks are off by up to this much.", 100, 0, 3_600_000);
+        "clock-skew-ms", "All wall clocks are off by up to this much.", 100, 0, 30_000);
+
+    private static readonly ScenarioParameter WrongClocks = new(
+        "wrong-clock-fraction",
+        "Fraction of the hosts whose wall clocks are off by any amount, and jump.",
+        0,
+        0,
+        0.4);
+
+    private static readonly ScenarioParameter WrongClockHours = new(
+        "wrong-clock-hours", "How far these clocks are off at most, either way.", 90_000, 0, 490_000);
 
     /// <inheritdoc/>
     public string Name => "dht";
@@ -63,7 +73,7 @@ public sealed class DhtScenario : IScenario
     public IReadOnlyList<ScenarioParameter> Parameters { get; } =
     [
         Records, ValueBytes, Replicas, CrashFraction, SilentFraction, CrashIntervalSeconds, WritesPerSecond,
-        RepairLimitSeconds, DiskFaults, ClockSkewMs,
+        RepairLimitSeconds, DiskFaults, ClockSkewMs, WrongClocks, WrongClockHours,
     ];
 
     /// <inheritdoc/>
@@ -85,6 +95,7 @@ public sealed class DhtScenario : IScenario
         };
         TimeSpan repairLimit = run.Seconds(RepairLimitSeconds);
         var world = new DhtWorld(run, disk, run.Count(Replicas), run.Count(ValueBytes));
+        world.BeginClockJumps(run.Value(WrongClocks), TimeSpan.FromHours(run.Value(WrongClockHours)));
         world.Grow();
         world.Put(run.Count(Records));
         world.AwaitPlaces("all copies are in place", repairLimit, "replicasInPlaceSeconds");
@@ -99,6 +110,7 @@ public sealed class DhtScenario : IScenario
         world.CrashOneByOne(
             run.Value(CrashFraction), run.Value(SilentFraction), run.Seconds(CrashIntervalSeconds));
         world.EndWrites("writesFailedWhileNodesDied");
+        world.EndClockJumps();
         world.AwaitPlaces("all copies are in place at last", repairLimit, "lastRepairSeconds");
         world.ReadAll("readSuccessAfterAllCrashes", "getAfterAllCrashes");
 

@@ -16,6 +16,7 @@ internal sealed class DhtWorld
     private readonly SimRandom _random;
     private readonly RecordLedger _ledger;
     private readonly Rings _rings;
+    private readonly WrongClocks _clocks;
     private readonly SimulatedStoreOptions _disk;
     private readonly int _replicas;
     private readonly int _valueBytes;
@@ -32,16 +33,31 @@ internal sealed class DhtWorld
         _random = run.Network.Engine.RandomFor("dht");
         _ledger = new RecordLedger(run.Network);
         _rings = Rings.Of(run.Network, SimulatedDht.Service);
+        _clocks = new WrongClocks(run.Network);
         _disk = disk;
         _replicas = replicas;
         _valueBytes = valueBytes;
     }
 
+    /// <summary>Clocks of some hosts are wrong, and jump, from now on.</summary>
+    public void BeginClockJumps(double fraction, TimeSpan offMax) => _clocks.Begin(fraction, offMax);
+
+    /// <summary>All clocks are right again.</summary>
+    public void EndClockJumps() => _clocks.End();
+
     public void Grow()
     {
         _run.Phase($"{_run.Nodes} nodes join");
         SimRandom seeds = _network.Engine.RandomFor("dht nodes");
-        _network.Grow(_run.Nodes, node => _dhts[node] = SimulatedDht.Attach(node, seeds, disk: _disk));
+        _network.Grow(_run.Nodes, node =>
+        {
+            if (!_dhts.ContainsKey(node))
+            {
+                _clocks.Add(node);
+            }
+
+            _dhts[node] = SimulatedDht.Attach(node, seeds, disk: _disk);
+        });
         _run.Await(
             "every node runs", () => _network.RunningNodes.Count() == _run.Nodes, TimeSpan.FromHours(2));
         TimeSpan whole = _run.Await("one ring", _rings.Hold, TimeSpan.FromMinutes(5));
