@@ -68,6 +68,7 @@ public sealed class IgorClient : IKbrHost
         IgorClientOptions? options = null, CancellationToken cancellationToken = default)
     {
         options ??= new IgorClientOptions();
+        cancellationToken.ThrowIfCancellationRequested();
         return await StartAsync(options, options.FindSocket(), cancellationToken).ConfigureAwait(false);
     }
 
@@ -79,6 +80,7 @@ public sealed class IgorClient : IKbrHost
         IgorClientOptions? options = null, CancellationToken cancellationToken = default)
     {
         options ??= new IgorClientOptions();
+        cancellationToken.ThrowIfCancellationRequested();
         LocalSocketPlace place = options.FindSocket();
         if (!File.Exists(place.Path))
         {

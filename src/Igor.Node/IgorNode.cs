@@ -102,6 +102,7 @@ public sealed class IgorNode : IKbrHost
     {
         ArgumentNullException.ThrowIfNull(options);
         IgorNodeOptionsValidator.ThrowIfWrong(options);
+        cancellationToken.ThrowIfCancellationRequested();
         ILogger log = (loggerFactory ?? NullLoggerFactory.Instance).CreateLogger("Igor.Node");
         var parts = new NodeParts(options, log);
         try

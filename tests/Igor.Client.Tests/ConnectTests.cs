@@ -22,6 +22,17 @@ public sealed class ConnectTests : IDisposable
     }
 
     [Fact]
+    public async Task Connecting_with_a_cancelled_token_throws()
+    {
+        var cancelled = new CancellationToken(canceled: true);
+        var options = new IgorClientOptions { SocketPath = "/nobody/there" };
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(
+            async () => await IgorClient.TryConnectAsync(options, cancelled));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(
+            async () => await IgorClient.ConnectAsync(options, cancelled));
+    }
+
+    [Fact]
     public async Task Socket_of_a_dead_daemon_is_no_daemon()
     {
         using (var dead = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified))

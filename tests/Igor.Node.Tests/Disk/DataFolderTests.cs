@@ -77,6 +77,16 @@ public sealed class DataFolderTests
     }
 
     [Fact]
+    public async Task Node_whose_start_is_cancelled_leaves_nothing_behind()
+    {
+        using var temporary = new TemporaryFolder();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => IgorNode.StartAsync(
+            new IgorNodeOptions { DataFolder = temporary.Combine("data") },
+            cancellationToken: new CancellationToken(canceled: true)));
+        Assert.Empty(Directory.GetFileSystemEntries(temporary.Path));
+    }
+
+    [Fact]
     public void Durable_file_replaces_only_when_asked_to()
     {
         using var temporary = new TemporaryFolder();
