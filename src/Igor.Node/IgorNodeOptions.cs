@@ -94,7 +94,7 @@ public sealed record IgorNodeOptions
     /// <summary>
     /// Frames in a second that are taken from a stranger, a peer that is no neighbour or finger; twice as
     /// many at once. All of one address may send four times, all together eight times as many. What is sent
-    /// beyond waits at its sender. 10 to 1000000.
+    /// beyond waits at its sender. The only peer of a node without members is not held to it. 10 to 1000000.
     /// </summary>
     /// <value>Default: 1000, which leaves nine tenths of a processor to others.</value>
     public int StrangerFramesPerSecond { get; init; } = 1000;

@@ -1,3 +1,5 @@
+using Igor.Kbr;
+
 namespace Igor.Node;
 
 /// <content>Room for a new link.</content>
@@ -32,6 +34,10 @@ internal sealed partial class TlsTransport
 
         return true;
     }
+
+    /// <summary>Called whenever a link comes to another standing, or goes.</summary>
+    private void NoteMembers() =>
+        _rates.HasMembers = _links.Values.Any(link => link.Standing == PeerStanding.Member);
 
     private void Evict(Link link, string cause)
     {

@@ -122,6 +122,7 @@ internal sealed partial class TlsTransport : IAsyncDisposable
         if (_links.TryGetValue(id, out Link? link))
         {
             link.Standing = standing;
+            NoteMembers();
         }
     }
 
@@ -130,6 +131,7 @@ internal sealed partial class TlsTransport : IAsyncDisposable
     {
         if (_links.Remove(id, out Link? link))
         {
+            NoteMembers();
             link.IsOpen = false;
             _ = link.CloseAsync();
         }
@@ -267,6 +269,7 @@ internal sealed partial class TlsTransport : IAsyncDisposable
             {
                 if (_links.Remove(link.Id))
                 {
+                    NoteMembers();
                     link.IsOpen = false;
                     _consumer.LinkClosed(link, cause);
                 }

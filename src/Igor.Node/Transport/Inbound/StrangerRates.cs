@@ -6,7 +6,8 @@ namespace Igor.Node;
 /// <summary>
 /// How much strangers may send: each of them, all of one address, and all together. Whoever sends more is
 /// not read for a while, so that it waits in its own system's buffers and costs no decryption here. Members
-/// are not held to a rate. Thread-safe.
+/// are not held to a rate, nor is the only peer of a node that has no members: it takes from nobody.
+/// Thread-safe.
 /// </summary>
 internal sealed class StrangerRates(TransportOptions options)
 {
@@ -22,6 +23,15 @@ internal sealed class StrangerRates(TransportOptions options)
     private readonly Lock _gate = new();
     private readonly Dictionary<IPAddress, (Rate Rate, int Links)> _sources = [];
     private readonly Rate _all = new(options, PerNode);
+    private int _links;
+    private volatile bool _hasMembers;
+
+    /// <summary>Whether members of the ring are connected.</summary>
+    public bool HasMembers
+    {
+        get => _hasMembers;
+        set => _hasMembers = value;
+    }
 
     /// <summary>A link has come.</summary>
     /// <returns>What is its own.</returns>
@@ -29,6 +39,7 @@ internal sealed class StrangerRates(TransportOptions options)
     {
         lock (_gate)
         {
+            _links++;
             _sources[source] = _sources.TryGetValue(source, out var known)
                 ? (known.Rate, known.Links + 1)
                 : (new Rate(options, PerSource), 1);
@@ -42,6 +53,7 @@ internal sealed class StrangerRates(TransportOptions options)
     {
         lock (_gate)
         {
+            _links--;
             if (_sources.Remove(source, out var known) && known.Links > 1)
             {
                 _sources[source] = (known.Rate, known.Links - 1);
@@ -55,6 +67,11 @@ internal sealed class StrangerRates(TransportOptions options)
     {
         lock (_gate)
         {
+            if (!_hasMembers && _links <= 1)
+            {
+                return TimeSpan.Zero;
+            }
+
             TimeSpan wait = Max(own.Take(now, frames, bytes), _all.Take(now, frames, bytes));
             return _sources.TryGetValue(source, out var known)
                 ? Max(wait, known.Rate.Take(now, frames, bytes))

@@ -8,7 +8,10 @@ public class StrangerRatesTests
     private static readonly IPAddress There = IPAddress.Parse("10.0.0.2");
 
     private readonly StrangerRates _rates =
-        new(new TransportOptions { StrangerFramesPerSecond = 100, StrangerBytesPerSecond = 1 << 20 });
+        new(new TransportOptions { StrangerFramesPerSecond = 100, StrangerBytesPerSecond = 1 << 20 })
+        {
+            HasMembers = true,
+        };
 
     [Fact]
     public void A_stranger_that_sends_more_than_its_burst_waits()
@@ -62,6 +65,17 @@ public class StrangerRatesTests
         _rates.Close(Here);
         _rates.Close(Here);
         Assert.Equal(TimeSpan.Zero, Take(_rates.Open(Here), Here, 100));
+    }
+
+    [Fact]
+    public void The_only_peer_of_a_node_without_members_takes_from_nobody()
+    {
+        _rates.HasMembers = false;
+        StrangerRates.Rate own = _rates.Open(Here);
+        Assert.Equal(TimeSpan.Zero, Take(own, Here, 100_000));
+        StrangerRates.Rate second = _rates.Open(There);
+        Assert.Equal(TimeSpan.Zero, Take(second, There, 200));
+        Assert.True(Take(own, Here, 300) > TimeSpan.Zero);
     }
 
     private TimeSpan Take(StrangerRates.Rate own, IPAddress source, int frames) =>
