@@ -1,5 +1,7 @@
 using System.Collections.Concurrent;
 
+using WorkSource = Igor.Node.FairQueue<Igor.Node.WorkItem>.Source;
+
 namespace Igor.Node.Tests;
 
 public sealed class StrandTests
@@ -158,6 +160,64 @@ public sealed class StrandTests
         await Assert.ThrowsAsync<FormatException>(
             () => strand.InvokeAsync<int>(() => throw new FormatException()));
         Assert.Equal(7, await strand.InvokeAsync(() => 7));
+    }
+
+    [Fact]
+    public void Sources_take_turns_and_the_work_of_each_keeps_its_order()
+    {
+        var strand = NewStrand();
+        var flood = new WorkSource(WorkClass.Member);
+        var other = new WorkSource(WorkClass.Member);
+        var order = new List<string>();
+        strand.Post(
+            _ =>
+            {
+                for (int i = 0; i < 20; i++)
+                {
+                    string name = $"flood{i}";
+                    strand.Post(flood, _ => Spin(order, name), Nothing);
+                }
+
+                strand.Post(other, _ => order.Add("other"), Nothing);
+            },
+            Nothing);
+        SpinWait.SpinUntil(() => strand.QueueLength == 0 && order.Count == 21);
+        Assert.InRange(order.IndexOf("other"), 0, 3);
+        Assert.Equal(
+            Enumerable.Range(0, 20).Select(i => $"flood{i}"), order.Where(name => name != "other"));
+
+        static void Spin(List<string> order, string name)
+        {
+            long started = System.Diagnostics.Stopwatch.GetTimestamp();
+            while (System.Diagnostics.Stopwatch.GetElapsedTime(started) < TimeSpan.FromMilliseconds(0.3))
+            {
+                Thread.SpinWait(10);
+            }
+
+            order.Add(name);
+        }
+    }
+
+    [Fact]
+    public void One_source_fills_a_quarter_of_the_queue_and_others_find_room()
+    {
+        var strand = new Strand(_ => { }, capacity: 40);
+        var flood = new WorkSource(WorkClass.Member);
+        var other = new WorkSource(WorkClass.Member);
+        strand.Post(
+            _ =>
+            {
+                int taken = 0;
+                while (strand.TryPost(flood, _ => { }, Nothing))
+                {
+                    taken++;
+                }
+
+                Assert.InRange(taken, 10, 11);
+                Assert.True(strand.TryPost(other, _ => { }, Nothing));
+            },
+            Nothing);
+        Assert.Equal(0, strand.QueueLength);
     }
 
     private static Strand NewStrand() =>

@@ -7,10 +7,11 @@ namespace Igor.Node;
 
 /// <summary>
 /// The receiving half of a link. It waits for bytes without holding a buffer, reads what is there, and has
-/// all whole frames handled on the strand, some in each turn, before it reads on; so a link never has more than
-/// one piece of work in the strand's queue. A frame's length is checked before memory is taken for it, and the
-/// buffer grows only as its bytes arrive, so a length that is a lie costs nothing. It grows within the peer's
-/// share of what the node holds: beyond that the peer has to wait with its bytes, and after a while to go.
+/// all whole frames handled on the strand, some in each turn, before it reads on; so a link never has more
+/// than one piece of work in the strand's queue. A frame's length is checked before memory is taken for it,
+/// and the buffer grows only as its bytes arrive, so a length that is a lie costs nothing. It grows within
+/// the peer's share of what the node holds: beyond that the peer has to wait with its bytes, and after a
+/// while to go.
 /// </summary>
 internal sealed class FrameReader : IValueTaskSource
 {

@@ -229,6 +229,56 @@ public sealed class TlsTransportTests
         Assert.Equal(1, server.Transport.Inbound.Refused(InboundRefusal.Full));
     }
 
+    [Theory]
+    [InlineData(PeerStanding.Stranger)]
+    [InlineData(PeerStanding.Member)]
+    public async Task A_stranger_over_its_rate_is_read_slowly_and_a_member_is_not(PeerStanding standing)
+    {
+        const int count = 60;
+        await using var server = new LinkRecorder(new TransportOptions { StrangerFramesPerSecond = 20 });
+        await using var client = new LinkRecorder();
+        client.Dial(server.Listen());
+        Link outgoing = await client.FirstLink();
+        Link incoming = await server.FirstLink();
+        await using var other = new LinkRecorder(); // an only peer would be held to nothing
+        other.Dial(server.Transport.EndPoint!.ToString());
+        await Eventually.IsTrueAsync(() => server.Opened.Count == 2, "the other is there");
+        Assert.True(await server.OnStrand(() =>
+        {
+            server.Transport.SetStanding(incoming.Id, standing);
+            return true;
+        }));
+        for (int i = 0; i < count; i++)
+        {
+            Assert.True(await client.Send(outgoing, Content(i, 10)));
+        }
+
+        await Eventually.IsTrueAsync(() => server.Frames.Count == count, "all frames arrive in the end");
+        await Eventually.IsTrueAsync(
+            () => server.Transport.Inbound.Throttled > 0 == (standing == PeerStanding.Stranger), "it waits");
+    }
+
+    [Fact]
+    public async Task A_link_that_waits_for_its_share_is_closed_at_once()
+    {
+        await using var server = new LinkRecorder(new TransportOptions { StrangerFramesPerSecond = 1 });
+        await using var client = new LinkRecorder();
+        client.Dial(server.Listen());
+        Link outgoing = await client.FirstLink();
+        Link incoming = await server.FirstLink();
+        await using var other = new LinkRecorder(); // an only peer would be held to nothing
+        other.Dial(server.Transport.EndPoint!.ToString());
+        await Eventually.IsTrueAsync(() => server.Opened.Count == 2, "the other is there");
+        for (int i = 0; i < 1000; i++)
+        {
+            Assert.True(await client.Send(outgoing, Content(i, 10)));
+        }
+
+        await Eventually.IsTrueAsync(() => server.Transport.Inbound.Throttled > 0, "it waits");
+        incoming.Abort("enough");
+        await Eventually.Within(incoming.Ended); // not after the quarter of an hour that it owes
+    }
+
     [Fact]
     public async Task Port_in_use_is_refused_by_name()
     {
