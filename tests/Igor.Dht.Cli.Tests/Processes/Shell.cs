@@ -29,7 +29,7 @@ internal static class Shell
         {
             await process.StandardOutput.BaseStream.CopyToAsync(output, deadline.Token);
             await process.WaitForExitAsync(deadline.Token);
-            return new CliResult(process.ExitCode, output.ToArray(), await error);
+            return new CliResult(process.ExitCode, output.ToArray(), WithoutNotice(await error));
         }
         finally
         {
@@ -39,4 +39,9 @@ internal static class Shell
             }
         }
     }
+
+    // That the store is new is told by whichever command comes first.
+    private static string WithoutNotice(string error) => string.Concat(error.Split('\n')
+        .Where(line => line.Length > 0 && !line.Contains("in a new store in", StringComparison.Ordinal))
+        .Select(line => line + "\n"));
 }

@@ -55,14 +55,14 @@ public sealed partial class SignalTests : IDisposable
     }
 
     [Theory]
-    [InlineData("put name --timeout 3")]
-    [InlineData("put name --file fifo --timeout 3")]
-    [InlineData("put name value && $IGOR get name --output fifo --timeout 3")]
+    [InlineData("put name --timeout 8")]
+    [InlineData("put name --file fifo --timeout 8")]
+    [InlineData("put name value && $IGOR get name --output fifo --timeout 8")]
     public async Task Timeout_bounds_all_that_a_command_waits_for(string command)
     {
         Fifo();
         CliResult result = await Shell.RunAsync(_home, "($IGOR " + command + ") >/dev/null");
-        result.AssertFailed(ExitCode.Local, "within 3 s");
+        result.AssertFailed(ExitCode.Local, "within 8 s");
     }
 
     private string Fifo()

@@ -35,7 +35,7 @@ public sealed class StandardStreamTests : IDisposable
     [InlineData("$IGOR put name value >&-", "the value is stored, but standard output is closed")]
     [InlineData("$IGOR put name value >/dev/full", "the value is stored, but standard output")]
     [InlineData("$IGOR delete name >/dev/full", "No space left")]
-    [InlineData("$IGOR status >&-", "standard output is closed")]
+    [InlineData("$IGOR get name --help >&-", "standard output is closed")]
     [InlineData("$IGOR --help >/dev/full", "No space left")]
     [InlineData("$IGOR demo >&-", "standard output is closed")]
     [InlineData("$IGOR serve --listen 127.0.0.1:0 >&-", "standard output is closed")]
