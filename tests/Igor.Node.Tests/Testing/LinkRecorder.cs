@@ -10,8 +10,9 @@ internal sealed class LinkRecorder : ILinkConsumer, IAsyncDisposable
     private readonly Strand _strand;
     private readonly NodeIdentity _identity = NodeIdentity.CreateEphemeral();
 
-    public LinkRecorder(TransportOptions? options = null, ILogger? log = null)
+    public LinkRecorder(TransportOptions? options = null, ILogger? log = null, int bytesMax = 1 << 30)
     {
+        Bytes = new ByteBudget(bytesMax);
         _strand = new Strand(Bugs.Enqueue);
         Transport = new TlsTransport(
             _identity,
@@ -26,7 +27,7 @@ internal sealed class LinkRecorder : ILinkConsumer, IAsyncDisposable
 
     public ListLogger Log { get; } = new();
 
-    public ByteBudget Bytes { get; } = new(64 * 1024 * 1024);
+    public ByteBudget Bytes { get; }
 
     public TlsTransport Transport { get; }
 

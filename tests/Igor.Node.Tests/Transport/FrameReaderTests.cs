@@ -14,7 +14,10 @@ public sealed class FrameReaderTests : IDisposable
     private readonly Pipe _pipe = new(new PipeOptions(pauseWriterThreshold: 4 * MiB));
     private readonly ByteBudget _bytes = new(64 * MiB);
     private readonly SecuredSocket _secured = new(
-        new Socket(SocketType.Stream, ProtocolType.Tcp), new SslStream(Stream.Null), Key.Max, "10.0.0.1:1");
+        new Socket(SocketType.Stream, ProtocolType.Tcp),
+        new SslStream(new MemoryStream()),
+        Key.Max,
+        "10.0.0.1:1");
 
     public void Dispose() => _secured.Dispose();
 

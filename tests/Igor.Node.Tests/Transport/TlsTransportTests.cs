@@ -160,7 +160,7 @@ public sealed class TlsTransportTests
     {
         using var blocked = new ManualResetEventSlim();
         await using var server = new LinkRecorder();
-        await using var client = new LinkRecorder();
+        await using var client = new LinkRecorder(bytesMax: 64 * 1024 * 1024);
         client.Dial(server.Listen());
         Link link = await client.FirstLink();
         await server.FirstLink();
