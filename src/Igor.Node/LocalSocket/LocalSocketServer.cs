@@ -32,7 +32,7 @@ public sealed class LocalSocketServer : IAsyncDisposable
         _host = host;
         _options = options;
         _file = file;
-        _bytes = (host as IgorNode)?.Bytes ?? new ByteBudget(new IgorNodeOptions().HeldBytesMax);
+        _bytes = (host as IgorNode)?.Bytes ?? new ByteBudget(RoomFor(options.OutgoingBytesMax));
         TimeSpan period = options.StallTimeout / 2;
         _looks = TimeProvider.System.CreateTimer(_ => CloseStalled(), null, period, period);
         _accepting = Task.Run(AcceptAsync);
@@ -173,6 +173,10 @@ public sealed class LocalSocketServer : IAsyncDisposable
         victim?.Evict();
         return victim is not null;
     }
+
+    /// <summary>Of a budget without a node: so much that one application may use what it is given.</summary>
+    private static long RoomFor(int outgoingBytesMax) =>
+        Math.Max(new IgorNodeOptions().HeldBytesMax, 4L * outgoingBytesMax);
 
     private void CloseStalled()
     {
