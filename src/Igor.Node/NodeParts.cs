@@ -106,7 +106,16 @@ internal sealed class NodeParts : IAsyncDisposable
         }
 
         bool isOld = NodeIdentity.IsIn(folder.Path);
-        FolderNetwork.Bind(folder.Path, network);
+        try
+        {
+            FolderNetwork.Bind(folder.Path, network);
+        }
+        catch (NodeStartException) when (isOld)
+        {
+            // A disk that takes nothing: what a node of before left there can be served all the same.
+            return $"the data folder {folder.Path} names no network, and its disk does not let it be named";
+        }
+
         return isOld
             ? $"the data folder {folder.Path} named no network; from now on it belongs to '{network}'"
             : null;

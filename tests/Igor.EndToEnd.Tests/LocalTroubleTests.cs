@@ -154,6 +154,36 @@ public sealed class LocalTroubleTests(ITestOutputHelper output)
         });
     }
 
+    [SmallDiskFact]
+    public async Task Node_starts_on_a_disk_that_takes_nothing_and_serves_what_it_holds()
+    {
+        using var folder = new Folder();
+        using var disk = Tmpfs.Mount(folder.Combine("disk"), 16);
+        await Ring.RunAsync(0, output, async ring =>
+        {
+            NodeSettings settings = ring.NextSettings() with
+            {
+                Data = disk.Path,
+                Socket = folder.Combine("igor.sock"),
+            };
+            NodeProcess node = ring.Add(NodeProcess.Serve(settings));
+            await node.StartAsync();
+            (await Cli.RunAsync("put", "kept", "a value", "--socket", node.Socket)).ExitsWith(0);
+            foreach (Action harm in (Action[])[disk.Fill, disk.MakeReadOnly])
+            {
+                await node.KillAsync();
+                harm();
+                await ring.ReviveAsync([node]);
+                CliResult get = (await Cli.RunAsync("get", "kept", "--socket", node.Socket)).ExitsWith(0);
+                Assert.Equal("a value", get.Text);
+                CliResult put = await Cli.RunAsync(
+                    new byte[256 * KibiByte], "put", "more", "--socket", node.Socket, "--timeout", "3");
+                Assert.InRange(put.ExitCode, 3, 5);
+                (await Cli.RunAsync("status", "--check", "--socket", node.Socket)).ExitsWith(3);
+            }
+        });
+    }
+
     private static async Task FillAsync(Ledger ledger, IgorDht dht, int bytes)
     {
         int failures = 0;

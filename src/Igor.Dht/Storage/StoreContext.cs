@@ -139,7 +139,17 @@ internal sealed class StoreContext(RecordStoreOptions options, SegmentLog log, D
                 catalog.Index.WriteHeld();
             }
 
-            return Marker.TryWrite();
+            if (Marker.TryWrite() is not null)
+            {
+                return false;
+            }
+
+            if (!IsFull)
+            {
+                Ledger.SetDiskTrouble(null);
+            }
+
+            return true;
         }
         catch (Exception e) when (DiskTrouble.IsOfDisk(e))
         {

@@ -49,7 +49,8 @@ public sealed class DataFolder : IDisposable
     }
 
     /// <summary>
-    /// Creates the folder if it is not there (for its owner only), locks it, and proves it writable.
+    /// Creates the folder if it is not there (for its owner only), locks it, and proves it writable, unless a
+    /// node was there before: that one serves what it holds, from a disk that takes nothing too.
     /// </summary>
     /// <exception cref="NodeStartException">
     /// Another node uses it, or it cannot be created or written; the message says which and what to do.
@@ -68,6 +69,11 @@ public sealed class DataFolder : IDisposable
         }
         catch (Exception problem) when (DiskTrouble.IsDisk(problem))
         {
+            if (NodeIdentity.IsIn(full))
+            {
+                return new DataFolder(full, held); // its store says what the disk refuses
+            }
+
             held.Dispose();
             throw DiskTrouble.Explain("write in the data folder", full, problem);
         }
@@ -181,17 +187,36 @@ public sealed class DataFolder : IDisposable
             }
             catch (Exception problem) when (DiskTrouble.IsDisk(problem))
             {
+                if (NodeIdentity.IsIn(full) && TryLockReadOnly(full) is { } held)
+                {
+                    return held;
+                }
+
                 throw DiskTrouble.Explain("write in the data folder", full, problem);
             }
         }
     }
 
-    private static FileStream OpenLock(string full, FileMode mode)
+    /// <summary>On a read-only disk; null where the lock cannot be taken so either.</summary>
+    private static FileStream? TryLockReadOnly(string full)
+    {
+        try
+        {
+            return OpenLock(full, FileMode.Open, FileAccess.Read);
+        }
+        catch (Exception problem) when (DiskTrouble.IsDisk(problem))
+        {
+            return null;
+        }
+    }
+
+    private static FileStream OpenLock(
+        string full, FileMode mode, FileAccess access = FileAccess.ReadWrite)
     {
         var options = new FileStreamOptions
         {
             Mode = mode,
-            Access = FileAccess.ReadWrite,
+            Access = access,
             Share = FileShare.None,
             BufferSize = 0,
         };

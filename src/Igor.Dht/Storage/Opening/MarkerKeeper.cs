@@ -13,20 +13,21 @@ internal sealed class MarkerKeeper(string folder)
     /// <summary>Whether the marker on the disk is that of this run.</summary>
     public bool IsWritten { get; private set; }
 
-    /// <summary>Says that the store is open; false when the disk does not take it now.</summary>
-    public bool TryWrite()
+    /// <summary>Says that the store is open.</summary>
+    /// <returns>Why the disk does not take it now; null when it did.</returns>
+    public Exception? TryWrite()
     {
         try
         {
             new StoreMarker(StoreMarker.CurrentFormat, _bootId, IsClosed: false).Write(folder);
             IsWritten = true;
+            return null;
         }
         catch (Exception e) when (DiskTrouble.IsRefusal(e))
         {
             IsWritten = false;
+            return e;
         }
-
-        return IsWritten;
     }
 
     /// <summary>Makes a next start build the index anew.</summary>

@@ -30,11 +30,13 @@ internal static class StoreOpening
             var store = new StoreContext(options, log, new DamageLedger());
             string? doubt = log.Segments.Count == 0 ? null : StoreMarker.Doubt(marker, bootId);
             store.Catalog = OpenCatalog(store, doubt);
-            if (!store.Marker.TryWrite())
+            if (store.Marker.TryWrite() is { } refusal)
             {
                 // What says that the index is sound after the death of the machine may not stand while it
                 // changes: it goes on in memory, until the disk takes the marker.
                 store.Catalog.Index.Hold();
+                store.Ledger.SetDiskTrouble(
+                    DiskTrouble.Describe("Records cannot be written", options.Folder, refusal));
             }
 
             return store;
