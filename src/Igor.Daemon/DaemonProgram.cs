@@ -67,6 +67,7 @@ internal static class DaemonProgram
         {
             await host.StartAsync().ConfigureAwait(false);
             await host.WaitForShutdownAsync().ConfigureAwait(false);
+            host.Services.GetRequiredService<NodeHostedService>().ThrowIfSuperseded();
         }
         catch (OperationCanceledException)
         {
@@ -95,7 +96,8 @@ internal static class DaemonProgram
             new HostApplicationBuilderSettings { ApplicationName = "igord" });
         builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = ShutdownTimeout);
         builder.Services.AddSingleton(settings).AddSingleton(streams);
-        builder.Services.AddHostedService<NodeHostedService>();
+        builder.Services.AddSingleton<NodeHostedService>();
+        builder.Services.AddHostedService(services => services.GetRequiredService<NodeHostedService>());
         builder.Logging
             .SetMinimumLevel(settings.LogLevel ?? LogLevel.Warning)
             .AddFilter("Microsoft", LogLevel.None) // a failed start is reported in one line, by this class

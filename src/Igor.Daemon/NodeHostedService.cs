@@ -11,7 +11,10 @@ namespace Igor.Daemon;
 /// moment as standard output.
 /// </summary>
 internal sealed class NodeHostedService(
-    DaemonSettings settings, ILoggerFactory loggers, CommandStreams streams) : IHostedService
+    DaemonSettings settings,
+    ILoggerFactory loggers,
+    CommandStreams streams,
+    IHostApplicationLifetime lifetime) : IHostedService
 {
     private IgorNode? _node;
     private LocalSocketServer? _server;
@@ -31,15 +34,29 @@ internal sealed class NodeHostedService(
             _node = await IgorNode.StartAsync(options, loggers, cancellationToken).ConfigureAwait(false);
             _server = LocalSocketServer.Start(
                 _node, settings.ToSocketOptions(options, loggers.CreateLogger("Igor.Node.LocalSocket")));
-            RingStanding ring = await _node.Settled.WaitAsync(cancellationToken).ConfigureAwait(false);
+            await Task.WhenAny(_node.Settled, _node.Superseded).WaitAsync(cancellationToken)
+                .ConfigureAwait(false);
+            ThrowIfSuperseded();
+            RingStanding ring = await _node.Settled.ConfigureAwait(false);
             await streams.WriteLineAsync(
                 ReadyLine.Of(_node, ring, _server.Path, settings.Json ?? false), cancellationToken)
                 .ConfigureAwait(false);
+            _ = EndWhenSupersededAsync(_node);
         }
         catch
         {
             await StopAsync(CancellationToken.None).ConfigureAwait(false);
             throw;
+        }
+    }
+
+    /// <summary>Throws when the node has ended because another one has its identity.</summary>
+    /// <exception cref="NodeStartException">It has; the message says where the other one is.</exception>
+    public void ThrowIfSuperseded()
+    {
+        if (_node?.Superseded is { IsCompletedSuccessfully: true } superseded)
+        {
+            throw new NodeStartException(superseded.Result);
         }
     }
 
@@ -55,5 +72,11 @@ internal sealed class NodeHostedService(
         {
             await node.DisposeAsync().ConfigureAwait(false);
         }
+    }
+
+    private async Task EndWhenSupersededAsync(IgorNode node)
+    {
+        await node.Superseded.ConfigureAwait(false);
+        lifetime.StopApplication();
     }
 }

@@ -83,6 +83,13 @@ public sealed class IgorNode : IKbrHost
     public Task<RingStanding> Settled => _parts.Host.Settled;
 
     /// <summary>
+    /// Completes, with the cause for people, when the node has to end: another node with the same identity,
+    /// as from a copy of the data folder, proved that it was started earlier. Whoever runs the node disposes
+    /// it.
+    /// </summary>
+    public Task<string> Superseded => _parts.Host.Superseded;
+
+    /// <summary>
     /// Completes when the node is an active member of the ring; canceled when it is closed before. A node
     /// that does not join rings (a client) completes it when it is connected.
     /// </summary>

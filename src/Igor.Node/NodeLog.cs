@@ -79,4 +79,7 @@ internal static partial class NodeLog
 
     [LoggerMessage(132, LogLevel.Warning, "Clocks differ: {Text}")]
     public static partial void ClockDeviates(ILogger log, string text);
+
+    [LoggerMessage(133, LogLevel.Error, "This node has to end: {Text}")]
+    public static partial void IdentityLost(ILogger log, string text);
 }

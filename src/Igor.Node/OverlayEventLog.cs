@@ -38,7 +38,11 @@ internal static class OverlayEventLog
             case OverlayEventKind.PeersChanged:
                 break; // for the peer cache, not for people
             case OverlayEventKind.Alone:
-                break; // a trouble, and reported as one
+            case OverlayEventKind.IdentityClash:
+                break; // troubles, and reported as such
+            case OverlayEventKind.IdentityLost:
+                NodeLog.IdentityLost(log, raised.Text);
+                break;
         }
     }
 }

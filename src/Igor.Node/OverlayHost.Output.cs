@@ -5,6 +5,20 @@ namespace Igor.Node;
 /// <content>What the overlay node does to the world.</content>
 internal sealed partial class OverlayHost : IOverlayOutput
 {
+    private readonly TaskCompletionSource<RingStanding> _settled =
+        new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    private readonly TaskCompletionSource<string> _superseded =
+        new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>Completes when it is clear how the node stands to the ring.</summary>
+    public Task<RingStanding> Settled => _settled.Task;
+
+    /// <summary>
+    /// Completes, with the cause for people, when another node with this one's identity was there first.
+    /// </summary>
+    public Task<string> Superseded => _superseded.Task;
+
     /// <inheritdoc/>
     void IOverlayOutput.Dial(DialId dial, string address) => Transport.Dial(dial, address);
 
@@ -102,7 +116,11 @@ internal sealed partial class OverlayHost : IOverlayOutput
                 ReportStanding();
                 break;
             case OverlayEventKind.Alone:
+            case OverlayEventKind.IdentityClash:
                 ReportStanding();
+                break;
+            case OverlayEventKind.IdentityLost:
+                _superseded.TrySetResult(overlayEvent.Text);
                 break;
             case OverlayEventKind.PeersChanged:
                 PeersChanged?.Invoke();

@@ -16,9 +16,6 @@ internal sealed partial class OverlayHost : IDisposable
     private readonly ServiceTable _services = new();
     private readonly OpenRequests _requests = new();
     private readonly TaskCompletionSource _joined = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly TaskCompletionSource<RingStanding> _settled =
-        new(TaskCreationOptions.RunContinuationsAsynchronously);
-
     private readonly TroubleLog _troubles;
     private readonly TimeProvider _clock;
     private readonly long _started;
@@ -65,9 +62,6 @@ internal sealed partial class OverlayHost : IDisposable
 
     /// <summary>Running totals.</summary>
     public NodeCounters Counters { get; } = new();
-
-    /// <summary>Completes when it is clear how the node stands to the ring.</summary>
-    public Task<RingStanding> Settled => _settled.Task;
 
     /// <summary>
     /// Completes when the node is an active member of the ring or, if it joins none, when it is connected;

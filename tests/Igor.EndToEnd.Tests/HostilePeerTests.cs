@@ -107,14 +107,14 @@ public sealed class HostilePeerTests(ITestOutputHelper output)
         (await Cli.RunAsync(["put", "x", "y", "--data", data, .. stranger]))
             .ExitsWith(3).SaysClearly(node.Address, "other");
 
-        // A node starts a ring of its own, and says why.
+        // A node is alone, and says why.
         await using NodeProcess alone = NodeProcess.Serve(
             ring.NextSettings() with { Network = "other", Bootstrap = [node.Address] });
         await alone.StartAsync();
         await Eventually.IsTrueAsync(
             "it says why it is alone",
             s_patience,
-            () => alone.Log.Contains("this is network", StringComparison.Ordinal));
+            () => alone.Log.Contains("ready alone refused (it belongs to network", StringComparison.Ordinal));
         await ServesAsync(ring);
     });
 

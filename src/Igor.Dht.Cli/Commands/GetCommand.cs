@@ -66,7 +66,7 @@ internal sealed class GetCommand : CliCommand
                 GetResult result = await ReadAsync(dht, name, arguments, deadline).ConfigureAwait(false);
                 if (GetText.Failure(name, result) is { } failure)
                 {
-                    throw result.Outcome == GetOutcome.Unreachable
+                    throw result.IsDegraded || result.Outcome == GetOutcome.Unreachable
                         ? failure.Because(await BarrierAsync(dht, deadline).ConfigureAwait(false))
                         : failure;
                 }

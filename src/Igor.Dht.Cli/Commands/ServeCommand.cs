@@ -63,7 +63,7 @@ internal sealed class ServeCommand : CliCommand
                 options,
                 dht =>
                 {
-                    NoteUnused(dht, common);
+                    NoteUnused(dht, common with { Found = options.Found });
                     return ServeAsync(dht, streams, Common.IsJson(arguments), ending.Token);
                 },
                 ending.Token).ConfigureAwait(false);
@@ -77,12 +77,12 @@ internal sealed class ServeCommand : CliCommand
 
     private static void NoteUnused(IgorDht dht, IgorDhtOptions given)
     {
-        if (dht.IsBehindDaemon && (given.Listen is not null || given.Bootstrap.Count > 0))
+        if (dht.IsBehindDaemon && (given.Listen is not null || given.Bootstrap.Count > 0 || given.Found))
         {
             given.Noted?.Invoke(
-                "attached to the node that runs already, whose addresses count: --listen and --bootstrap "
-                    + "are not "
-                + "used (for a node of its own, give this one a --socket and a --data of its own)");
+                "attached to the node that runs already, whose settings count: --listen, --bootstrap and "
+                + "--found are not used (for a node of its own, give this one a --socket and a --data of its "
+                + "own)");
         }
     }
 
@@ -102,6 +102,7 @@ internal sealed class ServeCommand : CliCommand
         TimeSpan notice = s_joinNotice;
         while (true)
         {
+            ThrowIfSuperseded(dht);
             DhtStatus status = await dht.StatusAsync(ending).ConfigureAwait(false);
             if (status.IsJoined || status.Ring.State == RingState.Alone)
             {
@@ -125,6 +126,7 @@ internal sealed class ServeCommand : CliCommand
         var reported = new HashSet<string>();
         while (true)
         {
+            ThrowIfSuperseded(dht);
             IReadOnlyList<Trouble> troubles = await TroublesAsync(dht, ending).ConfigureAwait(false);
             foreach (Trouble trouble in troubles.Where(trouble => reported.Add(trouble.Kind)))
             {
@@ -138,6 +140,14 @@ internal sealed class ServeCommand : CliCommand
             }
 
             await Task.Delay(s_troublePoll, ending).ConfigureAwait(false);
+        }
+    }
+
+    private static void ThrowIfSuperseded(IgorDht dht)
+    {
+        if (dht.Superseded.IsCompletedSuccessfully)
+        {
+            throw CommandFailure.Local(dht.Superseded.Result);
         }
     }
 

@@ -107,6 +107,7 @@ internal static class StatusText
 
     private static string ReplicasOf(DhtStatus status) => (status.IsSettled, status.IsReplicated) switch
     {
+        _ when status.Ring.State == RingState.Alone => "not known while the node is alone",
         (true, true) => "complete",
         (true, false) => "synchronising; nothing is missed",
         _ => "synchronising; reads ask several nodes",

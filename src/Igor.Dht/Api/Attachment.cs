@@ -44,6 +44,10 @@ internal sealed class Attachment : IAsyncDisposable
     /// <summary>The local socket that this process is to open; null for none.</summary>
     public string? SocketToServe { get; init; }
 
+    /// <summary>Completes when an embedded node has to end; why, for people.</summary>
+    public Task<string> Superseded =>
+        Host is IgorNode node ? node.Superseded : new TaskCompletionSource<string>().Task;
+
     /// <summary>Member or client of the service.</summary>
     public ServiceRole Role => Store is null ? ServiceRole.Client : ServiceRole.Member;
 

@@ -40,6 +40,13 @@ public sealed class IgorDht : IAsyncDisposable
     public bool IsBehindDaemon =>
         _attachment.Kind is DhtAttachment.DaemonClient or DhtAttachment.DaemonMember;
 
+    /// <summary>
+    /// Completes, with the cause for people, when the embedded node has to end because another one with the
+    /// same identity, as from a copy of the data folder, was there first: dispose this DHT then, and use
+    /// another data folder. Never completes for one that is attached to a daemon, which ends by itself.
+    /// </summary>
+    public Task<string> Superseded => _attachment.Superseded;
+
     /// <summary>What this DHT stands on.</summary>
     internal Attachment Attachment => _attachment;
 
@@ -229,6 +236,7 @@ public sealed class IgorDht : IAsyncDisposable
             {
                 ValueBytesMax = options.ValueBytesMax,
                 VersionAheadMax = options.VersionAheadMax,
+                Found = options.Found,
             },
             attachment.Store,
             (attachment.Host as IgorNode)?.Bytes ?? new ByteBudget(new IgorNodeOptions().HeldBytesMax),

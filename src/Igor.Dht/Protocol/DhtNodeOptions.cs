@@ -27,6 +27,13 @@ public sealed record DhtNodeOptions
     public TimeSpan MissingRetention { get; init; } = TimeSpan.FromMinutes(10);
 
     /// <summary>
+    /// Whether the node may found a ring without the members that it knew before it was restarted: those are
+    /// not expected back then, and count in no quorum until they are there.
+    /// </summary>
+    /// <value>Default: false.</value>
+    public bool Found { get; init; }
+
+    /// <summary>
     /// Time between two synchronisations with one peer when nothing happens, before jitter. 1 s to 1 h.
     /// </summary>
     /// <value>Default: 30 s.</value>

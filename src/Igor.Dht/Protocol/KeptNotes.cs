@@ -41,7 +41,11 @@ internal sealed class KeptNotes(DhtContext context)
             members.Add(Key.Read(note));
         }
 
-        context.Membership.Recall(context.Now.Monotonic, members);
+        if (!context.Options.Found)
+        {
+            context.Membership.Recall(context.Now.Monotonic, members);
+        }
+
         if (Read(Replicas, read) is [>= 1 and byte fewest])
         {
             context.HandleReplicas(fewest);

@@ -21,6 +21,7 @@ internal sealed class FrameDispatch(
 {
     private const int RoutedArray9 = 0x99;
     private const int RoutedArrayMax = 0x9F;
+    private const int GoodbyeFieldsWithAddresses = 4;
     private const int ReplyArray5 = 0x95;
 
     /// <summary>
@@ -76,7 +77,12 @@ internal sealed class FrameDispatch(
         var type = (MessageType)reader.ReadInt32();
         if (type == MessageType.Goodbye)
         {
-            HandleGoodbye(now, link, ref reader);
+            HandleGoodbye(now, link, ref reader, fields);
+            return;
+        }
+
+        if (link.IsContested)
+        {
             return;
         }
 
@@ -136,11 +142,13 @@ internal sealed class FrameDispatch(
                 clocks.Hear(now, peer, PeerCodec.ReadWallClock(ref reader, fields > 2));
                 break;
             case MessageType.Pong:
-                TimeSpan roundTrip = FailureDetection.HandlePong(now, peer, reader.ReadUInt64());
-                clocks.HandleAnswer(now, peer, roundTrip, PeerCodec.ReadWallClock(ref reader, fields > 2));
+                HandlePong(now, peer, ref reader, fields);
                 break;
             case MessageType.Goodbye:
-                HandleGoodbye(now, link, ref reader);
+                HandleGoodbye(now, link, ref reader, fields);
+                break;
+            case MessageType.IdentityClash:
+                handshake.Identity.HandleHint(now, link, PeerCodec.ReadAddresses(ref reader));
                 break;
             case MessageType.Neighbours:
                 ServiceId service = PeerCodec.ReadService(ref reader);
@@ -175,10 +183,25 @@ internal sealed class FrameDispatch(
     private static bool IsCostly(MessageType type) => type is MessageType.Ping or MessageType.Neighbours
         or MessageType.ServiceQuery or MessageType.ServiceMembers;
 
-    private void HandleGoodbye(TimeSpan now, Link link, ref MessagePackReader reader)
+    private void HandlePong(TimeSpan now, Peer peer, ref MessagePackReader reader, int fields)
+    {
+        ulong sentAtTicks = reader.ReadUInt64();
+        TimeSpan roundTrip = FailureDetection.HandlePong(now, peer, sentAtTicks);
+        clocks.HandleAnswer(now, peer, roundTrip, PeerCodec.ReadWallClock(ref reader, fields > 2));
+        handshake.Duplicates.HandlePong(
+            now, peer, TimeSpan.FromTicks((long)Math.Min(sentAtTicks, (ulong)now.Ticks)));
+    }
+
+    private void HandleGoodbye(TimeSpan now, Link link, ref MessagePackReader reader, int fields)
     {
         var reason = (GoodbyeReason)reader.ReadInt32();
-        handshake.HandleGoodbye(now, link, reason, PeerCodec.ReadText(ref reader, WireLimits.TextLengthMax));
+        string text = PeerCodec.ReadText(ref reader, WireLimits.TextLengthMax);
+        if (reason == GoodbyeReason.Duplicate && fields >= GoodbyeFieldsWithAddresses)
+        {
+            handshake.Identity.HandleHint(now, link, PeerCodec.ReadAddresses(ref reader));
+        }
+
+        handshake.HandleGoodbye(now, link, reason, text);
     }
 
     private static void WritePong(ref MessagePackWriter writer, ulong nonce, long wallClockMs)

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Collections.Immutable;
 using Igor.Kbr.Overlay.Peers;
 using Igor.Kbr.Overlay.Time;
 using Igor.Kbr.Wire;
@@ -47,13 +48,18 @@ internal sealed class NodeContext(Key id, OverlayOptions options, IOverlayOutput
 
     public bool Send(Peer peer, WriteMessage write) => Send(peer.Link, write);
 
-    public void SendGoodbye(Link link, GoodbyeReason reason, string text) =>
+    public void SendGoodbye(
+        Link link, GoodbyeReason reason, string text, ImmutableArray<string> addresses = default) =>
         Send(link, (ref MessagePackWriter writer) =>
         {
-            writer.WriteArrayHeader(3);
+            writer.WriteArrayHeader(addresses.IsDefault ? 3 : 4);
             writer.Write((int)MessageType.Goodbye);
             writer.Write((int)reason);
             writer.Write(text);
+            if (!addresses.IsDefault)
+            {
+                PeerCodec.WriteAddresses(ref writer, addresses);
+            }
         });
 
     public void Raise(OverlayEventKind kind, Key peer, string text) =>

@@ -29,6 +29,18 @@ public enum OverlayEventKind
     /// <summary>The peers worth remembering for the next start changed.</summary>
     PeersChanged,
 
+    /// <summary>
+    /// Another node runs under this node's identity, and was started later: it has to end. The text says
+    /// where.
+    /// </summary>
+    IdentityClash,
+
+    /// <summary>
+    /// Another node runs under this node's identity, and was started earlier: this one has to end. The text
+    /// says where the other is.
+    /// </summary>
+    IdentityLost,
+
     /// <summary>A bound was reached and something was dropped; the text says what.</summary>
     LimitReached,
 

@@ -18,9 +18,13 @@ public sealed partial class OverlayNode
         get
         {
             IReadOnlyList<string> clocks = ClockTroubles;
-            return clocks.Count == 0
-                ? [.. _isolation.Troubles]
-                : [.. _isolation.Troubles, new Trouble(TroubleKinds.Clock, string.Join(' ', clocks))];
+            List<Trouble> troubles = [.. _isolation.Troubles, .. _handshake.Identity.Troubles];
+            if (clocks.Count > 0)
+            {
+                troubles.Add(new Trouble(TroubleKinds.Clock, string.Join(' ', clocks)));
+            }
+
+            return troubles;
         }
     }
 

@@ -120,6 +120,7 @@ public sealed partial class OverlayNode
     public void Start(TimeSpan now)
     {
         ServiceRing ring = _rings.GetOrAdd(now, ServiceId.Base, string.Empty);
+        _handshake.Identity.Start(now);
         _entries.Start(now);
         _failures.Start(now);
         _linkCare.Start(now);

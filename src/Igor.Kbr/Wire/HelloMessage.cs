@@ -6,12 +6,16 @@ namespace Igor.Kbr.Wire;
 /// <summary>
 /// The first frame in either direction:
 /// [1, versionMin, versionMax, network, instance, addresses, agent, joinsRing, servicesVersion, services,
-/// wallClockMs]. The last may be missing.
+/// wallClockMs, ageMs]. The last two may be missing.
 /// </summary>
 internal sealed record HelloMessage
 {
-    private const int FieldCount = 11;
+    private const int FieldCount = 12;
+    private const int FieldCountWithClock = 11;
     private const int FieldCountMin = 10;
+
+    /// <summary>Nothing runs for longer than that, a century.</summary>
+    private const ulong AgeMsMax = 100UL * 366 * 24 * 3600 * 1000;
 
     public int VersionMin { get; init; } = WireLimits.ProtocolVersion;
 
@@ -39,6 +43,9 @@ internal sealed record HelloMessage
     /// <summary>What the sender's wall clock shows, in milliseconds since 1970 UTC; 0 when unknown.</summary>
     public long WallClockMs { get; init; }
 
+    /// <summary>For how long this run of the node has been going; zero when it does not say.</summary>
+    public TimeSpan Age { get; init; }
+
     public void Write(ref MessagePackWriter writer)
     {
         writer.WriteArrayHeader(FieldCount);
@@ -53,6 +60,7 @@ internal sealed record HelloMessage
         writer.Write(ServicesVersion);
         PeerCodec.WriteServices(ref writer, Services);
         writer.Write(WallClockMs);
+        writer.Write((ulong)Age.TotalMilliseconds);
     }
 
     /// <summary>Reads the fields after the type.</summary>
@@ -70,7 +78,10 @@ internal sealed record HelloMessage
             JoinsRing = reader.ReadBoolean(),
             ServicesVersion = reader.ReadUInt64(),
             Services = PeerCodec.ReadServices(ref reader),
-            WallClockMs = PeerCodec.ReadWallClock(ref reader, fields >= FieldCount),
+            WallClockMs = PeerCodec.ReadWallClock(ref reader, fields >= FieldCountWithClock),
+            Age = fields < FieldCount
+                ? TimeSpan.Zero
+                : TimeSpan.FromMilliseconds(Math.Min(reader.ReadUInt64(), AgeMsMax)),
         };
     }
 }

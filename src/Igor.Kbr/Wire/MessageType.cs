@@ -13,6 +13,7 @@ internal enum MessageType
     ServiceQuery = 8,
     ServiceMembers = 9,
     Refused = 10,
+    IdentityClash = 11,
     Route = 16,
     Reply = 17,
 }

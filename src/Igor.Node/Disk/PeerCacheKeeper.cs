@@ -11,10 +11,10 @@ internal sealed class PeerCacheKeeper : IAsyncDisposable
     /// <summary>
     /// A node that dies must not come back without knowing whom it met, so little is waited for.
     /// </summary>
-    private static readonly TimeSpan Delay = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan Delay = TimeSpan.FromMilliseconds(50);
 
     /// <summary>Least time between two writes, each of which costs the disk a few milliseconds.</summary>
-    private static readonly TimeSpan Period = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan Period = TimeSpan.FromSeconds(1);
 
     private readonly PeerCache _cache;
     private readonly Func<Task<IReadOnlyList<KnownMember>?>> _members;

@@ -47,6 +47,7 @@ internal sealed class TlsDialer(TlsHandshake handshake, TransportOptions options
         (SocketException { SocketErrorCode: SocketError.TimedOut }, false) => "no answer",
         (SocketException { SocketErrorCode: SocketError.HostNotFound or SocketError.NoData }, false) =>
             "host name unknown",
+        (SocketException { SocketErrorCode: SocketError.TryAgain }, false) => "host name not looked up",
         (_, true) => "the TLS handshake failed: " + (problem.InnerException ?? problem).Message,
         _ => problem.Message,
     };

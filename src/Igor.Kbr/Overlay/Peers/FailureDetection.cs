@@ -30,14 +30,14 @@ internal sealed class FailureDetection(NodeContext context, Handshake handshake)
         return roundTrip;
     }
 
-    /// <summary>Asks a peer whether it lives.</summary>
+    /// <summary>Asks a peer whether it lives; it is dead when it does not say so in time.</summary>
     public static void Probe(NodeContext context, TimeSpan now, Peer peer)
     {
         peer.ProbeSentAt = now;
         Ask(context, now, peer);
     }
 
-    /// <summary>Asks a peer for its clock; its life is not in doubt.</summary>
+    /// <summary>Sends a ping; the pong brings its time back, and the clock of the peer.</summary>
     public static void Ask(NodeContext context, TimeSpan now, Peer peer)
     {
         long wallClockMs = context.WallClockMs(now);

@@ -9,14 +9,39 @@ namespace Igor.Kbr.Overlay.Peers;
 /// lead to the same peer, agree on one without talking about it. Emits peers that are up and peers that are
 /// gone.
 /// </summary>
-internal sealed class Handshake(
-    NodeContext context, RingTable rings, Dialer dialer, Standings standings)
+internal sealed class Handshake
 {
     private static readonly TimeSpan HelloTimeout = TimeSpan.FromSeconds(5);
-    private static readonly TimeSpan DrainTime = TimeSpan.FromSeconds(5);
 
     private readonly Dictionary<LinkId, Link> _links = [];
-    private readonly ulong _instance = context.Random.NextUInt64();
+    private readonly NodeContext _context;
+    private readonly RingTable _rings;
+    private readonly Dialer _dialer;
+    private readonly Standings _standings;
+    private readonly SecondLinks _secondLinks;
+    private readonly ulong _instance;
+
+    public Handshake(NodeContext context, RingTable rings, Dialer dialer, Standings standings)
+    {
+        _context = context;
+        _rings = rings;
+        _dialer = dialer;
+        _standings = standings;
+        _secondLinks = new SecondLinks(context, standings, _links, Forget);
+        _instance = context.Random.NextUInt64();
+        Identity = new OwnIdentity(context, dialer, _instance);
+        Duplicates = new Duplicates(context)
+        {
+            Close = Close,
+            GiveUp = (now, peer) => Drop(now, peer, DepartureReason.Failed),
+        };
+    }
+
+    /// <summary>Whether this node's identity is its own.</summary>
+    public OwnIdentity Identity { get; }
+
+    /// <summary>Peers of which two runs are there.</summary>
+    public Duplicates Duplicates { get; }
 
     public Action<TimeSpan, Peer> PeerUp { get; set; } = (_, _) => { };
 
@@ -36,25 +61,13 @@ internal sealed class Handshake(
 
     public void HandleOpened(TimeSpan now, LinkId id, Key peerId, DialId? dial, string remoteAddress)
     {
-        Dialer.Wish? wish = dial is { } d ? dialer.HandleOpened(now, d, peerId) : null;
-        if (peerId == context.Id)
-        {
-            if (wish is { } own)
-            {
-                dialer.NoteOwn(now, own.Address);
-                TurnedAway(own.Address, "only this node itself answers");
-            }
-
-            context.Output.Close(id);
-            return;
-        }
-
+        Dialer.Wish? wish = dial is { } d ? _dialer.HandleOpened(now, d, peerId) : null;
         if (wish is { Expected: { } expected } dialled && expected != peerId)
         {
             Replaced(expected, dialled.Address);
-            if (context.Peers.Contains(peerId))
+            if (_context.Peers.Contains(peerId))
             {
-                context.Output.Close(id);
+                _context.Output.Close(id);
                 return;
             }
         }
@@ -66,47 +79,43 @@ internal sealed class Handshake(
         };
         _links.Add(id, link);
         SendHello(now, link);
-        context.Timers.Schedule(now + HelloTimeout, later =>
+        _context.Timers.Schedule(now + HelloTimeout, later =>
         {
             if (link.Peer is null && _links.Remove(id))
             {
-                context.Raise(OverlayEventKind.Refused, peerId, $"{address} did not say hello");
+                _context.Raise(OverlayEventKind.Refused, peerId, $"{address} did not say hello");
                 NoteTurnedAway(later, link, "no hello in time");
-                context.Output.Close(id);
+                _context.Output.Close(id);
             }
         });
     }
 
     public void HandleHello(TimeSpan now, Link link, HelloMessage hello)
     {
-        if (link.Peer is not null)
+        if (link.Peer is not null || link.IsContested)
         {
             return;
         }
 
-        if (HelloCheck.ObjectionTo(context.Options.Network, hello) is { } objection)
+        if (HelloCheck.ObjectionTo(_context.Options.Network, hello) is { } objection)
         {
             Refuse(now, link, objection);
             return;
         }
 
-        if (context.Peers.TryGet(link.PeerId, out Peer? known))
+        if (link.PeerId == _context.Id)
         {
-            if (known.Instance == hello.Instance)
-            {
-                Merge(now, known, link);
-                ImmutableArray<ServiceName> before = known.Services;
-                if (known.TryUpdateServices(hello.ServicesVersion, hello.Services))
-                {
-                    ServicesChanged(now, known, before);
-                }
-
-                return;
-            }
-
-            Drop(now, known, DepartureReason.Failed);
+            HandleOwnHello(now, link, hello);
+            return;
         }
-        else if (context.Peers.Count >= context.Options.PeersMax && !TryMakeRoom(now, link, hello))
+
+        if (_context.Peers.TryGet(link.PeerId, out Peer? known))
+        {
+            HandleSecondHello(now, known, link, hello);
+            return;
+        }
+
+        if (_context.Peers.Count >= _context.Options.PeersMax && !TryMakeRoom(now, link, hello))
         {
             Refuse(now, link, HelloCheck.Full);
             return;
@@ -118,32 +127,50 @@ internal sealed class Handshake(
             LastHeard = now,
             UnwantedSince = now,
             Instance = hello.Instance,
-            Addresses = HelloCheck.UsableAddresses(hello, link, context.Options.DialPrivate),
+            Addresses = HelloCheck.UsableAddresses(hello, link, _context.Options.DialPrivate),
             JoinsRing = hello.JoinsRing,
         };
         peer.TryUpdateServices(hello.ServicesVersion, hello.Services);
         link.Peer = peer;
-        context.Peers.Add(peer);
-        context.Raise(OverlayEventKind.PeerConnected, peer.Id, link.RemoteAddress);
-        if (rings.ServicesVersion != link.ToldServicesVersion)
+        _context.Peers.Add(peer);
+        _context.Raise(OverlayEventKind.PeerConnected, peer.Id, link.RemoteAddress);
+        if (_rings.ServicesVersion != link.ToldServicesVersion)
         {
-            rings.Announce(peer);
+            _rings.Announce(peer);
         }
 
         PeerUp(now, peer);
     }
 
+    /// <summary>A peer that is connected says hello on another link: the same run of it or not.</summary>
+    private void HandleSecondHello(TimeSpan now, Peer known, Link link, HelloMessage hello)
+    {
+        if (known.Instance != hello.Instance)
+        {
+            Duplicates.HandleHello(now, known, link, hello);
+            return;
+        }
+
+        _secondLinks.Merge(now, known, link);
+        ImmutableArray<ServiceName> before = known.Services;
+        if (known.TryUpdateServices(hello.ServicesVersion, hello.Services))
+        {
+            ServicesChanged(now, known, before);
+        }
+    }
+
     public void HandleGoodbye(TimeSpan now, Link link, GoodbyeReason reason, string text)
     {
-        if (reason is GoodbyeReason.WrongNetwork or GoodbyeReason.WrongVersion or GoodbyeReason.Full)
+        if (reason is GoodbyeReason.WrongNetwork or GoodbyeReason.WrongVersion or GoodbyeReason.Full
+            or GoodbyeReason.Duplicate)
         {
-            context.Raise(
+            _context.Raise(
                 OverlayEventKind.Refused, link.PeerId, $"{link.RemoteAddress} refused this node: {text}");
             NoteTurnedAway(now, link, $"refused ({text})");
         }
         else if (reason == GoodbyeReason.ProtocolError)
         {
-            context.Raise(
+            _context.Raise(
                 OverlayEventKind.ProtocolError, link.PeerId, $"{link.RemoteAddress} complains: {text}");
         }
 
@@ -192,16 +219,16 @@ internal sealed class Handshake(
         Forget(peer.Link);
         peer.Link = other;
         other.IsDraining = false;
-        standings.Tell(other, peer);
+        _standings.Tell(other, peer);
         peer.NoteHeard(now);
     }
 
     /// <summary>A peer broke the protocol.</summary>
     public void HandleViolation(TimeSpan now, Link link, string rule)
     {
-        context.Raise(OverlayEventKind.ProtocolError, link.PeerId, $"{link.RemoteAddress}: {rule}");
+        _context.Raise(OverlayEventKind.ProtocolError, link.PeerId, $"{link.RemoteAddress}: {rule}");
         NoteTurnedAway(now, link, "no node of this protocol answers");
-        context.SendGoodbye(link, GoodbyeReason.ProtocolError, rule);
+        _context.SendGoodbye(link, GoodbyeReason.ProtocolError, rule);
         if (link.Peer is { } peer && peer.Link == link)
         {
             Drop(now, peer, DepartureReason.Failed);
@@ -220,8 +247,9 @@ internal sealed class Handshake(
             Forget(link);
         }
 
-        context.Peers.Remove(peer);
-        context.Raise(OverlayEventKind.PeerLost, peer.Id, $"{peer.Link.RemoteAddress}: {reason}");
+        _context.Peers.Remove(peer);
+        _context.Raise(OverlayEventKind.PeerLost, peer.Id, $"{peer.Link.RemoteAddress}: {reason}");
+        Duplicates.HandleGone(peer);
         PeerDown(now, peer, reason);
     }
 
@@ -230,7 +258,7 @@ internal sealed class Handshake(
     {
         foreach (Link link in _links.Values.OrderBy(l => l.Id.Value).ToArray())
         {
-            context.SendGoodbye(link, reason, text);
+            _context.SendGoodbye(link, reason, text);
             Forget(link);
         }
     }
@@ -245,10 +273,10 @@ internal sealed class Handshake(
     private bool TryMakeRoom(TimeSpan now, Link link, HelloMessage hello)
     {
         bool isClient = !hello.JoinsRing && !link.IsOutbound;
-        Peer? spare = context.Peers.All.Where(p => !p.IsWanted && !p.WantsUs).MinBy(p => p.UnwantedSince)
-            ?? context.Peers.All
-                .Where(p => p.Standing != PeerStanding.Member && !p.IsFinger && !rings.IsNeighbour(p))
-                .Where(p => context.Options.JoinsRing && !(isClient && p.JoinsRing))
+        Peer? spare = _context.Peers.All.Where(p => !p.IsWanted && !p.WantsUs).MinBy(p => p.UnwantedSince)
+            ?? _context.Peers.All
+                .Where(p => p.Standing != PeerStanding.Member && !p.IsFinger && !_rings.IsNeighbour(p))
+                .Where(p => _context.Options.JoinsRing && !(isClient && p.JoinsRing))
                 .OrderBy(p => p.JoinsRing)
                 .ThenBy(p => p.LastHeard)
                 .FirstOrDefault();
@@ -257,16 +285,45 @@ internal sealed class Handshake(
             return false;
         }
 
-        context.SendGoodbye(spare.Link, GoodbyeReason.Unneeded, "room is needed for others");
+        _context.SendGoodbye(spare.Link, GoodbyeReason.Unneeded, "room is needed for others");
         Drop(now, spare, DepartureReason.Displaced);
         return true;
+    }
+
+    /// <summary>The other end has this node's own id: an address of its own leads there, or a copy.</summary>
+    private void HandleOwnHello(TimeSpan now, Link link, HelloMessage hello)
+    {
+        if (Identity.IsSelf(now, link, hello))
+        {
+            if (link.IsOutbound)
+            {
+                _dialer.NoteOwn(now, link.RemoteAddress);
+                TurnedAway(link.RemoteAddress, "only this node itself answers");
+            }
+        }
+        else
+        {
+            NoteTurnedAway(now, link, "another node with this node's identity answers");
+        }
+
+        Forget(link);
+    }
+
+    private void Close(Link link, Duplicates.Farewell? farewell)
+    {
+        if (farewell is { } why)
+        {
+            _context.SendGoodbye(link, GoodbyeReason.Duplicate, why.Text, why.Addresses);
+        }
+
+        Forget(link);
     }
 
     private void Forget(Link link)
     {
         if (_links.Remove(link.Id))
         {
-            context.Output.Close(link.Id);
+            _context.Output.Close(link.Id);
         }
     }
 
@@ -274,23 +331,24 @@ internal sealed class Handshake(
     {
         var hello = new HelloMessage
         {
-            Network = context.Options.Network,
+            Network = _context.Options.Network,
             Instance = _instance,
-            Addresses = [.. context.Options.Addresses],
-            JoinsRing = context.Options.JoinsRing,
-            ServicesVersion = rings.ServicesVersion,
-            Services = rings.ActiveServices(),
-            WallClockMs = context.WallClockMs(now),
+            Addresses = [.. _context.Options.Addresses],
+            JoinsRing = _context.Options.JoinsRing,
+            ServicesVersion = _rings.ServicesVersion,
+            Services = _rings.ActiveServices(),
+            WallClockMs = _context.WallClockMs(now),
+            Age = Identity.AgeAt(now),
         };
-        link.ToldServicesVersion = rings.ServicesVersion;
-        context.Send(link, (ref MessagePack.MessagePackWriter writer) => hello.Write(ref writer));
+        link.ToldServicesVersion = _rings.ServicesVersion;
+        _context.Send(link, (ref MessagePack.MessagePackWriter writer) => hello.Write(ref writer));
     }
 
     private void Refuse(TimeSpan now, Link link, Objection objection)
     {
-        context.Raise(OverlayEventKind.Refused, link.PeerId, $"{link.RemoteAddress}: {objection.Text}");
+        _context.Raise(OverlayEventKind.Refused, link.PeerId, $"{link.RemoteAddress}: {objection.Text}");
         NoteTurnedAway(now, link, $"refused ({objection.Text})");
-        context.SendGoodbye(link, objection.Reason, objection.TextThere);
+        _context.SendGoodbye(link, objection.Reason, objection.TextThere);
         Forget(link);
     }
 
@@ -298,58 +356,8 @@ internal sealed class Handshake(
     {
         if (link.IsOutbound)
         {
-            dialer.NoteFailure(now, link.RemoteAddress);
+            _dialer.NoteFailure(now, link.RemoteAddress);
             TurnedAway(link.RemoteAddress, cause);
         }
     }
-
-    /// <summary>
-    /// Two links to one run of one peer: the one that the node with the smaller id opened stays, of two
-    /// opened by the same side the newer one; the other link is closed once what is on its way has arrived.
-    /// Both sides see both links, so they choose alike, except that two hellos may arrive in another order
-    /// than they were sent in: so of two links opened by one side, that side closes first and the other side
-    /// follows. And a peer that found the older link dead sees only the newer one: so an older link that
-    /// stays has to prove itself.
-    /// </summary>
-    private void Merge(TimeSpan now, Peer peer, Link added)
-    {
-        added.Peer = peer;
-        standings.Tell(added, peer);
-        Link old = peer.Link;
-        bool isSameSide = added.IsOutbound == old.IsOutbound;
-        bool smallerOpened = added.IsOutbound == (context.Id < peer.Id);
-        Link loser = isSameSide || smallerOpened ? old : added;
-        peer.Link = loser == old ? added : old;
-        loser.IsDraining = true;
-        if (loser == old)
-        {
-            peer.NoteHeard(now);
-        }
-        else if (peer.ProbeSentAt is null)
-        {
-            peer.IsSuspect = true;
-            FailureDetection.Probe(context, now, peer);
-        }
-
-        CloseAfterDraining(now, loser, isSameSide && !added.IsOutbound ? 2 * DrainTime : DrainTime);
-    }
-
-    /// <summary>Closes a second link, but not while it is in doubt whether the first one is alive.</summary>
-    private void CloseAfterDraining(TimeSpan now, Link link, TimeSpan wait) =>
-        context.Timers.Schedule(now + wait, later =>
-        {
-            if (!link.IsDraining || !_links.ContainsKey(link.Id))
-            {
-                return;
-            }
-
-            if (link.Peer!.ProbeSentAt is null)
-            {
-                Forget(link);
-            }
-            else
-            {
-                CloseAfterDraining(later, link, DrainTime);
-            }
-        });
 }

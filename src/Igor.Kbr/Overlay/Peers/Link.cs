@@ -25,6 +25,12 @@ internal sealed class Link(LinkId id, Key peerId, bool isOutbound, bool isEntry,
     /// <summary>The version of the services that this node named in its hello.</summary>
     public ulong ToldServicesVersion { get; set; }
 
+    /// <summary>
+    /// Whether the other end says that it is another run of a peer that is connected, which is being asked.
+    /// What comes meanwhile is not looked at: the link will be closed.
+    /// </summary>
+    public bool IsContested { get; set; }
+
     /// <summary>A second link to the same peer that nothing more is sent on.</summary>
     public bool IsDraining { get; set; }
 }

@@ -13,6 +13,15 @@ internal readonly record struct Teller(Key Id, AddressRange Range, bool IsTruste
     public static Teller Unasked(Peer peer) =>
         Of(peer, peer.Standing == PeerStanding.Member, wasAsked: false);
 
+    /// <summary>
+    /// The other end of a link, whether or not it is a peer yet, that tells something unasked.
+    /// </summary>
+    public static Teller Unasked(Link link) => new(
+        link.PeerId,
+        IpAddress.Classify(link.ProvenAddress).Range,
+        link.IsOutbound || link.Peer is { Standing: PeerStanding.Member },
+        WasAsked: false);
+
     /// <summary>A peer that answers.</summary>
     public static Teller Asked(Peer peer) => Of(peer, isTrusted: true, wasAsked: true);
 

@@ -32,7 +32,8 @@ internal sealed class Isolation(
     public IEnumerable<Trouble> Troubles => Standing switch
     {
         { State: RingState.Joining } =>
-            [new Trouble(TroubleKinds.Joining, "the node has not joined a ring yet")],
+            [new Trouble(
+                TroubleKinds.Joining, $"the node has not joined the network yet: {entries.WhyNobody()}")],
         { State: RingState.Alone } alone when !context.Options.JoinsRing =>
             [new Trouble(TroubleKinds.Alone, $"no member of the network is reached: {alone.Reason}")],
         { State: RingState.Alone } alone =>
@@ -111,7 +112,11 @@ internal sealed class Isolation(
             context.Raise(OverlayEventKind.Joined, context.Id, $"{peers} peers");
         }
 
-        rings.RefreshAll(now);
+        foreach (ServiceRing ring in rings.All.ToArray())
+        {
+            rings.Refresh(now, ring);
+        }
+
         if (wasAlone)
         {
             Discover(now);

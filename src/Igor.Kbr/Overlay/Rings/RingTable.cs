@@ -67,15 +67,6 @@ internal sealed class RingTable(NodeContext context)
             .Select(r => new ServiceName(r.Id, r.Name)),
     ];
 
-    /// <summary>Takes stock of all rings: the node's own state changed.</summary>
-    public void RefreshAll(TimeSpan now)
-    {
-        foreach (ServiceRing ring in _rings.Values.ToArray())
-        {
-            Refresh(now, ring);
-        }
-    }
-
     /// <summary>
     /// Takes stock of the rings that a peer has come to or gone from: of those alone, or a peer with many
     /// services would cost all rings of this node each time it says something.
