@@ -58,6 +58,9 @@ internal sealed class InboundConnection
     /// <summary>Since when the handshake is under way.</summary>
     public TimeSpan SecuringSince { get; set; }
 
+    /// <summary>Cancelled when its handshake is given up for those of others.</summary>
+    public CancellationTokenSource GivenUp { get; } = new();
+
     /// <summary>The TCP connection.</summary>
     public Socket Socket { get; }
 

@@ -10,7 +10,8 @@ namespace Igor.Node;
 /// From an accepted connection to a secured one. Everything is taken in at once and waits where that costs
 /// next to nothing: for its first bytes, then for its turn. Only what has said all that a TLS client says
 /// first gets a handshake: so many in a second, from each address in turn. Whoever leaves it half done keeps
-/// its place until others need it. Nobody is refused because many came before: the oldest of the address
+/// its place until others need it, and then its socket alone: whoever is closed comes again, before those
+/// that wait. Nobody is refused because many came before: the oldest of the address
 /// that has most gives way.
 /// </summary>
 internal sealed class InboundConnections : IDisposable
@@ -30,6 +31,7 @@ internal sealed class InboundConnections : IDisposable
     private readonly SourceTable<InboundConnection> _silent = new();
     private readonly SourceTable<InboundConnection> _ready = new();
     private readonly SourceTable<InboundConnection> _securing = new();
+    private readonly SourceTable<InboundConnection> _parked = new();
     private readonly CancellationTokenSource _stopping = new();
     private readonly TlsHandshake _handshake;
     private readonly TransportOptions _options;
@@ -72,7 +74,7 @@ internal sealed class InboundConnections : IDisposable
         {
             lock (_gate)
             {
-                return _silent.Count + _ready.Count + _securing.Count;
+                return _silent.Count + _ready.Count + _securing.Count + _parked.Count;
             }
         }
     }
@@ -109,8 +111,8 @@ internal sealed class InboundConnections : IDisposable
         InboundConnection? evicted;
         lock (_gate)
         {
-            if (!_silent.TryEvict(out evicted) && !_ready.TryEvict(out evicted)
-                && !_securing.TryEvict(out evicted))
+            if (!_silent.TryEvict(out evicted) && !_parked.TryEvict(out evicted)
+                && !_ready.TryEvict(out evicted) && !_securing.TryEvict(out evicted))
             {
                 return false;
             }
@@ -128,7 +130,13 @@ internal sealed class InboundConnections : IDisposable
         InboundConnection[] all;
         lock (_gate)
         {
-            all = [.. _silent.Snapshot(), .. _ready.Snapshot(), .. _securing.Snapshot()];
+            all =
+            [
+                .. _silent.Snapshot(),
+                .. _ready.Snapshot(),
+                .. _securing.Snapshot(),
+                .. _parked.Snapshot(),
+            ];
         }
 
         foreach (InboundConnection connection in all)
@@ -144,8 +152,9 @@ internal sealed class InboundConnections : IDisposable
             InboundConnection? evicted;
             lock (_gate)
             {
-                if (_silent.Count + _ready.Count <= _waitingMax
-                    || (!_silent.TryEvict(out evicted) && !_ready.TryEvict(out evicted)))
+                if (_silent.Count + _ready.Count + _parked.Count <= _waitingMax
+                    || (!_silent.TryEvict(out evicted) && !_parked.TryEvict(out evicted)
+                        && !_ready.TryEvict(out evicted)))
                 {
                     return;
                 }
@@ -230,6 +239,7 @@ internal sealed class InboundConnections : IDisposable
             if (_securing.Count >= _options.HandshakesMax)
             {
                 _securing.TryEvict(out evicted);
+                _parked.Add(evicted!.Source, evicted);
             }
 
             next.SecuringSince = Now;
@@ -238,7 +248,8 @@ internal sealed class InboundConnections : IDisposable
 
         if (evicted is not null)
         {
-            Refuse(evicted, InboundRefusal.EvictedHandshake, "its TLS handshake took long and others wait");
+            _counters.CountRefused(InboundRefusal.EvictedHandshake);
+            evicted.GivenUp.Cancel();
         }
 
         return true;
@@ -260,7 +271,8 @@ internal sealed class InboundConnections : IDisposable
         string cause = string.Empty;
         try
         {
-            secured = await _handshake.AcceptAsync(connection.Socket, connection.Stream!, _stopping.Token)
+            secured = await _handshake
+                .AcceptAsync(connection.Socket, connection.Stream!, connection.GivenUp.Token)
                 .ConfigureAwait(false);
         }
         catch (Exception problem) when (Link.IsBroken(problem))
@@ -271,7 +283,8 @@ internal sealed class InboundConnections : IDisposable
         bool isOurs;
         lock (_gate)
         {
-            isOurs = _securing.Remove(connection.Source, connection);
+            isOurs = _securing.Remove(connection.Source, connection)
+                || (secured is not null && _parked.Remove(connection.Source, connection));
         }
 
         if (secured is not null && isOurs)
@@ -312,6 +325,15 @@ internal sealed class InboundConnections : IDisposable
                     && _ready.Remove(connection.Source, connection))
                 {
                     late.Add((connection, InboundRefusal.EvictedWaiting));
+                }
+            }
+
+            foreach (InboundConnection connection in _parked.Snapshot())
+            {
+                if (now - connection.AcceptedAt > TurnPatience
+                    && _parked.Remove(connection.Source, connection))
+                {
+                    late.Add((connection, InboundRefusal.Unfinished));
                 }
             }
 

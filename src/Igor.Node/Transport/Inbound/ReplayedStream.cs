@@ -2,9 +2,12 @@ using System.Net.Sockets;
 
 namespace Igor.Node;
 
-/// <summary>A connection of which the first bytes were read already: they come first again.</summary>
+/// <summary>
+/// A connection of which the first bytes were read already: they come first again. The socket stays its
+/// owner's, who may keep it when a handshake on it has been given up.
+/// </summary>
 internal sealed class ReplayedStream(Socket socket, ReadOnlyMemory<byte> first)
-    : NetworkStream(socket, ownsSocket: true)
+    : NetworkStream(socket, ownsSocket: false)
 {
     private ReadOnlyMemory<byte> _first = first;
 
