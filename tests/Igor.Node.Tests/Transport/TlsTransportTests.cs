@@ -52,7 +52,7 @@ public sealed class TlsTransportTests
         client.Dial(server.Listen());
         Link link = await client.FirstLink();
         var random = new Random(4711);
-        List<byte[]> sent = [.. Enumerable.Range(0, 400).Select(i => Content(i, 1 << random.Next(19)))];
+        List<byte[]> sent = [.. Enumerable.Range(0, 400).Select(i => Content(i, 1 << random.Next(17)))];
         foreach (byte[] body in sent)
         {
             await Eventually.IsTrueAsync(() => client.Send(link, body), "there is room to send");
