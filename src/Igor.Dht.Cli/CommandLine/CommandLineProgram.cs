@@ -12,7 +12,9 @@ namespace Igor.Dht.Cli;
 /// </summary>
 internal static class CommandLineProgram
 {
-    private const string Name = "igor-dht";
+    /// <summary>What the program is called.</summary>
+    public const string Name = "igor-dht";
+
     private static readonly string InterruptedKind = CommandFailure.Interrupted(string.Empty).Kind;
 
     /// <summary>Runs the program and returns its exit code.</summary>
@@ -20,8 +22,9 @@ internal static class CommandLineProgram
     {
         using var interruption = new Interruption();
         bool isJson = Array.IndexOf(arguments, "--json") >= 0;
-        var common = new CommonOptions(
-            Environment.GetEnvironmentVariable, note => Tell(note, isJson, streams));
+        bool isServer = Array.IndexOf(arguments, "serve") >= 0; // its end may be far away
+        var notes = new Notes(isHeld: isJson && !isServer, isJson, streams);
+        var common = new CommonOptions(Environment.GetEnvironmentVariable, notes.Add);
         RootCommand root = Root(common, streams, interruption.Token);
 
         // A value may start with @, which would be the name of a file with arguments.
@@ -29,7 +32,7 @@ internal static class CommandLineProgram
         ParseResult parsed = root.Parse(arguments, parsing);
         if ((WrongUsage(parsed) ?? NotText(parsed)) is { } wrong)
         {
-            return Report(wrong, wrong.ExitCode, isJson, streams);
+            return Report(wrong, wrong.ExitCode, isJson, notes, streams);
         }
 
         try
@@ -41,12 +44,14 @@ internal static class CommandLineProgram
                 EnableDefaultExceptionHandler = false,
                 ProcessTerminationTimeout = null, // Interruption sees to signals
             };
-            return await parsed.InvokeAsync(invocation, interruption.Token).ConfigureAwait(false);
+            int done = await parsed.InvokeAsync(invocation, interruption.Token).ConfigureAwait(false);
+            notes.Tell();
+            return done;
         }
         catch (Exception exception) when (CommandFailure.From(exception) is { } failure)
         {
             int code = failure.Kind == InterruptedKind ? interruption.ExitCode : failure.ExitCode;
-            return Report(failure, code, common.IsJson(parsed), streams);
+            return Report(failure, code, common.IsJson(parsed), notes, streams);
         }
     }
 
@@ -127,16 +132,12 @@ internal static class CommandLineProgram
             : CommandFailure.Usage($"the argument '{PrintableText.Of(wrong.Value)}' is not valid UTF-8");
     }
 
-    private static void Tell(string note, bool json, CommandStreams streams)
-    {
-        string line = note.ReplaceLineEndings(" ");
-        streams.WriteErrorLine(json ? FailureText.Note(line) : $"{Name}: {line}");
-    }
-
-    private static int Report(CommandFailure failure, int code, bool json, CommandStreams streams)
+    private static int Report(
+        CommandFailure failure, int code, bool json, Notes notes, CommandStreams streams)
     {
         string line = failure.Message.ReplaceLineEndings(" ");
-        streams.WriteErrorLine(json ? FailureText.Json(failure, code, line) : $"{Name}: {line}");
+        streams.WriteErrorLine(
+            json ? FailureText.Json(failure, code, line, notes.Take()) : $"{Name}: {line}");
         return code;
     }
 }

@@ -4,9 +4,11 @@ namespace Igor.Dht.Cli;
 internal static class FailureText
 {
     /// <summary>
-    /// {"error": {"kind", "exitCode", "message", and "holders" where some nodes have the record}}.
+    /// {"error": {"kind", "exitCode", "message", and "holders" where some nodes have the record}, and "notes"
+    /// where there is more to know}.
     /// </summary>
-    public static string Json(CommandFailure failure, int exitCode, string message) =>
+    public static string Json(
+        CommandFailure failure, int exitCode, string message, IReadOnlyList<string>? notes = null) =>
         JsonText.Object(writer =>
         {
             writer.WriteStartObject("error");
@@ -19,6 +21,10 @@ internal static class FailureText
             }
 
             writer.WriteEndObject();
+            if (notes is { Count: > 0 })
+            {
+                JsonText.Texts(writer, "notes", notes);
+            }
         });
 
     /// <summary>{"note": text}: something to know that is no failure.</summary>
