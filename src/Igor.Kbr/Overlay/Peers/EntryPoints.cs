@@ -11,7 +11,16 @@ internal sealed class EntryPoints(NodeContext context, Dialer dialer)
 {
     private static readonly TimeSpan SeekPeriod = TimeSpan.FromMilliseconds(400);
     private static readonly TimeSpan AwayPeriod = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan AwaySmallPeriod = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan GivenPeriod = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan GivenSmallPeriod = TimeSpan.FromSeconds(2);
+
+    /// <summary>
+    /// A node with fewer connections may be in a part of a small ring, whose other part it would split from:
+    /// it looks for those that are missing as one that reaches nobody does. In a large ring that would be a
+    /// storm.
+    /// </summary>
+    private const int SmallMax = 8;
 
     /// <summary>
     /// Addresses that led somewhere once are tried this much less often: in a large ring the node there is
@@ -41,6 +50,8 @@ internal sealed class EntryPoints(NodeContext context, Dialer dialer)
         .Concat(_away.All)
         .Take(AwayMembers.CountMax)
         .Select(contact => new KnownMember(contact.Id, contact.Addresses));
+
+    private bool IsSmall => context.Peers.Count < SmallMax;
 
     public void Start(TimeSpan now)
     {
@@ -153,7 +164,8 @@ internal sealed class EntryPoints(NodeContext context, Dialer dialer)
             return;
         }
 
-        context.Timers.Schedule(now + context.Random.Jitter(GivenPeriod), later =>
+        TimeSpan period = IsSmall ? GivenSmallPeriod : GivenPeriod;
+        context.Timers.Schedule(now + context.Random.Jitter(period), later =>
         {
             _rounds++;
             foreach (string address in context.Options.Bootstrap)
@@ -172,19 +184,21 @@ internal sealed class EntryPoints(NodeContext context, Dialer dialer)
     {
         if (!IsConnected(address))
         {
-            dialer.TryDial(now, new Dialer.Wish(address, null, IsEntry: true, IsSeeking: _isSeeking));
+            bool isSeeking = _isSeeking || IsSmall;
+            dialer.TryDial(now, new Dialer.Wish(address, null, IsEntry: true, IsSeeking: isSeeking));
         }
     }
 
     private void ScheduleAway(TimeSpan now) =>
-        context.Timers.Schedule(now + context.Random.Jitter(AwayPeriod), later =>
+        context.Timers.Schedule(now + context.Random.Jitter(IsSmall ? AwaySmallPeriod : AwayPeriod), later =>
         {
             _away.Expire(later, IsInRing());
             if (_away.Count > 0)
             {
                 Contact contact = _away.All.ElementAt(context.Random.Next(_away.Count));
                 string address = contact.Addresses[context.Random.Next(contact.Addresses.Length)];
-                dialer.TryDial(later, new Dialer.Wish(address, contact.Id, IsEntry: true));
+                var wish = new Dialer.Wish(address, contact.Id, IsEntry: true, IsSeeking: IsSmall);
+                dialer.TryDial(later, wish);
             }
 
             ScheduleAway(later);

@@ -151,6 +151,22 @@ public class IsolationTests
     }
 
     [Fact]
+    public void Two_that_came_back_before_the_one_that_left_last_find_it_within_seconds()
+    {
+        KnownMember[] members =
+            [.. Enumerable.Range(1, 3).Select(i => new KnownMember(_random.NextKey(), [$"10.0.0.{i}:1"]))];
+        TestNode first = _network.Add(members[0].Id, o => o with { KnownMembers = members[1..] });
+        TestNode second = _network.Add(members[1].Id, o => o with { KnownMembers = members[2..] });
+        _network.Run(TimeSpan.FromMinutes(2));
+        Assert.Equal(RingStanding.Joined, first.Overlay.Ring);
+        TestNode last = _network.Add(members[2].Id);
+        _network.Until(
+            () => last.Overlay.Neighbours(ServiceId.Base).Count == 2
+                && second.Overlay.Neighbours(ServiceId.Base).Count == 2,
+            TimeSpan.FromSeconds(4));
+    }
+
+    [Fact]
     public void Member_that_is_away_while_the_ring_goes_on_is_given_up_after_an_hour()
     {
         TestNode first = _network.Add(_random.NextKey());
