@@ -5,7 +5,7 @@ public static class KbrServiceExtensions
 {
     /// <summary>
     /// Sends a request towards a key and waits for its end. Continuations run on the thread pool, so they may
-    /// block; the reply's payload is a copy of its own.
+    /// block (in the simulator inside the simulation); the reply's payload is a copy of its own.
     /// </summary>
     /// <param name="service">The service.</param>
     /// <param name="destination">Where to.</param>
@@ -29,8 +29,7 @@ public static class KbrServiceExtensions
             return Task.FromCanceled<KbrReply>(cancellationToken);
         }
 
-        var completion = new TaskCompletionSource<KbrReply>(
-            TaskCreationOptions.RunContinuationsAsynchronously);
+        TaskCompletionSource<KbrReply> completion = service.NewCompletion();
         CancellationTokenRegistration registration = cancellationToken.UnsafeRegister(
             static (state, token) => ((TaskCompletionSource<KbrReply>)state!).TrySetCanceled(token),
             completion);
@@ -43,7 +42,7 @@ public static class KbrServiceExtensions
                 registration.Dispose();
                 if (!completion.Task.IsCompleted)
                 {
-                    completion.TrySetResult(reply with { Payload = reply.Payload.ToArray() });
+                    service.Complete(completion, reply with { Payload = reply.Payload.ToArray() });
                 }
             });
         return completion.Task;

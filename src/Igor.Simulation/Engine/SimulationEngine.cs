@@ -5,8 +5,21 @@ namespace Igor.Simulation;
 /// nothing of networks. The same seed and the same calls give the same run, which <see cref="TraceHash"/>
 /// proves.
 /// </summary>
+/// <remarks>
+/// Asynchronous code runs inside: an <c>await</c> of a simulated request, or of a delay of the simulation's
+/// <see cref="TimeProvider"/>, goes on as an event of the run. Whatever needs another thread (Task.Run, real
+/// timers, input and output) cannot be simulated: calls from other threads throw
+/// <see cref="InvalidOperationException"/>, and a continuation that comes from one fails the run. With
+/// ConfigureAwait(false) only simulated requests and delays may be awaited, and methods that do likewise: what
+/// else awaits so goes on at the thread pool. The simulation belongs to the thread that made it, and then to
+/// the one that ran it last.
+/// </remarks>
 public sealed class SimulationEngine : ISimEventTarget
 {
+    private readonly SimulationContext _inside;
+    private string? _foreign;
+    private volatile int _depth;
+    private int _thread = Environment.CurrentManagedThreadId;
     private readonly EventQueue _queue = new();
     private readonly SimRandom _random;
     private SimulationFailureException? _failure;
@@ -18,6 +31,8 @@ public sealed class SimulationEngine : ISimEventTarget
     {
         Seed = seed;
         _random = new SimRandom(seed);
+        _inside = new SimulationContext(this, outside: null);
+        TimeProvider = new SimulatedTimeProvider(this, static () => DateTimeOffset.UnixEpoch);
     }
 
     /// <summary>The seed.</summary>
@@ -28,6 +43,9 @@ public sealed class SimulationEngine : ISimEventTarget
 
     /// <summary>Hash over all that happened until now.</summary>
     public ulong TraceHash => _trace.Value;
+
+    /// <summary>Virtual time for delays and timers; its wall clock starts in 1970.</summary>
+    public TimeProvider TimeProvider { get; }
 
     /// <summary>Number of events handled until now.</summary>
     public long EventsHandled { get; private set; }
@@ -51,22 +69,43 @@ public sealed class SimulationEngine : ISimEventTarget
     {
         ArgumentNullException.ThrowIfNull(callback);
         ArgumentOutOfRangeException.ThrowIfLessThan(delay, TimeSpan.Zero);
+        CheckThread();
         Post(_now + delay.Ticks, new SimEvent(this, SimEventKind.Callback, Body: callback));
     }
 
     /// <summary>Handles the next event; false when there is none.</summary>
     /// <exception cref="SimulationFailureException">The code under simulation failed.</exception>
-    public bool Step()
-    {
-        if (_queue.Count == 0)
-        {
-            return false;
-        }
+    public bool Step() => _queue.Count > 0 && Enter(static engine => engine.HandleNext(), this);
 
+    /// <summary>Handles all events up to a time, and sets the clock to it.</summary>
+    /// <exception cref="SimulationFailureException">The code under simulation failed.</exception>
+    public void RunUntil(TimeSpan time)
+    {
+        Enter(
+            static run =>
+            {
+                while (run.engine._queue.Count > 0 && run.engine._queue.NextTime <= run.time.Ticks)
+                {
+                    run.engine.HandleNext();
+                }
+
+                return true;
+            },
+            (engine: this, time));
+        _now = Math.Max(_now, time.Ticks);
+    }
+
+    private bool HandleNext()
+    {
         SimEvent simEvent = _queue.Take(out _now);
         EventsHandled++;
         Record(simEvent.Kind, simEvent.Target.TraceId, (ulong)simEvent.Number, simEvent.Length, simEvent.Tag);
         simEvent.Target.Handle(simEvent);
+        if (Interlocked.Exchange(ref _foreign, null) is { } foreign)
+        {
+            Report(foreign, null);
+        }
+
         if (_failure is { } failure)
         {
             _failure = null;
@@ -74,17 +113,6 @@ public sealed class SimulationEngine : ISimEventTarget
         }
 
         return true;
-    }
-
-    /// <summary>Handles all events up to a time, and sets the clock to it.</summary>
-    public void RunUntil(TimeSpan time)
-    {
-        while (_queue.Count > 0 && _queue.NextTime <= time.Ticks)
-        {
-            Step();
-        }
-
-        _now = Math.Max(_now, time.Ticks);
     }
 
     /// <summary>Handles all events of a span of time from now.</summary>
@@ -111,6 +139,105 @@ public sealed class SimulationEngine : ISimEventTarget
 
         return true;
     }
+
+    /// <summary>Whether the calling thread is the one that the simulation belongs to.</summary>
+    internal bool IsOnThread => Volatile.Read(ref _thread) == Environment.CurrentManagedThreadId;
+
+    /// <summary>Sees to it that a call comes from the simulation's thread.</summary>
+    /// <exception cref="InvalidOperationException">It does not.</exception>
+    internal void CheckThread()
+    {
+        if (!IsOnThread)
+        {
+            throw new InvalidOperationException(
+                "A simulation is called from its own thread only: from the code that runs it, from upcalls and "
+                + "callbacks, and from asynchronous code inside of it (SimulatedNetwork.Run, SimulatedNode.Run). "
+                + "This call comes from another thread, as after Task.Run, a real timer, real input and output, "
+                + "or ConfigureAwait(false); for delays use SimulatedNetwork.TimeProvider.");
+        }
+    }
+
+    /// <summary>Runs code inside the simulation: its awaits come back here.</summary>
+    internal TResult Enter<T, TResult>(Func<T, TResult> code, T argument)
+    {
+        if (_depth > 0)
+        {
+            CheckThread();
+        }
+
+        SynchronizationContext? before = SynchronizationContext.Current;
+        Volatile.Write(ref _thread, Environment.CurrentManagedThreadId);
+        SynchronizationContext.SetSynchronizationContext(_inside);
+        _depth++;
+        try
+        {
+            return code(argument);
+        }
+        finally
+        {
+            _depth--;
+            SynchronizationContext.SetSynchronizationContext(before);
+        }
+    }
+
+    /// <summary>
+    /// Something is about to be awaited: when that is in code that was started outside of a run, the await
+    /// comes back into the simulation all the same. The context stays with the asynchronous method that calls,
+    /// which puts back the one before when it returns.
+    /// </summary>
+    internal void PrepareAwait()
+    {
+        CheckThread();
+        SynchronizationContext? current = SynchronizationContext.Current;
+        if (current is not SimulationContext known || known.Engine != this)
+        {
+            SynchronizationContext.SetSynchronizationContext(_depth > 0
+                ? _inside
+                : new SimulationContext(this, current ?? new SynchronizationContext()));
+        }
+    }
+
+    /// <summary>
+    /// Completes what is awaited. Without a context meanwhile: .NET sends awaits that forget theirs
+    /// (ConfigureAwait(false)) to the thread pool from within another, and goes on with them here otherwise.
+    /// </summary>
+    internal static void Complete<T>(Action<T> completes, T argument)
+    {
+        SynchronizationContext? before = SynchronizationContext.Current;
+        SynchronizationContext.SetSynchronizationContext(null);
+        try
+        {
+            completes(argument);
+        }
+        finally
+        {
+            SynchronizationContext.SetSynchronizationContext(before);
+        }
+    }
+
+    /// <summary>Goes on with asynchronous code, as an event of now.</summary>
+    internal void PostContinuation(Action continuation) => Post(
+        _now,
+        new SimEvent(
+            this,
+            SimEventKind.Callback,
+            Body: (Action)(() =>
+            {
+                try
+                {
+                    continuation();
+                }
+                catch (Exception problem) when (problem is not OutOfMemoryException)
+                {
+                    Report($"Asynchronous code threw: {problem.Message}", problem);
+                }
+            })));
+
+    /// <summary>Another thread completed what code inside the simulation awaits; the run fails.</summary>
+    internal void ReportForeignContinuation() => Interlocked.Exchange(
+        ref _foreign,
+        "Code inside the simulation awaits what another thread completed (Task.Run, a real timer, input or "
+        + "output), which no run can repeat. For delays use SimulatedNetwork.TimeProvider.");
 
     void ISimEventTarget.Handle(in SimEvent simEvent) => ((Action)simEvent.Body!)();
 

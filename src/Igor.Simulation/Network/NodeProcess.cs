@@ -37,6 +37,8 @@ internal sealed class NodeProcess : ISimEventTarget
 
     public SimulatedNode Node { get; }
 
+    public SimulationEngine Engine => _engine;
+
     public ServiceTable Services { get; }
 
     public OverlayNode Overlay => _overlay;

@@ -5,7 +5,7 @@ namespace Igor.Simulation;
 /// <summary>
 /// A network in virtual time: hosts that run the real overlay protocol, links between them, and faults.
 /// Everything happens on the thread that calls <see cref="RunFor"/> and its like; the same seed and the same
-/// calls give the same run.
+/// calls give the same run, asynchronous code inside of it included (<see cref="SimulationEngine"/>).
 /// </summary>
 /// <example>
 /// <code>
@@ -35,6 +35,7 @@ public sealed class SimulatedNetwork
 
         Options = options;
         Engine = new SimulationEngine(options.Seed);
+        TimeProvider = new SimulatedTimeProvider(Engine, () => options.WallClockStart);
         Latency = options.Latency ?? SyntheticLatency.Create(Engine.RandomFor("latency"));
         _transport = new Transport(Engine, options, Latency);
         _identities = Engine.RandomFor("identities");
@@ -48,6 +49,9 @@ public sealed class SimulatedNetwork
 
     /// <summary>The engine below, with the clock and the trace hash.</summary>
     public SimulationEngine Engine { get; }
+
+    /// <summary>Virtual time, for delays, timers and timeouts; a host's own has its clock skew.</summary>
+    public TimeProvider TimeProvider { get; }
 
     /// <summary>Latency between hosts.</summary>
     public ILatencyModel Latency { get; }
@@ -129,6 +133,36 @@ public sealed class SimulatedNetwork
     /// <summary>Runs until a condition holds or the time is up, and says whether it holds.</summary>
     public bool RunUntil(Func<bool> condition, TimeSpan limit, TimeSpan? checkEvery = null) =>
         Engine.RunUntil(condition, limit, checkEvery);
+
+    /// <summary>
+    /// Runs asynchronous code inside the simulation until it completes, which is how a test awaits: its
+    /// awaits of simulated requests and delays go on as events of the run, in an order that the seed alone
+    /// decides.
+    /// </summary>
+    /// <example>
+    /// <code>
+    /// network.Run(async () =>
+    /// {
+    ///     KbrReply reply = await service.RequestAsync(key, payload, options);
+    ///     await Task.Delay(TimeSpan.FromMinutes(1), network.TimeProvider);
+    /// }, limit: TimeSpan.FromMinutes(5));
+    /// </code>
+    /// </example>
+    /// <param name="code">What is done.</param>
+    /// <param name="limit">Most virtual time that it may take.</param>
+    /// <exception cref="SimulationFailureException">It has not completed in time.</exception>
+    public void Run(Func<Task> code, TimeSpan limit)
+    {
+        ArgumentNullException.ThrowIfNull(code);
+        Task task = Engine.Enter(static code => code(), code);
+        if (!RunUntil(() => task.IsCompleted, limit))
+        {
+            throw new SimulationFailureException(
+                $"The code has not completed within {limit} of virtual time. At {Now}, seed {Engine.Seed}.");
+        }
+
+        task.GetAwaiter().GetResult();
+    }
 
     /// <summary>Grows whenever a process starts or ends, or an application comes or goes.</summary>
     internal long MembershipVersion { get; private set; }

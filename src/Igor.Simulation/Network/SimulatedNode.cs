@@ -82,6 +82,10 @@ public sealed class SimulatedNode : IKbrHost
         ? process.Overlay.Clock.At(Now, WallClock.ToUnixTimeMilliseconds())
         : CorrectedClock.Unknown.At(Now, WallClock.ToUnixTimeMilliseconds());
 
+    /// <summary>Virtual time with the wall clock of this host, for delays, timers and timeouts.</summary>
+    public TimeProvider TimeProvider => field ??= new SimulatedTimeProvider(
+        _network.Engine, () => _network.Options.WallClockStart + ClockSkew);
+
     /// <summary>Virtual time since the start of the simulation, the same on all hosts.</summary>
     public TimeSpan Now => _network.Now;
 
@@ -109,6 +113,7 @@ public sealed class SimulatedNode : IKbrHost
     /// <exception cref="InvalidOperationException">It runs already.</exception>
     public void Start()
     {
+        _network.Engine.CheckThread();
         if (IsRunning)
         {
             throw new InvalidOperationException($"{this} runs already.");
@@ -123,7 +128,29 @@ public sealed class SimulatedNode : IKbrHost
         };
         Process = _network.MakeProcess(this, options, ++_lives);
         Process.Start();
-        Program?.Invoke(this);
+        if (Program is { } program)
+        {
+            _network.Engine.Enter(
+                static call =>
+                {
+                    call.program(call.node);
+                    return true;
+                },
+                (program, node: this));
+        }
+    }
+
+    /// <summary>
+    /// Starts asynchronous code of an application on this host inside the simulation: its awaits of simulated
+    /// requests and delays go on as events of the run. When it throws, the run fails.
+    /// </summary>
+    /// <returns>The code's task, to be looked at between runs.</returns>
+    public Task Run(Func<Task> code)
+    {
+        ArgumentNullException.ThrowIfNull(code);
+        _network.Engine.CheckThread();
+        return _network.Engine.Enter(
+            static call => call.node.Watch(call.code()), (node: this, code));
     }
 
     /// <summary>
@@ -149,6 +176,7 @@ public sealed class SimulatedNode : IKbrHost
     /// <summary>The node says good-bye to its peers and ends.</summary>
     public void Leave()
     {
+        _network.Engine.CheckThread();
         if (Process is { IsAlive: true } process)
         {
             RememberPeers(process);
@@ -160,12 +188,17 @@ public sealed class SimulatedNode : IKbrHost
     /// <summary>
     /// The process stands still for a while, as one does that swaps or is stopped; its links stay open.
     /// </summary>
-    public void Stall(TimeSpan duration) => Process?.Stall(duration);
+    public void Stall(TimeSpan duration)
+    {
+        _network.Engine.CheckThread();
+        Process?.Stall(duration);
+    }
 
     /// <summary>Calls back when some time has passed, unless the process is dead by then.</summary>
     /// <exception cref="InvalidOperationException">The process does not run.</exception>
     public void After(TimeSpan delay, Action callback)
     {
+        _network.Engine.CheckThread();
         if (Process is not { IsAlive: true } process)
         {
             throw new InvalidOperationException($"{this} does not run.");
@@ -225,6 +258,7 @@ public sealed class SimulatedNode : IKbrHost
     {
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(application);
+        _network.Engine.CheckThread();
         return Process is { } process
             ? process.Services.Subscribe(options, application)
             : throw new KbrException($"{this} is not running.");
@@ -260,8 +294,22 @@ public sealed class SimulatedNode : IKbrHost
         _events.Enqueue($"{_network.Now:hh\\:mm\\:ss\\.fff} {overlayEvent.Kind} {overlayEvent.Text}");
     }
 
+    private async Task Watch(Task code)
+    {
+        try
+        {
+            await code;
+        }
+        catch (Exception problem) when (problem is not OutOfMemoryException)
+        {
+            _network.Engine.Report($"Asynchronous code on {this} threw: {problem.Message}", problem);
+            throw;
+        }
+    }
+
     private void End(NodeState state)
     {
+        _network.Engine.CheckThread();
         if (Process is { IsAlive: true } process)
         {
             RememberPeers(process);

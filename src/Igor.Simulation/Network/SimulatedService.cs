@@ -26,10 +26,20 @@ internal sealed class SimulatedService : IKbrService
 
     public Key NodeId => _table.Process.Overlay.Id;
 
-    public NeighbourSet Neighbours => _table.Process.Overlay.Neighbours(Id);
+    public NeighbourSet Neighbours
+    {
+        get
+        {
+            Engine.CheckThread();
+            return _table.Process.Overlay.Neighbours(Id);
+        }
+    }
+
+    private SimulationEngine Engine => _table.Process.Engine;
 
     public KbrStatus Route(Key destination, ReadOnlyMemory<byte> payload, RouteOptions options = default)
     {
+        Engine.CheckThread();
         if (!_table.Contains(this))
         {
             return KbrStatus.Closed;
@@ -60,6 +70,7 @@ internal sealed class SimulatedService : IKbrService
         Key destination, ReadOnlyMemory<byte> payload, RequestOptions options, Action<KbrReply> completed)
     {
         ArgumentNullException.ThrowIfNull(completed);
+        Engine.CheckThread();
         if (!_table.Contains(this))
         {
             completed(KbrReply.Failed(KbrStatus.Closed));
@@ -77,8 +88,19 @@ internal sealed class SimulatedService : IKbrService
         }.With(payload.Span));
     }
 
+    /// <summary>Awaits go on inside the simulation, however they were configured.</summary>
+    TaskCompletionSource<KbrReply> IKbrService.NewCompletion()
+    {
+        Engine.PrepareAwait();
+        return new TaskCompletionSource<KbrReply>();
+    }
+
+    void IKbrService.Complete(TaskCompletionSource<KbrReply> completion, in KbrReply reply) =>
+        SimulationEngine.Complete(static call => call.completion.TrySetResult(call.reply), (completion, reply));
+
     public void Reply(DeliveryToken delivery, ReadOnlyMemory<byte> payload)
     {
+        Engine.CheckThread();
         if (_table.Contains(this))
         {
             _table.Process.Enqueue(
@@ -89,6 +111,7 @@ internal sealed class SimulatedService : IKbrService
     public void Fail(DeliveryToken delivery, string error, bool isTemporary = false)
     {
         ArgumentNullException.ThrowIfNull(error);
+        Engine.CheckThread();
         if (_table.Contains(this))
         {
             _table.Process.Enqueue(new NodeWork
@@ -103,6 +126,7 @@ internal sealed class SimulatedService : IKbrService
 
     public ValueTask DisposeAsync()
     {
+        Engine.CheckThread();
         _table.Unsubscribe(this);
         return ValueTask.CompletedTask;
     }
