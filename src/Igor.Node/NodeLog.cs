@@ -47,6 +47,9 @@ internal static partial class NodeLog
     public static partial void ApplicationThrew(
         ILogger log, string service, string upcall, Exception problem);
 
+    [LoggerMessage(118, LogLevel.Warning, "Peer {Peer} is silent: {Text}")]
+    public static partial void PeerSilent(ILogger log, Key peer, string text);
+
     [LoggerMessage(110, LogLevel.Information, "Joined the ring: {Text}")]
     public static partial void Joined(ILogger log, string text);
 

@@ -29,6 +29,9 @@ internal static class OverlayEventLog
             case OverlayEventKind.ProtocolError:
                 NodeLog.ProtocolError(log, raised.Peer, raised.Text);
                 break;
+            case OverlayEventKind.PeerSilent:
+                NodeLog.PeerSilent(log, raised.Peer, raised.Text);
+                break;
             case OverlayEventKind.LimitReached:
                 NodeLog.LimitReached(log, raised.Text);
                 break;

@@ -144,6 +144,9 @@ internal sealed class FrameDispatch(
             case MessageType.Pong:
                 HandlePong(now, peer, ref reader, fields);
                 break;
+            case MessageType.RequestQuery or MessageType.RequestState or MessageType.SilentPeer:
+                HandleSilence(now, peer, (MessageType)type, ref reader);
+                break;
             case MessageType.Goodbye:
                 HandleGoodbye(now, link, ref reader, fields);
                 break;
@@ -166,10 +169,7 @@ internal sealed class FrameDispatch(
                 discovery.HandleMembers(now, peer, asked, PeerCodec.ReadContacts(ref reader));
                 break;
             case MessageType.Refused:
-                context.Raise(
-                    OverlayEventKind.ProtocolError,
-                    peer.Id,
-                    $"does not know messages of type {reader.ReadInt32()}");
+                HandleRefused(peer, reader.ReadInt32());
                 break;
             case MessageType.Hello:
                 throw new ProtocolException("there is one hello on a connection");
@@ -190,6 +190,35 @@ internal sealed class FrameDispatch(
         clocks.HandleAnswer(now, peer, roundTrip, PeerCodec.ReadWallClock(ref reader, fields > 2));
         handshake.Duplicates.HandlePong(
             now, peer, TimeSpan.FromTicks((long)Math.Min(sentAtTicks, (ulong)now.Ticks)));
+        router.Silence.HandlePong(now, peer, sentAtTicks);
+    }
+
+    private void HandleSilence(
+        TimeSpan now, Peer peer, MessageType type, ref MessagePackReader reader)
+    {
+        switch (type)
+        {
+            case MessageType.RequestQuery:
+                router.Silence.HandleQuery(now, peer, reader.ReadUInt64(), router.Desk.Holds(peer.Id));
+                break;
+            case MessageType.RequestState:
+                router.Silence.HandleState(now, peer, reader.ReadUInt64(), reader.ReadBoolean());
+                break;
+            default:
+                router.Silence.HandleTold(now, PeerCodec.ReadKey(ref reader));
+                break;
+        }
+    }
+
+    private void HandleRefused(Peer peer, int refused)
+    {
+        if (refused == (int)MessageType.RequestQuery)
+        {
+            SilenceDetection.HandleRefused(peer);
+        }
+
+        context.Raise(
+            OverlayEventKind.ProtocolError, peer.Id, $"does not know messages of type {refused}");
     }
 
     private void HandleGoodbye(TimeSpan now, Link link, ref MessagePackReader reader, int fields)

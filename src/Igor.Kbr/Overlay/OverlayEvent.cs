@@ -41,6 +41,9 @@ public enum OverlayEventKind
     /// </summary>
     IdentityLost,
 
+    /// <summary>A peer drops requests, and lost its place; the text says for how long.</summary>
+    PeerSilent,
+
     /// <summary>A bound was reached and something was dropped; the text says what.</summary>
     LimitReached,
 

@@ -20,6 +20,7 @@ public sealed partial class OverlayNode
     private readonly Dialer _dialer;
     private readonly Standings _standings;
     private readonly Handshake _handshake;
+    private readonly Sentences _sentences;
     private readonly FailureDetection _failures;
     private readonly LinkCare _linkCare;
     private readonly EntryPoints _entries;
@@ -58,6 +59,9 @@ public sealed partial class OverlayNode
             ServicesChanged = ServicesChanged,
         };
         _linkCare = new LinkCare(_context, _rings, _handshake);
+        _pending = new PendingTable(options.PendingMax);
+        _sentences = new Sentences(_context, _rings);
+        var silence = new SilenceDetection(_context, _rings, _pending, _sentences);
         _failures = new FailureDetection(_context, _handshake) { IsNeighbour = _rings.IsNeighbour };
         _entries = new EntryPoints(_context, _dialer)
         {
@@ -68,7 +72,6 @@ public sealed partial class OverlayNode
         _exchange = new NeighbourExchange(_context, _rings, _dialer);
         _rings.Changed = RingChanged;
         _discovery = new ServiceDiscovery(_context, _rings, _dialer, _exchange);
-        _pending = new PendingTable(options.PendingMax);
         _desk = new ForwardDesk(_context);
         _deliveries = new Deliveries(_context, _pending);
         _deliveries.Control.Contacts = _exchange.Contacts;
@@ -76,6 +79,7 @@ public sealed partial class OverlayNode
         {
             Deliveries = _deliveries,
             Desk = _desk,
+            Silence = silence,
             Discover = _discovery.Discover,
         };
         _router = new Router(_context, _rings, _pending)
@@ -83,10 +87,13 @@ public sealed partial class OverlayNode
             Origin = origin,
             Deliveries = _deliveries,
             Desk = _desk,
+            Silence = silence,
         };
+        silence.Reroute = _router.HandlePeerSilent;
         _deliveries.Origin = origin;
         _deliveries.Router = _router;
         _discovery.Request = origin.Begin;
+        _sentences.Request = origin.Begin;
         _isolation = new Isolation(_context, _rings, _entries, _discovery);
         _entries.IsInRing = () => _isolation.IsInRing;
         _rings.IsAloneIn = _isolation.IsAloneIn;
@@ -337,6 +344,7 @@ public sealed partial class OverlayNode
 
     private void PeerUp(TimeSpan now, Peer peer)
     {
+        _sentences.HandlePeerUp(peer);
         _linkCare.HandlePeersChanged(now, peer);
         _entries.HandlePeerUp(peer);
         _rings.RefreshAffected(now, [], peer.Services);

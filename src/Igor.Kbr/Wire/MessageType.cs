@@ -14,6 +14,9 @@ internal enum MessageType
     ServiceMembers = 9,
     Refused = 10,
     IdentityClash = 11,
+    RequestQuery = 12,
+    RequestState = 13,
+    SilentPeer = 14,
     Route = 16,
     Reply = 17,
 }

@@ -2,9 +2,11 @@ namespace Igor.Simulation;
 
 /// <summary>
 /// Virtual time as a <see cref="TimeProvider"/>: for <c>Task.Delay(delay, provider)</c>,
-/// <c>new CancellationTokenSource(delay, provider)</c>, <c>PeriodicTimer</c>. Callbacks are events of the run.
+/// <c>new CancellationTokenSource(delay, provider)</c>, <c>PeriodicTimer</c>. Callbacks are events of the
+/// run.
 /// </summary>
-internal sealed class SimulatedTimeProvider(SimulationEngine engine, Func<DateTimeOffset> epoch) : TimeProvider
+internal sealed class SimulatedTimeProvider(SimulationEngine engine, Func<DateTimeOffset> epoch)
+    : TimeProvider
 {
     public override long TimestampFrequency => TimeSpan.TicksPerSecond;
 

@@ -10,9 +10,9 @@ namespace Igor.Simulation;
 /// <see cref="TimeProvider"/>, goes on as an event of the run. Whatever needs another thread (Task.Run, real
 /// timers, input and output) cannot be simulated: calls from other threads throw
 /// <see cref="InvalidOperationException"/>, and a continuation that comes from one fails the run. With
-/// ConfigureAwait(false) only simulated requests and delays may be awaited, and methods that do likewise: what
-/// else awaits so goes on at the thread pool. The simulation belongs to the thread that made it, and then to
-/// the one that ran it last.
+/// ConfigureAwait(false) only simulated requests and delays may be awaited, and methods that do likewise:
+/// what else awaits so goes on at the thread pool. The simulation belongs to the thread that made it, and
+/// then to the one that ran it last.
 /// </remarks>
 public sealed class SimulationEngine : ISimEventTarget
 {
@@ -150,10 +150,11 @@ public sealed class SimulationEngine : ISimEventTarget
         if (!IsOnThread)
         {
             throw new InvalidOperationException(
-                "A simulation is called from its own thread only: from the code that runs it, from upcalls and "
-                + "callbacks, and from asynchronous code inside of it (SimulatedNetwork.Run, SimulatedNode.Run). "
-                + "This call comes from another thread, as after Task.Run, a real timer, real input and output, "
-                + "or ConfigureAwait(false); for delays use SimulatedNetwork.TimeProvider.");
+                "A simulation is called from its own thread only: from the code that runs it, from upcalls "
+                + "and callbacks, and from asynchronous code inside of it (SimulatedNetwork.Run, "
+                + "SimulatedNode.Run). This call comes from another thread, as after Task.Run, a real timer, "
+                + "real input and output, or ConfigureAwait(false); for delays use "
+                + "SimulatedNetwork.TimeProvider.");
         }
     }
 
@@ -182,8 +183,8 @@ public sealed class SimulationEngine : ISimEventTarget
 
     /// <summary>
     /// Something is about to be awaited: when that is in code that was started outside of a run, the await
-    /// comes back into the simulation all the same. The context stays with the asynchronous method that calls,
-    /// which puts back the one before when it returns.
+    /// comes back into the simulation all the same. The context stays with the asynchronous method that
+    /// calls, which puts back the one before when it returns.
     /// </summary>
     internal void PrepareAwait()
     {

@@ -164,9 +164,27 @@ internal sealed class NodeProcess : ISimEventTarget
             ReportRoundTrip(end);
         }
 
-        ReadWallClock();
-        _overlay.HandleFrame(_engine.Now, end.Id, buffer.AsMemory(0, length));
-        Settle();
+        if (!IsDropped(buffer.AsSpan(0, length)))
+        {
+            ReadWallClock();
+            _overlay.HandleFrame(_engine.Now, end.Id, buffer.AsMemory(0, length));
+            Settle();
+        }
+    }
+
+    /// <summary>Whether a silent member drops a frame: a Route, or a question about one.</summary>
+    private bool IsDropped(ReadOnlySpan<byte> body)
+    {
+        const byte Route = 16;
+        const byte RequestQuery = 12;
+        const int FlagsAt = 98;
+        const byte Control = 2;
+        return Node.Silence switch
+        {
+            MemberSilence.DropsPayloads => body[1] == Route && (body[FlagsAt] & Control) == 0,
+            MemberSilence.DropsRequests => body[1] is Route or RequestQuery,
+            _ => false,
+        };
     }
 
     public void AcceptLink(LinkEnd end)

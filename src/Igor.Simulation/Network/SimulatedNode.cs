@@ -68,6 +68,9 @@ public sealed class SimulatedNode : IKbrHost
     /// <summary>Run whenever the process starts: attaches the applications of this host.</summary>
     public Action<SimulatedNode>? Program { get; set; }
 
+    /// <summary>What the node leaves unanswered from now on.</summary>
+    public MemberSilence Silence { get; set; }
+
     /// <summary>Hosts through which the node joins when it starts.</summary>
     public IReadOnlyList<SimulatedNode> Bootstrap { get; set; } = [];
 
@@ -291,7 +294,8 @@ public sealed class SimulatedNode : IKbrHost
             _events.Dequeue();
         }
 
-        _events.Enqueue($"{_network.Now:hh\\:mm\\:ss\\.fff} {overlayEvent.Kind} {overlayEvent.Text}");
+        string peer = overlayEvent.Peer.ToShortString();
+        _events.Enqueue($"{_network.Now:hh\\:mm\\:ss\\.fff} {overlayEvent.Kind} {peer} {overlayEvent.Text}");
     }
 
     private async Task Watch(Task code)

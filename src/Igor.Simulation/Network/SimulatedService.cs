@@ -96,7 +96,8 @@ internal sealed class SimulatedService : IKbrService
     }
 
     void IKbrService.Complete(TaskCompletionSource<KbrReply> completion, in KbrReply reply) =>
-        SimulationEngine.Complete(static call => call.completion.TrySetResult(call.reply), (completion, reply));
+        SimulationEngine.Complete(
+            static call => call.completion.TrySetResult(call.reply), (completion, reply));
 
     public void Reply(DeliveryToken delivery, ReadOnlyMemory<byte> payload)
     {

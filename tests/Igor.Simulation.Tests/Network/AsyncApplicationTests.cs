@@ -2,7 +2,7 @@ using Igor.Kbr;
 
 namespace Igor.Simulation.Tests;
 
-/// <summary>Applications that await, inside the simulation: nothing gets lost, and a run can be repeated.</summary>
+/// <summary>Applications that await inside the simulation: nothing gets lost, runs repeat.</summary>
 public class AsyncApplicationTests
 {
     private const int Nodes = 20;
@@ -123,10 +123,14 @@ public class AsyncApplicationTests
         thread.Join();
         Exception? problem = null;
         Assert.True(SpinWait.SpinUntil(
-            () => (problem = Record.Exception(() => world.Network.RunFor(TimeSpan.FromSeconds(1)))) is not null,
+            () =>
+            {
+                problem = Record.Exception(() => world.Network.RunFor(TimeSpan.FromSeconds(1)));
+                return problem is not null;
+            },
             TimeSpan.FromSeconds(60)));
-        Assert.Contains(
-            "TimeProvider", Assert.IsType<SimulationFailureException>(problem).Message, StringComparison.Ordinal);
+        string message = Assert.IsType<SimulationFailureException>(problem).Message;
+        Assert.Contains("TimeProvider", message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -4,15 +4,12 @@ namespace Igor.Kbr.Overlay.Peers;
 
 /// <summary>
 /// Finds peers that died without a word. A closed connection is seen at once elsewhere; this is for hosts
-/// that vanish. Any frame is a sign of life; only a quiet peer is probed, a neighbour sooner than another,
-/// and one that leaves requests unanswered at once.
+/// that vanish. Any frame is a sign of life; only a quiet peer is probed, a neighbour sooner than another.
 /// </summary>
 internal sealed class FailureDetection(NodeContext context, Handshake handshake)
 {
     /// <summary>Peers that are not neighbours are probed this much less often.</summary>
     private const int DistantFactor = 4;
-
-    private static readonly TimeSpan SuspectAfter = TimeSpan.FromSeconds(1);
 
     public Func<Peer, bool> IsNeighbour { get; set; } = _ => false;
 
@@ -73,12 +70,10 @@ internal sealed class FailureDetection(NodeContext context, Handshake handshake)
             return;
         }
 
-        bool isOverdue = peer.AwaitingSince is { } since && now - since > SuspectAfter;
-        peer.IsSuspect = isOverdue;
         TimeSpan quiet = IsNeighbour(peer)
             ? context.Options.ProbeAfter
             : context.Options.ProbeAfter * DistantFactor;
-        if (isOverdue || now - peer.LastHeard > quiet)
+        if (now - peer.LastHeard > quiet)
         {
             Probe(context, now, peer);
         }

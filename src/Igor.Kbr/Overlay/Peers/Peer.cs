@@ -38,16 +38,20 @@ internal sealed class Peer(Key id, Link link)
     /// <summary>When a probe was sent that nothing has been heard since.</summary>
     public TimeSpan? ProbeSentAt { get; set; }
 
-    /// <summary>Since when a request waits for this peer without a frame from it.</summary>
-    public TimeSpan? AwaitingSince { get; set; }
+    /// <summary>What is known of how it treats requests.</summary>
+    public Silence Silence { get; } = new();
 
     /// <summary>Requests that came from this peer and whose answer is waited for here.</summary>
     public int PendingRequests { get; set; }
 
-    /// <summary>
-    /// Whether requests go unanswered while others have not: avoided where there is a choice.
-    /// </summary>
-    public bool IsSuspect { get; set; }
+    /// <summary>Whether nothing has come over the link that is used, and it should have.</summary>
+    public bool IsLinkInDoubt { get; set; }
+
+    /// <summary>Avoided where there is a choice: it may be gone, or leaves requests unanswered.</summary>
+    public bool IsSuspect => IsLinkInDoubt || Silence.IsSuspected;
+
+    /// <summary>Whether it has lost its place in the rings for a time.</summary>
+    public bool IsSilent => Silence.IsSentenced;
 
     /// <summary>
     /// Smoothed round-trip time and its variation (RFC 6298); null before the first sample.
@@ -112,8 +116,7 @@ internal sealed class Peer(Key id, Link link)
     {
         LastHeard = now;
         ProbeSentAt = null;
-        AwaitingSince = null;
-        IsSuspect = false;
+        IsLinkInDoubt = false;
     }
 
     public void NoteRoundTrip(TimeSpan sample)

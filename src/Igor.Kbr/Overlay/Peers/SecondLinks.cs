@@ -36,7 +36,7 @@ internal sealed class SecondLinks(
         }
         else if (peer.ProbeSentAt is null)
         {
-            peer.IsSuspect = true;
+            peer.IsLinkInDoubt = true;
             FailureDetection.Probe(context, now, peer);
         }
 

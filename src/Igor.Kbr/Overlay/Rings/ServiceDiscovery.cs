@@ -96,7 +96,7 @@ internal sealed class ServiceDiscovery(
         List<Contact> known =
         [
             .. context.Peers.All
-                .Where(p => p.Id != asker.Id && !p.IsLeaving && p.Runs(service))
+                .Where(p => p.Id != asker.Id && !p.IsLeaving && !p.IsSilent && p.Runs(service))
                 .OrderBy(p => asker.Id.DistanceTo(p.Id))
                 .Take(ConnectedMax)
                 .Select(p => p.Contact),

@@ -77,7 +77,7 @@ internal sealed class ServiceRing(ServiceId id, string name, Key self)
         PeerTable peers, int perSide, Func<bool> isAlone, Func<Key, DepartureReason> whyGone)
     {
         // Whoever takes no part in the ring runs no service in it, whatever it says.
-        Members = peers.All.FindAll(p => p.JoinsRing && !p.IsLeaving && p.Runs(Id));
+        Members = peers.All.FindAll(p => p.JoinsRing && !p.IsLeaving && !p.IsSilent && p.Runs(Id));
         bool alone = isAlone();
         int count = Members.Count;
         int first = Members.FindIndex(p => p.Id > self);

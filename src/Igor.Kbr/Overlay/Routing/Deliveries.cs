@@ -33,6 +33,10 @@ internal sealed class Deliveries(NodeContext context, PendingTable pending)
         {
             Finish(now, from, header.HopId, own, ReplyStatus.NoSuchNode, default);
         }
+        else if (header.Flags.HasFlag(RouteFlags.Probe))
+        {
+            Finish(now, from, header.HopId, own, ReplyStatus.Ok, default);
+        }
         else if (header.Flags.HasFlag(RouteFlags.Control))
         {
             Finish(now, from, header.HopId, own, ReplyStatus.Ok, Control.Answer(ring, header.Source));

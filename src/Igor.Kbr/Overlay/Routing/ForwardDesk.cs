@@ -13,7 +13,7 @@ internal sealed class ForwardDesk(NodeContext context)
 
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
 
-    private readonly Dictionary<long, (int Bytes, Action<TimeSpan, ForwardDecision> Decided)> _parked = [];
+    private readonly Dictionary<long, Parked> _parked = [];
     private long _nextId;
     private long _parkedBytes;
 
@@ -21,11 +21,15 @@ internal sealed class ForwardDesk(NodeContext context)
 
     /// <summary>Shows a message to the application; what follows from its word is called once.</summary>
     public void Park(
-        TimeSpan now, ServiceId service, in KbrForward message, Action<TimeSpan, ForwardDecision> decided)
+        TimeSpan now,
+        ServiceId service,
+        in KbrForward message,
+        Action<TimeSpan, ForwardDecision> decided,
+        Key from = default)
     {
         long id = ++_nextId;
         int bytes = message.Payload.Length;
-        _parked.Add(id, (bytes, decided));
+        _parked.Add(id, new Parked(bytes, decided, from));
         _parkedBytes += bytes;
         context.Timers.Schedule(now + Patience, later => Resume(later, id, ForwardDecision.Continue));
         context.Output.Forward(service, id, message);
@@ -33,10 +37,26 @@ internal sealed class ForwardDesk(NodeContext context)
 
     public void Resume(TimeSpan now, long id, ForwardDecision decision)
     {
-        if (_parked.Remove(id, out (int Bytes, Action<TimeSpan, ForwardDecision> Decided) parked))
+        if (_parked.Remove(id, out Parked parked))
         {
             _parkedBytes -= parked.Bytes;
             parked.Decided(now, decision);
         }
     }
+
+    /// <summary>Whether a message that came from a peer waits.</summary>
+    public bool Holds(Key from)
+    {
+        foreach (Parked parked in _parked.Values)
+        {
+            if (parked.From == from)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private readonly record struct Parked(int Bytes, Action<TimeSpan, ForwardDecision> Decided, Key From);
 }

@@ -16,6 +16,9 @@ internal sealed class Origin(NodeContext context, RingTable rings, PendingTable 
     private static readonly TimeSpan ParkedFirst = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan ParkedMax = TimeSpan.FromMilliseconds(400);
 
+    /// <summary>Judges peers by what becomes of requests; set by the node.</summary>
+    public required SilenceDetection Silence { get; init; }
+
     /// <summary>Delivers here; set by the node.</summary>
     public required Deliveries Deliveries { get; init; }
 
@@ -80,26 +83,24 @@ internal sealed class Origin(NodeContext context, RingTable rings, PendingTable 
                 End(now, request, KbrStatus.Failed, header.Responder, payload);
                 break;
             case ReplyStatus.HopFailed:
-                HandleHopFailed(now, request, from);
+                HandleHopFailed(now, request);
                 break;
             default:
                 request.LastStatus =
                     header.Status == ReplyStatus.Overloaded ? KbrStatus.Overloaded : KbrStatus.Unreachable;
-                request.Avoid = from;
                 Park(now, request);
                 break;
         }
     }
 
     /// <summary>A connection on the way broke: another way is tried, at once the first times.</summary>
-    public void HandleHopFailed(TimeSpan now, OwnRequest request, Key through)
+    public void HandleHopFailed(TimeSpan now, OwnRequest request)
     {
         if (request.IsDone)
         {
             return;
         }
 
-        request.Avoid = through;
         request.LastStatus = KbrStatus.Unreachable;
         if (request.Attempts <= 3)
         {
@@ -112,7 +113,7 @@ internal sealed class Origin(NodeContext context, RingTable rings, PendingTable 
     }
 
     /// <summary>An attempt, a wait or a delivery reached its deadline.</summary>
-    public void HandleDue(TimeSpan now, OwnRequest request, PendingKind kind, Key? through)
+    public void HandleDue(TimeSpan now, OwnRequest request, PendingKind kind)
     {
         if (request.IsDone)
         {
@@ -126,7 +127,6 @@ internal sealed class Origin(NodeContext context, RingTable rings, PendingTable 
             return;
         }
 
-        request.Avoid = through;
         Attempt(now, request);
     }
 
@@ -181,7 +181,7 @@ internal sealed class Origin(NodeContext context, RingTable rings, PendingTable 
             return;
         }
 
-        next ??= NextHop(ring, request.Destination, request.Avoid, request.Flags);
+        next ??= NextHop(ring, request.Destination, request.Tried, request.Flags);
         var header = new RouteHeader(
             ring.Id,
             request.Destination,
@@ -272,9 +272,11 @@ internal sealed class Origin(NodeContext context, RingTable rings, PendingTable 
 
         entry.Own = request;
         entry.Next = next;
+        entry.IsControl = (request.Flags & RouteFlags.ForOverlay) != 0;
+        request.NoteTried(next.Id);
         if (SendRoute(next, header with { HopId = entry.Id }, request.Payload.Length, request.Rest))
         {
-            next.AwaitingSince ??= now;
+            Silence.NoteSent(now, next, entry);
             return;
         }
 
@@ -299,14 +301,14 @@ internal sealed class Origin(NodeContext context, RingTable rings, PendingTable 
     }
 
     private Peer? NextHop(
-        ServiceRing ring, Key destination, Key? avoid, RouteFlags flags = RouteFlags.None) =>
+        ServiceRing ring, Key destination, List<Key>? tried, RouteFlags flags = RouteFlags.None) =>
         RouteSelection.NextHop(
             ring.Members,
             context.Id,
             ring.IsActive && !flags.HasFlag(RouteFlags.ExcludeSource),
             destination,
             null,
-            avoid);
+            tried);
 
     private bool SendRoute(Peer next, in RouteHeader header, int payloadLength, ReadOnlySpan<byte> rest)
     {

@@ -19,6 +19,9 @@ internal readonly record struct RequestResult(KbrStatus Status, Key Responder, R
 /// <summary>A request of this node: of a local application, or of the overlay itself.</summary>
 internal sealed class OwnRequest
 {
+    /// <summary>More than the attempts that fit into most deadlines.</summary>
+    private const int TriedMax = 64;
+
     private byte[] _buffer = [];
     private int _length;
 
@@ -57,8 +60,11 @@ internal sealed class OwnRequest
     /// <summary>Attempts so far.</summary>
     public int Attempts { get; set; }
 
-    /// <summary>The peer that the last attempt went to; the next one avoids it.</summary>
-    public Key? Avoid { get; set; }
+    /// <summary>
+    /// The first hops of this round of attempts, each once: when all that there are have had it, the next
+    /// round begins.
+    /// </summary>
+    public List<Key>? Tried { get; private set; }
 
     /// <summary>How the last attempt ended, to be told when there is no time for another.</summary>
     public KbrStatus LastStatus { get; set; } = KbrStatus.Unreachable;
@@ -68,6 +74,18 @@ internal sealed class OwnRequest
     /// <summary>What stands behind the header in each attempt's frame: the payload and the number.</summary>
     public ReadOnlySpan<byte> Rest =>
         _buffer.AsSpan(0, Number == 0 ? _length : _length + RoutedFrame.RequestNumberBytes);
+
+    /// <summary>An attempt goes to a peer.</summary>
+    public void NoteTried(Key peer)
+    {
+        Tried ??= [];
+        if (Tried.Count >= TriedMax || Tried.Contains(peer))
+        {
+            Tried.Clear();
+        }
+
+        Tried.Add(peer);
+    }
 
     public void Keep(ReadOnlySpan<byte> payload)
     {

@@ -90,6 +90,20 @@ internal sealed class PendingTable(int capacity)
         Insert(entry);
     }
 
+    /// <summary>Whether some entry is such.</summary>
+    public bool Any(Predicate<Pending> predicate)
+    {
+        foreach (Pending entry in _slab)
+        {
+            if (entry.Slot >= 0 && predicate(entry))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
     /// <summary>Entries in a fixed order, for the rare walk over all (a peer died).</summary>
     public List<Pending> Where(Predicate<Pending> predicate)
     {

@@ -15,14 +15,13 @@ internal static class RouteSelection
     /// <param name="isMember">Whether this node counts: only nearer peers are taken then.</param>
     /// <param name="destination">Where the message goes.</param>
     /// <param name="excluded">A node that must not get it; null for none.</param>
-    /// <param name="avoid">A node that gets it only when there is no other; null for none.</param>
+    /// <param name="tried">Nodes that had it before: they get it again when all others had it.</param>
     public static Peer? NextHop(
-        List<Peer> members, Key self, bool isMember, Key destination, Key? excluded, Key? avoid)
+        List<Peer> members, Key self, bool isMember, Key destination, Key? excluded, List<Key>? tried)
     {
         Peer? best = null;
-        Peer? last = null;
+        int bestRank = 0;
         Key bestDistance = Key.Max;
-        Key lastDistance = Key.Max;
         Key ownDistance = destination.DistanceTo(self);
         foreach (Peer peer in members)
         {
@@ -42,20 +41,15 @@ internal static class RouteSelection
                 return peer; // however slow: what comes another way does not prove who sent it
             }
 
-            if (peer.IsSuspect || peer.Id == avoid)
+            int rank = tried?.Contains(peer.Id) == true ? 2 : peer.IsSuspect ? 1 : 0;
+            if (best is null || rank < bestRank
+                || (rank == bestRank && IsNearer(destination, peer.Id, distance, best.Id, bestDistance)))
             {
-                if (last is null || IsNearer(destination, peer.Id, distance, last.Id, lastDistance))
-                {
-                    (last, lastDistance) = (peer, distance);
-                }
-            }
-            else if (best is null || IsNearer(destination, peer.Id, distance, best.Id, bestDistance))
-            {
-                (best, bestDistance) = (peer, distance);
+                (best, bestRank, bestDistance) = (peer, rank, distance);
             }
         }
 
-        return best ?? last;
+        return best;
     }
 
     private static bool IsNearer(Key destination, Key a, Key distanceA, Key b, Key distanceB)

@@ -17,6 +17,9 @@ internal sealed class Router(NodeContext context, RingTable rings, PendingTable 
     /// <summary>Messages that wait for an application's word; set by the node.</summary>
     public required ForwardDesk Desk { get; init; }
 
+    /// <summary>Judges peers by what becomes of requests; set by the node.</summary>
+    public required SilenceDetection Silence { get; init; }
+
     /// <summary>Messages that arrived; set by the node.</summary>
     public required Deliveries Deliveries { get; init; }
 
@@ -32,7 +35,7 @@ internal sealed class Router(NodeContext context, RingTable rings, PendingTable 
         // would prove to the next hop that it is ours.
         if (header.Source == context.Id
             || !rings.TryGet(header.Service, out ServiceRing? ring) || !ring.IsActive
-            || (header.Service == ServiceId.Base && !header.Flags.HasFlag(RouteFlags.Control)))
+            || (header.Service == ServiceId.Base && (header.Flags & RouteFlags.ForOverlay) == 0))
         {
             Refuse(link, header.HopId, ReplyStatus.Unreachable);
             return;
@@ -50,7 +53,7 @@ internal sealed class Router(NodeContext context, RingTable rings, PendingTable 
             Refuse(link, header.HopId, ReplyStatus.Unreachable);
         }
         else if (isDecided || !ring.WantsForward || !Desk.HasRoom(payload.Length)
-            || header.Flags.HasFlag(RouteFlags.Control))
+            || (header.Flags & RouteFlags.ForOverlay) != 0)
         {
             Forward(now, link, next, header, body.Span);
         }
@@ -74,7 +77,8 @@ internal sealed class Router(NodeContext context, RingTable rings, PendingTable 
             now,
             header.Service,
             new KbrForward(header.Destination, header.Source, next, payload),
-            (later, decision) => HandleDecision(later, link, kept, decision));
+            (later, decision) => HandleDecision(later, link, kept, decision),
+            link.PeerId);
     }
 
     /// <summary>
@@ -139,6 +143,7 @@ internal sealed class Router(NodeContext context, RingTable rings, PendingTable 
             }
 
             entry.Next = next;
+            entry.IsControl = (header.Flags & RouteFlags.ForOverlay) != 0;
         }
 
         Span<byte> rewritten = stackalloc byte[RoutedFrame.RouteHeaderBytes];
@@ -146,7 +151,11 @@ internal sealed class Router(NodeContext context, RingTable rings, PendingTable 
         RoutedFrame.RewriteRoute(rewritten, entry?.Id ?? 0, header.HopsLeft - 1, header.TimeoutMs);
         if (context.Output.Send(next.Link.Id, rewritten, body[RoutedFrame.RouteHeaderBytes..]))
         {
-            next.AwaitingSince ??= entry is null ? null : now;
+            if (entry is not null)
+            {
+                Silence.NoteSent(now, next, entry);
+            }
+
             return;
         }
 
@@ -175,6 +184,7 @@ internal sealed class Router(NodeContext context, RingTable rings, PendingTable 
             next.NoteReplyTime(now - entry.SentAt);
         }
 
+        Silence.HandleAnswer(now, next, entry);
         Link? previous = entry.Previous;
         ulong previousId = entry.PreviousId;
         OwnRequest? own = entry.Own;
@@ -204,7 +214,16 @@ internal sealed class Router(NodeContext context, RingTable rings, PendingTable 
     /// </summary>
     public void HandlePeerDown(TimeSpan now, Peer peer)
     {
-        foreach (Pending entry in pending.Where(e => e.Next == peer || e.Previous?.Peer == peer))
+        Fail(now, peer, pending.Where(e => e.Next == peer || e.Previous?.Peer == peer));
+    }
+
+    /// <summary>A peer drops requests: what was passed to it looks for another way.</summary>
+    public void HandlePeerSilent(TimeSpan now, Peer peer) =>
+        Fail(now, peer, pending.Where(e => e.Next == peer && e.Kind != PendingKind.Stale));
+
+    private void Fail(TimeSpan now, Peer peer, List<Pending> waiting)
+    {
+        foreach (Pending entry in waiting)
         {
             Link? previous = entry.Previous;
             ulong previousId = entry.PreviousId;
@@ -213,7 +232,7 @@ internal sealed class Router(NodeContext context, RingTable rings, PendingTable 
             pending.Remove(entry);
             if (kind == PendingKind.Own)
             {
-                Origin.HandleHopFailed(now, own!, peer.Id);
+                Origin.HandleHopFailed(now, own!);
             }
             else if (previous is not null && previous.Peer != peer)
             {
@@ -229,7 +248,6 @@ internal sealed class Router(NodeContext context, RingTable rings, PendingTable 
         {
             OwnRequest? own = entry.Own;
             PendingKind kind = entry.Kind;
-            Key? next = entry.Next?.Id;
             if (kind == PendingKind.Own && !own!.IsDone && now < own.Deadline)
             {
                 pending.Change(entry, PendingKind.Stale, own.Deadline);
@@ -241,7 +259,7 @@ internal sealed class Router(NodeContext context, RingTable rings, PendingTable 
 
             if (own is not null)
             {
-                Origin.HandleDue(now, own, kind, next);
+                Origin.HandleDue(now, own, kind);
             }
         }
     }

@@ -23,7 +23,7 @@ public class RouteSelectionTests
     public void A_suspect_is_taken_only_when_there_is_no_other()
     {
         Peer[] peers = [Make(Id(150)), Make(Id(190))];
-        peers[1].IsSuspect = true;
+        peers[1].Silence.IsSuspected = true;
         Assert.Equal(Id(150), RouteSelection.NextHop([.. peers], Self, true, Id(200), null, null)?.Id);
         Assert.Equal(Id(190), RouteSelection.NextHop([peers[1]], Self, true, Id(200), null, null)?.Id);
     }
@@ -33,10 +33,16 @@ public class RouteSelectionTests
         Assert.Null(RouteSelection.NextHop([Make(Id(190))], Self, true, Id(200), Id(190), null));
 
     [Fact]
-    public void The_avoided_node_is_taken_last()
+    public void Nodes_that_had_it_are_taken_last()
     {
-        List<Peer> peers = [Make(Id(150)), Make(Id(190))];
-        Assert.Equal(Id(150), RouteSelection.NextHop(peers, Self, true, Id(200), null, Id(190))?.Id);
+        List<Peer> peers = [Make(Id(150)), Make(Id(190)), Make(Id(170))];
+        peers[2].Silence.IsSuspected = true;
+        Assert.Equal(Id(150), Next([Id(190)]));
+        Assert.Equal(Id(170), Next([Id(190), Id(150)]));
+        Assert.Equal(Id(190), Next([Id(190), Id(150), Id(170)]));
+
+        Key? Next(List<Key> tried) =>
+            RouteSelection.NextHop(peers, Self, true, Id(200), null, tried)?.Id;
     }
 
     private static Peer? Next(ulong destination, Key[] peers, bool isMember = true) =>

@@ -1,0 +1,206 @@
+using Igor.Kbr.Overlay.Peers;
+using Igor.Kbr.Overlay.Rings;
+using Igor.Kbr.Wire;
+using MessagePack;
+
+namespace Igor.Kbr.Overlay.Routing;
+
+/// <summary>
+/// Finds members that answer pings and drop requests. When a request waits for long, the peer that it was
+/// passed to is asked whether it has it. Links keep their order: so an honest peer has answered before, or
+/// has it still, however slow the hops behind it or its application are. One that says it has not, or lets
+/// the question lie while it answers the ping behind it, has dropped the request: it is suspect, and gets a
+/// request for its overlay itself. When it drops that too it loses its place (<see cref="Sentences"/>), and
+/// the neighbours are told, who believe nobody and probe it themselves.
+/// </summary>
+internal sealed class SilenceDetection(
+    NodeContext context, RingTable rings, PendingTable pending, Sentences sentences)
+{
+    private const int DroppedMax = 2;
+
+    private static readonly TimeSpan AskAfter = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan AnswersAgainAfter = AskAfter / 2;
+    private static readonly TimeSpan ToldAgainAfter = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan SuspicionTime = TimeSpan.FromSeconds(15);
+
+    /// <summary>A hop forgets a request after so long; about an older one it need not know.</summary>
+    private static readonly TimeSpan AskableFor = TimeSpan.FromSeconds(45);
+
+    /// <summary>What was passed to a peer looks for another way; set by the node.</summary>
+    public Action<TimeSpan, Peer> Reroute { get; set; } = (_, _) => { };
+
+    /// <summary>A request was passed to a peer.</summary>
+    public void NoteSent(TimeSpan now, Peer peer, Pending entry)
+    {
+        Silence silence = peer.Silence;
+        if (silence.Awaited != 0)
+        {
+            return;
+        }
+
+        silence.Awaited = entry.Id;
+        silence.AwaitedSince = now;
+        if (!silence.IsWatched)
+        {
+            silence.IsWatched = true;
+            Watch(now + AskAfter, peer);
+        }
+    }
+
+    /// <summary>A reply came through a peer; the overlay's own say nothing of applications'.</summary>
+    public void HandleAnswer(TimeSpan now, Peer peer, Pending entry)
+    {
+        Silence silence = peer.Silence;
+        if (entry.Id == silence.Awaited || !entry.IsControl)
+        {
+            silence.Forget();
+        }
+
+        if (!entry.IsControl)
+        {
+            silence.Dropped = 0;
+            silence.IsSuspected = false;
+            sentences.Lift(now, peer);
+        }
+    }
+
+    /// <summary>The peer answered a ping: also the question before it, if it answers at all.</summary>
+    public void HandlePong(TimeSpan now, Peer peer, ulong pingedAtTicks)
+    {
+        if (peer.Silence.AskedAt is { } asked && pingedAtTicks >= (ulong)asked.Ticks)
+        {
+            NoteDropped(now, peer);
+        }
+    }
+
+    /// <summary>The peer said whether it has a request.</summary>
+    public void HandleState(TimeSpan now, Peer peer, ulong request, bool isHeld)
+    {
+        if (peer.Silence.AskedAt is null || request != peer.Silence.Awaited)
+        {
+            return;
+        }
+
+        if (isHeld || pending.Find(request) is null)
+        {
+            peer.Silence.Forget();
+        }
+        else
+        {
+            NoteDropped(now, peer);
+        }
+    }
+
+    /// <summary>The peer does not know what was asked: it is of an earlier version, and answers.</summary>
+    public static void HandleRefused(Peer peer) => peer.Silence.Forget();
+
+    /// <summary>
+    /// A peer asks whether this node has its request. Looking costs a walk over what is pending, so that one
+    /// who asks too often is told yes.
+    /// </summary>
+    public void HandleQuery(TimeSpan now, Peer peer, ulong request, bool isParked)
+    {
+        bool isHeld = isParked || now < peer.Silence.MayAskAt
+            || (peer.PendingRequests > 0
+                && pending.Any(e => e.PreviousId == request && e.Previous?.Peer == peer));
+        peer.Silence.MayAskAt = now + AnswersAgainAfter;
+        context.Send(peer, (ref MessagePackWriter writer) =>
+        {
+            writer.WriteArrayHeader(3);
+            writer.Write((int)MessageType.RequestState);
+            writer.Write(request);
+            writer.Write(isHeld);
+        });
+    }
+
+    /// <summary>A neighbour says that a peer drops requests: worth a probe, now and then.</summary>
+    public void HandleTold(TimeSpan now, Key id)
+    {
+        if (context.Peers.TryGet(id, out Peer? peer) && !peer.IsSilent && now >= peer.Silence.MayBeToldOfAt)
+        {
+            peer.Silence.MayBeToldOfAt = now + ToldAgainAfter;
+            sentences.Probe(now, id, (_, _) => { });
+        }
+    }
+
+    private void Watch(TimeSpan at, Peer peer) => context.Timers.Schedule(at, now =>
+    {
+        Silence silence = peer.Silence;
+        if (silence.Awaited == 0 || !context.Peers.TryGet(peer.Id, out Peer? known) || known != peer)
+        {
+            silence.IsWatched = false;
+        }
+        else if (silence.AskedAt is not null || peer.ProbeSentAt is not null)
+        {
+            Watch(now + AskAfter, peer); // it may be gone altogether
+        }
+        else if (now < silence.AwaitedSince + AskAfter)
+        {
+            Watch(silence.AwaitedSince + AskAfter, peer);
+        }
+        else
+        {
+            Ask(now, peer);
+            Watch(now + AskAfter, peer);
+        }
+    });
+
+    private void Ask(TimeSpan now, Peer peer)
+    {
+        Silence silence = peer.Silence;
+        ulong request = silence.Awaited;
+        if (pending.Find(request) is not { } entry || entry.Next != peer
+            || now - silence.AwaitedSince > AskableFor)
+        {
+            silence.Forget(); // it ended without this peer's help
+            return;
+        }
+
+        silence.AskedAt = now;
+        context.Send(peer, (ref MessagePackWriter writer) =>
+        {
+            writer.WriteArrayHeader(2);
+            writer.Write((int)MessageType.RequestQuery);
+            writer.Write(request);
+        });
+        peer.IsLinkInDoubt = true; // until something comes
+        FailureDetection.Probe(context, now, peer);
+    }
+
+    private void NoteDropped(TimeSpan now, Peer peer)
+    {
+        Silence silence = peer.Silence;
+        silence.Forget();
+        silence.Dropped++;
+        silence.IsSuspected = true;
+        int dropped = silence.Dropped;
+        context.Timers.Schedule(now + SuspicionTime, _ => silence.IsSuspected &= silence.Dropped != dropped);
+        if (silence.Dropped >= DroppedMax && !peer.IsSilent)
+        {
+            sentences.Pass(now, peer);
+            Tell(peer);
+        }
+
+        Reroute(now, peer);
+        if (!peer.IsSilent)
+        {
+            sentences.Probe(now, peer.Id, (_, _) => { }); // after that, or it would be rerouted too
+        }
+    }
+
+    private void Tell(Peer silent)
+    {
+        foreach (Peer peer in context.Peers.All)
+        {
+            if (peer != silent && rings.IsNeighbour(peer))
+            {
+                context.Send(peer, (ref MessagePackWriter writer) =>
+                {
+                    writer.WriteArrayHeader(2);
+                    writer.Write((int)MessageType.SilentPeer);
+                    PeerCodec.WriteKey(ref writer, silent.Id);
+                });
+            }
+        }
+    }
+}

@@ -1,0 +1,227 @@
+using Igor.Kbr.Wire;
+using MessagePack;
+
+namespace Igor.Kbr.Tests.Overlay.Routing;
+
+/// <summary>Peers that drop requests, peers that are only slow, and where retries go.</summary>
+public class SilenceDetectionTests
+{
+    private const string Service = "test";
+    private static readonly ServiceId TestService = ServiceId.FromName(Service);
+    private static readonly Key Destination = Id(1000);
+    private readonly LoneNode _node = new(Id(100));
+    private long _lastRequest;
+
+    public SilenceDetectionTests() => _node.Join(Service);
+
+    [Fact]
+    public void Retries_go_to_every_first_hop_before_any_has_a_second_one()
+    {
+        LinkId[] hops = [.. Enumerable.Range(0, 6).Select(i => _node.Connect(Id(900 + (ulong)i), Service))];
+        Request();
+        var asked = new List<LinkId>();
+        while (asked.Count < 12)
+        {
+            (LinkId link, byte[] frame) = Assert.Single(
+                _node.Sent, sent => hops.Contains(sent.Link) && sent.Frame[1] == (byte)MessageType.Route);
+            asked.Add(link);
+            _node.Sent.Clear();
+            Answer(link, frame, ReplyStatus.Unreachable);
+            _node.Run(TimeSpan.FromSeconds(0.6));
+        }
+
+        Assert.Equal(6, asked.Take(6).Distinct().Count());
+        Assert.Equal(6, asked.Skip(6).Distinct().Count());
+        Assert.Equal(hops[^1], asked[0]);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Peer_that_answers_pings_and_drops_requests_loses_its_place(bool answersTheQuestion)
+    {
+        LinkId silent = _node.Connect(Id(990), Service);
+        LinkId honest = _node.Connect(Id(90), Service);
+        Request();
+        PlayUntil(silent, answersTheQuestion, () => Neighbours.Count == 1);
+        Assert.Equal([Id(90)], Neighbours);
+        Assert.Contains(
+            _node.Frames(honest, MessageType.SilentPeer), frame => Named(frame) == Id(990));
+        Assert.Contains(_node.Events, e => e.Kind == OverlayEventKind.PeerSilent && e.Peer == Id(990));
+
+        // This node is the nearest now, and stays it when the peer connects again.
+        Request();
+        Assert.Equal(2, _node.Deliveries.Count);
+        _node.Disconnect(silent);
+        _node.Connect(Id(990), Service);
+        Assert.Equal([Id(90)], Neighbours);
+    }
+
+    [Fact]
+    public void Peer_that_holds_the_request_keeps_its_place_however_long_that_takes()
+    {
+        LinkId slow = _node.Connect(Id(990), Service);
+        for (int i = 0; i < 20; i++)
+        {
+            Request();
+            Play(slow, isHeld: true, answersQueries: true);
+        }
+
+        Assert.NotEmpty(_node.Frames(slow, MessageType.RequestQuery));
+        Assert.Equal([Id(990)], Neighbours);
+        Assert.DoesNotContain(_node.Events, e => e.Kind == OverlayEventKind.PeerSilent);
+    }
+
+    [Fact]
+    public void Word_of_others_costs_a_peer_nothing_that_answers_a_probe()
+    {
+        LinkId accused = _node.Connect(Id(990), Service);
+        LinkId teller = _node.Connect(Id(980), Service);
+        for (int i = 0; i < 100; i++)
+        {
+            _node.Say(teller, (ref MessagePackWriter writer) =>
+            {
+                writer.WriteArrayHeader(2);
+                writer.Write((int)MessageType.SilentPeer);
+                PeerCodec.WriteKey(ref writer, Id(990));
+            });
+        }
+
+        byte[] probe = Assert.Single(_node.Frames(accused, MessageType.Route));
+        Assert.True(RoutedFrame.TryReadRoute(probe, out RouteHeader header, out _));
+        Assert.Equal(
+            (ServiceId.Base, Id(990), RouteFlags.Exact | RouteFlags.Probe),
+            (header.Service, header.Destination, header.Flags));
+        Answer(accused, probe, ReplyStatus.Ok);
+        _node.Run(TimeSpan.FromSeconds(10));
+        Assert.Equal(2, Neighbours.Count);
+    }
+
+    [Fact]
+    public void Place_is_given_back_for_an_answer_after_the_term_and_the_next_term_is_longer()
+    {
+        LinkId peer = _node.Connect(Id(990), Service);
+        Request();
+        PlayUntil(peer, false, () => Neighbours.Count == 0);
+        TimeSpan first = _node.Now;
+        PlayUntil(peer, true, () => Neighbours.Count == 1, answersProbes: true);
+        TimeSpan served = _node.Now - first;
+
+        Request();
+        PlayUntil(peer, false, () => Neighbours.Count == 0);
+        TimeSpan second = _node.Now;
+        PlayUntil(peer, true, () => Neighbours.Count == 1, answersProbes: true);
+        Assert.True(_node.Now - second > served * 1.3, $"{served}, then {_node.Now - second}");
+    }
+
+    [Fact]
+    public void Node_says_whether_it_holds_a_request_and_answers_probes()
+    {
+        LinkId asker = _node.Connect(Id(800), Service);
+        _node.Ask(asker, Id(800), TestService, 7);
+        Assert.Equal(true, Ask(asker, 7));
+        _node.Run(TimeSpan.FromSeconds(1));
+        Assert.Equal(false, Ask(asker, 8));
+        Assert.Equal(true, Ask(asker, 8)); // too often
+        _node.Run(TimeSpan.FromSeconds(1));
+        _node.Overlay.Reply(_node.Now, _node.Deliveries[0].Token, default);
+        Assert.Equal(false, Ask(asker, 7));
+
+        _node.ReceiveRoute(asker, new RouteHeader(
+            ServiceId.Base, Id(100), Id(800), 9, 64, RouteFlags.Exact | RouteFlags.Probe, 5000));
+        Assert.Contains((9ul, ReplyStatus.Ok), _node.RepliesOn(asker));
+    }
+
+    private IReadOnlyList<Key> Neighbours => [.. _node.Overlay.Neighbours(TestService).Others];
+
+    private void Request() => _node.Overlay.Request(
+        _node.Now,
+        new RequestId(++_lastRequest),
+        TestService,
+        Destination,
+        new byte[1],
+        new RequestOptions(TimeSpan.FromMinutes(10)));
+
+    /// <summary>Lets half a second pass, and answers what came on the link, in its order.</summary>
+    private void Play(LinkId link, bool isHeld, bool answersQueries, bool answersProbes = false)
+    {
+        int before = _node.Sent.Count;
+        _node.Run(TimeSpan.FromSeconds(0.5));
+        foreach ((LinkId to, byte[] frame) in _node.Sent[before..])
+        {
+            if (to == link)
+            {
+                Answer(link, frame, isHeld, answersQueries, answersProbes);
+            }
+        }
+    }
+
+    private void PlayUntil(
+        LinkId link, bool answersQueries, Func<bool> condition, bool answersProbes = false)
+    {
+        for (int i = 0; !condition(); i++)
+        {
+            Assert.True(i < 1000, "it never came to this");
+            Play(link, isHeld: false, answersQueries, answersProbes);
+        }
+    }
+
+    private void Answer(LinkId link, byte[] frame, bool isHeld, bool answersQueries, bool answersProbes)
+    {
+        var reader = new MessagePackReader(frame);
+        reader.ReadArrayHeader();
+        var type = (MessageType)reader.ReadInt32();
+        switch (type)
+        {
+            case MessageType.Ping:
+                Say(link, MessageType.Pong, reader.ReadUInt64());
+                break;
+            case MessageType.RequestQuery when answersQueries:
+                Say(link, MessageType.RequestState, reader.ReadUInt64(), isHeld);
+                break;
+            case MessageType.Route when answersProbes
+                && RoutedFrame.TryReadRoute(frame, out RouteHeader header, out _)
+                && header.Flags.HasFlag(RouteFlags.Probe):
+                Answer(link, frame, ReplyStatus.Ok);
+                break;
+        }
+    }
+
+    private void Say(LinkId link, MessageType type, ulong number, bool? isHeld = null) =>
+        _node.Say(link, (ref MessagePackWriter writer) =>
+        {
+            writer.WriteArrayHeader(isHeld is null ? 2 : 3);
+            writer.Write((int)type);
+            writer.Write(number);
+            if (isHeld is { } held)
+            {
+                writer.Write(held);
+            }
+        });
+
+    private void Answer(LinkId link, byte[] route, ReplyStatus status)
+    {
+        Assert.True(RoutedFrame.TryReadRoute(route, out RouteHeader header, out _));
+        byte[] reply = new byte[RoutedFrame.ReplyHeaderBytes + RoutedFrame.PayloadPrefixBytes];
+        RoutedFrame.WriteReply(reply, new ReplyHeader(header.HopId, status, Id(900)), 0);
+        _node.Overlay.HandleFrame(_node.Now, link, reply);
+    }
+
+    private bool? Ask(LinkId link, ulong hopId)
+    {
+        Say(link, MessageType.RequestQuery, hopId);
+        var reader = new MessagePackReader(_node.Frames(link, MessageType.RequestState)[^1]);
+        Assert.Equal((3, (int)MessageType.RequestState), (reader.ReadArrayHeader(), reader.ReadInt32()));
+        return reader.ReadUInt64() == hopId ? reader.ReadBoolean() : null;
+    }
+
+    private static Key Named(byte[] frame)
+    {
+        var reader = new MessagePackReader(frame);
+        reader.ReadArrayHeader();
+        reader.ReadInt32();
+        return PeerCodec.ReadKey(ref reader);
+    }
+
+    private static Key Id(ulong value) => new(0, 0, 0, value);
+}
