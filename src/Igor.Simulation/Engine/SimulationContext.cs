@@ -16,13 +16,19 @@ internal sealed class SimulationContext(SimulationEngine engine, Synchronization
 
     public override void Post(SendOrPostCallback d, object? state)
     {
-        if (engine.IsOnThread)
+        if (engine.IsOnThread && (outside is null || engine.IsRunning))
         {
             engine.PostContinuation(() => d(state));
         }
         else if (outside is not null)
         {
-            outside.Post(d, state);
+            outside.Post(
+                _ =>
+                {
+                    engine.Adopt();
+                    d(state);
+                },
+                null);
         }
         else
         {

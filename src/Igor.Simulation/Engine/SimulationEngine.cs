@@ -143,6 +143,9 @@ public sealed class SimulationEngine : ISimEventTarget
     /// <summary>Whether the calling thread is the one that the simulation belongs to.</summary>
     internal bool IsOnThread => Volatile.Read(ref _thread) == Environment.CurrentManagedThreadId;
 
+    /// <summary>Whether events are handled now.</summary>
+    internal bool IsRunning => _depth > 0;
+
     /// <summary>Sees to it that a call comes from the simulation's thread.</summary>
     /// <exception cref="InvalidOperationException">It does not.</exception>
     internal void CheckThread()
@@ -155,6 +158,17 @@ public sealed class SimulationEngine : ISimEventTarget
                 + "SimulatedNode.Run). This call comes from another thread, as after Task.Run, a real timer, "
                 + "real input and output, or ConfigureAwait(false); for delays use "
                 + "SimulatedNetwork.TimeProvider.");
+        }
+    }
+
+    /// <summary>
+    /// Code that used the simulation between two runs goes on at another thread: the simulation goes with it.
+    /// </summary>
+    internal void Adopt()
+    {
+        if (_depth == 0)
+        {
+            Volatile.Write(ref _thread, Environment.CurrentManagedThreadId);
         }
     }
 

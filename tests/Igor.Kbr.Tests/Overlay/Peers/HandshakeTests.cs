@@ -68,7 +68,7 @@ public class HandshakeTests
         LinkId first = _node.Connect(Larger);
         LinkId second = _node.Connect(Larger);
         (LinkId kept, LinkId closed) = keepsFirst ? (first, second) : (second, first);
-        PingEverySecond(kept, seconds: 6);
+        PingEverySecond(kept, seconds: 5);
         _node.Overlay.HandleLinkClosed(_node.Now, closed, "closed");
         PingEverySecond(kept, seconds: 20);
         Assert.Empty(_node.Closed);
