@@ -211,9 +211,18 @@ public sealed class LiteDbRecordStore : IRecordStore
         }
 
         StoreNetwork.Check(options.Folder, options.Network);
-        if (StoreNetwork.Read(options.Folder) is null)
+        if (StoreNetwork.Read(options.Folder) is not null)
+        {
+            return;
+        }
+
+        try
         {
             StoreNetwork.Bind(options.Folder, options.Network); // before the first record is there
+        }
+        catch (RecordStoreException) when (StoreNetwork.IsStore(options.Folder))
+        {
+            // A disk that takes nothing: the records of before can be read, and are bound at a later start.
         }
     }
 

@@ -85,8 +85,6 @@ internal static class StoreBackup
                     $"{backupFolder} holds no finished backup that this program can read.");
             }
 
-            OwnFiles.MakeFolder(folder);
-            using StoreLock storeLock = StoreLock.Take(folder);
             string segments = StoreOpening.SegmentsIn(folder);
             if (Directory.Exists(segments) && Directory.EnumerateFileSystemEntries(segments).Any())
             {
@@ -94,6 +92,8 @@ internal static class StoreBackup
                     $"{folder} holds a record store already. Restore into an empty folder.");
             }
 
+            OwnFiles.MakeFolder(folder);
+            using StoreLock storeLock = StoreLock.Take(folder);
             BindNetwork(backupFolder, list.Network, options);
             OwnFiles.MakeFolder(segments);
             foreach (BackedUpFile file in list.Files)
@@ -131,8 +131,11 @@ internal static class StoreBackup
         string folder,
         CancellationToken cancellationToken)
     {
-        OwnFiles.MakeFolder(folder);
-        if (Directory.EnumerateFileSystemEntries(folder).Any())
+        if (!Directory.Exists(folder))
+        {
+            OwnFiles.MakeFolder(folder);
+        }
+        else if (Directory.EnumerateFileSystemEntries(folder).Any())
         {
             throw new RecordStoreException($"{folder} is not empty. Back up into a new folder.");
         }

@@ -107,6 +107,23 @@ public sealed class FullDiskTests : IDisposable
     }
 
     [MountFact]
+    public async Task Trouble_of_a_full_disk_is_over_when_there_is_room_again()
+    {
+        RecordStoreOptions options = Mount("4m");
+        await using LiteDbRecordStore store = LiteDbRecordStore.Open(options);
+        await store.WriteAsync(RecordOf("key", "value"));
+        TakeEveryByte();
+        Assert.Equal(
+            StoreOutcome.Failed, await store.WriteAsync(RecordOf("large", new string('y', 200_000))));
+        Assert.Contains("is full", store.Status.Trouble, StringComparison.Ordinal);
+
+        File.Delete(Path.Combine(_folder["disk"], "others"));
+
+        await Eventually.True(
+            () => store.Status.Trouble is null, "the trouble is over, though nobody writes");
+    }
+
+    [MountFact]
     public async Task Full_disk_frees_its_own_garbage_and_takes_writes_again()
     {
         // A sixth of the disk is alive; the rest is garbage that came faster than it was compacted.

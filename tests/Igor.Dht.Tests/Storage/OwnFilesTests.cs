@@ -47,6 +47,20 @@ public sealed class OwnFilesTests : IDisposable
         AssertOwners(_folder["store"]);
     }
 
+    [Fact]
+    public async Task Backup_leaves_the_mode_of_a_folder_that_is_there()
+    {
+        string folder = Directory.CreateDirectory(_folder["shared"]).FullName;
+        File.SetUnixFileMode(folder, Everybody);
+        await using LiteDbRecordStore store = LiteDbRecordStore.Open(Options(_folder["store"]));
+        Assert.Equal(StoreOutcome.Durable, await store.WriteAsync(RecordOf("key", "value")));
+
+        await store.BackupAsync(folder);
+        await Assert.ThrowsAsync<RecordStoreException>(() => store.BackupAsync(folder));
+
+        Assert.Equal(Everybody, File.GetUnixFileMode(folder));
+    }
+
     [Theory]
     [InlineData(0b000_000_000)]
     [InlineData(0b000_111_111)]

@@ -21,7 +21,6 @@ internal sealed class PageStream : Stream
     /// <summary>Size of a page on the disk.</summary>
     public const int BlockBytes = PageBytes + ChecksumBytes;
 
-
     private readonly string _path;
     private readonly PageHold _hold;
     private readonly Dictionary<long, byte[]> _held = [];

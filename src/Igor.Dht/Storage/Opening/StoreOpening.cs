@@ -52,6 +52,15 @@ internal static class StoreOpening
     /// <exception cref="IOException">The disk is full or failed.</exception>
     public static Catalog Rebuild(StoreContext store)
     {
+        try
+        {
+            store.Marker.Withdraw(); // no index is there until this is done
+        }
+        catch (Exception e) when (DiskTrouble.IsRefusal(e))
+        {
+            // Then the index cannot be replaced on the disk either, and is made in memory.
+        }
+
         var catalog = new Catalog(LiteIndex.Replace(IndexIn(store.Options.Folder)), store.Options);
         try
         {

@@ -10,6 +10,7 @@ namespace Igor.Dht.Storage.Segments;
 internal static class DiskSync
 {
     private const int Interrupted = 4;
+    private const int NoSuchCall = 38;
     private const int NotSupported = 95;
     private const int ReadOnlyDirectory = 0x10000 | 0x80000; // O_DIRECTORY | O_CLOEXEC
 
@@ -52,7 +53,7 @@ internal static class DiskSync
         while (fallocate(file, 0, 0, bytes) != 0)
         {
             int error = Marshal.GetLastPInvokeError();
-            if (error == NotSupported)
+            if (error is NotSupported or NoSuchCall)
             {
                 RandomAccess.SetLength(file, bytes);
                 return;

@@ -13,6 +13,7 @@ internal sealed class Reserve
     private readonly string _path;
     private long _bytes;
     private volatile bool _isSpent;
+    private volatile bool _lacksRoom;
 
     /// <summary>Looks for the reserve in the folder of a store; makes nothing.</summary>
     public Reserve(RecordStoreOptions options)
@@ -44,6 +45,9 @@ internal sealed class Reserve
         }
     }
 
+    /// <summary>Whether the disk had no room for it when it was to be kept last.</summary>
+    public bool LacksRoom => _lacksRoom;
+
     /// <summary>
     /// Sets aside what moving the live part of one segment takes, when it is compacted in time, and no more
     /// than half of what the records take, so that a small store stays small. False when the disk has not so
@@ -57,7 +61,12 @@ internal sealed class Reserve
         long wanted = Math.Min(most, diskBytes / 2) / step * step;
         lock (_gate)
         {
-            _isSpent &= _bytes != wanted && !TryResize(wanted);
+            if (_bytes == wanted || TryResize(wanted))
+            {
+                _isSpent = false;
+                _lacksRoom = false;
+            }
+
             return _bytes == wanted;
         }
     }
@@ -100,6 +109,7 @@ internal sealed class Reserve
         }
         catch (Exception e) when (DiskTrouble.IsOfDisk(e))
         {
+            _lacksRoom = DiskTrouble.IsFull(e);
             return false;
         }
     }

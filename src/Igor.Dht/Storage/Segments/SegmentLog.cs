@@ -89,6 +89,13 @@ internal sealed class SegmentLog : IDisposable
     /// <summary>Appends to a segment begun anew from now on; the present one stays without a seal.</summary>
     public void Retire() => _active = null;
 
+    /// <summary>
+    /// Makes room in one segment for entries that must not be parted by a seal, which commits what is before
+    /// it. When it throws, roll back.
+    /// </summary>
+    /// <exception cref="IOException">The disk is full or failed.</exception>
+    public void MakeRoom(int bytes) => ActiveFor(bytes);
+
     /// <summary>Adds an entry to those that the next commit writes. When it throws, roll back.</summary>
     /// <exception cref="IOException">The disk is full or failed.</exception>
     public Place Stage(

@@ -12,7 +12,11 @@ internal sealed class Relief(StoreContext store, StoreWriter writer)
     // What others took of the room that was freed may be free again by then.
     private static readonly TimeSpan RetryPeriod = TimeSpan.FromSeconds(2);
 
+    // What one record and the index need at the least: below it the disk is as good as full.
+    private const long FreeBytesMin = 256 * 1024;
+
     private long _retryAtMs;
+    private int _tried;
 
     /// <summary>Does what is due.</summary>
     public void Step(Catalog catalog)
@@ -23,18 +27,33 @@ internal sealed class Relief(StoreContext store, StoreWriter writer)
         }
 
         bool isKept = store.Reserve.TryKeep(store.Log.DiskBytes);
-        if (!store.IsFull && isKept)
+        if (!store.IsFull && (isKept || !store.Reserve.LacksRoom))
         {
             return;
         }
 
         if (Victims.ChooseForRoom(catalog, store.Log, store.Reserve.RoomBytes) is not Victim victim)
         {
-            // What is left is alive: if there is room for it all to be moved, all is as it should be.
-            store.IsFull = !isKept;
-            _retryAtMs = Environment.TickCount64 + (long)RetryPeriod.TotalMilliseconds;
+            // What is left is alive: if there is room beside the reserve, all is as it should be again.
+            if (isKept && store.Reserve.FreeBytes >= FreeBytesMin)
+            {
+                store.IsFull = false;
+                store.Ledger.SetDiskTrouble(null);
+            }
+
+            Pause();
             return;
         }
+
+        if (victim.Segment == _tried)
+        {
+            // It is still there: the disk refused. Others may have taken the room, and give it back.
+            _tried = 0;
+            Pause();
+            return;
+        }
+
+        _tried = victim.Segment;
 
         if (victim.BytesToCopy > 0)
         {
@@ -44,7 +63,9 @@ internal sealed class Relief(StoreContext store, StoreWriter writer)
         var compact = new StoreCommand(StoreCommandKind.Compact) { Place = new Place(victim.Segment, 0, 0) };
         if (!writer.TryEnqueue(compact))
         {
-            _retryAtMs = Environment.TickCount64 + (long)RetryPeriod.TotalMilliseconds;
+            Pause();
         }
     }
+
+    private void Pause() => _retryAtMs = Environment.TickCount64 + (long)RetryPeriod.TotalMilliseconds;
 }

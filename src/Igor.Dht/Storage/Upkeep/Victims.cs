@@ -17,6 +17,7 @@ internal static class Victims
 
     // On a full disk less garbage than usual is worth the copying, but not next to none.
     private const double FullDiskGarbageShare = 0.1;
+    private const long FullDiskGarbageBytesMin = 64 * 1024;
 
     /// <summary>
     /// The segment with the largest dead share, if that is large enough; null when there is none.
@@ -50,7 +51,9 @@ internal static class Victims
         return best is null ? null : new Victim(best.Id, BytesToCopy(best));
 
         bool IsWorthIt(Segment segment) =>
-            DeadShare(byId, segment) >= FullDiskGarbageShare && BytesToCopy(segment) <= roomBytes;
+            DeadShare(byId, segment) >= FullDiskGarbageShare
+            && segment.Length - BytesToCopy(segment) >= FullDiskGarbageBytesMin
+            && BytesToCopy(segment) <= roomBytes;
 
         long BytesToCopy(Segment segment)
         {

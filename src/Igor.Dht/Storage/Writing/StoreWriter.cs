@@ -214,9 +214,9 @@ internal sealed class StoreWriter : IDisposable
             return false;
         }
 
-        if (_store.Reserve.TryKeep(_store.Log.DiskBytes))
+        if (_store.Reserve.TryKeep(_store.Log.DiskBytes) || !_store.Reserve.LacksRoom)
         {
-            return true;
+            return true; // what else is wrong with the disk, the write itself finds out
         }
 
         _store.IsFull = true;

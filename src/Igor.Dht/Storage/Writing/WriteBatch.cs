@@ -152,6 +152,8 @@ internal sealed class WriteBatch(StoreContext store)
         if (replaces)
         {
             // Who reads the log from its start takes the newer version, unless it was removed before.
+            store.Log.MakeRoom(
+                SegmentCodec.EntryBytes(RemovalCodec.Bytes) + SegmentCodec.EntryBytes(record.Encoded.Length));
             Forget(header.Key, replaced, previous!.Value);
             previous = null;
             growth = record.Encoded.Length;
