@@ -45,6 +45,7 @@ internal sealed class DhtContext
         Membership = new Membership(self, options.MissingRetention);
         Judge = new RecordJudge(options);
         Ranks = new VersionRanks(this);
+        Lacked = new LackedKeys(Ranks.Of);
     }
 
     /// <summary>Settings.</summary>
@@ -83,8 +84,8 @@ internal sealed class DhtContext
     /// <summary>What this node holds.</summary>
     public HoldingIndex Index { get; } = new();
 
-    /// <summary>What this node held and lost.</summary>
-    public DamagedKeys Damaged { get; } = new();
+    /// <summary>What exists, as this node knows, and is not here.</summary>
+    public LackedKeys Lacked { get; }
 
     /// <summary>Called with the key of a record that turned out to be damaged.</summary>
     public Action<Key>? DamageFound { get; set; }
@@ -171,13 +172,14 @@ internal sealed class DhtContext
 
     /// <summary>
     /// Stores a record. It takes the place of one from the future too, for which the time has to be trusted,
-    /// unless the record was made just now: then it is the later one whatever the clocks say.
+    /// unless it comes as a put: then it is the later one whatever the clocks say. (A record that is handed
+    /// off comes so too, and is old; but of the right time, which is what counts.)
     /// </summary>
-    public void Write(IWriteHandler handler, int tag, Record record, bool isNew = false)
+    public void Write(IWriteHandler handler, int tag, Record record, bool isPut = false)
     {
         long token = ++_lastToken;
         RecordVersion held = Index.VersionOf(record.Header.Key);
-        bool replaces = held > record.Header.Version && Ranks.IsFromFuture(held) && (isNew || Now.IsTrusted);
+        bool replaces = held > record.Header.Version && Ranks.IsFromFuture(held) && (isPut || Now.IsTrusted);
         _writes.Add(token, new Writing(handler, tag, record, replaces ? held : RecordVersion.None));
         if (replaces)
         {
@@ -232,11 +234,12 @@ internal sealed class DhtContext
     }
 
     /// <summary>
-    /// Others hold a version of a key that could not be stored here: it counts as lost until it is here.
+    /// Others hold a record that could not be stored here: until it is here, this node does not answer for
+    /// its key alone.
     /// </summary>
-    public void HandleLacking(Key key, RecordVersion version)
+    public void HandleLacking(RecordHeader header)
     {
-        Damaged.Add(key, version);
+        AddLack(header.Key, header.Version, header.ExpiresAtUnixMs);
         NoteChanged?.Invoke();
     }
 
@@ -259,7 +262,7 @@ internal sealed class DhtContext
 
             Index.Put(Holding.Of(waiting.Record.Header));
             HandleReplicas(waiting.Record.Header.Replicas);
-            if (Damaged.Mend(waiting.Record.Header.Key, waiting.Record.Header.Version))
+            if (Lacked.Mend(waiting.Record.Header.Key, waiting.Record.Header.Version))
             {
                 NoteChanged?.Invoke();
             }
@@ -300,10 +303,17 @@ internal sealed class DhtContext
         Index.Remove(key, holding.Version);
         if (isLoss)
         {
-            Damaged.Add(key, holding.Version);
+            AddLack(key, holding.Version, holding.ExpiresAtUnixMs);
             DamageFound?.Invoke(key);
         }
     }
+
+    private void AddLack(Key key, RecordVersion version, long expiresAtUnixMs) => Lacked.Add(
+        key,
+        version,
+        expiresAtUnixMs,
+        lack => lack.ExpiresAtUnixMs > 0 && lack.ExpiresAtUnixMs <= Now.UnixMs && Now.IsTrusted
+            && !Index.TryGet(lack.Key, out _)); // an older version that is here must stay hidden
 
     private readonly record struct Writing(
         IWriteHandler Handler, int Tag, Record Record, RecordVersion Replaces);

@@ -62,7 +62,7 @@ public sealed class DhtNode
         _root.IsSettled,
         _root.IsReplicated(),
         _context.Index.Count,
-        _context.Membership.Trouble() is { } trouble ? [trouble] : [])
+        [.. Troubles()])
     {
         RefusedMessages = _context.RefusedMessages,
         RefusedRecords = _context.RefusedRecords,
@@ -196,6 +196,22 @@ public sealed class DhtNode
 
     private static TimeSpan? Earliest(TimeSpan? left, TimeSpan? right) =>
         left is null || right < left ? right : left;
+
+    private IEnumerable<Trouble> Troubles()
+    {
+        if (_context.Membership.Trouble() is { } trouble)
+        {
+            yield return trouble;
+        }
+
+        if (_context.Lacked.HasForgotten)
+        {
+            yield return new Trouble(
+                TroubleKinds.Lacking,
+                $"more than {LackedKeys.KeysMax} records that others hold are not here, more than are "
+                + "remembered, so every read asks the other replicas: give the store room, and restart it");
+        }
+    }
 
     private void HandleRing()
     {

@@ -5,7 +5,7 @@ namespace Igor.Dht.Protocol;
 
 /// <summary>
 /// Keeps over a restart what a node could not learn anew: who was in the ring, so that it does not take a
-/// part for the whole, which records it lost, and how few replicas some have, so that it does not call what
+/// part for the whole, which records it lacks, and how few replicas some have, so that it does not call what
 /// is out of reach absent.
 /// </summary>
 internal sealed class KeptNotes(DhtContext context)
@@ -60,7 +60,7 @@ internal sealed class KeptNotes(DhtContext context)
 
             if (!context.Index.TryGet(key, out Holding held) || held.Version < version)
             {
-                context.Damaged.Add(key, version);
+                context.Lacked.Add(key, version, expiresAtUnixMs: 0, _ => false);
             }
         }
     }
@@ -103,7 +103,7 @@ internal sealed class KeptNotes(DhtContext context)
 
     private byte[] LostNote()
     {
-        KeyVersion[] newest = [.. context.Damaged.Lost.TakeLast(LostMax)];
+        KeyVersion[] newest = [.. context.Lacked.All.TakeLast(LostMax)];
         byte[] note = new byte[newest.Length * LostBytes];
         for (int at = 0; at < newest.Length; at++)
         {

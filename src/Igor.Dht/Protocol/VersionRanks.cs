@@ -22,8 +22,8 @@ internal sealed class VersionRanks(DhtContext context)
     public bool IsMisdated(RecordVersion version) => context.Now.IsTrusted && IsFromFuture(version);
 
     /// <summary>
-    /// The rank by which it is decided what is kept. While the time is not trusted, every version counts as
-    /// what it says.
+    /// The rank by which it is decided what is kept and what is read. While the time is not trusted, every
+    /// version counts as what it says.
     /// </summary>
     public RecordVersion Of(RecordVersion version) =>
         IsMisdated(version) ? VersionTime.Demoted(version) : version;
@@ -32,8 +32,8 @@ internal sealed class VersionRanks(DhtContext context)
     public RecordVersion Held(Igor.Kbr.Key key) => Of(context.Index.VersionOf(key));
 
     /// <summary>
-    /// The rank by which it is decided what is read, or whether a put is newer, which is made now: nothing is
-    /// lost by it, so it needs no trust.
+    /// The rank by which it is decided whether a put is newer, which is made now: nothing is lost by it, so
+    /// it needs no trust.
     /// </summary>
     public RecordVersion Presumed(RecordVersion version) =>
         IsFromFuture(version) ? VersionTime.Demoted(version) : version;

@@ -28,6 +28,9 @@ public static class TroubleKinds
     /// <summary>Records were found damaged and are not served.</summary>
     public const string Damage = "damaged-records";
 
+    /// <summary>More records than are remembered exist on others and could not be stored here.</summary>
+    public const string Lacking = "lacking-records";
+
     /// <summary>The clock of this host or of a peer is off.</summary>
     public const string Clock = "clock";
 

@@ -169,6 +169,37 @@ public class WrongClockTests
         Assert.InRange(VersionTime.UnixMsOf(got.Version) - before, -60_000, 60_000);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Root_whose_clock_is_behind_does_not_speak_alone_of_what_it_refused(bool holdsOlder)
+    {
+        DhtCluster cluster = DhtCluster.Of(1);
+        DhtClusterNode first = cluster.Alive.Single();
+        string[] names = [.. Enumerable.Range(0, 24).Select(n => $"k{n}")];
+        if (holdsOlder)
+        {
+            Assert.All(names, name => Assert.NotNull(cluster.Put(name, "old", first).Receipt));
+        }
+
+        DhtClusterNode behind = cluster.Add();
+        cluster.RunUntil(() => behind.Dht.Status is { IsSettled: true, IsReplicated: true });
+        cluster.Kill(behind);
+        cluster.Run(DhtNodeOptions.Default.MissingRetention.TotalSeconds + 1);
+        Assert.All(names, name => Assert.NotNull(cluster.Put(name, "new", first).Receipt));
+        (behind.ClockOffsetMs, behind.IsTimeTrusted) = (-240_000, false);
+        cluster.Revive(behind);
+        cluster.RunUntil(() => behind.Dht.Status.IsSettled);
+        Assert.Contains(names, name => cluster.RootOf(DhtKey.ForValue(name)) == behind);
+        Assert.All(names, name => Assert.Equal("new", cluster.Value(name, behind)));
+
+        // With the right time it takes them, and asks nobody any more.
+        (behind.ClockOffsetMs, behind.IsTimeTrusted) = (0, true);
+        cluster.RunUntil(() => names.All(name => TextOf(behind, name) == "new"), 120);
+        Key own = names.Select(name => DhtKey.ForValue(name)).First(key => cluster.RootOf(key) == behind);
+        Assert.Equal(1, cluster.Get(own, behind).Got!.ReplicasAsked);
+    }
+
     [Fact]
     public void Refused_put_names_the_clock_as_the_cause()
     {

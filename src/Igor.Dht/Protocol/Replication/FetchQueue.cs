@@ -148,7 +148,10 @@ internal sealed class FetchBatch(
                             records.Add(record);
                             break;
                         case RefusalReason.Version:
-                            break; // the peer will keep it under another version, once it knows the time
+                            // One of the two clocks is wrong. The record may be right, and acknowledged: it
+                            // is not taken, but not called absent either.
+                            context.HandleLacking(record.Header);
+                            break;
                         default:
                             return null;
                     }

@@ -38,7 +38,7 @@ internal sealed class GatherRound : IReplyHandler, IReadHandler, IWriteHandler
         if (context.Index.TryGet(message.Key, out Holding holding))
         {
             _replicas = holding.Replicas;
-            _own = context.Ranks.Presumed(holding.Version);
+            _own = context.Ranks.Of(holding.Version);
             _ownBytes = holding.ValueLength + RecordCodec.OverheadBytesMax;
         }
 
@@ -130,7 +130,7 @@ internal sealed class GatherRound : IReplyHandler, IReadHandler, IWriteHandler
         _reader.End(hasLearned: status == StoredStatus.Held);
     }
 
-    private RecordVersion RankOf(Record record) => _context.Ranks.Presumed(record.Header.Version);
+    private RecordVersion RankOf(Record record) => _context.Ranks.Of(record.Header.Version);
 
     private Record Newer(Record left, Record right) => RankOf(left) == RankOf(right)
         ? RecordTypes.Merge(left, right)

@@ -68,7 +68,7 @@ internal sealed class PutRound : IReplyHandler, IWriteHandler
         }
         else
         {
-            _context.Write(this, OwnTag, _record, isNew: true);
+            _context.Write(this, OwnTag, _record, isPut: true);
         }
     }
 
@@ -236,7 +236,7 @@ internal sealed class PutRound : IReplyHandler, IWriteHandler
             if (own != StoredStatus.Held)
             {
                 // Others hold what this root does not: until it does, its own word is not enough.
-                _context.HandleLacking(Header.Key, Header.Version);
+                _context.HandleLacking(Header);
             }
 
             RecordVersion version = _newer > Header.Version ? _newer : Header.Version;

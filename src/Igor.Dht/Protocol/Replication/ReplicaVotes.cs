@@ -17,7 +17,7 @@ internal sealed class ReplicaVotes(DhtContext context)
     private readonly List<Claim> _claims = [];
 
     /// <summary>Whether this node has a vote on a key.</summary>
-    public bool HasVote(Key key) => _votes.Contains(key) && !context.Damaged.Contains(key);
+    public bool HasVote(Key key) => _votes.Contains(key) && !context.Lacked.Contains(key);
 
     /// <summary>Gives this node a vote.</summary>
     public void Add(ArcSet arcs) => _votes.Add(arcs);

@@ -46,13 +46,13 @@ internal sealed class RootKnowledge(DhtContext context)
     public bool IsSettledFor(Key key)
     {
         Refresh();
-        return _settled.Contains(key) && !context.Damaged.Contains(key);
+        return _settled.Contains(key) && !context.Lacked.Contains(key);
     }
 
     /// <summary>
     /// Whether this root's "I have nothing" means that there is nothing, as far as it heard.
     /// </summary>
-    public bool HasVote(Key key) => Complete.Contains(key) && !context.Damaged.Contains(key);
+    public bool HasVote(Key key) => Complete.Contains(key) && !context.Lacked.Contains(key);
 
     /// <summary>What is known about a peer; null when it is not alive or not near.</summary>
     public PeerKnowledge? PeerOf(Key id) => _peers.Find(p => p.Id == id);
