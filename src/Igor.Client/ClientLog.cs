@@ -28,4 +28,7 @@ internal static partial class ClientLog
 
     [LoggerMessage(6, LogLevel.Warning, "The daemon refused a frame: {text}")]
     public static partial void FrameRefused(ILogger logger, string text);
+
+    [LoggerMessage(7, LogLevel.Information, "{text}.")]
+    public static partial void Noted(ILogger logger, string text);
 }

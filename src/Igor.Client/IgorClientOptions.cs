@@ -9,9 +9,9 @@ namespace Igor.Client;
 public sealed record IgorClientOptions
 {
     /// <summary>
-    /// The daemon's local socket. Null: what IGOR_SOCKET says; else igor.sock in <see cref="DataFolder"/> or
-    /// IGOR_DATA; else $XDG_RUNTIME_DIR/igor/igor.sock; else igor.sock in the default data folder (a runtime
-    /// folder that is not there, or cannot be written, is passed over).
+    /// The daemon's local socket. Null: igor.sock in <see cref="DataFolder"/> where that is given; else what
+    /// IGOR_SOCKET says; else igor.sock in IGOR_DATA; else $XDG_RUNTIME_DIR/igor/igor.sock; else igor.sock in
+    /// the default data folder (a runtime folder that is not there, or cannot be written, is passed over).
     /// </summary>
     public string? SocketPath { get; init; }
 
@@ -74,7 +74,16 @@ public sealed record IgorClientOptions
     /// <exception cref="KbrException">There is no home to look for it in.</exception>
     internal LocalSocketPlace FindSocket()
     {
-        LocalSocketPlace place = LocalSocketPath.Find(SocketPath, nameof(SocketPath), DataFolder);
-        return SocketPath is null ? place : place with { NamedBy = SocketNamedBy };
+        LocalSocketPlace place = LocalSocketPath.Find(
+            SocketPath,
+            SocketNamedBy,
+            DataFolder,
+            DataFolder is null ? null : $"the data folder {DataFolder}");
+        if (place.PassedOver is { } passedOver)
+        {
+            ClientLog.Noted(Logger, passedOver);
+        }
+
+        return place;
     }
 }

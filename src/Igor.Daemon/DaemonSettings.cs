@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Igor.Kbr;
+using Igor.LocalSocket;
 using Igor.Node;
 using Microsoft.Extensions.Logging;
 
@@ -60,7 +61,7 @@ internal sealed record DaemonSettings
 
     /// <summary>The local socket, with its default.</summary>
     /// <exception cref="NodeStartException">There is no home for it.</exception>
-    public string SocketPath => FindSocket(out _);
+    public string SocketPath => FindSocket().Path;
 
     /// <summary>These settings where they say something, else the lower ones.</summary>
     public DaemonSettings Over(DaemonSettings lower) => new()
@@ -77,13 +78,10 @@ internal sealed record DaemonSettings
         Origins = lower.Origins.SetItems(Origins),
     };
 
-    /// <summary>The local socket, and what is odd about its place, for people.</summary>
+    /// <summary>The local socket, and how its path came about.</summary>
     /// <exception cref="NodeStartException">There is no home for it.</exception>
-    public string FindSocket(out string? note)
-    {
-        note = null;
-        return Path.GetFullPath(Socket ?? LocalSocketServerOptions.DefaultPath(Data, out note));
-    }
+    public LocalSocketPlace FindSocket() =>
+        LocalSocketServerOptions.FindPlace(Socket, Origins.GetValueOrDefault(nameof(Socket)), Data);
 
     /// <summary>What the environment says.</summary>
     /// <param name="variable">Reads a variable; null when it is not set.</param>

@@ -23,8 +23,7 @@ internal sealed class NodeHostedService(
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         IgorNodeOptions options = settings.ToNodeOptions();
-        settings.FindSocket(out string? odd);
-        if (odd is not null)
+        if (settings.FindSocket().Note is { } odd)
         {
             DaemonLog.Noted(loggers.CreateLogger("Igor.Daemon"), odd);
         }

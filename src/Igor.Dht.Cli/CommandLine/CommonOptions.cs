@@ -69,22 +69,37 @@ internal sealed class CommonOptions
     /// <summary>The timeout that was asked for; null for the default.</summary>
     public TimeSpan? Timeout(ParseResult arguments) => arguments.GetValue(_timeout);
 
-    /// <summary>How to open the DHT, as a client.</summary>
+    /// <summary>
+    /// How to open the DHT. What a client's command line says of the node that is meant, the environment does
+    /// not override: neither IGOR_SOCKET a folder or address, nor IGOR_DATA an address.
+    /// </summary>
     /// <exception cref="CommandFailure">A value is wrong; the message names the option or
     /// variable.</exception>
-    public IgorDhtOptions DhtOptions(ParseResult arguments)
+    public IgorDhtOptions DhtOptions(ParseResult arguments, ServiceRole role = ServiceRole.Client)
     {
         var defaults = new IgorDhtOptions();
+        (string? data, string? dataName) = Value(arguments, _data, "IGOR_DATA");
         (string? socket, string? socketName) = Value(arguments, _socket, "IGOR_SOCKET");
+        if (role == ServiceRole.Client)
+        {
+            bool namesFolder = dataName == _data.Name;
+            bool namesBootstrap = arguments.GetResult(_bootstrap) is not null;
+            data = namesBootstrap && !namesFolder ? null : data;
+            if ((namesFolder || namesBootstrap) && socketName != _socket.Name)
+            {
+                (socket, socketName) = (null, null); // opening notes that a variable is passed over
+            }
+        }
+
         return defaults with
         {
-            Data = Value(arguments, _data, "IGOR_DATA").Text,
+            Data = data,
             Socket = socket,
             SocketNamedBy = socketName ?? defaults.SocketNamedBy,
             Listen = Listen(arguments),
             Bootstrap = Bootstrap(arguments),
             Network = Network(arguments),
-            Role = ServiceRole.Client,
+            Role = role,
             Timeout = Timeout(arguments) ?? defaults.Timeout,
             Noted = _noted,
         };

@@ -43,10 +43,9 @@ internal sealed class ServeCommand : CliCommand
     public override async Task<int> RunAsync(
         ParseResult arguments, CommandStreams streams, CancellationToken cancellation)
     {
-        IgorDhtOptions common = Common.DhtOptions(arguments);
+        IgorDhtOptions common = Common.DhtOptions(arguments, ServiceRole.Member);
         IgorDhtOptions options = common with
         {
-            Role = ServiceRole.Member,
             ServeSocket = true,
             Listen = common.Listen ?? DefaultListen,
             Found = Common.Flag(arguments, _found, "IGOR_FOUND"),

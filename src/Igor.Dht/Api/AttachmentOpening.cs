@@ -2,6 +2,7 @@ using Igor.Client;
 using Igor.Dht.Storage;
 using Igor.Dht.Storage.Opening;
 using Igor.Kbr;
+using Igor.LocalSocket;
 using Igor.Node;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -20,17 +21,14 @@ internal sealed class AttachmentOpening
 
     private readonly IgorDhtOptions _options;
     private readonly ILogger _log;
-    private readonly string _socket;
-    private readonly string? _socketNamedBy;
-    private readonly string? _socketNote;
+    private readonly LocalSocketPlace _socket;
 
     private AttachmentOpening(IgorDhtOptions options)
     {
         _options = options;
         _log = (options.LoggerFactory ?? NullLoggerFactory.Instance).CreateLogger("Igor.Dht");
-        _socketNamedBy = options.Socket is not null ? options.SocketNamedBy : NamingVariable();
-        _socket = Path.GetFullPath(
-            options.Socket ?? LocalSocketServerOptions.DefaultPath(options.Data, out _socketNote));
+        _socket = LocalSocketServerOptions.FindPlace(
+            options.Socket, options.SocketNamedBy, options.Data, NamedOverVariable(options));
     }
 
     private string Data => Path.GetFullPath(_options.Data ?? DataFolder.DefaultPath);
@@ -50,14 +48,28 @@ internal sealed class AttachmentOpening
     public static Task<Attachment> RunAsync(IgorDhtOptions options, CancellationToken cancellationToken) =>
         new AttachmentOpening(options).RunAsync(cancellationToken);
 
-    private static string? NamingVariable() =>
-        Environment.GetEnvironmentVariable("IGOR_SOCKET") is { Length: > 0 } ? "IGOR_SOCKET" : null;
+    /// <summary>
+    /// What says, for a client, which node it means. A member keeps its records in the folder whichever node
+    /// it stands behind, so that a folder says nothing of the socket.
+    /// </summary>
+    private static string? NamedOverVariable(IgorDhtOptions options) => options switch
+    {
+        { Role: ServiceRole.Member } => null,
+        { Data: { } data } => $"the data folder {data}",
+        { Bootstrap.Count: > 0 } => "a node to join through",
+        _ => null,
+    };
 
     private async Task<Attachment> RunAsync(CancellationToken cancellationToken)
     {
-        if (_options.UseDaemon && _socketNamedBy is not null && !_options.ServeSocket)
+        if (_options.UseDaemon && _socket.PassedOver is { } passedOver)
         {
-            IgorClient client = await IgorClient.ConnectAsync(ClientOptions(_socket), cancellationToken)
+            Note(passedOver);
+        }
+
+        if (_options.UseDaemon && _socket.NamedBy is not null && !_options.ServeSocket)
+        {
+            IgorClient client = await IgorClient.ConnectAsync(ClientOptions(_socket.Path), cancellationToken)
                 .ConfigureAwait(false);
             return await AttachAsync(client, cancellationToken).ConfigureAwait(false);
         }
@@ -90,13 +102,13 @@ internal sealed class AttachmentOpening
     /// </summary>
     private async Task<Attachment?> TryAttachAsync(CancellationToken cancellationToken)
     {
-        bool namesPlace = _socketNamedBy is not null || _options.Data is not null;
+        bool namesPlace = _socket.NamedBy is not null || _options.Data is not null;
         if (!_options.UseDaemon || (IsClientThroughBootstrap && !namesPlace))
         {
             return null;
         }
 
-        IgorClient? client = await IgorClient.TryConnectAsync(ClientOptions(_socket), cancellationToken)
+        IgorClient? client = await IgorClient.TryConnectAsync(ClientOptions(_socket.Path), cancellationToken)
             .ConfigureAwait(false);
         if (client is null
             && _options.Role == ServiceRole.Client
@@ -112,7 +124,7 @@ internal sealed class AttachmentOpening
     private IgorClientOptions ClientOptions(string socket) => new()
     {
         SocketPath = socket,
-        SocketNamedBy = _socketNamedBy,
+        SocketNamedBy = _socket.NamedBy,
         Network = _options.Network,
         ConnectTimeout = _options.Timeout,
         Logger = _options.LoggerFactory?.CreateLogger("Igor.Client") ?? NullLogger.Instance,
@@ -154,7 +166,7 @@ internal sealed class AttachmentOpening
             cancellationToken).ConfigureAwait(false);
         var attachment = new Attachment(DhtAttachment.EmbeddedMember, node)
         {
-            SocketToServe = _options.ServeSocket ? _socket : null,
+            SocketToServe = _options.ServeSocket ? _socket.Path : null,
         };
         await WithStoreAsync(attachment, options.Network, cancellationToken).ConfigureAwait(false);
         NoteEmbedding(node, isNew);
@@ -204,7 +216,7 @@ internal sealed class AttachmentOpening
             Note(bound);
         }
 
-        if (_options.ServeSocket && _socketNote is { } odd)
+        if (_options.ServeSocket && _socket.Note is { } odd)
         {
             Note(odd);
         }
@@ -212,20 +224,18 @@ internal sealed class AttachmentOpening
         if (isNew && _options is { Role: ServiceRole.Client, UseDaemon: true })
         {
             Note(
-                $"no node listens at {_socket}: this process is a node of its own, alone in the network "
+                $"no node listens at {_socket.Path}: this process is a node of its own, alone in the network "
                 + $"'{node.Options.Network}', and keeps its records in a new store in {Data}. To use a node "
-                + $"that "
-                + "runs, name its socket with --socket PATH");
+                + "that runs, name its socket with --socket PATH");
         }
     }
 
     private DhtException NoStore() => new(
         DhtError.NoStore,
-        $"{(_options.UseDaemon ? $"No node listens at {_socket}, and there" : "There")} is no store in "
-            + $"{Data}. "
-        + $"Start a node with 'igor-dht serve' or 'igord', or name the socket of one that runs with "
-        + $"--socket PATH."
-        + (_socketNote is null ? "" : $" ({_socketNote})"));
+        $"{(_options.UseDaemon ? $"No node listens at {_socket.Path}, and there" : "There")} is no store in "
+        + $"{Data}. Start a node with 'igor-dht serve' or 'igord', or name the socket of one that runs with "
+        + "--socket PATH."
+        + (_socket.Note is null ? "" : $" ({_socket.Note})"));
 
     private NodeStartException NotYetServed(FolderHolder holder) =>
         new($"The data folder {Data} is used by {holder}, which has opened neither a socket nor a store "

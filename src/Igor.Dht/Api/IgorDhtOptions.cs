@@ -22,8 +22,9 @@ public sealed record IgorDhtOptions
 
     /// <summary>
     /// The local socket of the node to attach to. One that is named, here or by IGOR_SOCKET, is used: where
-    /// nobody listens at it, opening is local trouble, unless this process is to open it
-    /// (<see cref="ServeSocket"/>). Null, and no IGOR_SOCKET: igor.sock in a folder that was named, by
+    /// nobody listens at it, opening is local trouble, unless this process is to open it (<see
+    /// cref="ServeSocket"/>). A client that is given <see cref="Data"/> or <see cref="Bootstrap"/> passes
+    /// over IGOR_SOCKET, and notes that. Null, and no IGOR_SOCKET: igor.sock in a folder that was named, by
     /// <see cref="Data"/> or IGOR_DATA; else $XDG_RUNTIME_DIR/igor/igor.sock (passed over where that folder
     /// is not there or cannot be written); else igor.sock in the default data folder. Where nobody listens at
     /// such a default socket, a node is embedded.

@@ -67,21 +67,24 @@ public sealed record LocalSocketServerOptions
     public ILogger Logger { get; init; } = NullLogger.Instance;
 
     /// <summary>
-    /// The socket of a node with a data folder (null: the default one): what IGOR_SOCKET says; else igor.sock
-    /// in a folder that was named, here or by IGOR_DATA; else $XDG_RUNTIME_DIR/igor/igor.sock (passed over
-    /// where the runtime folder is not there or cannot be written); else igor.sock in the default data
-    /// folder. Applications look there too.
+    /// The socket that was named, else that of a node with a data folder: what IGOR_SOCKET says; else
+    /// igor.sock in a folder that was named, here or by IGOR_DATA; else $XDG_RUNTIME_DIR/igor/igor.sock
+    /// (passed over where the runtime folder is not there or cannot be written); else igor.sock in the
+    /// default data folder. Applications look there too.
     /// </summary>
+    /// <param name="socket">The socket that was named; null for none.</param>
+    /// <param name="namedBy">What named it, for messages.</param>
     /// <param name="dataFolder">The data folder; null for the default one.</param>
-    /// <param name="note">What is odd about the choice, for people; null when nothing is.</param>
+    /// <param name="overVariable">
+    /// What was named that counts for more than IGOR_SOCKET, for people; null for nothing.
+    /// </param>
     /// <exception cref="NodeStartException">There is no home to look in.</exception>
-    public static string DefaultPath(string? dataFolder, out string? note)
+    internal static LocalSocketPlace FindPlace(
+        string? socket, string? namedBy, string? dataFolder, string? overVariable = null)
     {
         try
         {
-            LocalSocketPlace place = LocalSocketPath.Find(null, "", dataFolder);
-            note = place.Note;
-            return place.Path;
+            return LocalSocketPath.Find(socket, namedBy, dataFolder, overVariable);
         }
         catch (Kbr.KbrException problem)
         {

@@ -20,37 +20,35 @@ internal static partial class LocalSocketPath
     /// says; else igor.sock in a folder that was named, here or by IGOR_DATA; else
     /// $XDG_RUNTIME_DIR/igor/igor.sock, which no other user can reach; else igor.sock in the default data
     /// folder. A runtime folder that is gone or another user's, which a session leaves behind in the
-    /// environment, is passed over, by daemons and applications alike.
+    /// environment, is passed over, by daemons and applications alike. So is IGOR_SOCKET where the caller
+    /// named something that says itself which node is meant.
     /// </summary>
     /// <param name="socket">What a caller named; null for nothing.</param>
     /// <param name="namedBy">How the caller calls that, for messages.</param>
     /// <param name="dataFolder">The data folder; null for the default one.</param>
+    /// <param name="overVariable">
+    /// What the caller named that counts for more than IGOR_SOCKET, for people; null for nothing.
+    /// </param>
     /// <exception cref="KbrException">There is no home to look in.</exception>
-    public static LocalSocketPlace Find(string? socket, string namedBy, string? dataFolder)
+    public static LocalSocketPlace Find(
+        string? socket, string? namedBy, string? dataFolder, string? overVariable = null)
     {
         if (socket is not null)
         {
             return new LocalSocketPlace(Path.GetFullPath(socket), namedBy, null);
         }
 
-        if (Variable(SocketVariable) is { } named)
+        if (Variable(SocketVariable) is not { } named)
         {
-            return new LocalSocketPlace(Path.GetFullPath(named), SocketVariable, null);
+            return FindDefault(dataFolder);
         }
 
-        if ((dataFolder ?? Variable("IGOR_DATA")) is { } folder)
-        {
-            return new LocalSocketPlace(Path.Combine(Path.GetFullPath(folder), FileName), null, null);
-        }
-
-        string? fault = RuntimeFault(Variable(RuntimeVariable));
-        if (Variable(RuntimeVariable) is { } runtime && fault is null)
-        {
-            return new LocalSocketPlace(Path.Combine(runtime, "igor", FileName), null, null);
-        }
-
-        string path = Path.Combine(DefaultDataFolder.Path, FileName);
-        return new LocalSocketPlace(path, null, fault is null ? null : $"{fault}: the socket is {path}");
+        return overVariable is null
+            ? new LocalSocketPlace(Path.GetFullPath(named), SocketVariable, null)
+            : FindDefault(dataFolder) with
+            {
+                PassedOver = $"{SocketVariable} is not used, since {overVariable} is named",
+            };
     }
 
     /// <summary>Refuses a path that the operating system would not take.</summary>
@@ -72,6 +70,23 @@ internal static partial class LocalSocketPath
                 $"The socket path '{path}' has {bytes} bytes; a Unix domain socket allows {BytesMax}. "
                 + "Choose a shorter one with --socket PATH or IGOR_SOCKET.");
         }
+    }
+
+    private static LocalSocketPlace FindDefault(string? dataFolder)
+    {
+        if ((dataFolder ?? Variable("IGOR_DATA")) is { } folder)
+        {
+            return new LocalSocketPlace(Path.Combine(Path.GetFullPath(folder), FileName), null, null);
+        }
+
+        string? fault = RuntimeFault(Variable(RuntimeVariable));
+        if (Variable(RuntimeVariable) is { } runtime && fault is null)
+        {
+            return new LocalSocketPlace(Path.Combine(runtime, "igor", FileName), null, null);
+        }
+
+        string path = Path.Combine(DefaultDataFolder.Path, FileName);
+        return new LocalSocketPlace(path, null, fault is null ? null : $"{fault}: the socket is {path}");
     }
 
     private static string? RuntimeFault(string? folder) => folder switch

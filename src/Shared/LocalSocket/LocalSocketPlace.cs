@@ -6,4 +6,10 @@ namespace Igor.LocalSocket;
 /// What named it, such as "--socket"; null when it is where sockets are by default.
 /// </param>
 /// <param name="Note">What is odd about the choice, for people; null when nothing is.</param>
-internal readonly record struct LocalSocketPlace(string Path, string? NamedBy, string? Note);
+internal readonly record struct LocalSocketPlace(string Path, string? NamedBy, string? Note)
+{
+    /// <summary>
+    /// That IGOR_SOCKET names another and does not count, and why, for people; null when it is not so.
+    /// </summary>
+    public string? PassedOver { get; init; }
+}

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Igor.Kbr;
 
 namespace Igor.Dht.Cli.Tests;
 
@@ -93,6 +94,24 @@ public class CommonOptionsTests
         Assert.Equal("IGOR_SOCKET", Read(s_environment.GetValueOrDefault).SocketNamedBy);
     }
 
+    [Theory]
+    [InlineData("--data", "/d", "/d")]
+    [InlineData("--bootstrap", "c:3", null)]
+    public void Command_line_that_says_which_node_is_not_overridden_by_the_environment(
+        string option, string value, string? data)
+    {
+        IgorDhtOptions client = Read(s_environment.GetValueOrDefault, option, value);
+        Assert.Null(client.Socket);
+        Assert.Equal(data, client.Data);
+        Assert.Equal("/s", Read(s_environment.GetValueOrDefault, option, value, "--socket", "/s").Socket);
+
+        // A server opens the one and keeps its records in the other.
+        IgorDhtOptions server = Read(
+            s_environment.GetValueOrDefault, ServiceRole.Member, option, value);
+        Assert.Equal("/env/socket", server.Socket);
+        Assert.Equal(data ?? "/env/data", server.Data);
+    }
+
     [Fact]
     public void Empty_variables_count_as_not_set()
     {
@@ -110,11 +129,15 @@ public class CommonOptionsTests
         Assert.Contains("IGOR_DATA", failure.Message, StringComparison.Ordinal);
     }
 
-    private static IgorDhtOptions Read(Func<string, string?> environment, params string[] arguments)
+    private static IgorDhtOptions Read(Func<string, string?> environment, params string[] arguments) =>
+        Read(environment, ServiceRole.Client, arguments);
+
+    private static IgorDhtOptions Read(
+        Func<string, string?> environment, ServiceRole role, params string[] arguments)
     {
         var root = new RootCommand();
         var common = new CommonOptions(environment);
         common.AddTo(root);
-        return common.DhtOptions(root.Parse(arguments));
+        return common.DhtOptions(root.Parse(arguments), role);
     }
 }

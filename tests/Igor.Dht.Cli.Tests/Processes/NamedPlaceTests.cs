@@ -17,7 +17,7 @@ public sealed class NamedPlaceTests : IDisposable
         CliResult given = await Cli.RunAsync(_home, [.. arguments, "--socket", _home.Path("s")]);
         given.AssertFailed(ExitCode.Local, $"{_home.Path("s")} (the socket that --socket names)");
         _home.Environment["IGOR_SOCKET"] = _home.Path("t");
-        CliResult set = await Cli.RunAsync(_home, [.. arguments, "--data", _home.Path("d")]);
+        CliResult set = await Cli.RunAsync(_home, arguments);
         set.AssertFailed(ExitCode.Local, $"{_home.Path("t")} (the socket that IGOR_SOCKET names)");
         Assert.Empty(Directory.GetFileSystemEntries(_home.Folder));
     }
@@ -58,6 +58,31 @@ public sealed class NamedPlaceTests : IDisposable
                 "serve", "--listen", "127.0.0.1:0", "--data", _home.Path("d"), "--socket", _home.Path("t"));
             second.AssertFailed(ExitCode.Local, $"igor-dht serve (process {node.Id})");
             Assert.Contains("--socket " + _home.Path("s"), second.Error, StringComparison.Ordinal);
+
+            _home.Environment["IGOR_SOCKET"] = _home.Path("t");
+            CliResult read = (await Cli.RunAsync(_home, "get", "k", "--data", _home.Path("d"))).AssertDone();
+            Assert.Contains("IGOR_SOCKET is not used", read.Error, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public async Task Named_folder_or_address_beats_the_socket_of_the_environment()
+    {
+        (Cli node, _) = await Cli.ServeAsync(
+            _home, "--data", _home.Path("d"), "--socket", _home.Path("s"));
+        using (node)
+        {
+            _home.Environment["IGOR_SOCKET"] = _home.Path("s");
+            CliResult other = (await Cli.RunAsync(_home, "put", "k", "v", "--data", _home.Path("e")))
+                .AssertDone();
+            Assert.Contains("IGOR_SOCKET is not used", other.Error, StringComparison.Ordinal);
+            Assert.True(Directory.Exists(_home.Path("e/records")));
+            _home.Environment["IGOR_DATA"] = _home.Path("d");
+            CliResult away = await Cli.RunAsync(
+                _home, "put", "k", "v", "--bootstrap", "127.0.0.1:1", "--timeout", "1");
+            Assert.Equal(ExitCode.Unreachable, away.Code);
+            Assert.Contains("IGOR_SOCKET is not used", away.Error, StringComparison.Ordinal);
+            (await Cli.RunAsync(_home, "get", "k")).AssertFailed(ExitCode.NotFound, "'k'");
         }
     }
 
