@@ -5,6 +5,9 @@ namespace Igor.Dht.Cli;
 /// <summary>A command of igor-dht: its name, what it is for, and examples that its help ends with.</summary>
 internal abstract class CliCommand : Command
 {
+    /// <summary>What is unknown of a write that is cut off.</summary>
+    protected const string WriteUnderWay = "the write was under way and may have been done";
+
     protected CliCommand(string name, string description, CommonOptions common, params string[] examples)
         : base(name, description)
     {
@@ -44,8 +47,15 @@ internal abstract class CliCommand : Command
     /// <param name="deadline">What ends the command.</param>
     /// <param name="action">What is to be done.</param>
     /// <param name="createsStore">Whether a store is made where there is neither a node nor one.</param>
+    /// <param name="unknown">
+    /// What nobody can tell when the action, once begun, does not end by itself; null for nothing.
+    /// </param>
     protected async Task<T> WithDhtAsync<T>(
-        ParseResult arguments, Deadline deadline, Func<IgorDht, Task<T>> action, bool createsStore = true)
+        ParseResult arguments,
+        Deadline deadline,
+        Func<IgorDht, Task<T>> action,
+        bool createsStore = true,
+        string? unknown = null)
     {
         deadline.Start();
         IgorDhtOptions options = Common.DhtOptions(arguments) with
@@ -54,11 +64,16 @@ internal abstract class CliCommand : Command
             CreatesStore = createsStore,
         };
         IgorDht dht = await deadline.BoundAsync(
-            IgorDht.OpenAsync(options, deadline.Token), () => Late(deadline)).ConfigureAwait(false);
+            IgorDht.OpenAsync(options, deadline.Token), () => Late(deadline, null)).ConfigureAwait(false);
         try
         {
             deadline.Start();
-            return await deadline.BoundAsync(action(dht), () => Late(deadline)).ConfigureAwait(false);
+            return await deadline.BoundAsync(action(dht), () => Late(deadline, unknown))
+                .ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (unknown is not null)
+        {
+            throw CommandFailure.Interrupted($"interrupted; {unknown}");
         }
         finally
         {
@@ -85,28 +100,15 @@ internal abstract class CliCommand : Command
         }
     }
 
-    /// <summary>Waits for a write, of which a signal does not say whether it was done.</summary>
-    protected static async Task<PutReceipt> WritingAsync(Task<PutReceipt> write)
-    {
-        try
-        {
-            return await write.ConfigureAwait(false);
-        }
-        catch (OperationCanceledException)
-        {
-            throw CommandFailure.Interrupted("interrupted; the write was under way and may have been done");
-        }
-    }
-
     /// <summary>What ends a command that does not end by itself.</summary>
     protected Deadline DeadlineOf(ParseResult arguments, CancellationToken cancellation) =>
         new(Common.Timeout(arguments), new IgorDhtOptions().Timeout, cancellation);
 
-    private static CommandFailure Late(Deadline deadline) => new(
+    private static CommandFailure Late(Deadline deadline, string? unknown) => new(
         ExitCode.Unreachable,
         "unreachable",
-        $"not done within {deadline.Text}; a write may have been done. See igor-dht status, or give it a "
-        + "larger --timeout");
+        $"not done within {deadline.Text}{(unknown is null ? "" : $"; {unknown}")}. See igor-dht status, or "
+        + "give it a larger --timeout");
 
     /// <summary>
     /// The same for what needs a record that is there already: where there is neither a node nor a store,
@@ -114,11 +116,16 @@ internal abstract class CliCommand : Command
     /// </summary>
     /// <exception cref="CommandFailure">There is nothing to look for the record in.</exception>
     protected async Task<T> WithRecordsAsync<T>(
-        ParseResult arguments, Deadline deadline, RecordName name, Func<IgorDht, Task<T>> action)
+        ParseResult arguments,
+        Deadline deadline,
+        RecordName name,
+        Func<IgorDht, Task<T>> action,
+        string? unknown = null)
     {
         try
         {
-            return await WithDhtAsync(arguments, deadline, action, createsStore: false).ConfigureAwait(false);
+            return await WithDhtAsync(arguments, deadline, action, createsStore: false, unknown)
+                .ConfigureAwait(false);
         }
         catch (DhtException e) when (e.Error == DhtError.NoStore)
         {

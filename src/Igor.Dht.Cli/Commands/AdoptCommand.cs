@@ -30,19 +30,20 @@ internal sealed class AdoptCommand : CliCommand
     {
         string network = Common.Network(arguments)
             ?? throw CommandFailure.Usage("say which network the folder is to belong to with --network NAME");
+        using Deadline deadline = DeadlineOf(arguments, cancellation);
         using NetworkAdoption adoption = NetworkAdoption.Open(Common.Data(arguments));
         string before = adoption.Networks is [_, ..] names ? $"'{string.Join("' and '", names)}'" : "none";
         if (adoption.Networks is not [var only] || only != network)
         {
             if (!arguments.GetValue(_yes))
             {
-                await ConfirmAsync(adoption, before, network, streams, cancellation).ConfigureAwait(false);
+                Ask(adoption, before, network, streams);
+                await ConfirmAsync(streams, deadline).ConfigureAwait(false);
             }
 
             adoption.MoveTo(network);
         }
 
-        using Deadline deadline = DeadlineOf(arguments, cancellation);
         string result = Common.IsJson(arguments)
             ? JsonText.Object(writer =>
             {
@@ -53,12 +54,8 @@ internal sealed class AdoptCommand : CliCommand
         return await ShowAsync(result, streams, deadline, "the folder has moved").ConfigureAwait(false);
     }
 
-    private static async Task ConfirmAsync(
-        NetworkAdoption adoption,
-        string before,
-        string network,
-        CommandStreams streams,
-        CancellationToken cancellation)
+    private static void Ask(
+        NetworkAdoption adoption, string before, string network, CommandStreams streams)
     {
         if (Console.IsInputRedirected)
         {
@@ -69,8 +66,16 @@ internal sealed class AdoptCommand : CliCommand
         string what = adoption.HasRecords ? "with its records" : "which holds no records";
         streams.WriteErrorLine(
             $"{adoption.Data}, {what}, moves from the network {before} to '{network}'. Type yes to go on:");
+    }
+
+    /// <summary>Waits for a yes.</summary>
+    /// <exception cref="CommandFailure">The answer is another, or does not come in time.</exception>
+    internal static async Task ConfirmAsync(CommandStreams streams, Deadline deadline)
+    {
         using var reader = new StreamReader(streams.In, leaveOpen: true);
-        string? answer = await Task.Run(reader.ReadLine, cancellation).WaitAsync(cancellation)
+        string? answer = await deadline.BoundAsync(
+            Task.Run(reader.ReadLine, deadline.Token),
+            () => CommandFailure.Local($"no answer within {deadline.Text}; nothing was changed"))
             .ConfigureAwait(false);
         if (answer?.Trim() is not ("yes" or "y"))
         {

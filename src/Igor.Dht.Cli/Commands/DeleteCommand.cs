@@ -27,11 +27,12 @@ internal sealed class DeleteCommand : CliCommand
         var name = new RecordName(arguments.GetValue(_key)!);
         PutOptions put = _write.Read(arguments);
         using Deadline deadline = DeadlineOf(arguments, cancellation);
-        PutReceipt receipt = await WritingAsync(WithRecordsAsync(
+        PutReceipt receipt = await WithRecordsAsync(
             arguments,
             deadline,
             name,
-            dht => dht.DeleteAsync(name.Bytes, put with { Timeout = deadline.Left }, deadline.Token)))
+            dht => dht.DeleteAsync(name.Bytes, put with { Timeout = deadline.Left }, deadline.Token),
+            WriteUnderWay)
             .ConfigureAwait(false);
         return await ShowAsync(
             Common.IsJson(arguments)

@@ -82,12 +82,13 @@ internal sealed class PutCommand : CliCommand
             () => CommandFailure.Local($"the value has not ended within {deadline.Text}; nothing was stored"))
             .ConfigureAwait(false);
 
-        PutReceipt receipt = await WritingAsync(WithDhtAsync(
+        PutReceipt receipt = await WithDhtAsync(
             arguments,
             deadline,
             dht => name is null
                 ? dht.PutImmutableAsync(value, put with { Timeout = deadline.Left }, deadline.Token)
-                : dht.PutAsync(name.Bytes, value, put with { Timeout = deadline.Left }, deadline.Token)))
+                : dht.PutAsync(name.Bytes, value, put with { Timeout = deadline.Left }, deadline.Token),
+            unknown: WriteUnderWay)
             .ConfigureAwait(false);
 
         string what = $"stored {name?.ToString() ?? "an immutable record"} ({Quantity.Bytes(value.Length)})";
