@@ -118,24 +118,16 @@ internal sealed class ServeCommand : CliCommand
         }
     }
 
-    // Each kind of trouble is told when it comes and when it is over.
     private static async Task<int> ReportTroublesAsync(
         IgorDht dht, CommandStreams streams, CancellationToken ending)
     {
-        var reported = new HashSet<string>();
+        var notices = new TroubleNotices();
         while (true)
         {
             ThrowIfSuperseded(dht);
-            IReadOnlyList<Trouble> troubles = await TroublesAsync(dht, ending).ConfigureAwait(false);
-            foreach (Trouble trouble in troubles.Where(trouble => reported.Add(trouble.Kind)))
+            foreach (string line in await NoticesAsync(dht, notices, ending).ConfigureAwait(false))
             {
-                streams.WriteErrorLine("igor-dht: " + trouble.Text);
-            }
-
-            foreach (string kind in reported.Except(troubles.Select(trouble => trouble.Kind)).ToArray())
-            {
-                reported.Remove(kind);
-                streams.WriteErrorLine($"igor-dht: no trouble any more: {kind}");
+                streams.WriteErrorLine("igor-dht: " + line);
             }
 
             await Task.Delay(s_troublePoll, ending).ConfigureAwait(false);
@@ -151,15 +143,16 @@ internal sealed class ServeCommand : CliCommand
     }
 
     // A daemon that is away comes back, and this process attaches to it again.
-    private static async Task<IReadOnlyList<Trouble>> TroublesAsync(IgorDht dht, CancellationToken ending)
+    private static async Task<IReadOnlyList<string>> NoticesAsync(
+        IgorDht dht, TroubleNotices notices, CancellationToken ending)
     {
         try
         {
-            return (await dht.StatusAsync(ending).ConfigureAwait(false)).Troubles;
+            return notices.See((await dht.StatusAsync(ending).ConfigureAwait(false)).Troubles);
         }
         catch (DhtException e) when (e.Error == DhtError.Local)
         {
-            return [new Trouble(TroubleKinds.Daemon, e.Message)];
+            return notices.LoseSight(new Trouble(TroubleKinds.Daemon, e.Message));
         }
     }
 
