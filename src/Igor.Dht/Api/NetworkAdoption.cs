@@ -51,18 +51,22 @@ public sealed class NetworkAdoption : IDisposable
             {
                 throw new DhtException(
                     $"There is neither a node's identity nor a store in {path}. Name the data folder with "
-                        + $"--data "
-                    + "DIR or IGOR_DATA.");
+                    + "--data DIR or IGOR_DATA.");
             }
 
             folder = DataFolder.Open(path);
             return new NetworkAdoption(
                 folder, hasRecords ? StoreLock.Take(Attachment.RecordsIn(path)) : null);
         }
-        catch (Exception e) when (e is NodeStartException or RecordStoreException)
+        catch (Exception e)
         {
             folder?.Dispose();
-            throw new DhtException(DhtError.Local, e.Message, e);
+            if (IsLocal(e))
+            {
+                throw new DhtException(DhtError.Local, e.Message, e);
+            }
+
+            throw;
         }
     }
 
@@ -88,7 +92,7 @@ public sealed class NetworkAdoption : IDisposable
                 StoreNetwork.Bind(Attachment.RecordsIn(Data), network);
             }
         }
-        catch (Exception e) when (e is NodeStartException or RecordStoreException)
+        catch (Exception e) when (IsLocal(e))
         {
             throw new DhtException(DhtError.Local, e.Message, e);
         }
@@ -100,6 +104,9 @@ public sealed class NetworkAdoption : IDisposable
         _store?.Dispose();
         _folder.Dispose();
     }
+
+    private static bool IsLocal(Exception problem) =>
+        problem is NodeStartException or RecordStoreException or IOException or UnauthorizedAccessException;
 
     // A name that cannot be read is what a move may be there to mend.
     private static string? NetworkOf(string folder)

@@ -47,6 +47,20 @@ public sealed class NetworkBindingTests : IDisposable
     }
 
     [Fact]
+    public async Task Adoption_that_cannot_take_the_records_is_local_trouble_and_lets_go_of_the_folder()
+    {
+        await PutAsync("test");
+        string storeLock = Path.Combine(Records, "store.lock");
+        File.Delete(storeLock);
+        Directory.CreateDirectory(storeLock); // which no process can open as a file, whoever runs it
+        DhtException trouble = Assert.Throws<DhtException>(() => NetworkAdoption.Open(Data));
+        Assert.Equal(DhtError.Local, trouble.Error);
+        Directory.Delete(storeLock);
+        using NetworkAdoption adoption = NetworkAdoption.Open(Data);
+        Assert.Equal(["test"], adoption.Networks);
+    }
+
+    [Fact]
     public async Task Member_behind_a_daemon_of_another_network_is_refused()
     {
         await PutAsync("test");
