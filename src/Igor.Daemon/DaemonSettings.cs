@@ -113,16 +113,12 @@ internal sealed record DaemonSettings
             Listen = Read("IGOR_LISTEN"),
             Advertise = ReadList("IGOR_ADVERTISE"),
             Bootstrap = ReadList("IGOR_BOOTSTRAP"),
-            Found = Read("IGOR_FOUND") switch
-            {
-                null => null,
-                "1" or "true" => true,
-                "0" or "false" => false,
-                { } other => throw DaemonFailure.Usage($"IGOR_FOUND is 1 or 0, not '{other}'"),
-            },
+            Found = SwitchVariable.Parse("IGOR_FOUND", Read("IGOR_FOUND"), out string? fault),
             Network = Read("IGOR_NETWORK"),
         };
-        return settings with { Origins = origins.ToImmutable() };
+        return fault is null
+            ? settings with { Origins = origins.ToImmutable() }
+            : throw DaemonFailure.Usage(fault);
     }
 
     /// <summary>The property that holds a setting: its name with a capital letter.</summary>

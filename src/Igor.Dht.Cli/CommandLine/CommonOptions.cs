@@ -172,12 +172,10 @@ internal sealed class CommonOptions
 
     /// <summary>Whether an option is given, or its variable says yes.</summary>
     public bool Flag(ParseResult arguments, Option<bool> option, string variable) =>
-        arguments.GetValue(option) || Variable(variable) switch
-        {
-            null or "0" or "false" => false,
-            "1" or "true" => true,
-            { } other => throw CommandFailure.Usage($"{variable} is 1 or 0, not '{other}'"),
-        };
+        arguments.GetValue(option)
+        || (SwitchVariable.Parse(variable, Variable(variable), out string? fault) is var isOn && fault is null
+            ? isOn ?? false
+            : throw CommandFailure.Usage(fault!));
 
     private string? Variable(string name) => _environment(name) switch
     {
