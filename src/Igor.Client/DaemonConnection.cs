@@ -160,8 +160,7 @@ internal sealed class DaemonConnection : IDisposable
             throw new KbrException(
                 $"The daemon at {where} did not answer within {options.ConnectTimeout.TotalSeconds:0.#} s: "
                 + "it hangs, or what listens there is no igord and no igor-dht serve. Restart it, or name "
-                + "another "
-                + "socket with --socket PATH or IGOR_SOCKET.",
+                + "another socket with --socket PATH or IGOR_SOCKET.",
                 exception);
         }
         catch (KbrException exception)
@@ -195,10 +194,8 @@ internal sealed class DaemonConnection : IDisposable
         {
             throw new KbrException(
                 $"The node at {place.Path}{DaemonSocket.Origin(place)} belongs to the network "
-                    + $"'{Welcome.Network}', "
-                + $"not to '{network}'. Name the network that is meant with --network NAME, or the socket "
-                + $"of a "
-                + "node that belongs to it with --socket PATH.");
+                + $"'{Welcome.Network}', not to '{network}'. Name the network that is meant with --network "
+                + "NAME, or the socket of a node that belongs to it with --socket PATH.");
         }
     }
 

@@ -44,6 +44,6 @@ internal static class Health
         TroubleKinds.NoMember,
         socket is null
             ? "no storage node is known in this network yet"
-            : $"no storage node is attached to the node, and it knows none elsewhere: run igor-dht serve "
+            : "no storage node is attached to the node, and it knows none elsewhere: run igor-dht serve "
                 + $"--socket {socket}");
 }

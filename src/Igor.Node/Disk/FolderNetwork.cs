@@ -70,10 +70,8 @@ public static class FolderNetwork
     /// <param name="network">The one that it was to be served in.</param>
     public static string MismatchText(string what, string folder, string bound, string network) =>
         $"{what} to the network '{bound}', not to '{network}'. Name that network with --network "
-            + $"{Word(bound)}, or "
-        + $"another folder with --data DIR. To move all that {folder} holds to '{network}' on purpose: "
-        + $"igor-dht "
-        + $"store adopt --network {Word(network)} --data {Word(folder)}";
+        + $"{Word(bound)}, or another folder with --data DIR. To move all that {folder} holds to "
+        + $"'{network}' on purpose: igor-dht store adopt --network {Word(network)} --data {Word(folder)}";
 
     private static NodeStartException Mismatch(string folder, string bound, string network) =>
         new(MismatchText($"The data folder {folder} belongs", folder, bound, network));
@@ -86,6 +84,5 @@ public static class FolderNetwork
 
     private static NodeStartException Damaged(string path, string folder) => new(
         $"{path} does not say which network the data folder belongs to: it is damaged. Say so with igor-dht "
-            + $"store "
-        + $"adopt --network NAME --data {Word(folder)}");
+        + $"store adopt --network NAME --data {Word(folder)}");
 }

@@ -33,8 +33,7 @@ internal static class DefaultDataFolder
                 : Fault(home) is { } fault
                     ? throw new KbrException(
                         $"There is no place for the data folder: {fault}. Set HOME or XDG_DATA_HOME to a "
-                            + $"folder "
-                        + "that is there, or name one with --data DIR or IGOR_DATA.")
+                        + "folder that is there, or name one with --data DIR or IGOR_DATA.")
                     : System.IO.Path.Combine(home!, ".local", "share", "igor");
         }
     }

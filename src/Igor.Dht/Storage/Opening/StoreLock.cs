@@ -27,9 +27,8 @@ internal sealed class StoreLock : IDisposable
         {
             throw new RecordStoreException(
                 $"The record store in {folder} is open in another process, such as 'igor-dht serve'. Use it "
-                    + $"through "
-                + "the socket of its node (--socket PATH), stop it, or choose another folder with --data "
-                + "DIR.",
+                + "through the socket of its node (--socket PATH), stop it, or choose another folder with "
+                + "--data DIR.",
                 e);
         }
     }
