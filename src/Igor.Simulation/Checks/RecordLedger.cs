@@ -62,6 +62,11 @@ public sealed class RecordLedger
         ];
     }
 
+    /// <summary>Whether a promised version, or a newer one, stands on the disk of a host.</summary>
+    internal static bool Holds(SimulatedNode node, Promise promise) =>
+        SimulatedRecordStore.Find(node, promise.Key) is { } record
+        && record.Header.Version >= promise.Version;
+
     /// <summary>Reports every promise that no running host can keep any more.</summary>
     /// <param name="log">Where to.</param>
     /// <param name="excused">Keys of which all copies died at the same instant; null for none.</param>
@@ -97,10 +102,6 @@ public sealed class RecordLedger
             }
         }
     }
-
-    private static bool Holds(SimulatedNode node, Promise promise) =>
-        SimulatedRecordStore.Find(node, promise.Key) is { } record
-        && record.Header.Version >= promise.Version;
 
     private IEnumerable<SimulatedNode> Missing(Promise promise)
     {

@@ -2,8 +2,8 @@ namespace Igor.Simulation;
 
 /// <summary>
 /// Records are put while all is well; a quarter of the nodes dies at once; after the healing another quarter
-/// dies one by one, a few seconds apart. No record that had a copy may be lost, and at the end every one is
-/// readable.
+/// dies one by one, a few seconds apart. No record that had a copy may be lost, unless a majority of its
+/// copies died before the first death could be noticed; and at the end every one is readable.
 /// </summary>
 public sealed class DhtScenario : IScenario
 {
@@ -63,7 +63,8 @@ public sealed class DhtScenario : IScenario
     public string Summary =>
         "Nodes join and records are put, each acknowledged by a majority of its replicas. A quarter of the "
         + "nodes crashes at once; when all copies are in place again, another quarter crashes one by one. No "
-        + "acknowledged record may be lost. At the end the dead return with their disks and every record has "
+        + "acknowledged record may be lost, unless a majority of its copies died before a silent death could "
+        + "be noticed. At the end the dead return with their disks and every record has "
         + "to be readable.";
 
     /// <inheritdoc/>

@@ -17,6 +17,7 @@ internal sealed class DhtWorld
     private readonly RecordLedger _ledger;
     private readonly Rings _rings;
     private readonly WrongClocks _clocks;
+    private readonly DeathLog _deaths;
     private readonly SimulatedStoreOptions _disk;
     private readonly int _replicas;
     private readonly int _valueBytes;
@@ -34,6 +35,7 @@ internal sealed class DhtWorld
         _ledger = new RecordLedger(run.Network);
         _rings = Rings.Of(run.Network, SimulatedDht.Service);
         _clocks = new WrongClocks(run.Network);
+        _deaths = new DeathLog(run.Network);
         _disk = disk;
         _replicas = replicas;
         _valueBytes = valueBytes;
@@ -161,9 +163,15 @@ internal sealed class DhtWorld
         for (int i = 0; i < count; i++)
         {
             SimulatedNode victim = _random.Sample(_network.RunningNodes, 1)[0];
-            foreach (RecordLedger.Promise promise in _ledger.OnlyOn(victim))
+            IReadOnlyList<RecordLedger.Promise> last = _ledger.OnlyOn(victim);
+            Kill(victim, silentFraction);
+            foreach (RecordLedger.Promise promise in last.Where(p => !_excused.Contains(p.Key)))
             {
-                if (!_excused.Contains(promise.Key))
+                if (_deaths.CameTooFastFor(promise))
+                {
+                    _excused.Add(promise.Key);
+                }
+                else
                 {
                     _run.Violations.Add(
                         "durability",
@@ -171,7 +179,6 @@ internal sealed class DhtWorld
                 }
             }
 
-            Kill(victim, silentFraction);
             _network.RunFor(interval);
         }
     }
@@ -220,6 +227,7 @@ internal sealed class DhtWorld
 
     private void Kill(SimulatedNode node, double silentFraction)
     {
+        _deaths.Note(node);
         if (_random.NextDouble() < silentFraction)
         {
             node.PowerOff();

@@ -178,6 +178,43 @@ public class DhtScenarioTests
         Assert.Equal(6, log.Count);
     }
 
+    [Theory]
+    [InlineData(3, true, 8, true)]
+    [InlineData(3, false, 8, false)]
+    [InlineData(2, true, 8, false)]
+    [InlineData(3, true, 16, false)]
+    public void Loss_is_excused_only_where_a_silent_death_left_no_time_for_repair(
+        int copies, bool isSilent, int seconds, bool isExcused)
+    {
+        var network = new SimulatedNetwork(new SimulationOptions { Seed = 14 });
+        var deaths = new DeathLog(network);
+        var header = new RecordHeader
+        {
+            Key = Key.HashOf("promised"),
+            Type = "value",
+            Version = new RecordVersion(1, 1),
+        };
+        for (int at = 0; at < copies; at++)
+        {
+            SimulatedNode node = network.AddNode();
+            node.Start();
+            SimulatedRecordStore.DurableOn(node).Write(RecordCodec.Encode(header, new byte[3]), _ => { });
+            deaths.Note(node);
+            if (isSilent && at == 0)
+            {
+                node.PowerOff();
+                network.RunFor(TimeSpan.FromSeconds(seconds));
+            }
+            else
+            {
+                node.Crash();
+            }
+        }
+
+        var promise = new RecordLedger.Promise(header.Key, header.Version, new byte[3], Replicas: 5);
+        Assert.Equal(isExcused, deaths.CameTooFastFor(promise));
+    }
+
     [Fact]
     public void Crash_takes_what_no_commit_has_made_durable()
     {
