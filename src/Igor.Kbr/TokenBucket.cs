@@ -39,6 +39,9 @@ internal sealed class TokenBucket
         return hasOne;
     }
 
+    /// <summary>How long that many tokens take to come back.</summary>
+    public TimeSpan TimeFor(double tokens) => TimeSpan.FromSeconds(tokens / _perSecond);
+
     private void Fill(TimeSpan now)
     {
         _tokens = Math.Min(_burst, _tokens + ((now - _filledAt).TotalSeconds * _perSecond));

@@ -146,11 +146,13 @@ internal sealed class FrameReader : IValueTaskSource
         return new ValueTask(this, _handled.Version);
     }
 
-    /// <summary>Reads nothing while the sender is over its share, or until the link ends.</summary>
+    /// <summary>
+    /// Reads nothing while the sender is over its share, or until the link ends or leads to a member.
+    /// </summary>
     private async ValueTask ThrottleAsync(int bytes)
     {
         TimeSpan wait = _link.Throttle(_framesHandled, bytes);
-        while (wait > TimeSpan.Zero && !_link.HasEnded)
+        while (wait > TimeSpan.Zero && !_link.HasEnded && _link.IsThrottled)
         {
             TimeSpan pause = wait < PauseMax ? wait : PauseMax;
             await Task.Delay(pause).ConfigureAwait(false);

@@ -50,7 +50,7 @@ internal sealed class Link
             : IPAddress.None;
         _rates = rates;
         _counters = counters;
-        _rate = rates.Open(_source);
+        _rate = rates.Open(secured.Peer, _source);
         _secured = secured;
         _lingerTimeout = options.LingerTimeout;
         _reader = new FrameReader(this, secured.Stream, strand, consumer, account, options);
@@ -124,13 +124,19 @@ internal sealed class Link
     /// <summary>Notes that frames came. Used on the strand only.</summary>
     public void NoteHeard() => _heardAt = Now;
 
-    /// <summary>Frames came that the sender's share has to have room for.</summary>
+    /// <summary>Whether its peer may send only so much.</summary>
+    public bool IsThrottled => Standing != PeerStanding.Member;
+
+    /// <summary>
+    /// Frames came that the sender's share has to have room for. A link that this node opened is no crowd's:
+    /// it shares with none, so that strangers that come cannot keep the node from its answers.
+    /// </summary>
     /// <returns>How long to read no more; zero when reading goes on.</returns>
     public TimeSpan Throttle(int frames, int bytes)
     {
-        TimeSpan wait = Standing == PeerStanding.Member
-            ? TimeSpan.Zero
-            : _rates.Take(_rate, _source, Now, frames, bytes);
+        TimeSpan wait = IsThrottled
+            ? _rates.Take(_rate, _isOutbound ? null : _source, Now, frames, bytes)
+            : TimeSpan.Zero;
         if (wait > TimeSpan.Zero)
         {
             _counters.CountThrottled();
@@ -150,7 +156,7 @@ internal sealed class Link
         finally
         {
             Abort("a bug");
-            _rates.Close(_source);
+            _rates.Close(Peer, _source);
             _ended.TrySetResult();
         }
     }
