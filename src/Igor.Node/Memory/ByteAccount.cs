@@ -38,7 +38,10 @@ public sealed class ByteAccount : IFrameBytes
     public bool TryTake(int bytes) => _budget.TryTake(this, bytes);
 
     /// <summary>Takes bytes of a frame that is being received.</summary>
-    internal bool TryTakeIncoming(int bytes) => _budget.TryTakeIncoming(this, bytes);
+    /// <param name="bytes">How many.</param>
+    /// <param name="isRetry">Whether they were refused before: that is one refusal.</param>
+    internal bool TryTakeIncoming(int bytes, bool isRetry = false) =>
+        _budget.TryTakeIncoming(this, bytes, isRetry);
 
     /// <summary>Gives bytes of a frame back that was received.</summary>
     internal void ReturnIncoming(int bytes) => _budget.ReturnIncoming(this, bytes);

@@ -170,14 +170,14 @@ public sealed class ByteBudget
     /// their own: what waits to be sent to a peer must not keep the node from reading what it sends, else
     /// two of them could wait for each other.
     /// </summary>
-    internal bool TryTakeIncoming(ByteAccount account, int bytes)
+    internal bool TryTakeIncoming(ByteAccount account, int bytes, bool isRetry = false)
     {
         lock (_gate)
         {
             bool isMember = account.Kind == HolderKind.Member;
             if (isMember ? _incoming + bytes > _bytesMax / 2 : !Fits(account, bytes))
             {
-                _refused[(int)account.Kind]++;
+                _refused[(int)account.Kind] += isRetry ? 0 : 1;
                 return false;
             }
 

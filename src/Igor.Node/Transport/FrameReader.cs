@@ -269,9 +269,9 @@ internal sealed class FrameReader : IValueTaskSource
     private async ValueTask<bool> TryGrowAsync(byte[] buffer)
     {
         long since = Stopwatch.GetTimestamp();
-        while (!_account.TryTakeIncoming(buffer.Length))
+        for (bool isRetry = false; !_account.TryTakeIncoming(buffer.Length, isRetry); isRetry = true)
         {
-            if (Stopwatch.GetElapsedTime(since) > _roomPatience)
+            if (_link.HasEnded || Stopwatch.GetElapsedTime(since) > _roomPatience)
             {
                 return false;
             }

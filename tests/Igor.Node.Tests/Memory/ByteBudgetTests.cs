@@ -101,6 +101,17 @@ public sealed class ByteBudgetTests
     }
 
     [Fact]
+    public void Bytes_that_are_asked_for_again_and_again_are_refused_once()
+    {
+        ByteAccount stranger = Peer(1, "10.0.0.1:1");
+        Fill(stranger);
+        long before = _budget.Refused(HolderKind.Stranger);
+        Assert.False(stranger.TryTakeIncoming(MiB));
+        Assert.False(stranger.TryTakeIncoming(MiB, isRetry: true));
+        Assert.Equal(1, _budget.Refused(HolderKind.Stranger) - before);
+    }
+
+    [Fact]
     public void Links_of_one_peer_share_an_account_with_what_is_held_on_its_behalf()
     {
         ByteAccount first = Peer(1, "10.0.0.1:1");
