@@ -18,6 +18,12 @@ internal static class WireLimits
     /// <summary>Services per node; each costs 80 bytes in every handshake.</summary>
     public const int ServicesMax = 64;
 
+    /// <summary>
+    /// Longest list of services with its version: a kilobyte for each service, three times the longest name
+    /// in UTF-8 beside its id, and the rest for fields to come.
+    /// </summary>
+    public const int ServicesBytesMax = ServicesMax * 1024;
+
     /// <summary>Contacts in one message: both sides of the largest neighbour set.</summary>
     public const int ContactsMax = 64;
 

@@ -21,8 +21,8 @@ internal sealed class ServiceNews(NodeContext context, Handshake handshake)
     /// <summary>Takes the rest of a frame, from the list's version on.</summary>
     public void Handle(TimeSpan now, Link link, Peer peer, ReadOnlyMemory<byte> body)
     {
-        var reader = new MessagePackReader(body);
-        if (reader.ReadUInt64() <= peer.ServicesVersion)
+        ulong version = VersionOf(body);
+        if (version <= peer.ServicesVersion)
         {
             return; // it was known before, perhaps over another link
         }
@@ -33,13 +33,19 @@ internal sealed class ServiceNews(NodeContext context, Handshake handshake)
             return;
         }
 
-        bool isScheduled = peer.UnreadServices is not null;
-        peer.UnreadServices = body.ToArray();
-        if (!isScheduled)
+        PeerCodec.Require(body.Length <= WireLimits.ServicesBytesMax, "a list of services is not that long");
+        if (peer.UnreadServices is not { } unread)
         {
+            peer.UnreadServices = body.ToArray();
             context.Timers.Schedule(now + Pause, later => ApplyUnread(later, link, peer));
         }
+        else if (version > VersionOf(unread))
+        {
+            peer.UnreadServices = body.ToArray();
+        }
     }
+
+    private static ulong VersionOf(ReadOnlyMemory<byte> body) => new MessagePackReader(body).ReadUInt64();
 
     private void ApplyUnread(TimeSpan now, Link link, Peer peer)
     {

@@ -41,6 +41,9 @@ internal sealed class Pending
 
     public ulong PreviousId { get; set; }
 
+    /// <summary>Whether it came from a stranger (as it was then).</summary>
+    public bool IsStrangers { get; set; }
+
     /// <summary>Whether it is for the overlay at its root, not for an application.</summary>
     public bool IsControl { get; set; }
 

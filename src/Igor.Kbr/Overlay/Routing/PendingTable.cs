@@ -9,9 +9,11 @@ namespace Igor.Kbr.Overlay.Routing;
 /// and removing cost the same however many wait. Deadlines beyond the wheel go round again. What peers have
 /// it wait for shares the table by a dynamic threshold (Choudhury and Hahne, 1998): one peer may hold as many
 /// entries as are free, so that a single one may use half, many share alike, and there is room for the rest.
+/// Strangers together hold a quarter: more identities are no way to keep members and this node itself out.
 /// </summary>
 internal sealed class PendingTable(int capacity)
 {
+    private const int StrangersPart = 4; // 1/4 of the table
     private const int SlotCount = 1024;
     private const int IndexBits = 20;
 
@@ -25,6 +27,7 @@ internal sealed class PendingTable(int capacity)
     private readonly Stack<int> _free = new();
     private readonly Pending?[] _wheel = new Pending?[SlotCount + 1];
     private long _currentTick;
+    private int _strangers;
 
     public int Count { get; private set; }
 
@@ -38,7 +41,11 @@ internal sealed class PendingTable(int capacity)
     /// </summary>
     public Pending? Add(PendingKind kind, TimeSpan now, TimeSpan deadline, Link previous, ulong previousId)
     {
-        if (previous.Peer!.PendingRequests >= capacity - Count)
+        Peer peer = previous.Peer!;
+        bool isStranger = peer.Standing < PeerStanding.Member;
+        int free = capacity - Count;
+        free = isStranger ? Math.Min(free, (capacity / StrangersPart) - _strangers) : free;
+        if (peer.PendingRequests >= free)
         {
             return null;
         }
@@ -46,7 +53,9 @@ internal sealed class PendingTable(int capacity)
         Pending entry = Create(kind, now, deadline);
         entry.Previous = previous;
         entry.PreviousId = previousId;
-        previous.Peer.PendingRequests++;
+        entry.IsStrangers = isStranger;
+        _strangers += isStranger ? 1 : 0;
+        peer.PendingRequests++;
         return entry;
     }
 
@@ -72,6 +81,7 @@ internal sealed class PendingTable(int capacity)
         if (entry.Previous is { } previous)
         {
             previous.Peer!.PendingRequests--;
+            _strangers -= entry.IsStrangers ? 1 : 0;
         }
 
         entry.Next = null;

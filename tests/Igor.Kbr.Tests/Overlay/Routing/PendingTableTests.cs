@@ -83,10 +83,42 @@ public class PendingTableTests
         Assert.NotNull(table.NextDue(round + TimeSpan.FromMilliseconds(10)));
     }
 
-    private static int Fill(PendingTable table, Key peer)
+    [Fact]
+    public void Strangers_hold_a_quarter_of_the_table_however_many_they_are()
+    {
+        var table = new PendingTable(400);
+        int held = Enumerable.Range(1, 100).Sum(i => Fill(table, Peer(i), PeerStanding.Stranger));
+        Assert.InRange(held, 90, 100);
+        Assert.InRange(Fill(table, Peer(101), PeerStanding.Member), 140, 160);
+    }
+
+    [Fact]
+    public void What_a_stranger_held_is_free_again_whatever_it_has_become()
+    {
+        var table = new PendingTable(40);
+        for (int i = 0; i < 100; i++)
+        {
+            Link link = Connect(Peer(i), PeerStanding.Stranger);
+            Pending entry = table.Add(PendingKind.Transit, TimeSpan.Zero, TimeSpan.FromSeconds(1), link, 1)!;
+            link.Peer!.Standing = PeerStanding.Member;
+            table.Remove(entry);
+        }
+
+        Assert.Equal(5, Fill(table, Peer(100), PeerStanding.Stranger));
+    }
+
+    private static Key Peer(int number) => new(0, 0, 0, (ulong)number);
+
+    private static Link Connect(Key peer, PeerStanding standing)
     {
         var link = new Link(new LinkId(1), peer, true, false, "a:1");
-        link.Peer = new Peer(peer, link);
+        link.Peer = new Peer(peer, link) { Standing = standing };
+        return link;
+    }
+
+    private static int Fill(PendingTable table, Key peer, PeerStanding standing = PeerStanding.Member)
+    {
+        Link link = Connect(peer, standing);
         int held = 0;
         while (table.Add(PendingKind.Transit, TimeSpan.Zero, TimeSpan.FromSeconds(1), link, 1) is not null)
         {

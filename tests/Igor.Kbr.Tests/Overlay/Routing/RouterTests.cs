@@ -13,8 +13,8 @@ public class RouterTests
     public void A_peer_that_asks_without_end_leaves_room_for_others_and_for_the_node_itself()
     {
         LoneNode node = Member(o => o with { PendingMax = 64 });
-        LinkId greedy = node.Connect(Id(900));
-        LinkId modest = node.Connect(Id(800));
+        LinkId greedy = node.Connect(Id(900), dial: null, "10.0.0.2:1"); // neighbours, no strangers
+        LinkId modest = node.Connect(Id(800), dial: null, "10.0.0.3:1");
         for (ulong i = 1; i <= 1000; i++)
         {
             node.ReceiveRoute(greedy, ToSelf(i));
@@ -59,7 +59,7 @@ public class RouterTests
     [Fact]
     public void What_a_peer_asked_is_forgotten_when_the_peer_is_gone()
     {
-        LoneNode node = Member(o => o with { PendingMax = 64 });
+        LoneNode node = Member(o => o with { PendingMax = 256 });
         node.Connect(Id(300), Service);
         for (int round = 0; round < 10; round++)
         {
