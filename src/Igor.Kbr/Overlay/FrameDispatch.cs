@@ -124,9 +124,9 @@ internal sealed class FrameDispatch(
         var reader = new MessagePackReader(body);
         int fields = reader.ReadArrayHeader();
         int type = reader.ReadInt32();
-        if (IsCostly((MessageType)type) && !peer.Control.TryTake(now))
+        if (AllowanceFor(peer, (MessageType)type) is { } allowance && !allowance.TryTake(now))
         {
-            Ignored++; // all of these come again, with their period
+            Ignored++;
             return;
         }
 
@@ -179,9 +179,17 @@ internal sealed class FrameDispatch(
         }
     }
 
-    /// <summary>Whether a message costs more to handle, or to answer, than to send.</summary>
-    private static bool IsCostly(MessageType type) => type is MessageType.Ping or MessageType.Neighbours
-        or MessageType.ServiceQuery or MessageType.ServiceMembers;
+    /// <summary>
+    /// What bounds a message that costs more to handle, or to answer, than to send; null for others. A probe
+    /// is sent once, so that what comes again with its period takes nothing from it.
+    /// </summary>
+    private static TokenBucket? AllowanceFor(Peer peer, MessageType type) => type switch
+    {
+        MessageType.Ping or MessageType.RequestQuery => peer.Probes,
+        MessageType.Neighbours or MessageType.ServiceQuery or MessageType.ServiceMembers
+            or MessageType.IdentityClash or MessageType.SilentPeer => peer.Control,
+        _ => null,
+    };
 
     private void HandlePong(TimeSpan now, Peer peer, ref MessagePackReader reader, int fields)
     {
@@ -199,7 +207,7 @@ internal sealed class FrameDispatch(
         switch (type)
         {
             case MessageType.RequestQuery:
-                router.Silence.HandleQuery(now, peer, reader.ReadUInt64(), router.Desk.Holds(peer.Id));
+                router.Silence.HandleQuery(now, peer, reader.ReadUInt64(), router.Desk.Holds);
                 break;
             case MessageType.RequestState:
                 router.Silence.HandleState(now, peer, reader.ReadUInt64(), reader.ReadBoolean());

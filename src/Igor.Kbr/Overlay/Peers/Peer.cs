@@ -28,6 +28,11 @@ internal sealed class Peer(Key id, Link link)
     /// <summary>How many messages it may still send that cost more to handle than to send.</summary>
     public TokenBucket Control { get; } = FrameDispatch.NewControlAllowance();
 
+    /// <summary>
+    /// How many questions it may still ask whose missing answer would be held against this node.
+    /// </summary>
+    public TokenBucket Probes { get; } = FrameDispatch.NewControlAllowance();
+
     public bool JoinsRing { get; set; }
 
     public TimeSpan ConnectedAt { get; init; }

@@ -98,9 +98,9 @@ internal sealed class SilenceDetection(
     /// A peer asks whether this node has its request. Looking costs a walk over what is pending, so that one
     /// who asks too often is told yes.
     /// </summary>
-    public void HandleQuery(TimeSpan now, Peer peer, ulong request, bool isParked)
+    public void HandleQuery(TimeSpan now, Peer peer, ulong request, Predicate<Key> isParked)
     {
-        bool isHeld = isParked || now < peer.Silence.MayAskAt
+        bool isHeld = now < peer.Silence.MayAskAt || isParked(peer.Id)
             || (peer.PendingRequests > 0
                 && pending.Any(e => e.PreviousId == request && e.Previous?.Peer == peer));
         peer.Silence.MayAskAt = now + AnswersAgainAfter;

@@ -59,6 +59,52 @@ public class ServiceNewsTests
     }
 
     [Fact]
+    public void An_older_list_does_not_replace_a_newer_one_that_waits()
+    {
+        for (int i = 2; i <= 10; i++)
+        {
+            Announce((ulong)i, "dht");
+        }
+
+        Announce(20, "newest");
+        Announce(11, "older");
+        _node.Run(TimeSpan.FromSeconds(1));
+        Assert.Equal(["newest"], Services());
+    }
+
+    [Fact]
+    public void A_list_longer_than_any_is_not_kept()
+    {
+        for (int i = 2; i <= 10; i++)
+        {
+            Announce((ulong)i, "dht");
+        }
+
+        _node.Say(_link, (ref MessagePackWriter writer) =>
+        {
+            writer.WriteArrayHeader(3);
+            writer.Write((int)MessageType.Services);
+            writer.Write(11);
+            writer.Write(new byte[WireLimits.ServicesBytesMax]);
+        });
+        Assert.Equal([_link], _node.Closed);
+    }
+
+    [Fact]
+    public void A_probe_is_answered_whatever_else_its_sender_has_sent_too_much_of()
+    {
+        for (int i = 0; i < 1000; i++)
+        {
+            Ask(MessageType.Neighbours);
+        }
+
+        Ask(MessageType.Ping);
+        Assert.Single(_node.Frames(_link, MessageType.Pong));
+        Ask(MessageType.RequestQuery);
+        Assert.Single(_node.Frames(_link, MessageType.RequestState));
+    }
+
+    [Fact]
     public void A_peer_that_goes_takes_what_it_said_along()
     {
         for (int i = 2; i <= 20; i++)
@@ -73,6 +119,7 @@ public class ServiceNewsTests
 
     [Theory]
     [InlineData((int)MessageType.Ping, (int)MessageType.Pong)]
+    [InlineData((int)MessageType.RequestQuery, (int)MessageType.RequestState)]
     [InlineData((int)MessageType.ServiceQuery, (int)MessageType.ServiceMembers)]
     [InlineData((int)MessageType.Neighbours, (int)MessageType.Neighbours)]
     public void Costly_messages_are_answered_so_often(int question, int answer)
@@ -98,7 +145,7 @@ public class ServiceNewsTests
     {
         writer.WriteArrayHeader(type == MessageType.Neighbours ? 4 : 2);
         writer.Write((int)type);
-        if (type == MessageType.Ping)
+        if (type is MessageType.Ping or MessageType.RequestQuery)
         {
             writer.Write(1);
             return;
