@@ -15,7 +15,6 @@ internal static class SimCommand
     /// <summary>A file or the output cannot be read or written.</summary>
     public const int ExitLocalTrouble = 5;
 
-
     public static RootCommand Create()
     {
         var root = new RootCommand(

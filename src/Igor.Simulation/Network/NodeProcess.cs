@@ -1,4 +1,5 @@
 using Igor.Kbr;
+using Igor.Kbr.Wire;
 
 namespace Igor.Simulation;
 
@@ -164,7 +165,7 @@ internal sealed class NodeProcess : ISimEventTarget
             ReportRoundTrip(end);
         }
 
-        if (!IsDropped(buffer.AsSpan(0, length)))
+        if (!IsDropped(buffer.AsMemory(0, length)))
         {
             ReadWallClock();
             _overlay.HandleFrame(_engine.Now, end.Id, buffer.AsMemory(0, length));
@@ -173,16 +174,15 @@ internal sealed class NodeProcess : ISimEventTarget
     }
 
     /// <summary>Whether a silent member drops a frame: a Route, or a question about one.</summary>
-    private bool IsDropped(ReadOnlySpan<byte> body)
+    private bool IsDropped(ReadOnlyMemory<byte> body)
     {
-        const byte Route = 16;
-        const byte RequestQuery = 12;
-        const int FlagsAt = 98;
-        const byte Control = 2;
+        var type = (MessageType)(body.Length > 1 ? body.Span[1] : 0);
         return Node.Silence switch
         {
-            MemberSilence.DropsPayloads => body[1] == Route && (body[FlagsAt] & Control) == 0,
-            MemberSilence.DropsRequests => body[1] is Route or RequestQuery,
+            MemberSilence.DropsPayloads => type == MessageType.Route
+                && RoutedFrame.TryReadRoute(body, out RouteHeader header, out _)
+                && !header.Flags.HasFlag(RouteFlags.Control),
+            MemberSilence.DropsRequests => type is MessageType.Route or MessageType.RequestQuery,
             _ => false,
         };
     }
