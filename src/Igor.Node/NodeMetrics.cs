@@ -124,6 +124,8 @@ internal sealed class NodeMetrics : IDisposable
         KbrStatus.Overloaded => "overloaded",
         KbrStatus.Stopped => "stopped",
         KbrStatus.TooLarge => "too_large",
-        _ => "closed",
+        KbrStatus.Failed => "failed",
+        KbrStatus.Closed => "closed",
+        _ => throw new ArgumentOutOfRangeException(nameof(status), status, "It has no name."),
     };
 }
