@@ -31,9 +31,11 @@ public interface IKbrService : IAsyncDisposable
     /// the call returns.
     /// </summary>
     /// <returns>
-    /// Ok when the node has taken it; otherwise why it cannot be sent: <see cref="KbrStatus.Unreachable"/>
-    /// (no member of the service is known yet), <see cref="KbrStatus.TooLarge"/>,
-    /// <see cref="KbrStatus.Overloaded"/> (the node's queue is full) or <see cref="KbrStatus.Closed"/>.
+    /// Ok when the node has taken it, or, over the daemon's local socket, when it is on its way to the node,
+    /// which may still drop it for want of room: only a request hears of its end. Otherwise why it cannot be
+    /// sent: <see cref="KbrStatus.Unreachable"/> (no member of the service is known yet),
+    /// <see cref="KbrStatus.TooLarge"/>, <see cref="KbrStatus.Overloaded"/> (the node's queue is full) or
+    /// <see cref="KbrStatus.Closed"/>.
     /// </returns>
     KbrStatus Route(Key destination, ReadOnlyMemory<byte> payload, RouteOptions options = default);
 
