@@ -79,7 +79,7 @@ internal sealed partial class OverlayHost : IDisposable
     public int QueueLength => _strand.QueueLength;
 
     /// <summary>Addresses told by peers that were not dialled.</summary>
-    public long DialsRefused => _node?.DialsRefused ?? 0;
+    public long DialsRefused => Volatile.Read(ref _node)?.DialsRefused ?? 0;
 
     /// <summary>Time since the node was made; the overlay's clock.</summary>
     public TimeSpan Now => _clock.GetElapsedTime(_started);
