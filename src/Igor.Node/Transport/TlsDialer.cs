@@ -37,6 +37,11 @@ internal sealed class TlsDialer(TlsHandshake handshake, TransportOptions options
             socket?.Dispose();
             return (null, Cause(problem, socket is not null));
         }
+        catch
+        {
+            socket?.Dispose();
+            throw;
+        }
     }
 
     private static string Cause(Exception problem, bool isConnected) => (problem, isConnected) switch
@@ -62,6 +67,11 @@ internal sealed class TlsDialer(TlsHandshake handshake, TransportOptions options
         if (hosts.Length == 0)
         {
             throw new SocketException((int)SocketError.HostNotFound);
+        }
+
+        for (int at = 0; at < hosts.Length; at++)
+        {
+            hosts[at] = SourceAddress.Plain(hosts[at]); // a socket for IPv6 does not connect to IPv4
         }
 
         Random.Shared.Shuffle(hosts);

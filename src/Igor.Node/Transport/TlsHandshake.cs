@@ -67,7 +67,7 @@ internal sealed class TlsHandshake
     private static async Task<SecuredSocket> SecureAsync(
         Socket socket, NetworkStream connection, Func<SslStream, Verdict, Task> handshake)
     {
-        string remote = socket.RemoteEndPoint?.ToString() ?? "unknown";
+        string remote = SourceAddress.TextOf(socket.RemoteEndPoint);
         var verdict = new Verdict();
         var stream = new SslStream(connection, leaveInnerStreamOpen: false);
         try

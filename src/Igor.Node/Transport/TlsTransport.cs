@@ -194,7 +194,18 @@ internal sealed partial class TlsTransport : IAsyncDisposable
     {
         // Off the strand, which has other work.
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
-        var (secured, cause) = await _dialer.DialAsync(address, _stopping.Token).ConfigureAwait(false);
+        SecuredSocket? secured;
+        string cause;
+        try
+        {
+            (secured, cause) = await _dialer.DialAsync(address, _stopping.Token).ConfigureAwait(false);
+        }
+        catch (Exception problem) when (problem is not OutOfMemoryException)
+        {
+            NodeLog.Bug(_log, problem); // whatever it is, the attempt must end and free its place
+            (secured, cause) = (null, problem.Message);
+        }
+
         if (secured is not null)
         {
             PostOpened(secured, dial);
@@ -239,8 +250,17 @@ internal sealed partial class TlsTransport : IAsyncDisposable
             Inbound);
         _links.Add(link.Id, link);
         _living[link.Id] = link;
-        _consumer.LinkOpened(link, dial);
-        _ = RunAsync(link);
+        _ = RunAsync(link); // what comes of it is told on the strand, so after this
+        try
+        {
+            _consumer.LinkOpened(link, dial);
+        }
+        catch
+        {
+            link.Abort("the node could not take it up");
+            throw;
+        }
+
         if (_stopping.IsCancellationRequested)
         {
             link.Abort("the node is closed"); // it was not in the table when the others were closed

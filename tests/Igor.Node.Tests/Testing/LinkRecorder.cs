@@ -45,9 +45,11 @@ internal sealed class LinkRecorder : ILinkConsumer, IAsyncDisposable
 
     public Action<Link, ReadOnlyMemory<byte>>? Answer { get; set; }
 
-    public string Listen()
+    public Action<Link>? Opening { get; set; }
+
+    public string Listen(string host = "127.0.0.1")
     {
-        Transport.Bind(new HostPort("127.0.0.1", 0));
+        Transport.Bind(new HostPort(host, 0));
         Transport.StartAccepting();
         return Transport.EndPoint!.ToString();
     }
@@ -68,7 +70,11 @@ internal sealed class LinkRecorder : ILinkConsumer, IAsyncDisposable
         return Opened.First().Link;
     }
 
-    public void LinkOpened(Link link, DialId? dial) => Opened.Enqueue((link, dial));
+    public void LinkOpened(Link link, DialId? dial)
+    {
+        Opening?.Invoke(link);
+        Opened.Enqueue((link, dial));
+    }
 
     public void DialFailed(DialId dial, string cause) => Failed.Enqueue(cause);
 

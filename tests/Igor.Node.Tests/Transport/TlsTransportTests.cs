@@ -80,6 +80,57 @@ public sealed class TlsTransportTests
         Assert.Contains(client.Failed, cause => cause.Contains("no address", StringComparison.Ordinal));
     }
 
+    [Theory]
+    [InlineData("[fe80::1%nowhere]:4646")]
+    [InlineData("xn--a:4646")]
+    [InlineData("xn--0:4646")]
+    [InlineData("0.0.0.0:1")]
+    [InlineData("255.255.255.255:1")]
+    [InlineData("[ff02::1]:1")]
+    public async Task Dial_to_an_odd_address_ends_and_holds_nothing(string address)
+    {
+        await using var client = new LinkRecorder();
+        client.Dial(address);
+        await Eventually.IsTrueAsync(() => !client.Failed.IsEmpty, "the dial fails");
+        Assert.Equal(0, client.Transport.Connections);
+    }
+
+    [Fact]
+    public async Task Link_that_the_node_fails_to_take_up_is_closed()
+    {
+        await using var server = new LinkRecorder();
+        await using var client = new LinkRecorder
+        {
+            Opening = _ => throw new InvalidOperationException("a bug"),
+        };
+        client.Dial(server.Listen());
+        await Eventually.IsTrueAsync(
+            () => client.Closed.Count == 1 && client.Transport.Connections == 0, "the link is gone");
+        Assert.IsType<InvalidOperationException>(Assert.Single(client.Bugs));
+        client.Bugs.Clear();
+    }
+
+    [Fact]
+    public async Task Peers_over_IPv4_have_IPv4_addresses_at_a_listener_for_both()
+    {
+        await using var server = new LinkRecorder();
+        await using var client = new LinkRecorder();
+        string port = server.Listen("::").Split(':')[^1];
+        client.Dial("127.0.0.1:" + port);
+        await client.FirstLink();
+        Assert.StartsWith("127.0.0.1:", (await server.FirstLink()).RemoteAddress, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task IPv4_address_in_the_form_of_IPv6_is_dialled_as_IPv4()
+    {
+        await using var server = new LinkRecorder();
+        await using var client = new LinkRecorder();
+        string port = server.Listen().Split(':')[^1];
+        client.Dial("[::ffff:127.0.0.1]:" + port);
+        Assert.Equal("127.0.0.1:" + port, (await client.FirstLink()).RemoteAddress);
+    }
+
     [Fact]
     public async Task Dial_to_an_end_that_never_answers_fails_at_its_deadline()
     {

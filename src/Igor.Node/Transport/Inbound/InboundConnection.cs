@@ -20,7 +20,7 @@ internal sealed class InboundConnection
         Socket = socket;
         AcceptedAt = now;
         var remote = (IPEndPoint)socket.RemoteEndPoint!;
-        Remote = remote.ToString();
+        Remote = SourceAddress.TextOf(remote);
         Source = SourceAddress.Of(remote.Address);
     }
 
@@ -83,7 +83,9 @@ internal sealed class InboundConnection
             ReadOnlyMemory<byte> there = first.AsMemory(0, length);
             if (received == 0 || !ClientHelloRecord.IsPossible(there.Span))
             {
-                Close(received == 0 ? "it was closed before it said anything" : "it does not speak TLS");
+                Close(received > 0 ? "it does not speak TLS"
+                    : length > 0 ? "it was closed within what it said first"
+                    : "it was closed before it said anything");
                 return false;
             }
 
