@@ -34,6 +34,9 @@ public static class TroubleKinds
     /// <summary>The clock of this host or of a peer is off.</summary>
     public const string Clock = "clock";
 
+    /// <summary>Members are connected that drop requests, and were left out.</summary>
+    public const string SilentMember = "silent-member";
+
     /// <summary>Another process runs under the identity of this node.</summary>
     public const string IdentityClash = "identity-clash";
 

@@ -19,6 +19,15 @@ public sealed partial class OverlayNode
         {
             IReadOnlyList<string> clocks = ClockTroubles;
             List<Trouble> troubles = [.. _isolation.Troubles, .. _handshake.Identity.Troubles];
+            Key[] silent = [.. _context.Peers.All.Where(p => p.IsSilent && p.JoinsRing).Select(p => p.Id)];
+            if (silent.Length > 0)
+            {
+                troubles.Add(new Trouble(
+                    TroubleKinds.SilentMember,
+                    "members drop requests and are left out until they answer, look at their logs: "
+                    + string.Join(", ", silent.Select(id => id.ToShortString()))));
+            }
+
             if (clocks.Count > 0)
             {
                 troubles.Add(new Trouble(TroubleKinds.Clock, string.Join(' ', clocks)));

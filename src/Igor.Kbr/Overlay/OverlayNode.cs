@@ -95,6 +95,7 @@ public sealed partial class OverlayNode
         _discovery.Request = origin.Begin;
         _sentences.Request = origin.Begin;
         _isolation = new Isolation(_context, _rings, _entries, _discovery);
+        _sentences.Changed = _isolation.Review;
         _entries.IsInRing = () => _isolation.IsInRing;
         _rings.IsAloneIn = _isolation.IsAloneIn;
         _joining = new Joining(_context, _rings, _dialer, _exchange, _discovery, _isolation)

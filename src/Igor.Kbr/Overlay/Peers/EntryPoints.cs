@@ -43,6 +43,11 @@ internal sealed class EntryPoints(NodeContext context, Dialer dialer)
     /// <summary>Whether members are known that are away.</summary>
     public bool KnowsAway => _away.Count > 0;
 
+    /// <summary>
+    /// Whether members are connected that lost their place: they may be right, and the ring go on with them.
+    /// </summary>
+    public bool KnowsSilent => context.Peers.All.Exists(p => p.IsSilent && p.JoinsRing);
+
     /// <summary>Members worth remembering over a restart: those connected, then those away.</summary>
     public IEnumerable<KnownMember> KnownMembers => context.Peers.All
         .Where(p => p.Standing == PeerStanding.Member) // what others claim would be dialled next time
@@ -76,6 +81,11 @@ internal sealed class EntryPoints(NodeContext context, Dialer dialer)
     /// <summary>Why nobody is reached, in one line for people.</summary>
     public string WhyNobody()
     {
+        if (KnowsSilent)
+        {
+            return "all members that are connected drop requests";
+        }
+
         string[] addresses =
             [.. context.Options.Bootstrap, .. _away.All.Select(contact => contact.Addresses[0])];
         return context.Peers.All.Exists(p => p.JoinsRing && !p.Runs(ServiceId.Base))
@@ -111,7 +121,7 @@ internal sealed class EntryPoints(NodeContext context, Dialer dialer)
     public void HandlePeerDown(TimeSpan now, Peer peer, DepartureReason reason)
     {
         if (reason == DepartureReason.Failed && !peer.Addresses.IsEmpty && peer.JoinsRing
-            && peer.Runs(ServiceId.Base) && (peer.IsFinger || IsNeighbour(peer)))
+            && peer.Runs(ServiceId.Base) && (peer.IsFinger || peer.IsSilent || IsNeighbour(peer)))
         {
             _away.Add(now, peer.Contact, now - peer.ConnectedAt);
         }

@@ -21,8 +21,11 @@ internal sealed class Isolation(
     /// <summary>Whether a member of the ring is connected.</summary>
     public bool IsInRing => rings.TryGet(ServiceId.Base, out ServiceRing? ring) && ring.Members.Count > 0;
 
-    /// <summary>Whether it has nobody to join: no address, and no member that is away.</summary>
-    public bool HasNobody => !entries.KnowsAway && (context.Options.Bootstrap.Count == 0 || _wasInRing);
+    /// <summary>
+    /// Whether it has nobody to join: no address, and no member that is away, or connected without a place.
+    /// </summary>
+    public bool HasNobody => !entries.KnowsAway && !entries.KnowsSilent
+        && (context.Options.Bootstrap.Count == 0 || _wasInRing);
 
     /// <summary>How the node stands to the ring, and why.</summary>
     public RingStanding Standing =>

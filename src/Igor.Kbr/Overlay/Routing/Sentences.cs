@@ -20,6 +20,9 @@ internal sealed class Sentences(NodeContext context, RingTable rings)
 
     private readonly Dictionary<Key, Sentence> _known = [];
 
+    /// <summary>A peer lost its place, or has it again; set by the node.</summary>
+    public Action<TimeSpan> Changed { get; set; } = _ => { };
+
     /// <summary>Sends a request of the overlay; set by the node.</summary>
     public Action<TimeSpan, OwnRequest> Request { get; set; } = (_, _) => { };
 
@@ -50,6 +53,7 @@ internal sealed class Sentences(NodeContext context, RingTable rings)
             peer.Id,
             $"it drops requests, and is left out for {sentence.Term.TotalSeconds:0} s");
         rings.RefreshAffected(now, peer.Services, [], peer.Id, DepartureReason.Failed);
+        Changed(now);
     }
 
     /// <summary>A peer answers applications' requests: all is forgiven.</summary>
@@ -125,6 +129,7 @@ internal sealed class Sentences(NodeContext context, RingTable rings)
             peer.Silence.IsSuspected = false;
             peer.Silence.Dropped = 0;
             rings.RefreshAffected(now, [], peer.Services);
+            Changed(now);
         }
     }
 

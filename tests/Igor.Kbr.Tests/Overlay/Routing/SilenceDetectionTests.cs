@@ -58,6 +58,19 @@ public class SilenceDetectionTests
     }
 
     [Fact]
+    public void Node_that_left_out_the_last_member_is_alone_and_not_the_founder_of_a_ring()
+    {
+        LinkId silent = _node.Connect(Id(990), Service);
+        Request();
+        PlayUntil(silent, answersQueries: true, () => Neighbours.Count == 0);
+        Assert.Equal(
+            RingStanding.Alone("all members that are connected drop requests"), _node.Overlay.Ring);
+        Assert.True(_node.Overlay.Neighbours(TestService).IsAlone);
+        Assert.Equal(
+            [TroubleKinds.Alone, TroubleKinds.SilentMember], _node.Overlay.Troubles.Select(t => t.Kind));
+    }
+
+    [Fact]
     public void Peer_that_holds_the_request_keeps_its_place_however_long_that_takes()
     {
         LinkId slow = _node.Connect(Id(990), Service);
