@@ -21,6 +21,9 @@ internal sealed class AwayMembers
     /// <summary>Those who are away, the ones known for longest first.</summary>
     public IEnumerable<Contact> All => _away.Select(a => a.Contact);
 
+    /// <summary>Those of them with an address that this node may connect to.</summary>
+    public IEnumerable<Contact> Reachable => All.Where(contact => !contact.Addresses.IsEmpty);
+
     public int Count => _away.Count;
 
     /// <summary>Takes up what was known in an earlier run.</summary>

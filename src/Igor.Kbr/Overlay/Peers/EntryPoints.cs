@@ -54,6 +54,7 @@ internal sealed class EntryPoints(NodeContext context, Dialer dialer)
         .Select(p => p.Contact)
         .Concat(_away.All)
         .Take(AwayMembers.CountMax)
+        .Where(contact => !contact.Addresses.IsEmpty)
         .Select(contact => new KnownMember(contact.Id, contact.Addresses));
 
     private bool IsSmall => context.Peers.Count < SmallMax;
@@ -87,10 +88,12 @@ internal sealed class EntryPoints(NodeContext context, Dialer dialer)
         }
 
         string[] addresses =
-            [.. context.Options.Bootstrap, .. _away.All.Select(contact => contact.Addresses[0])];
+            [.. context.Options.Bootstrap, .. _away.Reachable.Select(contact => contact.Addresses[0])];
         return context.Peers.All.Exists(p => p.JoinsRing && !p.Runs(ServiceId.Base))
             ? "those that answer look for a ring themselves"
-            : addresses.Length > 0 ? _log.Describe(addresses) : "there is nobody to connect to";
+            : addresses.Length > 0 ? _log.Describe(addresses)
+            : KnowsAway ? "members are lost that gave no address where this node may connect to"
+            : "there is nobody to connect to";
     }
 
     /// <summary>A link was opened; its other end has proved its id.</summary>
@@ -117,10 +120,12 @@ internal sealed class EntryPoints(NodeContext context, Dialer dialer)
         _log.Clear(peer.Link.RemoteAddress);
     }
 
-    /// <summary>Remembers a lost neighbour or finger.</summary>
+    /// <summary>
+    /// Remembers a lost neighbour or finger, also one without an address: it may be back by itself.
+    /// </summary>
     public void HandlePeerDown(TimeSpan now, Peer peer, DepartureReason reason)
     {
-        if (reason == DepartureReason.Failed && !peer.Addresses.IsEmpty && peer.JoinsRing
+        if (reason == DepartureReason.Failed && peer.JoinsRing
             && peer.Runs(ServiceId.Base) && (peer.IsFinger || peer.IsSilent || IsNeighbour(peer)))
         {
             _away.Add(now, peer.Contact, now - peer.ConnectedAt);
@@ -156,7 +161,7 @@ internal sealed class EntryPoints(NodeContext context, Dialer dialer)
             DialGiven(now, address);
         }
 
-        foreach (Contact contact in _away.All)
+        foreach (Contact contact in _away.Reachable)
         {
             foreach (string address in contact.Addresses)
             {
@@ -203,9 +208,10 @@ internal sealed class EntryPoints(NodeContext context, Dialer dialer)
         context.Timers.Schedule(now + context.Random.Jitter(IsSmall ? AwaySmallPeriod : AwayPeriod), later =>
         {
             _away.Expire(later, IsInRing());
-            if (_away.Count > 0)
+            Contact[] reachable = [.. _away.Reachable];
+            if (reachable.Length > 0)
             {
-                Contact contact = _away.All.ElementAt(context.Random.Next(_away.Count));
+                Contact contact = reachable[context.Random.Next(reachable.Length)];
                 string address = contact.Addresses[context.Random.Next(contact.Addresses.Length)];
                 var wish = new Dialer.Wish(address, contact.Id, IsEntry: true, IsSeeking: IsSmall);
                 dialer.TryDial(later, wish);

@@ -125,6 +125,25 @@ public class IsolationTests
     }
 
     [Fact]
+    public void Last_member_is_alone_after_one_was_lost_whose_addresses_it_may_not_use()
+    {
+        var node = new LoneNode(new Key(0, 0, 0, 100));
+        node.Run(TimeSpan.FromSeconds(1));
+        LinkId link = node.Connect(new Key(0, 0, 0, 200), dial: null, "192.168.0.1:1");
+        Assert.Equal(RingState.Joined, node.Overlay.Ring.State);
+        node.Disconnect(link);
+        node.Run(TimeSpan.FromMinutes(1));
+        Assert.Equal(
+            RingStanding.Alone("members are lost that gave no address where this node may connect to"),
+            node.Overlay.Ring);
+        Assert.Empty(node.Overlay.KnownMembers);
+        Assert.Empty(node.Dials);
+
+        node.Connect(new Key(0, 0, 0, 200), dial: null, "192.168.0.1:1");
+        Assert.Equal(RingState.Joined, node.Overlay.Ring.State);
+    }
+
+    [Fact]
     public void Client_that_is_gone_is_nobody_to_wait_for()
     {
         TestNode first = _network.Add(_random.NextKey());

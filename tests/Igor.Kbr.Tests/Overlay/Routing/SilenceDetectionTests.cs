@@ -68,6 +68,9 @@ public class SilenceDetectionTests
         Assert.True(_node.Overlay.Neighbours(TestService).IsAlone);
         Assert.Equal(
             [TroubleKinds.Alone, TroubleKinds.SilentMember], _node.Overlay.Troubles.Select(t => t.Kind));
+
+        _node.Disconnect(silent);
+        Assert.Equal(RingState.Alone, _node.Overlay.Ring.State);
     }
 
     [Fact]
