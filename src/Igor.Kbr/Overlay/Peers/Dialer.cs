@@ -43,7 +43,14 @@ internal sealed class Dialer(NodeContext context)
     /// Whether this node reaches nobody and has to find the others: it waits less after failures.
     /// </param>
     public readonly record struct Wish(
-        string Address, Key? Expected, bool IsEntry, Teller? Teller = null, bool IsSeeking = false);
+        string Address, Key? Expected, bool IsEntry, Teller? Teller = null, bool IsSeeking = false)
+    {
+        /// <summary>
+        /// Whether the operator gave the address. Those are few and the surest way into the ring: they do not
+        /// wait behind members that are away, whose hosts may take the whole time to not answer.
+        /// </summary>
+        public bool IsGiven => IsEntry && Expected is null && Teller is null;
+    }
 
     /// <summary>Attempts that were not made because of who told of the address, or how often.</summary>
     public long RefusedTold { get; private set; }
@@ -79,7 +86,8 @@ internal sealed class Dialer(NodeContext context)
     public bool TryDial(TimeSpan now, Wish wish)
     {
         Queue<Wish> queue = wish.Teller is { WasAsked: false } ? _told : _queue;
-        if (wish.Address.Length == 0 || _own.Contains(wish.Address) || queue.Count >= QueueMax
+        if (wish.Address.Length == 0 || _own.Contains(wish.Address)
+            || (queue.Count >= QueueMax && !wish.IsGiven)
             || (_failures.TryGetValue(wish.Address, out Failure failure) && failure.IsResting(now, wish))
             || _busy.Contains(wish.Address))
         {
@@ -93,6 +101,12 @@ internal sealed class Dialer(NodeContext context)
         }
 
         _busy.Add(wish.Address);
+        if (wish.IsGiven)
+        {
+            Start(wish);
+            return true;
+        }
+
         queue.Enqueue(wish);
         StartQueued();
         return true;
@@ -173,6 +187,9 @@ internal sealed class Dialer(NodeContext context)
 
     private IEnumerable<Wish> All => _underWay.Values.Concat(_queue).Concat(_told);
 
+    /// <summary>Dials under way, but for the given addresses, which take nobody's place.</summary>
+    private int Concurrent => _underWay.Values.Count(w => !w.IsGiven);
+
     private bool MayTell(TimeSpan now, in Teller teller, string address) =>
         teller.MayTell(address, context.Options.DialPrivate)
         && (teller.WasAsked || HasRoomFor(teller.Id))
@@ -206,8 +223,8 @@ internal sealed class Dialer(NodeContext context)
 
     private void StartQueued()
     {
-        while ((_underWay.Count < ConcurrentMax && _queue.TryDequeue(out Wish wish))
-            || (_underWay.Count < ConcurrentToldMax && _told.TryDequeue(out wish)))
+        while ((Concurrent < ConcurrentMax && _queue.TryDequeue(out Wish wish))
+            || (Concurrent < ConcurrentToldMax && _told.TryDequeue(out wish)))
         {
             if (wish.Expected is { } id && context.Peers.Contains(id))
             {
@@ -216,10 +233,15 @@ internal sealed class Dialer(NodeContext context)
                 continue;
             }
 
-            var dial = new DialId(++_nextId);
-            _underWay.Add(dial, wish);
-            context.Output.Dial(dial, wish.Address);
+            Start(wish);
         }
+    }
+
+    private void Start(in Wish wish)
+    {
+        var dial = new DialId(++_nextId);
+        _underWay.Add(dial, wish);
+        context.Output.Dial(dial, wish.Address);
     }
 
     private readonly record struct Failure(int Count, TimeSpan NotBefore, TimeSpan SeekingNotBefore)

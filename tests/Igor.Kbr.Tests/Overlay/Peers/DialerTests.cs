@@ -42,6 +42,24 @@ public class DialerTests
     }
 
     [Fact]
+    public void Given_addresses_wait_for_none_of_the_others_and_take_nobodys_place()
+    {
+        for (int i = 0; i < 64; i++)
+        {
+            Assert.True(Give($"early:{i}"));
+        }
+
+        for (int i = 0; i < 500; i++)
+        {
+            Dial($"a:{i}");
+        }
+
+        Assert.Equal(64 + 16, _log.Dials.Count);
+        Assert.True(Give("late:1"));
+        Assert.Equal("late:1", _log.Dials[^1].Address);
+    }
+
+    [Fact]
     public void A_failed_address_rests_for_a_growing_while()
     {
         TimeSpan now = TimeSpan.Zero;
@@ -210,6 +228,9 @@ public class DialerTests
             null,
             IsEntry: false,
             new Teller(new Key(1, 0, 0, teller), AddressRange.Public, isTrusted, wasAsked)));
+
+    private bool Give(string address) =>
+        _dialer.TryDial(TimeSpan.Zero, new Dialer.Wish(address, null, IsEntry: true, IsSeeking: true));
 
     private bool Dial(string address, TimeSpan now = default) =>
         _dialer.TryDial(now, new Dialer.Wish(address, null, IsEntry: false));
