@@ -16,7 +16,7 @@ internal sealed class EntryPoints(NodeContext context, Dialer dialer)
     private static readonly TimeSpan GivenSmallPeriod = TimeSpan.FromSeconds(2);
 
     /// <summary>
-    /// A node with fewer connections may be in a part of a small ring, whose other part it would split from:
+    /// A node with fewer members connected may be in a part of a small ring, whose other part it would split from:
     /// it looks for those that are missing as one that reaches nobody does. In a large ring that would be a
     /// storm.
     /// </summary>
@@ -57,7 +57,8 @@ internal sealed class EntryPoints(NodeContext context, Dialer dialer)
         .Where(contact => !contact.Addresses.IsEmpty)
         .Select(contact => new KnownMember(contact.Id, contact.Addresses));
 
-    private bool IsSmall => context.Peers.Count < SmallMax;
+    private bool IsSmall =>
+        context.Peers.All.Count(p => p.JoinsRing && p.Runs(ServiceId.Base)) < SmallMax;
 
     public void Start(TimeSpan now)
     {

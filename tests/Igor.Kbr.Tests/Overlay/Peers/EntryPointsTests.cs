@@ -71,6 +71,23 @@ public class EntryPointsTests
         Assert.Equal([Bootstrap], DialledWithin(TimeSpan.FromMinutes(5)));
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Connections_of_clients_do_not_make_a_ring_large(bool areMembers)
+    {
+        for (int i = 0; i < 8; i++)
+        {
+            Peer peer = Connected($"a:{i}", TimeSpan.Zero);
+            peer.JoinsRing = areMembers;
+            _context.Peers.Add(peer);
+        }
+
+        _entries.IsInRing = () => true;
+        DialledWithin(TimeSpan.FromSeconds(30));
+        Assert.Equal(areMembers, _log.Dials.Count < 6);
+    }
+
     private void Lose(params string[] addresses)
     {
         Peer peer = Connected(addresses[0], TimeSpan.Zero);
