@@ -8,8 +8,8 @@ namespace Igor.Kbr.Overlay.Routing;
 /// <summary>
 /// Finds members that answer pings and drop requests. When a request waits for long, the peer that it was
 /// passed to is asked whether it has it. Links keep their order: so an honest peer has answered before, or
-/// has it still, however slow the hops behind it or its application are. One that says it has not, or lets
-/// the question lie while it answers the ping behind it, has dropped the request: it is suspect, and gets a
+/// has it still, however slow the hops behind it or its application are. One that says it has not, lets the
+/// question lie while it answers the ping behind it, or lives and answers neither, has dropped the request: it is suspect, and gets a
 /// request for its overlay itself. When it drops that too it loses its place (<see cref="Sentences"/>), and
 /// the neighbours are told, who believe nobody and probe it themselves.
 /// </summary>
@@ -129,6 +129,12 @@ internal sealed class SilenceDetection(
         if (silence.Awaited == 0 || !context.Peers.TryGet(peer.Id, out Peer? known) || known != peer)
         {
             silence.IsWatched = false;
+        }
+        else if (silence.AskedAt is { } asked && peer.ProbeSentAt is null
+            && now - asked > context.Options.ProbeTimeout)
+        {
+            NoteDropped(now, peer); // it was heard since, and answers neither question nor ping
+            Watch(now + AskAfter, peer);
         }
         else if (silence.AskedAt is not null || peer.ProbeSentAt is not null)
         {

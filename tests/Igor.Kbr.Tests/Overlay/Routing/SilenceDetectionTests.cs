@@ -58,6 +58,16 @@ public class SilenceDetectionTests
     }
 
     [Fact]
+    public void Peer_that_sends_and_answers_nothing_loses_its_place()
+    {
+        _node.Connect(Id(990), Service);
+        _node.Connect(Id(90), Service);
+        Request();
+        _node.Run(TimeSpan.FromMinutes(1)); // it pings this node all the while
+        Assert.Equal([Id(90)], Neighbours);
+    }
+
+    [Fact]
     public void Node_that_left_out_the_last_member_is_alone_and_not_the_founder_of_a_ring()
     {
         LinkId silent = _node.Connect(Id(990), Service);
