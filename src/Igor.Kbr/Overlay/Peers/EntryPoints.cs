@@ -16,9 +16,9 @@ internal sealed class EntryPoints(NodeContext context, Dialer dialer)
     private static readonly TimeSpan GivenSmallPeriod = TimeSpan.FromSeconds(2);
 
     /// <summary>
-    /// A node with fewer members connected may be in a part of a small ring, whose other part it would split from:
-    /// it looks for those that are missing as one that reaches nobody does. In a large ring that would be a
-    /// storm.
+    /// A node with fewer members connected may be in a part of a small ring, whose other part it would
+    /// split from: it looks for those that are missing as one that reaches nobody does. In a large ring
+    /// that would be a storm.
     /// </summary>
     private const int SmallMax = 8;
 

@@ -9,9 +9,9 @@ namespace Igor.Kbr.Overlay.Routing;
 /// Finds members that answer pings and drop requests. When a request waits for long, the peer that it was
 /// passed to is asked whether it has it. Links keep their order: so an honest peer has answered before, or
 /// has it still, however slow the hops behind it or its application are. One that says it has not, lets the
-/// question lie while it answers the ping behind it, or lives and answers neither, has dropped the request: it is suspect, and gets a
-/// request for its overlay itself. When it drops that too it loses its place (<see cref="Sentences"/>), and
-/// the neighbours are told, who believe nobody and probe it themselves.
+/// question lie while it answers the ping behind it, or lives and answers neither, has dropped the request:
+/// it is suspect, and gets a request for its overlay itself. When it drops that too it loses its place
+/// (<see cref="Sentences"/>), and the neighbours are told, who believe nobody and probe it themselves.
 /// </summary>
 internal sealed class SilenceDetection(
     NodeContext context, RingTable rings, PendingTable pending, Sentences sentences)
