@@ -50,7 +50,8 @@ internal sealed class LocalSession : IDisposable
         _attachments = new LocalAttachments(this, host, options.SubscriptionsMax, _ended.Token);
         Upcalls = new OpenUpcalls(options.DeliveriesMax, options.ForwardsMax);
         int frameBytesMax = options.PayloadBytesMax + LocalProtocol.HeaderBytesMax;
-        _socket = new FrameSocket(socket, frameBytesMax, options.OutgoingBytesMax, account);
+        _socket = new FrameSocket(
+            socket, frameBytesMax, options.OutgoingBytesMax, account, options.StallTimeout);
     }
 
     /// <summary>What is held for the application.</summary>

@@ -46,6 +46,10 @@ public sealed class ByteAccount : IFrameBytes
     /// <summary>Gives bytes of a frame back that was received.</summary>
     internal void ReturnIncoming(int bytes) => _budget.ReturnIncoming(this, bytes);
 
+    bool IFrameBytes.TryTakeIncoming(int bytes, bool isRetry) => TryTakeIncoming(bytes, isRetry);
+
+    void IFrameBytes.ReturnIncoming(int bytes) => ReturnIncoming(bytes);
+
     /// <summary>
     /// Takes bytes that are there already and bounded by what was taken before; others get fewer for it.
     /// </summary>

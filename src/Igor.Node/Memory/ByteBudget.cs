@@ -28,6 +28,7 @@ public sealed class ByteBudget
 
     private const int StrangersPart = 4; // 1/4 of the budget
     private const int ApplicationsPart = 4; // all but 1/4 of it
+    private const int IncomingPart = 4; // 1/4 for frames that applications send, beside what is held for them
 
     private readonly Lock _gate = new();
     private readonly Dictionary<Key, ByteAccount> _peers = [];
@@ -38,6 +39,7 @@ public sealed class ByteBudget
     private long _peak;
     private long _total;
     private long _incoming;
+    private long _incomingOfApplications;
 
     /// <summary>Makes a budget of which nothing is spent.</summary>
     /// <param name="bytesMax">Most bytes held, but for what every account may hold. At least 1 MiB.</param>
@@ -167,22 +169,26 @@ public sealed class ByteBudget
 
     /// <summary>
     /// Takes bytes of a frame that is being received. For members they count against half of the budget of
-    /// their own: what waits to be sent to a peer must not keep the node from reading what it sends, else
-    /// two of them could wait for each other.
+    /// their own, for applications against a quarter: what waits to be sent to a peer, or for the answer to a
+    /// request, must not keep the node from reading what it sends, else two could wait for each other.
     /// </summary>
     internal bool TryTakeIncoming(ByteAccount account, int bytes, bool isRetry = false)
     {
         lock (_gate)
         {
-            bool isMember = account.Kind == HolderKind.Member;
-            if (isMember ? _incoming + bytes > _bytesMax / 2 : !Fits(account, bytes))
+            bool fits = account.Kind switch
+            {
+                HolderKind.Member => _incoming + bytes <= _bytesMax / 2,
+                HolderKind.Application => _incomingOfApplications + bytes <= _bytesMax / IncomingPart,
+                _ => Fits(account, bytes),
+            };
+            if (!fits)
             {
                 _refused[(int)account.Kind] += isRetry ? 0 : 1;
                 return false;
             }
 
-            _incoming += bytes;
-            Add(account, bytes);
+            AddIncoming(account, bytes);
             return true;
         }
     }
@@ -191,8 +197,8 @@ public sealed class ByteBudget
     {
         lock (_gate)
         {
-            _incoming -= bytes;
-            Return(account, bytes);
+            AddIncoming(account, -bytes);
+            ForgetUnused(account);
         }
     }
 
@@ -254,6 +260,20 @@ public sealed class ByteBudget
         return account.HeldBytes + bytes <= (free / 2) + (share - free)
             && (account.Address is null
                 || _heldByAddress.GetValueOrDefault(account.Address) + bytes <= share);
+    }
+
+    private void AddIncoming(ByteAccount account, int bytes)
+    {
+        if (account.Kind == HolderKind.Application)
+        {
+            _incomingOfApplications += bytes;
+        }
+        else
+        {
+            _incoming += bytes;
+        }
+
+        Add(account, bytes);
     }
 
     private void Add(ByteAccount account, long bytes)

@@ -22,6 +22,7 @@ internal sealed class FrameSocket : IDisposable
     private readonly int _bodyBytesMax;
     private readonly int _outgoingBytesMax;
     private readonly IFrameBytes? _bytes;
+    private readonly TimeSpan _roomPatience;
     private FrameBuffer _filling = new();
     private FrameBuffer _leaving = new();
     private int _fillingTaken;
@@ -41,8 +42,15 @@ internal sealed class FrameSocket : IDisposable
     /// What the payloads that wait, and large frames that are being received, come out of; null when nobody
     /// counts them.
     /// </param>
-    public FrameSocket(Socket socket, int bodyBytesMax, int outgoingBytesMax, IFrameBytes? bytes = null)
+    /// <param name="roomPatience">How long a large frame that is being received may wait for room.</param>
+    public FrameSocket(
+        Socket socket,
+        int bodyBytesMax,
+        int outgoingBytesMax,
+        IFrameBytes? bytes = null,
+        TimeSpan roomPatience = default)
     {
+        _roomPatience = roomPatience;
         _bytes = bytes;
         _socket = socket;
         _bodyBytesMax = bodyBytesMax;
@@ -149,7 +157,8 @@ internal sealed class FrameSocket : IDisposable
     public async Task<string?> ReadAsync(
         Func<ReadOnlyMemory<byte>, bool> handle, Func<TimeSpan>? pause = null)
     {
-        var received = new ReceiveBuffer(LocalProtocol.LengthBytes + _bodyBytesMax, _bytes);
+        var received = new ReceiveBuffer(
+            LocalProtocol.LengthBytes + _bodyBytesMax, _bytes, _roomPatience);
         try
         {
             while (true)

@@ -8,12 +8,11 @@ namespace Igor.LocalSocket;
 /// when a large frame has gone; what it takes beyond an ordinary one comes out of a share, where there is
 /// one.
 /// </summary>
-internal sealed class ReceiveBuffer(int frameBytesMax, IFrameBytes? share) : IDisposable
+internal sealed class ReceiveBuffer(int frameBytesMax, IFrameBytes? share, TimeSpan patience) : IDisposable
 {
     private const int OrdinaryBytes = 32 * 1024;
     private const int KeptBytes = 4 * OrdinaryBytes;
     private static readonly TimeSpan RoomPoll = TimeSpan.FromMilliseconds(50);
-    private static readonly TimeSpan RoomPatience = TimeSpan.FromSeconds(10);
 
     private byte[] _bytes = LargeBuffers.Rent(OrdinaryBytes);
     private int _taken;
@@ -40,9 +39,11 @@ internal sealed class ReceiveBuffer(int frameBytesMax, IFrameBytes? share) : IDi
         int size = SizeFor(needed);
         int more = Math.Max(size - KeptBytes, 0) - _taken;
         long since = Stopwatch.GetTimestamp();
-        while (more > 0 && share is not null && !share.TryTake(more))
+        for (bool isRetry = false;
+            more > 0 && share?.TryTakeIncoming(more, isRetry) == false;
+            isRetry = true)
         {
-            if (Stopwatch.GetElapsedTime(since) > RoomPatience)
+            if (Stopwatch.GetElapsedTime(since) > patience)
             {
                 return false;
             }
@@ -54,7 +55,7 @@ internal sealed class ReceiveBuffer(int frameBytesMax, IFrameBytes? share) : IDi
         Move(consumed, size);
         if (more < 0)
         {
-            share?.Return(-more);
+            share?.ReturnIncoming(-more);
         }
 
         return true;
@@ -64,7 +65,7 @@ internal sealed class ReceiveBuffer(int frameBytesMax, IFrameBytes? share) : IDi
     public void Dispose()
     {
         LargeBuffers.Return(_bytes);
-        share?.Return(_taken);
+        share?.ReturnIncoming(_taken);
         _taken = 0;
         _bytes = [];
     }
