@@ -11,8 +11,9 @@ namespace Igor.Dht.Cli;
 internal sealed class CommonOptions
 {
     private readonly Option<string?> _data = Text(
-        "--data", "DIR", "Folder that keeps everything of a node (IGOR_DATA); its node is used while it "
-            + "runs");
+        "--data",
+        "DIR",
+        "Folder that keeps everything of a node (IGOR_DATA); its node is used while it runs");
     private readonly Option<string?> _socket = Text(
         "--socket", "PATH", "Local socket of the node to use, which must run; serve opens it (IGOR_SOCKET)");
     private readonly Option<string?> _listen =

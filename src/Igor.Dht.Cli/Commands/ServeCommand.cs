@@ -80,8 +80,7 @@ internal sealed class ServeCommand : CliCommand
         {
             given.Noted?.Invoke(
                 "attached to the node that runs already, whose settings count: --listen, --bootstrap and "
-                + "--found are not used (for a node of its own, give this one a --socket and a --data of its "
-                + "own)");
+                + "--found are not used (a node of its own needs a --socket and a --data of its own)");
         }
     }
 
