@@ -5,6 +5,9 @@ namespace Igor.Node;
 /// <content>What the transport tells the overlay node.</content>
 internal sealed partial class OverlayHost : ILinkConsumer
 {
+    /// <summary>Whose frame is being handled: what comes of it is done in that link's turn.</summary>
+    private WorkSource? _askedBy;
+
     /// <inheritdoc/>
     public void LinkOpened(Link link, DialId? dial)
     {
@@ -50,7 +53,15 @@ internal sealed partial class OverlayHost : ILinkConsumer
         if (!_closed)
         {
             ReadWallClock();
-            Overlay.HandleFrame(Now, link.Id, body);
+            _askedBy = link.Work;
+            try
+            {
+                Overlay.HandleFrame(Now, link.Id, body);
+            }
+            finally
+            {
+                _askedBy = null;
+            }
         }
     }
 }

@@ -56,14 +56,16 @@ internal sealed partial class OverlayHost : IOverlayOutput
     void IOverlayOutput.Forward(ServiceId service, long parked, in KbrForward message)
     {
         ForwardDecision decision = ForwardDecision.Continue;
+        WorkSource? askedBy = _askedBy;
         if (_services.ForwarderOf(service) is { } forwarder)
         {
+            askedBy ??= forwarder.Work;
             KbrForward shown = message with { Service = forwarder };
             try
             {
                 if (forwarder.Application is IKbrDeferringApplication later)
                 {
-                    later.ForwardLater(shown, decided => PostDecision(parked, decided));
+                    later.ForwardLater(shown, decided => PostDecision(askedBy, parked, decided));
                     return;
                 }
 
@@ -75,7 +77,7 @@ internal sealed partial class OverlayHost : IOverlayOutput
             }
         }
 
-        PostDecision(parked, decision);
+        PostDecision(askedBy, parked, decision);
     }
 
     /// <inheritdoc/>
@@ -149,7 +151,9 @@ internal sealed partial class OverlayHost : IOverlayOutput
         }
     }
 
-    private void PostDecision(long parked, ForwardDecision decision) => _strand.Post(
+    // In the turn of whose message it is: a stranger's is not the node's own work, which goes before all.
+    private void PostDecision(WorkSource? askedBy, long parked, ForwardDecision decision) => _strand.Post(
+        askedBy,
         _ =>
         {
             if (!_closed)

@@ -82,9 +82,10 @@ public sealed class Strand : IThreadPoolWorkItem
     }
 
     /// <summary>
-    /// Like <see cref="Post(Action{object}, object)"/>, for a source that takes turns with others.
+    /// Like <see cref="Post(Action{object}, object)"/>, for a source that takes turns with others; null is
+    /// the node itself.
     /// </summary>
-    internal void Post(WorkSource source, Action<object> work, object state) =>
+    internal void Post(WorkSource? source, Action<object> work, object state) =>
         Enqueue(source, new WorkItem(work, state), int.MaxValue);
 
     /// <summary>
