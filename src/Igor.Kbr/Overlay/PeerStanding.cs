@@ -15,6 +15,12 @@ public enum PeerStanding
     /// </summary>
     Stranger,
 
+    /// <summary>
+    /// It says that it is in the ring, and this node has found it at an address that it dialled itself; it
+    /// uses it as neighbour or finger no more, or not yet, but may itself be one there.
+    /// </summary>
+    Reached,
+
     /// <summary>It is in the ring, can be reached, and this node uses it as neighbour or finger.</summary>
     Member,
 }

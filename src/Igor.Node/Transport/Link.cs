@@ -77,7 +77,7 @@ internal sealed class Link
         set
         {
             Volatile.Write(ref _standing, (int)value);
-            Work.Class = value == PeerStanding.Member ? WorkClass.Member : WorkClass.Stranger;
+            Work.Class = value >= PeerStanding.Reached ? WorkClass.Member : WorkClass.Stranger;
             Account.SetKind(value == PeerStanding.Member ? HolderKind.Member : HolderKind.Stranger);
         }
     }
@@ -112,6 +112,8 @@ internal sealed class Link
     /// <summary>The TCP connection, for the kernel's figures on it.</summary>
     public Socket Socket => _secured.Socket;
 
+    private bool IsShared => !_isOutbound && Standing < PeerStanding.Reached;
+
     private static TimeSpan Now => Stopwatch.GetElapsedTime(0);
 
     /// <summary>
@@ -128,14 +130,14 @@ internal sealed class Link
     public bool IsThrottled => Standing != PeerStanding.Member;
 
     /// <summary>
-    /// Frames came that the sender's share has to have room for. A link that this node opened is no crowd's:
+    /// Frames came that the sender's share has to have room for. A peer that this node dialled is no crowd's:
     /// it shares with none, so that strangers that come cannot keep the node from its answers.
     /// </summary>
     /// <returns>How long to read no more; zero when reading goes on.</returns>
     public TimeSpan Throttle(int frames, int bytes)
     {
         TimeSpan wait = IsThrottled
-            ? _rates.Take(_rate, _isOutbound ? null : _source, Now, frames, bytes)
+            ? _rates.Take(_rate, IsShared ? _source : null, Now, frames, bytes)
             : TimeSpan.Zero;
         if (wait > TimeSpan.Zero)
         {

@@ -129,6 +129,7 @@ internal sealed class Handshake
             Instance = hello.Instance,
             Addresses = HelloCheck.UsableAddresses(hello, link, _context.Options.DialPrivate),
             JoinsRing = hello.JoinsRing,
+            WasDialled = link.IsOutbound,
         };
         peer.TryUpdateServices(hello.ServicesVersion, hello.Services);
         link.Peer = peer;
@@ -278,6 +279,7 @@ internal sealed class Handshake
                 .Where(p => p.Standing != PeerStanding.Member && !p.IsFinger && !_rings.IsNeighbour(p))
                 .Where(p => _context.Options.JoinsRing && !(isClient && p.JoinsRing))
                 .OrderBy(p => p.JoinsRing)
+                .ThenBy(p => p.Standing)
                 .ThenBy(p => p.LastHeard)
                 .FirstOrDefault();
         if (spare is null)

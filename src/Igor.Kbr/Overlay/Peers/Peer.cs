@@ -82,6 +82,9 @@ internal sealed class Peer(Key id, Link link)
 
     public bool IsFinger { get; set; }
 
+    /// <summary>Whether this node has found it at an address that it dialled.</summary>
+    public bool WasDialled { get; set; }
+
     /// <summary>What the host was told of it.</summary>
     public PeerStanding Standing { get; set; }
 

@@ -23,6 +23,8 @@ internal sealed class SecondLinks(
     public void Merge(TimeSpan now, Peer peer, Link added)
     {
         added.Peer = peer;
+        peer.WasDialled |= added.IsOutbound;
+        standings.Review(peer);
         standings.Tell(added, peer);
         Link old = peer.Link;
         bool isSameSide = added.IsOutbound == old.IsOutbound;

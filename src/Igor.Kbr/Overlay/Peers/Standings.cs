@@ -4,7 +4,8 @@ namespace Igor.Kbr.Overlay.Peers;
 
 /// <summary>
 /// Tells the host what each link's peer is to this node. To claim membership costs nothing, so that a peer is
-/// a member only while this node uses it: as neighbour or finger, at an address where others reach it too.
+/// a member only while this node uses it, as neighbour or finger. One that this node has dialled is less than
+/// that but no stranger: strangers that come do not choose whom it dials.
 /// </summary>
 internal sealed class Standings(NodeContext context, RingTable rings)
 {
@@ -14,7 +15,7 @@ internal sealed class Standings(NodeContext context, RingTable rings)
     /// <summary>Something about the peer changed.</summary>
     public void Review(Peer peer)
     {
-        PeerStanding standing = IsMember(peer) ? PeerStanding.Member : PeerStanding.Stranger;
+        PeerStanding standing = Of(peer);
         if (peer.Standing != standing)
         {
             peer.Standing = standing;
@@ -43,10 +44,20 @@ internal sealed class Standings(NodeContext context, RingTable rings)
         }
     }
 
-    private bool IsMember(Peer peer) =>
-        peer.JoinsRing
-        && !peer.IsLeaving
-        && !peer.Addresses.IsEmpty
-        && peer.Runs(ServiceId.Base)
-        && (!context.Options.JoinsRing || peer.IsFinger || rings.IsNeighbour(peer));
+    private PeerStanding Of(Peer peer)
+    {
+        bool claimsRing = peer.JoinsRing
+            && !peer.IsLeaving
+            && !peer.Addresses.IsEmpty
+            && peer.Runs(ServiceId.Base);
+        if (!claimsRing)
+        {
+            return PeerStanding.Stranger;
+        }
+
+        bool isUsed = !context.Options.JoinsRing || peer.IsFinger || rings.IsNeighbour(peer);
+        return isUsed ? PeerStanding.Member
+            : peer.WasDialled ? PeerStanding.Reached
+            : PeerStanding.Stranger;
+    }
 }

@@ -42,7 +42,7 @@ internal sealed class PendingTable(int capacity)
     public Pending? Add(PendingKind kind, TimeSpan now, TimeSpan deadline, Link previous, ulong previousId)
     {
         Peer peer = previous.Peer!;
-        bool isStranger = peer.Standing < PeerStanding.Member;
+        bool isStranger = peer.Standing < PeerStanding.Reached;
         int free = capacity - Count;
         free = isStranger ? Math.Min(free, (capacity / StrangersPart) - _strangers) : free;
         if (peer.PendingRequests >= free)

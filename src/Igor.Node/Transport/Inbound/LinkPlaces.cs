@@ -47,7 +47,7 @@ internal static class LinkPlaces
 
     /// <summary>
     /// First the oldest that has said no hello, of the address with most of those; then the stranger that was
-    /// silent longest, one that this node dialled last. Members keep theirs.
+    /// silent longest, one that this node has dialled last. Members keep theirs.
     /// </summary>
     /// <returns>Its index; -1 when members have all places.</returns>
     public static int Victim(IReadOnlyList<LinkPlace> places)
@@ -56,8 +56,9 @@ internal static class LinkPlaces
         return silent >= 0
             ? silent
             : Indices(places)
-                .Where(i => places[i].Standing == PeerStanding.Stranger)
-                .OrderBy(i => places[i].IsOutbound)
+                .Where(i => places[i].Standing is PeerStanding.Stranger or PeerStanding.Reached)
+                .OrderBy(i => places[i].Standing)
+                .ThenBy(i => places[i].IsOutbound)
                 .ThenBy(i => places[i].HeardAt)
                 .FirstOrDefault(-1);
     }

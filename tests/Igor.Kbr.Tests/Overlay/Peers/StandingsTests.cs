@@ -65,6 +65,46 @@ public class StandingsTests
     }
 
     [Fact]
+    public void A_peer_that_this_node_dialled_and_does_not_use_is_less_than_a_member_and_no_stranger()
+    {
+        LoneNode node = Crowded(out DialId dial);
+        LinkId dialled = node.Connect(new Key(0, 0, 0, 1900), dial, "10.0.0.2:1");
+        Assert.Equal(PeerStanding.Reached, node.Standings[dialled]);
+        LinkId came = node.Connect(new Key(0, 0, 0, 1800), dial: null, "10.0.0.5:1");
+        Assert.Equal(PeerStanding.Stranger, node.Standings[came]);
+    }
+
+    [Fact]
+    public void A_peer_that_came_and_was_dialled_too_has_been_reached_on_both_links()
+    {
+        LoneNode node = Crowded(out DialId dial);
+        LinkId came = node.Connect(new Key(0, 0, 0, 1900), dial: null, "10.0.0.2:1");
+        Assert.Equal(PeerStanding.Stranger, node.Standings[came]);
+        LinkId dialled = node.Connect(new Key(0, 0, 0, 1900), dial, "10.0.0.2:1");
+        Assert.Equal(PeerStanding.Reached, node.Standings[came]);
+        Assert.Equal(PeerStanding.Reached, node.Standings[dialled]);
+    }
+
+    [Fact]
+    public void A_peer_that_was_dialled_and_names_no_address_is_a_stranger()
+    {
+        LoneNode node = Crowded(out DialId dial);
+        LinkId link = node.Connect(new Key(0, 0, 0, 1900), dial);
+        Assert.Equal(PeerStanding.Stranger, node.Standings[link]);
+    }
+
+    /// <summary>A node with nearer neighbours than the next, and a dial that is under way.</summary>
+    private static LoneNode Crowded(out DialId dial)
+    {
+        var node = new LoneNode(
+            Self, OnePerSide with { Bootstrap = ["192.0.2.9:9"], JoinPatience = TimeSpan.FromMinutes(1) });
+        dial = Assert.Single(node.Dials).Dial;
+        node.Connect(new Key(0, 0, 0, 900), dial: null, "10.0.0.3:1");
+        node.Connect(new Key(0, 0, 0, 1100), dial: null, "10.0.0.4:1");
+        return node;
+    }
+
+    [Fact]
     public void A_second_link_to_a_member_has_its_standing()
     {
         var peer = new Key(0, 0, 0, 2000);

@@ -34,6 +34,7 @@ public class LinkPlacesTests
             Place(1, PeerStanding.Stranger, Many, 0, 0, isOutbound: true),
             Place(2, PeerStanding.Stranger, Many, 5, 6),
             Place(3, PeerStanding.Unknown, Many, 0, 0, isOutbound: true),
+            Place(4, PeerStanding.Reached, Many, 0, 0),
         ]));
 
     [Fact]
