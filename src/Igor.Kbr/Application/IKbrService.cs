@@ -49,16 +49,6 @@ public interface IKbrService : IAsyncDisposable
         Key destination, ReadOnlyMemory<byte> payload, RequestOptions options, Action<KbrReply> completed);
 
     /// <summary>
-    /// What <see cref="KbrServiceExtensions.RequestAsync"/> completes. Awaits of it go on where the service's
-    /// world wants them: on the thread pool, where they may block, or inside the simulation.
-    /// </summary>
-    TaskCompletionSource<KbrReply> NewCompletion() => new(TaskCreationOptions.RunContinuationsAsynchronously);
-
-    /// <summary>Completes it; the reply's payload is a copy of its own.</summary>
-    void Complete(TaskCompletionSource<KbrReply> completion, in KbrReply reply) =>
-        completion.TrySetResult(reply);
-
-    /// <summary>
     /// Answers a delivered request. The payload is copied before the call returns. An answer that comes after
     /// the request's deadline is dropped; one that is larger than a message may be ends the request as
     /// <see cref="KbrStatus.Failed"/>.

@@ -29,7 +29,9 @@ public static class KbrServiceExtensions
             return Task.FromCanceled<KbrReply>(cancellationToken);
         }
 
-        TaskCompletionSource<KbrReply> completion = service.NewCompletion();
+        var world = service as IOwnAwaits;
+        TaskCompletionSource<KbrReply> completion = world?.NewCompletion()
+            ?? new TaskCompletionSource<KbrReply>(TaskCreationOptions.RunContinuationsAsynchronously);
         CancellationTokenRegistration registration = cancellationToken.UnsafeRegister(
             static (state, token) => ((TaskCompletionSource<KbrReply>)state!).TrySetCanceled(token),
             completion);
@@ -40,9 +42,19 @@ public static class KbrServiceExtensions
             reply =>
             {
                 registration.Dispose();
-                if (!completion.Task.IsCompleted)
+                if (completion.Task.IsCompleted)
                 {
-                    service.Complete(completion, reply with { Payload = reply.Payload.ToArray() });
+                    return;
+                }
+
+                KbrReply kept = reply with { Payload = reply.Payload.ToArray() };
+                if (world is null)
+                {
+                    completion.TrySetResult(kept);
+                }
+                else
+                {
+                    world.Complete(completion, kept);
                 }
             });
         return completion.Task;

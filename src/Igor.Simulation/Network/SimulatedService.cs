@@ -3,7 +3,7 @@ using Igor.Kbr;
 namespace Igor.Simulation;
 
 /// <summary>An application's side of a service on a simulated node.</summary>
-internal sealed class SimulatedService : IKbrService
+internal sealed class SimulatedService : IKbrService, IOwnAwaits
 {
     private readonly ServiceTable _table;
 
@@ -89,13 +89,13 @@ internal sealed class SimulatedService : IKbrService
     }
 
     /// <summary>Awaits go on inside the simulation, however they were configured.</summary>
-    TaskCompletionSource<KbrReply> IKbrService.NewCompletion()
+    TaskCompletionSource<KbrReply> IOwnAwaits.NewCompletion()
     {
         Engine.PrepareAwait();
         return new TaskCompletionSource<KbrReply>();
     }
 
-    void IKbrService.Complete(TaskCompletionSource<KbrReply> completion, in KbrReply reply) =>
+    void IOwnAwaits.Complete(TaskCompletionSource<KbrReply> completion, in KbrReply reply) =>
         SimulationEngine.Complete(
             static call => call.completion.TrySetResult(call.reply), (completion, reply));
 
