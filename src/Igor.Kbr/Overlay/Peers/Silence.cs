@@ -12,6 +12,9 @@ internal sealed class Silence
     /// <summary>When the peer was asked whether it has that request; null when it was not.</summary>
     public TimeSpan? AskedAt { get; set; }
 
+    /// <summary>Whether it does not know the question: it is of an earlier version.</summary>
+    public bool CannotTell { get; set; }
+
     /// <summary>Whether a timer looks at what is awaited.</summary>
     public bool IsWatched { get; set; }
 

@@ -33,7 +33,7 @@ internal sealed class SilenceDetection(
     public void NoteSent(TimeSpan now, Peer peer, Pending entry)
     {
         Silence silence = peer.Silence;
-        if (silence.Awaited != 0)
+        if (silence.Awaited != 0 || silence.CannotTell)
         {
             return;
         }
@@ -91,8 +91,14 @@ internal sealed class SilenceDetection(
         }
     }
 
-    /// <summary>The peer does not know what was asked: it is of an earlier version, and answers.</summary>
-    public static void HandleRefused(Peer peer) => peer.Silence.Forget();
+    /// <summary>
+    /// The peer does not know what was asked: it is of an earlier version, and is not asked again.
+    /// </summary>
+    public static void HandleRefused(Peer peer)
+    {
+        peer.Silence.CannotTell = true;
+        peer.Silence.Forget();
+    }
 
     /// <summary>
     /// A peer asks whether this node has its request. Looking costs a walk over what is pending, so that one

@@ -99,6 +99,25 @@ public class SilenceDetectionTests
     }
 
     [Fact]
+    public void Peer_that_does_not_know_the_question_is_asked_once()
+    {
+        LinkId old = _node.Connect(Id(990), Service);
+        Request();
+        _node.Run(TimeSpan.FromSeconds(0.9));
+        Assert.Single(_node.Frames(old, MessageType.RequestQuery));
+        Say(old, MessageType.Refused, (ulong)MessageType.RequestQuery);
+        for (int i = 0; i < 5; i++)
+        {
+            Request();
+            Play(old, isHeld: true, answersQueries: false);
+            Play(old, isHeld: true, answersQueries: false);
+        }
+
+        Assert.Single(_node.Frames(old, MessageType.RequestQuery));
+        Assert.Equal([Id(990)], Neighbours);
+    }
+
+    [Fact]
     public void Word_of_others_costs_a_peer_nothing_that_answers_a_probe()
     {
         LinkId accused = _node.Connect(Id(990), Service);
