@@ -109,9 +109,9 @@ internal sealed class EntryPoints(NodeContext context, Dialer dialer)
     /// <summary>An attempt to connect failed, or the node there turned this one away.</summary>
     public void HandleFailed(string address, string cause)
     {
-        if (IsGiven(address) || _away.All.Any(contact => contact.Addresses.Contains(address)))
+        if (IsTried(address))
         {
-            _log.Note(address, cause);
+            _log.Note(address, cause, IsTried);
         }
     }
 
@@ -220,6 +220,9 @@ internal sealed class EntryPoints(NodeContext context, Dialer dialer)
 
             ScheduleAway(later);
         });
+
+    private bool IsTried(string address) =>
+        IsGiven(address) || _away.All.Any(contact => contact.Addresses.Contains(address));
 
     private bool IsGiven(string address) => context.Options.Bootstrap.Contains(address);
 

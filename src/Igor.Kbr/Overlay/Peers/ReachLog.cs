@@ -14,9 +14,17 @@ internal sealed class ReachLog
 
     private readonly Dictionary<string, string> _causes = [];
 
-    /// <summary>An attempt led nowhere.</summary>
-    public void Note(string address, string cause)
+    /// <summary>An attempt led nowhere; what is not tried any more makes room.</summary>
+    public void Note(string address, string cause, Predicate<string> isTried)
     {
+        if (_causes.Count >= CausesMax)
+        {
+            foreach (string gone in _causes.Keys.Where(known => !isTried(known)).ToArray())
+            {
+                _causes.Remove(gone);
+            }
+        }
+
         if (_causes.Count < CausesMax || _causes.ContainsKey(address))
         {
             _causes[address] = cause;
