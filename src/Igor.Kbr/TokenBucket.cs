@@ -33,11 +33,27 @@ internal sealed class TokenBucket
     /// <summary>Takes a token if there is one.</summary>
     public bool TryTake(TimeSpan now)
     {
-        Fill(now);
-        bool hasOne = _tokens >= 1;
+        bool hasOne = HasOne(now);
         _tokens -= hasOne ? 1 : 0;
         return hasOne;
     }
+
+    /// <summary>Whether there is a token.</summary>
+    public bool HasOne(TimeSpan now)
+    {
+        Fill(now);
+        return _tokens >= 1;
+    }
+
+    /// <summary>Whether it is as good as new.</summary>
+    public bool IsFull(TimeSpan now)
+    {
+        Fill(now);
+        return _tokens >= _burst;
+    }
+
+    /// <summary>Gives a token back that was not used.</summary>
+    public void Return() => _tokens = Math.Min(_burst, _tokens + 1);
 
     /// <summary>How long that many tokens take to come back.</summary>
     public TimeSpan TimeFor(double tokens) => TimeSpan.FromSeconds(tokens / _perSecond);

@@ -1,4 +1,5 @@
 using Igor.Kbr;
+using Igor.Kbr.Wire;
 using Microsoft.Extensions.Logging;
 
 namespace Igor.Node;
@@ -8,9 +9,6 @@ namespace Igor.Node;
 /// </summary>
 internal sealed class NodeParts : IAsyncDisposable
 {
-    /// <summary>What a frame's body holds besides the payload: header, path, services.</summary>
-    private const int FrameOverheadBytes = 4096;
-
     private readonly PeerCache? _cache;
     private readonly PeerCacheKeeper? _keeper;
     private readonly NodeMetrics _metrics;
@@ -134,7 +132,7 @@ internal sealed class NodeParts : IAsyncDisposable
         ConnectionsMax = options.ConnectionsMax,
         OutgoingBytesMax = options.OutgoingBytesMax,
         StallTimeout = options.StallTimeout,
-        FrameBytesMax = options.Overlay.PayloadBytesMax + FrameOverheadBytes,
+        FrameBytesMax = options.Overlay.PayloadBytesMax + WireLimits.FrameOverheadBytes,
     };
 
     private async Task<IReadOnlyList<KnownMember>?> KnownMembersAsync()

@@ -1,5 +1,7 @@
 using System.Text;
 using Igor.Kbr;
+using Igor.Kbr.Overlay.Peers;
+using Igor.Kbr.Wire;
 using Microsoft.Extensions.Logging;
 
 namespace Igor.Node;
@@ -13,10 +15,9 @@ namespace Igor.Node;
 internal sealed class PeerCache
 {
     /// <summary>Most members kept: enough that some live after a long absence.</summary>
-    public const int MembersMax = 64;
+    public const int MembersMax = AwayMembers.CountMax;
 
     private const string Heading = "igor-peers 2";
-    private const int AddressesMax = 4;
     private const int FileBytesMax = 128 * 1024;
     private const string FileName = "peers";
 
@@ -115,7 +116,7 @@ internal sealed class PeerCache
             : throw new FormatException("it holds something that is no member");
 
     private static bool IsMember(KnownMember member) =>
-        member.Addresses.Length is > 0 and <= AddressesMax && member.Addresses.All(IsAddress);
+        member.Addresses.Length is > 0 and <= WireLimits.AddressesMax && member.Addresses.All(IsAddress);
 
     private static bool IsAddress(string text) =>
         HostPort.TryParse(text, out HostPort parsed) && parsed.Port != 0;

@@ -1,15 +1,13 @@
 using System.Net;
 using System.Net.NetworkInformation;
 using System.Net.Sockets;
+using Igor.Kbr.Wire;
 
 namespace Igor.Node;
 
 /// <summary>Which addresses peers are told to reach a node at.</summary>
 internal static class AdvertisedAddresses
 {
-    /// <summary>Most addresses told: a machine may have many interfaces, a peer tries each.</summary>
-    private const int AddressesMax = 4;
-
     /// <summary>
     /// The address that was bound or, when that means all interfaces, those of the interfaces that are up.
     /// </summary>
@@ -33,7 +31,7 @@ internal static class AdvertisedAddresses
                 .SelectMany(card => card.GetIPProperties().UnicastAddresses)
                 .Select(unicast => unicast.Address)
                 .Where(address => IsReachable(address, bound.AddressFamily))
-                .Take(AddressesMax)
+                .Take(WireLimits.AddressesMax)
                 .Select(address => new IPEndPoint(address, bound.Port).ToString()),
         ];
         return found.Count > 0

@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Diagnostics;
 using System.Threading.Tasks.Sources;
 using Igor.Kbr;
+using Igor.LocalSocket;
 
 namespace Igor.Node;
 
@@ -24,9 +25,6 @@ internal sealed class FrameReader : IValueTaskSource
 
     /// <summary>One TLS record of the largest size.</summary>
     private const int BufferBytesMin = 16 * 1024;
-
-    /// <summary>How often a frame that there is no room for looks again.</summary>
-    private static readonly TimeSpan RoomPoll = TimeSpan.FromMilliseconds(50);
 
     private readonly Link _link;
     private readonly Stream _stream;
@@ -276,7 +274,7 @@ internal sealed class FrameReader : IValueTaskSource
                 return false;
             }
 
-            await Task.Delay(RoomPoll).ConfigureAwait(false);
+            await Task.Delay(IFrameBytes.RoomPoll).ConfigureAwait(false);
         }
 
         byte[] larger = LargeBuffers.Rent(buffer.Length * 2);

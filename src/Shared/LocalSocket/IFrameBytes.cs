@@ -3,6 +3,9 @@ namespace Igor.LocalSocket;
 /// <summary>The share of memory that the frames of a connection come out of. Thread-safe.</summary>
 internal interface IFrameBytes
 {
+    /// <summary>How often a frame that there is no room for looks again.</summary>
+    static readonly TimeSpan RoomPoll = TimeSpan.FromMilliseconds(50);
+
     /// <summary>Takes bytes; false, with nothing taken, when that is more than the share.</summary>
     bool TryTake(int bytes);
 

@@ -12,7 +12,6 @@ internal sealed class ReceiveBuffer(int frameBytesMax, IFrameBytes? share, TimeS
 {
     private const int OrdinaryBytes = 32 * 1024;
     private const int KeptBytes = 4 * OrdinaryBytes;
-    private static readonly TimeSpan RoomPoll = TimeSpan.FromMilliseconds(50);
 
     private byte[] _bytes = LargeBuffers.Rent(OrdinaryBytes);
     private int _taken;
@@ -48,7 +47,7 @@ internal sealed class ReceiveBuffer(int frameBytesMax, IFrameBytes? share, TimeS
                 return false;
             }
 
-            await Task.Delay(RoomPoll).ConfigureAwait(false);
+            await Task.Delay(IFrameBytes.RoomPoll).ConfigureAwait(false);
         }
 
         _taken += more;

@@ -16,29 +16,29 @@ internal sealed class DialBudget(int neighboursPerSide)
     /// <summary>Several times what the answer to one question holds, both sides of a neighbourhood.</summary>
     private readonly Rate _trusted = new(8 * neighboursPerSide, TimeSpan.FromSeconds(3));
 
-    private readonly Dictionary<(Key Id, bool IsTrusted), Bucket> _tellers = [];
-    private readonly Dictionary<string, Bucket> _hosts = [];
-    private readonly Bucket _strangers = new(Strangers);
-    private readonly Bucket _all = new(All);
+    private readonly Dictionary<(Key Id, bool IsTrusted), TokenBucket> _tellers = [];
+    private readonly Dictionary<string, TokenBucket> _hosts = [];
+    private readonly TokenBucket _strangers = Strangers.NewBucket();
+    private readonly TokenBucket _all = All.NewBucket();
 
     /// <summary>Takes an attempt; false when the teller, the host or all have used up theirs.</summary>
     public bool TryTake(TimeSpan now, in Teller teller, string host)
     {
         Rate rate = teller.IsTrusted ? _trusted : Stranger;
-        Bucket told = Find(_tellers, now, (teller.Id, teller.IsTrusted), rate);
-        Bucket at = Find(_hosts, now, host, Host);
-        if (!told.HasToken(now) || !at.HasToken(now) || !_all.HasToken(now)
-            || (!teller.IsTrusted && !_strangers.HasToken(now)))
+        TokenBucket told = Find(_tellers, now, (teller.Id, teller.IsTrusted), rate);
+        TokenBucket at = Find(_hosts, now, host, Host);
+        if (!told.HasOne(now) || !at.HasOne(now) || !_all.HasOne(now)
+            || (!teller.IsTrusted && !_strangers.HasOne(now)))
         {
             return false;
         }
 
-        told.Take();
-        at.Take();
-        _all.Take();
+        told.TryTake(now);
+        at.TryTake(now);
+        _all.TryTake(now);
         if (!teller.IsTrusted)
         {
-            _strangers.Take();
+            _strangers.TryTake(now);
         }
 
         return true;
@@ -48,12 +48,12 @@ internal sealed class DialBudget(int neighboursPerSide)
     public void Return(in Teller teller, string host)
     {
         _all.Return();
-        if (_tellers.TryGetValue((teller.Id, teller.IsTrusted), out Bucket? told))
+        if (_tellers.TryGetValue((teller.Id, teller.IsTrusted), out TokenBucket? told))
         {
             told.Return();
         }
 
-        if (_hosts.TryGetValue(host, out Bucket? at))
+        if (_hosts.TryGetValue(host, out TokenBucket? at))
         {
             at.Return();
         }
@@ -68,10 +68,11 @@ internal sealed class DialBudget(int neighboursPerSide)
     /// The bucket of that name. Full ones are like new and are forgotten; the others are bounded by what all
     /// together may spend while one fills up.
     /// </summary>
-    private static Bucket Find<TName>(Dictionary<TName, Bucket> buckets, TimeSpan now, TName name, Rate rate)
+    private static TokenBucket Find<TName>(
+        Dictionary<TName, TokenBucket> buckets, TimeSpan now, TName name, Rate rate)
         where TName : notnull
     {
-        if (buckets.TryGetValue(name, out Bucket? bucket))
+        if (buckets.TryGetValue(name, out TokenBucket? bucket))
         {
             return bucket;
         }
@@ -84,42 +85,13 @@ internal sealed class DialBudget(int neighboursPerSide)
             }
         }
 
-        return buckets[name] = new Bucket(rate);
+        return buckets[name] = rate.NewBucket();
     }
 
     /// <param name="Burst">Most tokens.</param>
     /// <param name="Period">Time until one more is there.</param>
-    private readonly record struct Rate(int Burst, TimeSpan Period);
-
-    private sealed class Bucket(Rate rate)
+    private readonly record struct Rate(int Burst, TimeSpan Period)
     {
-        private double _tokens = rate.Burst;
-        private TimeSpan? _filledAt;
-
-        public bool HasToken(TimeSpan now)
-        {
-            Fill(now);
-            return _tokens >= 1;
-        }
-
-        public bool IsFull(TimeSpan now)
-        {
-            Fill(now);
-            return _tokens >= rate.Burst;
-        }
-
-        public void Take() => _tokens--;
-
-        public void Return() => _tokens = Math.Min(rate.Burst, _tokens + 1);
-
-        private void Fill(TimeSpan now)
-        {
-            if (_filledAt is { } before)
-            {
-                _tokens = Math.Min(rate.Burst, _tokens + ((now - before) / rate.Period));
-            }
-
-            _filledAt = now;
-        }
+        public TokenBucket NewBucket() => new(1 / Period.TotalSeconds, Burst);
     }
 }
