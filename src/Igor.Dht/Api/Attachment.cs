@@ -38,6 +38,9 @@ internal sealed class Attachment : IAsyncDisposable
     /// </summary>
     public string? Socket => Host is IgorClient client ? client.SocketPath : _server?.Path;
 
+    /// <summary>The network that the store belongs to; empty for a client.</summary>
+    public string Network { get; private set; } = string.Empty;
+
     /// <summary>The data folder; null when this process keeps nothing.</summary>
     public string? Data { get; private set; }
 
@@ -116,6 +119,7 @@ internal sealed class Attachment : IAsyncDisposable
         string data, RecordStoreOptions options, CancellationToken cancellationToken)
     {
         Data = data;
+        Network = options.Network ?? string.Empty;
         Store = await LiteDbRecordStore.OpenAsync(
             options with { Folder = RecordsIn(data), Time = () => Host.Time }, cancellationToken)
             .ConfigureAwait(false);

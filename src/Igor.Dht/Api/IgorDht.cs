@@ -237,6 +237,7 @@ public sealed class IgorDht : IAsyncDisposable
                 ValueBytesMax = options.ValueBytesMax,
                 VersionAheadMax = options.VersionAheadMax,
                 Found = options.Found,
+                Network = attachment.Network,
             },
             attachment.Store,
             (attachment.Host as IgorNode)?.Bytes ?? new ByteBudget(new IgorNodeOptions().HeldBytesMax),

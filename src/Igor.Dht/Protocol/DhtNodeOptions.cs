@@ -1,3 +1,5 @@
+using Igor.Kbr;
+
 namespace Igor.Dht.Protocol;
 
 /// <summary>Settings of a <see cref="DhtNode"/>.</summary>
@@ -25,6 +27,13 @@ public sealed record DhtNodeOptions
     /// </summary>
     /// <value>Default: 10 min, longer than a restart takes.</value>
     public TimeSpan MissingRetention { get; init; } = TimeSpan.FromMinutes(10);
+
+    /// <summary>
+    /// The network that the ring belongs to: members that were known in another one are not expected back.
+    /// Up to 64 characters.
+    /// </summary>
+    /// <value>Default: empty, where there is but one.</value>
+    public string Network { get; init; } = string.Empty;
 
     /// <summary>
     /// Whether the node may found a ring without the members that it knew before it was restarted: those are
@@ -70,6 +79,7 @@ public sealed record DhtNodeOptions
     /// <exception cref="ArgumentException">The message names the option and the value.</exception>
     public void Validate()
     {
+        Check($"{nameof(Network)}.{nameof(Network.Length)}", Network.Length, 0, ServiceId.NameLengthMax);
         Check(nameof(ValueBytesMax), ValueBytesMax, 1, 1024 * 1024);
         Check(nameof(OperationsMax), OperationsMax, 1, 1 << 20);
         Check(nameof(ServingMax), ServingMax, 1, 1 << 20);

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Text;
 using Igor.Kbr;
 
 namespace Igor.Dht.Protocol;
@@ -35,7 +36,9 @@ internal sealed class KeptNotes(DhtContext context)
     public void Recall(Func<string, byte[]?> read)
     {
         var members = new List<Key>();
+        ReadOnlySpan<byte> network = Network();
         ReadOnlySpan<byte> note = Read(Members, read);
+        note = note.StartsWith(network) ? note[network.Length..] : [];
         for (; note.Length >= Key.SizeInBytes; note = note[Key.SizeInBytes..])
         {
             members.Add(Key.Read(note));
@@ -89,13 +92,28 @@ internal sealed class KeptNotes(DhtContext context)
         }
     }
 
+    /// <summary>
+    /// What the note of the members begins with: the length of the network's name, and its name. A folder can
+    /// be moved into another network, where nobody waits for those of the old one.
+    /// </summary>
+    private byte[] Network()
+    {
+        int length = Encoding.UTF8.GetByteCount(context.Options.Network);
+        byte[] network = new byte[sizeof(ushort) + length];
+        BinaryPrimitives.WriteUInt16BigEndian(network, (ushort)length);
+        Encoding.UTF8.GetBytes(context.Options.Network, network.AsSpan(sizeof(ushort)));
+        return network;
+    }
+
     private byte[] MembersNote()
     {
         Key[] members = [.. context.Membership.ToRemember()];
-        byte[] note = new byte[members.Length * Key.SizeInBytes];
+        byte[] network = Network();
+        byte[] note = new byte[network.Length + (members.Length * Key.SizeInBytes)];
+        network.CopyTo(note, 0);
         for (int at = 0; at < members.Length; at++)
         {
-            members[at].Write(note.AsSpan(at * Key.SizeInBytes));
+            members[at].Write(note.AsSpan(network.Length + (at * Key.SizeInBytes)));
         }
 
         return note;

@@ -82,4 +82,29 @@ public class MembershipTests
         return new NeighbourChange(
             neighbours, [], [.. departed.Select(d => new Departure(s_ids[d.At], d.Reason))]);
     }
+
+    [Theory]
+    [InlineData("test", 2)]
+    [InlineData("prod", 0)]
+    public void Members_of_another_network_are_not_expected_after_a_restart(string network, int missing)
+    {
+        var cluster = new DhtCluster(1) { Options = new DhtNodeOptions { Network = "test" } };
+        for (int at = 0; at < 3; at++)
+        {
+            cluster.Add();
+        }
+
+        cluster.Run(5);
+        DhtClusterNode[] nodes = [.. cluster.Alive];
+        foreach (DhtClusterNode node in nodes)
+        {
+            cluster.Kill(node);
+        }
+
+        cluster.Options = cluster.Options with { Network = network };
+        cluster.Revive(nodes[0]);
+        cluster.Run(1);
+        Assert.Equal(missing, nodes[0].Dht.Status.Missing.Count);
+        Assert.Equal(missing == 0, cluster.Put("tea", "green", nodes[0]).Receipt is not null);
+    }
 }
