@@ -29,6 +29,7 @@ internal enum MessageKind
     Done = 43,
     Described = 44,
     StatusIs = 45,
+    NotRoot = 46,
 }
 
 /// <summary>Why a request was refused for good.</summary>

@@ -144,6 +144,9 @@ internal static class SyncMessages
         writer.Flush();
     }
 
+    /// <summary>I am not the root of the key, as far as I know.</summary>
+    public static void WriteNotRoot(PayloadBuffer buffer) => buffer.Begin(MessageKind.NotRoot, 0).Flush();
+
     public static (Arc Arc, bool IsReplicated) ReadDescribed(ref MessagePackReader reader)
     {
         Arc arc = MessageParts.ReadArc(ref reader);

@@ -203,7 +203,9 @@ internal sealed class Handoff(DhtContext context, Key key, Func<Holding, bool> i
         }
     }
 
-    /// <summary>The neighbour's arc; null when it does not say, or says that it is not the root.</summary>
+    /// <summary>
+    /// The neighbour's arc; null when it does not say, as one that is busy, or when it is not the root.
+    /// </summary>
     private static (Arc Arc, bool IsReplicated)? ReadDescribed(ReadOnlyMemory<byte> payload, out bool isOther)
     {
         isOther = false;
@@ -211,7 +213,7 @@ internal sealed class Handoff(DhtContext context, Key key, Func<Holding, bool> i
         {
             var reader = new MessagePackReader(payload);
             MessageKind kind = CommonMessages.ReadKind(ref reader);
-            isOther = kind == MessageKind.Busy;
+            isOther = kind == MessageKind.NotRoot;
             return kind == MessageKind.Described ? SyncMessages.ReadDescribed(ref reader) : null;
         }
         catch (Exception e) when (CommonMessages.IsMalformed(e))

@@ -95,12 +95,13 @@ internal sealed class ReplicaServer
         if (_context.Membership.IsRootOf(key) && _context.Membership.RootArc is { } arc)
         {
             SyncMessages.WriteDescribed(_context.Buffer, arc, _root.IsReplicated());
-            _context.Reply(delivery.Token);
         }
         else
         {
-            _context.Defer(delivery.Token, "not the root of the key");
+            SyncMessages.WriteNotRoot(_context.Buffer);
         }
+
+        _context.Reply(delivery.Token);
     }
 
     private bool HasRoom(DeliveryToken token, Lease lease, int bytes)
