@@ -17,7 +17,8 @@ internal sealed class WriteOptions
 
     private readonly Option<string> _acks = RangedOption.Word(
         "--acks",
-        "How many of them must have it on disk before this returns; all means as many as --replicas",
+        "How many of them must have it on disk before this returns; all means as many as --replicas, one as "
+            + "many as --min-copies",
         "quorum",
         "one",
         "all");
@@ -26,7 +27,7 @@ internal sealed class WriteOptions
     {
         HelpName = "N",
         Description = "Fail unless at least so many nodes have it on disk, whatever --acks says "
-            + "[default: a majority of the nodes that are to hold it; 1 with --acks one]",
+            + "[default: a majority of the nodes that are to hold it]",
         CustomParser = result =>
         {
             string text = result.Tokens[0].Value;

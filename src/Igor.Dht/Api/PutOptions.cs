@@ -23,11 +23,11 @@ public sealed record PutOptions
 
     /// <summary>
     /// Fewest durable copies with which the call may return, whatever the level says: a write with fewer
-    /// fails, though some nodes may hold it. 1 to <see cref="Replicas"/>; null for what the level asks for.
+    /// fails, though some nodes may hold it. 1 to <see cref="Replicas"/>. It lowers no level; with
+    /// <see cref="AckLevel.One"/>, 1 is how to be content with a single copy.
     /// </summary>
     /// <value>
-    /// Default: null: a majority of the copies asked for or of the members known, the smaller of the two; one
-    /// with <see cref="AckLevel.One"/>.
+    /// Default: null: a majority of the copies asked for or of the members known, the smaller of the two.
     /// </value>
     public int? CopiesMin { get; init; }
 

@@ -6,7 +6,9 @@ namespace Igor.Dht;
 /// </summary>
 public enum AckLevel
 {
-    /// <summary>A single node, mostly the root of the key.</summary>
+    /// <summary>
+    /// As many nodes as the floor of copies says: a single one, mostly the root of the key, where that is 1.
+    /// </summary>
     One,
 
     /// <summary>

@@ -11,13 +11,16 @@ internal static class CopiesNeeded
     /// <param name="known">Members known, those included that failed a short while ago.</param>
     public static int Majority(int replicas, int known) => (Math.Min(replicas, known) / 2) + 1;
 
-    /// <summary>The copies that a write needs: what its level says, and not below its floor.</summary>
+    /// <summary>
+    /// The copies that a write needs: what its level says, and not below its floor. Where none is named, the
+    /// floor is a majority: to be content with less has to be asked for.
+    /// </summary>
     /// <param name="acks">One copy, a majority, or as many as were asked for.</param>
-    /// <param name="copiesMin">The floor; 0 for none.</param>
+    /// <param name="copiesMin">The floor; 0 for a majority.</param>
     /// <param name="replicas">Copies asked for.</param>
     /// <param name="known">Members known, those included that failed a short while ago.</param>
     public static int Of(AckLevel acks, int copiesMin, int replicas, int known) => Math.Max(
-        copiesMin,
+        copiesMin > 0 ? copiesMin : Majority(replicas, known),
         acks switch
         {
             AckLevel.One => 1,

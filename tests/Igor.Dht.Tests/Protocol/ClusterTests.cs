@@ -127,7 +127,8 @@ public class ClusterTests
         Assert.Equal((GetOutcome.Found, true), (got.Outcome, got.IsDegraded));
         Assert.Equal(GetOutcome.Unreachable, cluster.Get("nothing", last).Outcome);
         Assert.Equal(DhtError.NotEnoughReplicas, cluster.Put("milk", "oat", last).Failure!.Error);
-        Assert.NotNull(cluster.Put("milk", "oat", last, p => p with { Acks = AckLevel.One }).Receipt);
+        Assert.NotNull(
+            cluster.Put("milk", "oat", last, p => p with { Acks = AckLevel.One, CopiesMin = 1 }).Receipt);
 
         // The same after it was restarted, since it remembers who was there.
         cluster.Kill(last);

@@ -102,8 +102,26 @@ public class CopiesTests
         }
     }
 
+    [Theory]
+    [InlineData(AckLevel.One)]
+    [InlineData(AckLevel.Quorum)]
+    public void Floor_that_is_not_named_is_a_majority_on_every_level(AckLevel acks)
+    {
+        DhtCluster cluster = DhtCluster.Of(5);
+        DhtClusterNode[] near = cluster.NearestTo(s_tea);
+        foreach (DhtClusterNode other in near[2..])
+        {
+            cluster.Cut(near[0].Id, other.Id);
+        }
+
+        CommandFailure failure = cluster.Put("tea", "green", near[0], p => p with { Acks = acks }).Failure!;
+        Assert.Equal(DhtError.NotEnoughReplicas, failure.Error);
+        Assert.Equal(2, failure.Holders.Count);
+        Assert.Contains("3 are needed", failure.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
-    public void One_is_content_with_one()
+    public void One_with_a_floor_of_one_is_content_with_one()
     {
         DhtCluster cluster = DhtCluster.Of(5);
         DhtClusterNode[] near = cluster.NearestTo(s_tea);
@@ -113,7 +131,7 @@ public class CopiesTests
         }
 
         PutReceipt receipt = cluster.Put(
-            "tea", "green", near[0], p => p with { Acks = AckLevel.One }).Receipt!;
+            "tea", "green", near[0], p => p with { Acks = AckLevel.One, CopiesMin = 1 }).Receipt!;
         Assert.Equal([near[0].Id], receipt.Holders);
         Assert.Equal(5, receipt.ReplicasAsked);
     }

@@ -5,7 +5,7 @@ namespace Igor.Dht.Protocol;
 
 /// <summary>
 /// Write this record, and answer within the budget. The record is a slice of the message. The write counts
-/// with as many copies as its level says, and not with fewer than the floor (0: none).
+/// with as many copies as its level says, and not with fewer than the floor (0: a majority).
 /// </summary>
 internal readonly record struct PutMessage(
     AckLevel Acks, TimeSpan Budget, ReadOnlyMemory<byte> Record, int CopiesMin)
