@@ -66,26 +66,17 @@ internal sealed class GetCommand : CliCommand
                 GetResult result = await ReadAsync(dht, name, arguments, deadline).ConfigureAwait(false);
                 if (GetText.Failure(name, result) is { } failure)
                 {
-                    throw result.IsDegraded || result.Outcome == GetOutcome.Unreachable
-                        ? failure.Because(await BarrierAsync(dht, deadline).ConfigureAwait(false))
-                        : failure;
+                    throw failure.Because(result.Barrier);
                 }
 
-                string? barrier = result.IsDegraded
-                    ? await BarrierAsync(dht, deadline).ConfigureAwait(false)
-                    : null;
-                await WriteAsync(name, result, barrier, arguments, streams, deadline).ConfigureAwait(false);
+                await WriteAsync(name, result, arguments, streams, deadline).ConfigureAwait(false);
                 return ExitCode.Done;
             }).ConfigureAwait(false);
     }
 
-    private static async Task<string?> BarrierAsync(IgorDht dht, Deadline deadline) =>
-        (await dht.StatusAsync(deadline.Token).ConfigureAwait(false)).Barrier?.Text;
-
     private async Task WriteAsync(
         RecordName name,
         GetResult result,
-        string? barrier,
         ParseResult arguments,
         CommandStreams streams,
         Deadline deadline)
@@ -107,7 +98,7 @@ internal sealed class GetCommand : CliCommand
         }
         else if (result.IsDegraded)
         {
-            string cause = barrier
+            string cause = result.Barrier
                 ?? $"only {result.ReplicasAnswered} of {result.ReplicasAsked} replicas answered";
             streams.WriteErrorLine($"igor-dht: {cause}; a newer version may exist");
         }

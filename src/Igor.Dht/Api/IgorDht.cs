@@ -20,6 +20,12 @@ public sealed class IgorDht : IAsyncDisposable
     /// <summary>How long a member may take to say how it is: it is on this host.</summary>
     private static readonly TimeSpan MemberPatience = TimeSpan.FromSeconds(2);
 
+    /// <summary>
+    /// How long a result that is there already waits for its cause: a node that is well says it in
+    /// milliseconds, one that hangs never.
+    /// </summary>
+    private static readonly TimeSpan BarrierPatience = TimeSpan.FromSeconds(1);
+
     private readonly IgorDhtOptions _options;
     private readonly Attachment _attachment;
     private readonly DhtHost _host;
@@ -320,7 +326,8 @@ public sealed class IgorDht : IAsyncDisposable
             Timeout = options.Timeout ?? _options.Timeout,
         },
         cancellationToken).ConfigureAwait(false);
-        return result.Receipt ?? throw await ExceptionForAsync(result.Failure!).ConfigureAwait(false);
+        return result.Receipt
+            ?? throw await ExceptionForAsync(result.Failure!, cancellationToken).ConfigureAwait(false);
     }
 
     private async Task<GetResult> ReadAsync(
@@ -336,28 +343,40 @@ public sealed class IgorDht : IAsyncDisposable
             Timeout = options.Timeout ?? _options.Timeout,
         },
         cancellationToken).ConfigureAwait(false);
-        return result.Got ?? throw await ExceptionForAsync(result.Failure!).ConfigureAwait(false);
+        if (result.Got is not { } got)
+        {
+            throw await ExceptionForAsync(result.Failure!, cancellationToken).ConfigureAwait(false);
+        }
+
+        return got.IsDegraded || got.Outcome == GetOutcome.Unreachable
+            ? got with { Barrier = await BarrierAsync(cancellationToken).ConfigureAwait(false) }
+            : got;
     }
 
-    // Why the DHT is not reached, as far as the node knows; null when it knows nothing of it.
-    private async Task<string?> BarrierAsync()
+    // Why the DHT is not reached, as far as the node knows; null when it knows nothing of it, or does not
+    // say: the result that asked for it is not to be lost for it.
+    private async Task<string?> BarrierAsync(CancellationToken cancellationToken)
     {
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        patience.CancelAfter(BarrierPatience);
         try
         {
-            return (await StatusAsync().ConfigureAwait(false)).Barrier?.Text;
+            return (await StatusAsync(patience.Token).ConfigureAwait(false)).Barrier?.Text;
         }
-        catch (DhtException)
+        catch (Exception e) when (e is DhtException or OperationCanceledException)
         {
-            return null; // the failure that asked for it says more
+            return null;
         }
     }
 
-    private async Task<DhtException> ExceptionForAsync(CommandFailure failure)
+    private async Task<DhtException> ExceptionForAsync(
+        CommandFailure failure, CancellationToken cancellationToken)
     {
         string? trouble = failure.Error switch
         {
             DhtError.Local => _attachment.Store?.Status.Trouble,
-            DhtError.Unreachable or DhtError.NotEnoughReplicas => await BarrierAsync().ConfigureAwait(false),
+            DhtError.Unreachable or DhtError.NotEnoughReplicas =>
+                await BarrierAsync(cancellationToken).ConfigureAwait(false),
             _ => null,
         };
         string message = trouble is null ? failure.Message : $"{failure.Message} ({trouble})";

@@ -56,4 +56,10 @@ public sealed record GetResult
     /// What was tried and how it ended, for people, when the outcome is unreachable; else null.
     /// </summary>
     public string? Trouble { get; init; }
+
+    /// <summary>
+    /// What keeps the node from those who would hold the record, for people, when it is degraded or
+    /// unreachable and the node knows; else null.
+    /// </summary>
+    public string? Barrier { get; init; }
 }

@@ -26,6 +26,7 @@ public sealed class AloneTests : IDisposable
             Assert.Contains("127.0.0.1:1", refusal.Message, StringComparison.Ordinal);
             GetResult unknown = await alone.GetAsync("k", new GetOptions { Timeout = s_impatient.Timeout });
             Assert.Equal(GetOutcome.Unreachable, unknown.Outcome);
+            Assert.Contains("127.0.0.1:1", unknown.Barrier, StringComparison.Ordinal);
         }
 
         await using (IgorDht founder = await IgorDht.OpenAsync(options with { Found = true }))
@@ -38,6 +39,7 @@ public sealed class AloneTests : IDisposable
         await UntilAsync(again, s => s.Ring.State == RingState.Alone);
         GetResult held = await again.GetAsync("k");
         Assert.Equal(("v", true), (Encoding.UTF8.GetString(held.Value.Span), held.IsDegraded));
+        Assert.Contains("127.0.0.1:1", held.Barrier, StringComparison.Ordinal);
     }
 
     [Fact]
