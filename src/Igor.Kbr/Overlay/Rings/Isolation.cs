@@ -12,6 +12,12 @@ internal sealed class Isolation(
 {
     private static readonly TimeSpan DiscoverPeriod = TimeSpan.FromMilliseconds(500);
 
+    /// <summary>
+    /// So long a member has to stay that came by itself, until its leaving in order may leave this node as
+    /// the last one: anybody may come, name itself a member and leave.
+    /// </summary>
+    private static readonly TimeSpan ProvenAfter = TimeSpan.FromSeconds(30);
+
     private RingState _told = RingState.Joining;
     private TimeSpan? _reachedAt;
     private bool _wasInRing;
@@ -90,7 +96,7 @@ internal sealed class Isolation(
     /// <summary>Something happened that may change how the node stands.</summary>
     public void Review(TimeSpan now)
     {
-        _wasInRing |= IsInRing;
+        ProveRing(now);
         if (!IsInRing)
         {
             entries.Seek(now);
@@ -126,6 +132,15 @@ internal sealed class Isolation(
         }
 
         _isReviewing = false;
+    }
+
+    /// <summary>
+    /// Notes that the ring is reached, once it is by an address that was given or known, or for long enough.
+    /// </summary>
+    private void ProveRing(TimeSpan now)
+    {
+        _wasInRing |= rings.TryGet(ServiceId.Base, out ServiceRing? ring) && ring.Members.Exists(
+            p => p.Link is { IsOutbound: true, IsEntry: true } || now - p.ConnectedAt >= ProvenAfter);
     }
 
     /// <summary>Looks for the members of services that were founded while the node was alone.</summary>

@@ -143,6 +143,21 @@ public class IsolationTests
         Assert.Equal(RingState.Joined, node.Overlay.Ring.State);
     }
 
+    [Theory]
+    [InlineData(1, RingState.Alone)]
+    [InlineData(90, RingState.Founded)]
+    public void Stranger_that_comes_and_leaves_at_once_makes_no_founder(int seconds, RingState expected)
+    {
+        TestNode node = Joining("10.9.9.9:1");
+        _network.Run(TimeSpan.FromSeconds(3));
+        TestNode stranger = _network.Add(_random.NextKey(), through: node);
+        _network.Until(() => node.Overlay.Ring.State == RingState.Joined);
+        _network.Run(TimeSpan.FromSeconds(seconds));
+        stranger.Do(o => o.Leave(_network.Now));
+        _network.Run(TimeSpan.FromSeconds(1));
+        Assert.Equal(expected, node.Overlay.Ring.State);
+    }
+
     [Fact]
     public void Client_that_is_gone_is_nobody_to_wait_for()
     {
