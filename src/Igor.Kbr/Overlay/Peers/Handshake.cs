@@ -219,6 +219,7 @@ internal sealed class Handshake
 
         Forget(peer.Link);
         peer.Link = other;
+        peer.Silence.Forget(); // what was on its way may be lost
         other.IsDraining = false;
         _standings.Tell(other, peer);
         peer.NoteHeard(now);

@@ -34,6 +34,7 @@ internal sealed class SecondLinks(
         loser.IsDraining = true;
         if (loser == old)
         {
+            peer.Silence.Forget(); // a question on this link may overtake the request
             peer.NoteHeard(now);
         }
         else if (peer.ProbeSentAt is null)

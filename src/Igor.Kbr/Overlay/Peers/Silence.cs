@@ -33,6 +33,15 @@ internal sealed class Silence
     /// <summary>When it is looked at again because others say that it is silent.</summary>
     public TimeSpan MayBeToldOfAt { get; set; }
 
+    /// <summary>When it dropped the last one.</summary>
+    public TimeSpan DroppedAt { get; set; }
+
+    /// <summary>Whether an answer for it found no room, and it has not asked since.</summary>
+    public bool HasLostAnswer { get; set; }
+
+    /// <summary>Until then it is told that its requests are held: their answers may have been lost.</summary>
+    public TimeSpan ExcusedUntil { get; set; }
+
     /// <summary>The request that was awaited is answered, or not waited for any more.</summary>
     public void Forget()
     {

@@ -217,9 +217,11 @@ internal sealed class Router(NodeContext context, RingTable rings, PendingTable 
         Fail(now, peer, pending.Where(e => e.Next == peer || e.Previous?.Peer == peer));
     }
 
-    /// <summary>A peer drops requests: what was passed to it looks for another way.</summary>
-    public void HandlePeerSilent(TimeSpan now, Peer peer) =>
-        Fail(now, peer, pending.Where(e => e.Next == peer && e.Kind != PendingKind.Stale));
+    /// <summary>A peer drops requests: that one, or all passed to it, looks for another way.</summary>
+    public void HandlePeerSilent(TimeSpan now, Peer peer, ulong? request) => Fail(
+        now,
+        peer,
+        pending.Where(e => e.Next == peer && e.Kind != PendingKind.Stale && (request ?? e.Id) == e.Id));
 
     private void Fail(TimeSpan now, Peer peer, List<Pending> waiting)
     {
@@ -278,10 +280,19 @@ internal sealed class Router(NodeContext context, RingTable rings, PendingTable 
     {
         Span<byte> header = stackalloc byte[RoutedFrame.ReplyHeaderBytes + RoutedFrame.PayloadPrefixBytes];
         RoutedFrame.WriteReply(header, new ReplyHeader(hopId, status, context.Id), payload.Length);
-        if (!TrySendBack(link, header, payload) && !payload.IsEmpty)
+        if (TrySendBack(link, header, payload))
+        {
+            return;
+        }
+
+        if (!payload.IsEmpty)
         {
             // Too much waits for that peer; for so little there is room longer than for an answer.
             Refuse(link, hopId, ReplyStatus.Overloaded);
+        }
+        else if (link.Peer is { } peer)
+        {
+            peer.Silence.HasLostAnswer = true;
         }
     }
 

@@ -21,13 +21,21 @@ internal sealed class SilenceDetection(
     private static readonly TimeSpan AskAfter = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan AnswersAgainAfter = AskAfter / 2;
     private static readonly TimeSpan ToldAgainAfter = TimeSpan.FromSeconds(5);
+    /// <summary>How long a lost answer excuses a node, about as long as the longest request waits.</summary>
+    private static readonly TimeSpan ExcuseTime = TimeSpan.FromMinutes(1);
+
+    /// <summary>A dropped request weighs no longer: one now and then is bad luck.</summary>
+    private static readonly TimeSpan DroppedFor = TimeSpan.FromMinutes(5);
+
     private static readonly TimeSpan SuspicionTime = TimeSpan.FromSeconds(15);
 
     /// <summary>A hop forgets a request after so long; about an older one it need not know.</summary>
     private static readonly TimeSpan AskableFor = TimeSpan.FromSeconds(45);
 
-    /// <summary>What was passed to a peer looks for another way; set by the node.</summary>
-    public Action<TimeSpan, Peer> Reroute { get; set; } = (_, _) => { };
+    /// <summary>
+    /// A request that was passed to a peer, or all for null, looks for another way; set by the node.
+    /// </summary>
+    public Action<TimeSpan, Peer, ulong?> Reroute { get; set; } = (_, _, _) => { };
 
     /// <summary>A request was passed to a peer.</summary>
     public void NoteSent(TimeSpan now, Peer peer, Pending entry)
@@ -102,11 +110,17 @@ internal sealed class SilenceDetection(
 
     /// <summary>
     /// A peer asks whether this node has its request. Looking costs a walk over what is pending, so that one
-    /// who asks too often is told yes.
+    /// who asks too often is told yes; so is one whose answers found no room, which were not dropped.
     /// </summary>
     public void HandleQuery(TimeSpan now, Peer peer, ulong request, Predicate<Key> isParked)
     {
-        bool isHeld = now < peer.Silence.MayAskAt || isParked(peer.Id)
+        if (peer.Silence.HasLostAnswer)
+        {
+            peer.Silence.HasLostAnswer = false;
+            peer.Silence.ExcusedUntil = now + ExcuseTime;
+        }
+
+        bool isHeld = now < peer.Silence.MayAskAt || now < peer.Silence.ExcusedUntil || isParked(peer.Id)
             || (peer.PendingRequests > 0
                 && pending.Any(e => e.PreviousId == request && e.Previous?.Peer == peer));
         peer.Silence.MayAskAt = now + AnswersAgainAfter;
@@ -182,8 +196,10 @@ internal sealed class SilenceDetection(
     private void NoteDropped(TimeSpan now, Peer peer)
     {
         Silence silence = peer.Silence;
+        ulong asked = silence.Awaited;
         silence.Forget();
-        silence.Dropped++;
+        silence.Dropped = now - silence.DroppedAt > DroppedFor ? 1 : silence.Dropped + 1;
+        silence.DroppedAt = now;
         silence.IsSuspected = true;
         int dropped = silence.Dropped;
         context.Timers.Schedule(now + SuspicionTime, _ => silence.IsSuspected &= silence.Dropped != dropped);
@@ -193,7 +209,7 @@ internal sealed class SilenceDetection(
             Tell(peer);
         }
 
-        Reroute(now, peer);
+        Reroute(now, peer, silence.Dropped >= DroppedMax ? null : asked); // the others may be answered yet
         if (!peer.IsSilent)
         {
             sentences.Probe(now, peer.Id, (_, _) => { }); // after that, or it would be rerouted too

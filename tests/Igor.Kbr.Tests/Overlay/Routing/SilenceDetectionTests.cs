@@ -177,6 +177,77 @@ public class SilenceDetectionTests
         Assert.Contains((9ul, ReplyStatus.Ok), _node.RepliesOn(asker));
     }
 
+    [Fact]
+    public void Node_whose_answer_found_no_room_does_not_say_that_it_dropped_the_request()
+    {
+        LinkId asker = _node.Connect(Id(800), Service);
+        _node.Ask(asker, Id(800), TestService, 7);
+        _node.FrameBytesMax = 0;
+        _node.Overlay.Reply(_node.Now, _node.Deliveries[0].Token, new byte[1]);
+        _node.FrameBytesMax = int.MaxValue;
+        Assert.Equal(true, Ask(asker, 7));
+        _node.Run(TimeSpan.FromSeconds(2));
+        Assert.Equal(true, Ask(asker, 8));
+        _node.Run(TimeSpan.FromMinutes(1));
+        Assert.Equal(false, Ask(asker, 8));
+    }
+
+    [Fact]
+    public void First_dropped_request_is_the_only_one_that_looks_for_another_way()
+    {
+        LinkId accused = _node.Connect(Id(990), Service);
+        _node.Connect(Id(980), Service);
+        Request();
+        Request();
+        byte[][] routes = [.. _node.Frames(accused, MessageType.Route).Where(IsOfTest)];
+        Assert.Equal(2, routes.Length);
+        Answer(accused, Questioned(accused), isHeld: false, answersQueries: true, answersProbes: false);
+        Answer(accused, routes[1], ReplyStatus.Ok);
+        Assert.Equal([new RequestId(2)], _node.Ended.Keys);
+    }
+
+    [Fact]
+    public void Question_from_before_a_second_link_accuses_nobody()
+    {
+        LinkId first = _node.Connect(Id(990), Service);
+        Request();
+        byte[] question = Questioned(first);
+        LinkId second = _node.Connect(Id(990), Service);
+        Answer(second, question, isHeld: false, answersQueries: true, answersProbes: false);
+        Assert.DoesNotContain(_node.Frames(second, MessageType.Route), route => !IsOfTest(route)); // no probe
+    }
+
+    [Fact]
+    public void Requests_dropped_minutes_apart_cost_no_place()
+    {
+        LinkId peer = _node.Connect(Id(990), Service);
+        Request();
+        Answer(peer, Questioned(peer), isHeld: false, answersQueries: true, answersProbes: true);
+        for (int i = 0; i < 720; i++)
+        {
+            Play(peer, isHeld: true, answersQueries: true, answersProbes: true);
+        }
+
+        _node.Sent.Clear();
+        Request();
+        Answer(peer, Questioned(peer), isHeld: false, answersQueries: true, answersProbes: true);
+        Assert.Equal([Id(990)], Neighbours);
+    }
+
+    /// <summary>Waits until the peer is asked for a request, and returns the question.</summary>
+    private byte[] Questioned(LinkId link)
+    {
+        for (int i = 0; i < 10 && _node.Frames(link, MessageType.RequestQuery).Count == 0; i++)
+        {
+            _node.Run(TimeSpan.FromSeconds(0.1));
+        }
+
+        return _node.Frames(link, MessageType.RequestQuery)[0];
+    }
+
+    private static bool IsOfTest(byte[] route) =>
+        RoutedFrame.TryReadRoute(route, out RouteHeader header, out _) && header.Service == TestService;
+
     private IReadOnlyList<Key> Neighbours => [.. _node.Overlay.Neighbours(TestService).Others];
 
     private void Request() => _node.Overlay.Request(
