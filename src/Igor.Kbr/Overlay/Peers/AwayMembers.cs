@@ -24,15 +24,18 @@ internal sealed class AwayMembers
     /// <summary>Those of them with an address that this node may connect to.</summary>
     public IEnumerable<Contact> Reachable => All.Where(contact => !contact.Addresses.IsEmpty);
 
+    /// <summary>Who told where a member is: it itself; null for one of an earlier run.</summary>
+    public Teller? TellerOf(Key id) => _away.Find(a => a.Contact.Id == id).Teller;
+
     public int Count => _away.Count;
 
-    /// <summary>Takes up what was known in an earlier run.</summary>
+    /// <summary>Takes up what was known in an earlier run; who was met in this one displaces it.</summary>
     public void Recall(TimeSpan now, Key self, IEnumerable<KnownMember> members)
     {
         IEnumerable<KnownMember> others = members.Where(m => m.Id != self && m.Addresses.Length > 0);
         foreach (KnownMember member in others.Take(CountMax))
         {
-            _away.Add(new Away(new Contact(member.Id, member.Addresses), now, TimeSpan.MaxValue));
+            _away.Add(new Away(new Contact(member.Id, member.Addresses), now, TimeSpan.Zero, null));
         }
     }
 
@@ -40,10 +43,10 @@ internal sealed class AwayMembers
     /// A member was lost. When there are too many, that which was connected for the shortest time goes: ids
     /// made up to push the others out last no longer than they have to.
     /// </summary>
-    public void Add(TimeSpan now, Contact contact, TimeSpan connectedFor)
+    public void Add(TimeSpan now, Contact contact, TimeSpan connectedFor, Teller teller)
     {
         Remove(contact.Id);
-        _away.Add(new Away(contact, now, connectedFor));
+        _away.Add(new Away(contact, now, connectedFor, teller));
         if (_away.Count > CountMax)
         {
             _away.Remove(_away.MinBy(a => a.ConnectedFor));
@@ -91,5 +94,10 @@ internal sealed class AwayMembers
         }
     }
 
-    private readonly record struct Away(Contact Contact, TimeSpan Since, TimeSpan ConnectedFor);
+    /// <param name="Contact">Who, and where.</param>
+    /// <param name="Since">When it was lost.</param>
+    /// <param name="ConnectedFor">How long it was connected.</param>
+    /// <param name="Teller">Itself, which told where it is; null for one of an earlier run.</param>
+    private readonly record struct Away(
+        Contact Contact, TimeSpan Since, TimeSpan ConnectedFor, Teller? Teller);
 }

@@ -129,7 +129,7 @@ internal sealed class EntryPoints(NodeContext context, Dialer dialer)
         if (reason == DepartureReason.Failed && peer.JoinsRing
             && peer.Runs(ServiceId.Base) && (peer.IsFinger || peer.IsSilent || IsNeighbour(peer)))
         {
-            _away.Add(now, peer.Contact, now - peer.ConnectedAt);
+            _away.Add(now, peer.Contact, now - peer.ConnectedAt, Teller.Asked(peer));
         }
     }
 
@@ -214,7 +214,9 @@ internal sealed class EntryPoints(NodeContext context, Dialer dialer)
             {
                 Contact contact = reachable[context.Random.Next(reachable.Length)];
                 string address = contact.Addresses[context.Random.Next(contact.Addresses.Length)];
-                var wish = new Dialer.Wish(address, contact.Id, IsEntry: true, IsSeeking: IsSmall);
+                // Within a budget: it may have named somebody else's address, and gone.
+                Teller? teller = _away.TellerOf(contact.Id);
+                var wish = new Dialer.Wish(address, contact.Id, IsEntry: true, teller, IsSeeking: IsSmall);
                 dialer.TryDial(later, wish);
             }
 

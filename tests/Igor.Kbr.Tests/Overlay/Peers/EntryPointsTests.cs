@@ -71,6 +71,15 @@ public class EntryPointsTests
         Assert.Equal([Bootstrap], DialledWithin(TimeSpan.FromMinutes(5)));
     }
 
+    [Fact]
+    public void Address_that_a_lost_peer_named_is_dialled_within_a_budget_while_the_ring_is_there()
+    {
+        _entries.IsInRing = () => true;
+        Lose("198.51.100.1:80");
+        DialledWithin(TimeSpan.FromMinutes(10));
+        Assert.InRange(_log.Dials.Count(d => d.Address != Bootstrap), 64, 64 + 200);
+    }
+
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
@@ -86,6 +95,22 @@ public class EntryPointsTests
         _entries.IsInRing = () => true;
         DialledWithin(TimeSpan.FromSeconds(30));
         Assert.Equal(areMembers, _log.Dials.Count < 6);
+    }
+
+    [Fact]
+    public void A_member_of_this_run_displaces_one_of_an_earlier_run()
+    {
+        KnownMember[] earlier =
+        [
+            .. Enumerable.Range(1, 64)
+                .Select(i => new KnownMember(new Key(1, 0, 0, (ulong)i), [$"old:{i}"])),
+        ];
+        var context = new NodeContext(Key.Zero, new OverlayOptions { KnownMembers = earlier }, _log, seed: 1);
+        var entries = new EntryPoints(context, new Dialer(context));
+        entries.Start(TimeSpan.Zero);
+        Peer peer = Connected("friend:1", TimeSpan.Zero);
+        entries.HandlePeerDown(TimeSpan.FromMinutes(1), peer, DepartureReason.Failed);
+        Assert.Contains(peer.Id, entries.KnownMembers.Select(m => m.Id));
     }
 
     private void Lose(params string[] addresses)
