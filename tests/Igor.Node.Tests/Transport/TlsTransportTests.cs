@@ -331,6 +331,32 @@ public sealed class TlsTransportTests
     }
 
     [Fact]
+    public async Task A_link_that_waits_for_its_share_is_read_once_it_leads_to_a_member()
+    {
+        const int count = 100;
+        await using var server = new LinkRecorder(new TransportOptions { StrangerBytesPerSecond = 1 });
+        await using var client = new LinkRecorder();
+        client.Dial(server.Listen());
+        Link outgoing = await client.FirstLink();
+        Link incoming = await server.FirstLink();
+        await using var other = new LinkRecorder(); // an only peer would be held to nothing
+        other.Dial(server.Transport.EndPoint!.ToString());
+        await Eventually.IsTrueAsync(() => server.Opened.Count == 2, "the other is there");
+        for (int i = 0; i < count; i++)
+        {
+            Assert.True(await client.Send(outgoing, Content(i, 1000)));
+        }
+
+        await Eventually.IsTrueAsync(() => server.Transport.Inbound.Throttled > 0, "it waits");
+        Assert.True(await server.OnStrand(() =>
+        {
+            server.Transport.SetStanding(incoming.Id, PeerStanding.Member);
+            return true;
+        }));
+        await Eventually.IsTrueAsync(() => server.Frames.Count == count, "the rest is read");
+    }
+
+    [Fact]
     public async Task Port_in_use_is_refused_by_name()
     {
         await using var first = new LinkRecorder();
