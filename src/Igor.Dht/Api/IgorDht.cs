@@ -203,6 +203,7 @@ public sealed class IgorDht : IAsyncDisposable
             HostStatus host = await _attachment.Host.GetStatusAsync(cancellationToken).ConfigureAwait(false);
             (DhtNodeStatus node, StoreStatus? store) = await NodeStatusAsync(cancellationToken)
                 .ConfigureAwait(false);
+            bool isAlone = host.Ring.State == RingState.Alone; // then nobody knows of other replicas
             return new DhtStatus
             {
                 Attachment = _attachment.Kind,
@@ -215,8 +216,8 @@ public sealed class IgorDht : IAsyncDisposable
                 IsJoined = host.Ring.IsJoined && node.IsJoined,
                 Neighbours = node.Neighbours,
                 Missing = node.Missing,
-                IsSettled = node.IsSettled,
-                IsReplicated = node.IsReplicated,
+                IsSettled = node.IsSettled && !isAlone,
+                IsReplicated = node.IsReplicated && !isAlone,
                 RefusedMessages = node.RefusedMessages,
                 RefusedRecords = node.RefusedRecords,
                 Store = store,

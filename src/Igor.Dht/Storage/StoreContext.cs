@@ -17,6 +17,7 @@ internal sealed class StoreContext(RecordStoreOptions options, SegmentLog log, D
     private volatile Catalog? _catalog;
     private volatile string? _doubt;
     private volatile bool _isFull;
+    private volatile bool _mayFreeRoom = true;
     private bool _isClosed;
 
     /// <summary>The options.</summary>
@@ -36,6 +37,15 @@ internal sealed class StoreContext(RecordStoreOptions options, SegmentLog log, D
     {
         get => _isFull;
         set => _isFull = value;
+    }
+
+    /// <summary>
+    /// Whether there may be garbage whose compaction makes room: who writes had better come again then.
+    /// </summary>
+    public bool MayFreeRoom
+    {
+        get => _mayFreeRoom;
+        set => _mayFreeRoom = value;
     }
 
     /// <summary>What a next start is told of this one.</summary>

@@ -65,13 +65,29 @@ public sealed record FolderHolder(string Program, int ProcessId, string? Socket)
             CultureInfo.InvariantCulture, $"{Program}\n{ProcessId}\n{Socket}\n");
         try
         {
-            File.WriteAllText(path + ".new", text, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false));
+            File.Delete(path + ".new");
+            using (var file = new FileStream(path + ".new", NewFile()))
+            {
+                file.Write(Encoding.UTF8.GetBytes(text));
+            }
+
             File.Move(path + ".new", path, overwrite: true);
         }
         catch (Exception problem) when (DiskTrouble.IsDisk(problem))
         {
             return; // it is only a help
         }
+    }
+
+    private static FileStreamOptions NewFile()
+    {
+        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
+        if (!OperatingSystem.IsWindows())
+        {
+            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        }
+
+        return options;
     }
 
     /// <summary>The program's name and, where it has commands, the one that it runs.</summary>

@@ -73,7 +73,7 @@ public sealed class FullDiskTests : IDisposable
             StoreOutcome outcome = StoreOutcome.Durable;
             for (int i = 0; i < 1000 && outcome == StoreOutcome.Durable; i++)
             {
-                outcome = await store.WriteAsync(RecordOf($"key {i}", value));
+                outcome = await store.WriteInTimeAsync(RecordOf($"key {i}", value));
                 if (outcome == StoreOutcome.Durable)
                 {
                     durable.Add(i);
@@ -84,12 +84,14 @@ public sealed class FullDiskTests : IDisposable
             Assert.Contains("is full", store.Status.Trouble, StringComparison.Ordinal);
             Assert.Equal(value, TextOf(await store.ReadAsync("key 0")));
             Assert.Equal(
-                StoreOutcome.Failed, await store.WriteAsync(RecordOf("large", new string('y', 100_000))));
+                StoreOutcome.Failed,
+                await store.WriteInTimeAsync(RecordOf("large", new string('y', 100_000))));
 
             File.Delete(ballast);
             for (int i = 2000; i < 2050; i++)
             {
-                Assert.Equal(StoreOutcome.Durable, await store.WriteAsync(RecordOf($"key {i}", value)));
+                Assert.Equal(
+                    StoreOutcome.Durable, await store.WriteInTimeAsync(RecordOf($"key {i}", value)));
                 durable.Add(i);
             }
 
@@ -107,6 +109,36 @@ public sealed class FullDiskTests : IDisposable
     }
 
     [MountFact]
+    public async Task Disk_that_is_full_at_the_start_is_trouble_though_nobody_writes()
+    {
+        RecordStoreOptions options = Mount("4m");
+        await using (LiteDbRecordStore store = LiteDbRecordStore.Open(options))
+        {
+            await store.WriteAsync(RecordOf("key", "value"));
+        }
+
+        TakeEveryByte();
+        await using LiteDbRecordStore again = LiteDbRecordStore.Open(options);
+
+        await Eventually.True(() => again.Status.Trouble is not null, "the trouble shows");
+        Assert.Contains("is full", again.Status.Trouble, StringComparison.Ordinal);
+    }
+
+    [MountFact]
+    public async Task Write_to_a_full_disk_that_frees_itself_is_told_to_come_again()
+    {
+        RecordStoreOptions options = Mount("24m") with { SegmentBytesMax = 4 * 1024 * 1024 };
+        await using LiteDbRecordStore store = LiteDbRecordStore.Open(options);
+        for (ulong clock = 1; clock < 600; clock++)
+        {
+            Record record = RecordOf($"key {clock % 20}", new string('x', 200_000), clock);
+            Assert.Equal(StoreOutcome.Durable, await store.WriteInTimeAsync(record));
+        }
+
+        Assert.Null(store.Status.Trouble);
+    }
+
+    [MountFact]
     public async Task Trouble_of_a_full_disk_is_over_when_there_is_room_again()
     {
         RecordStoreOptions options = Mount("4m");
@@ -114,7 +146,8 @@ public sealed class FullDiskTests : IDisposable
         await store.WriteAsync(RecordOf("key", "value"));
         TakeEveryByte();
         Assert.Equal(
-            StoreOutcome.Failed, await store.WriteAsync(RecordOf("large", new string('y', 200_000))));
+            StoreOutcome.Failed,
+            await store.WriteInTimeAsync(RecordOf("large", new string('y', 200_000))));
         Assert.Contains("is full", store.Status.Trouble, StringComparison.Ordinal);
 
         File.Delete(Path.Combine(_folder["disk"], "others"));
@@ -227,7 +260,7 @@ public sealed class FullDiskTests : IDisposable
             }
 
             Record large = RecordOf("large", new string('y', 100_000));
-            Assert.Equal(StoreOutcome.Failed, await store.WriteAsync(large));
+            Assert.Equal(StoreOutcome.Failed, await store.WriteInTimeAsync(large));
             Assert.Contains(
                 isReadOnly ? "read-only" : "is full", store.Status.Trouble, StringComparison.Ordinal);
 
@@ -264,10 +297,10 @@ public sealed class FullDiskTests : IDisposable
     private static async Task EventuallyDurable(LiteDbRecordStore store, Record record)
     {
         StoreOutcome outcome = StoreOutcome.Failed;
-        for (int attempt = 0; attempt < 600 && outcome == StoreOutcome.Failed; attempt++)
+        for (int attempt = 0; attempt < 600 && outcome != StoreOutcome.Durable; attempt++)
         {
             outcome = await store.WriteAsync(record);
-            if (outcome == StoreOutcome.Failed)
+            if (outcome != StoreOutcome.Durable)
             {
                 await Task.Delay(50);
             }

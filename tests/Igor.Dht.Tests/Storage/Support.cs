@@ -90,6 +90,19 @@ internal static class StoreTesting
         this IRecordStore store, Record record, RecordVersion held) =>
         Await<StoreOutcome>(completed => store.Replace(record, held, completed));
 
+    /// <summary>Writes as a client does: again while the store is busy, for 30 s.</summary>
+    public static async Task<StoreOutcome> WriteInTimeAsync(this IRecordStore store, Record record)
+    {
+        StoreOutcome outcome = await store.WriteAsync(record);
+        for (int attempt = 0; attempt < 600 && outcome == StoreOutcome.Busy; attempt++)
+        {
+            await Task.Delay(50);
+            outcome = await store.WriteAsync(record);
+        }
+
+        return outcome;
+    }
+
     public static Task<StoreOutcome> RemoveAsync(this IRecordStore store, Key key, ulong clock) =>
         Await<StoreOutcome>(completed => store.Remove(key, new RecordVersion(clock, 7), completed));
 

@@ -29,7 +29,7 @@ internal sealed class Reserve
     /// <summary>Whether compaction has the room now, so that others must not write.</summary>
     public bool IsSpent => _isSpent;
 
-    /// <summary>Bytes that others left free on the disk; 0 when that cannot be told.</summary>
+    /// <summary>Bytes that others left free on the disk; very many when that cannot be told.</summary>
     public long FreeBytes
     {
         get
@@ -40,7 +40,7 @@ internal sealed class Reserve
             }
             catch (Exception e) when (DiskTrouble.IsOfDisk(e) || e is ArgumentException)
             {
-                return 0;
+                return long.MaxValue / 2; // whoever writes finds out
             }
         }
     }

@@ -27,21 +27,17 @@ internal sealed class Relief(StoreContext store, StoreWriter writer)
         }
 
         bool isKept = store.Reserve.TryKeep(store.Log.DiskBytes);
-        if (!store.IsFull && (isKept || !store.Reserve.LacksRoom))
+        bool isShort = (!isKept && store.Reserve.LacksRoom) || store.Reserve.FreeBytes < FreeBytesMin;
+        store.IsFull |= isShort;
+        if (!store.IsFull)
         {
             return;
         }
 
         if (Victims.ChooseForRoom(catalog, store.Log, store.Reserve.RoomBytes) is not Victim victim)
         {
-            // What is left is alive: if there is room beside the reserve, all is as it should be again.
-            if (isKept && store.Reserve.FreeBytes >= FreeBytesMin)
-            {
-                store.IsFull = false;
-                store.Ledger.SetDiskTrouble(null);
-            }
-
-            Pause();
+            // What is left is alive.
+            Settle(isShort);
             return;
         }
 
@@ -49,12 +45,12 @@ internal sealed class Relief(StoreContext store, StoreWriter writer)
         {
             // It is still there: the disk refused. Others may have taken the room, and give it back.
             _tried = 0;
-            Pause();
+            Settle(isShort);
             return;
         }
 
         _tried = victim.Segment;
-
+        store.MayFreeRoom = true;
         if (victim.BytesToCopy > 0)
         {
             store.Reserve.Spend();
@@ -65,6 +61,18 @@ internal sealed class Relief(StoreContext store, StoreWriter writer)
         {
             Pause();
         }
+    }
+
+    /// <summary>
+    /// There is nothing to free now: either there is room all the same, or that is trouble.
+    /// </summary>
+    private void Settle(bool isShort)
+    {
+        store.IsFull = isShort;
+        store.MayFreeRoom = !isShort;
+        store.Ledger.SetDiskTrouble(
+            isShort ? DiskTrouble.DescribeFull("Records cannot be written", store.Options.Folder) : null);
+        Pause();
     }
 
     private void Pause() => _retryAtMs = Environment.TickCount64 + (long)RetryPeriod.TotalMilliseconds;

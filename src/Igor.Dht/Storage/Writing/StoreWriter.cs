@@ -179,7 +179,7 @@ internal sealed class StoreWriter : IDisposable
                         break;
                     case StoreCommandKind.Write or StoreCommandKind.Note when !hasRoom:
                         // What room there is belongs to compaction. A note is written later.
-                        command.Completed?.Invoke(StoreOutcome.Failed);
+                        command.Completed?.Invoke(OutcomeOfFull);
                         break;
                     default:
                         TakeOrRefuse(command);
@@ -199,12 +199,16 @@ internal sealed class StoreWriter : IDisposable
         {
             Report(e);
             Compactor.Abandon();
-            _batch.Fail();
+            _batch.Fail(DiskTrouble.IsFull(e) ? OutcomeOfFull : StoreOutcome.Failed);
         }
 
         exclusive?.Invoke();
         return next;
     }
+
+    /// <summary>What a write is told that finds no room.</summary>
+    private StoreOutcome OutcomeOfFull =>
+        _store.Reserve.IsSpent || _store.MayFreeRoom ? StoreOutcome.Busy : StoreOutcome.Failed;
 
     /// <summary>Whether there is room for more beside what compaction needs.</summary>
     private bool HasRoom()
@@ -220,8 +224,6 @@ internal sealed class StoreWriter : IDisposable
         }
 
         _store.IsFull = true;
-        _store.Ledger.SetDiskTrouble(
-            DiskTrouble.DescribeFull("Records cannot be written", _store.Options.Folder));
         return false;
     }
 
@@ -266,9 +268,14 @@ internal sealed class StoreWriter : IDisposable
         }
         else
         {
-            _store.IsFull |= DiskTrouble.IsFull(e);
-            _store.Ledger.SetDiskTrouble(
-                DiskTrouble.Describe("Records cannot be written", _store.Options.Folder, e));
+            // A full disk is no trouble yet: it may free itself, which the upkeep finds out.
+            bool isFull = DiskTrouble.IsFull(e);
+            _store.IsFull |= isFull;
+            if (!isFull || !_store.MayFreeRoom)
+            {
+                _store.Ledger.SetDiskTrouble(
+                    DiskTrouble.Describe("Records cannot be written", _store.Options.Folder, e));
+            }
         }
     }
 }

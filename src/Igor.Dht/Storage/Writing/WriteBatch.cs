@@ -119,14 +119,15 @@ internal sealed class WriteBatch(StoreContext store)
             }
         }
 
-        Tell(isCommitted: true);
+        Tell(failure: null);
     }
 
     /// <summary>Drops the batch, and tells the callers.</summary>
-    public void Fail()
+    /// <param name="outcome">What became of what depended on the batch: failed or busy.</param>
+    public void Fail(StoreOutcome outcome = StoreOutcome.Failed)
     {
         store.Log.Rollback();
-        Tell(isCommitted: false);
+        Tell(outcome);
     }
 
     private void Write(Record record, RecordVersion replaced, Action<StoreOutcome> completed)
@@ -275,11 +276,11 @@ internal sealed class WriteBatch(StoreContext store)
         }
     }
 
-    private void Tell(bool isCommitted)
+    private void Tell(StoreOutcome? failure)
     {
         foreach ((Action<StoreOutcome> completed, StoreOutcome outcome, bool dependsOnBatch) in _outcomes)
         {
-            completed(isCommitted || !dependsOnBatch ? outcome : StoreOutcome.Failed);
+            completed(dependsOnBatch && failure is { } other ? other : outcome);
         }
 
         _outcomes.Clear();
