@@ -106,8 +106,8 @@ public sealed class IgorClient : IKbrHost
         if (!ServiceId.IsValidName(options.Service))
         {
             throw new KbrException(
-                $"'{options.Service}' cannot name a service: a name has 1 to {ServiceId.NameLengthMax} "
-                + "characters.");
+                $"'{PrintableText.Of(options.Service)}' cannot name a service: a name has "
+                + ServiceId.NameRule + ".");
         }
 
         await _attaching.WaitAsync(cancellationToken).ConfigureAwait(false);

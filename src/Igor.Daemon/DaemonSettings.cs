@@ -177,8 +177,8 @@ internal sealed record DaemonSettings
 
         if (Network is not null && !ServiceId.IsValidName(Network))
         {
-            yield return $"{Origin(nameof(Network))} is '{Network}': the name of a network has 1 to "
-                + $"{ServiceId.NameLengthMax} characters";
+            yield return $"{Origin(nameof(Network))} is '{PrintableText.Of(Network)}': the name of a network "
+                + "has " + ServiceId.NameRule;
         }
     }
 

@@ -150,8 +150,8 @@ public sealed class IgorNode : IKbrHost
         return ServiceId.IsValidName(options.Service)
             ? await _parts.Host.SubscribeAsync(options, application).ConfigureAwait(false)
             : throw new KbrException(
-                $"'{options.Service}' cannot name a service: "
-                + $"a name has 1 to {ServiceId.NameLengthMax} characters.");
+                $"'{PrintableText.Of(options.Service)}' cannot name a service: "
+                + $"a name has {ServiceId.NameRule}.");
     }
 
     /// <inheritdoc/>

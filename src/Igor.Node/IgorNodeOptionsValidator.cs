@@ -32,7 +32,8 @@ public static class IgorNodeOptionsValidator
         if (!ServiceId.IsValidName(options.Network))
         {
             faults.Add(
-                $"Network is '{options.Network}': it must have 1 to {ServiceId.NameLengthMax} characters.");
+                $"Network is '{PrintableText.Of(options.Network ?? "")}': it must have "
+                + $"{ServiceId.NameRule}.");
         }
 
         CheckTime(faults, nameof(options.ConnectTimeout), options.ConnectTimeout, 0.1, 120);

@@ -20,6 +20,20 @@ public sealed class TextTests
         Assert.Equal("\\xff\\ud800", PrintableText.Of("\udcff\ud800"));
     }
 
+    [Theory]
+    [InlineData("a\nb")]
+    [InlineData("a\u001b[2Jb")]
+    [InlineData("a\u007f")]
+    [InlineData("a\u0085")]
+    [InlineData("a\u2028b")]
+    [InlineData("a\u202eb")]
+    public void Name_that_shows_as_another_names_no_service(string name)
+    {
+        Assert.False(ServiceId.IsValidName(name));
+        Assert.Throws<ArgumentException>(() => ServiceId.FromName(name));
+        Assert.True(ServiceId.IsValidName("häuser \U0001f600"));
+    }
+
     [Fact]
     public void Names_that_differ_never_become_the_same_bytes()
     {

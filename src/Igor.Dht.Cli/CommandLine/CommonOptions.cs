@@ -116,7 +116,7 @@ internal sealed class CommonOptions
         return text is null || ServiceId.IsValidName(text)
             ? text
             : throw CommandFailure.Usage(
-                $"{name} is '{text}': the name of a network has 1 to {ServiceId.NameLengthMax} characters");
+                $"{name} is '{PrintableText.Of(text)}': the name of a network has {ServiceId.NameRule}");
     }
 
     private static Option<string?> Text(string name, string helpName, string description)

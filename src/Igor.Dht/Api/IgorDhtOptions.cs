@@ -151,7 +151,7 @@ public sealed record IgorDhtOptions
         if (Network is not null && !ServiceId.IsValidName(Network))
         {
             throw new ArgumentException(
-                $"Network is '{Network}'; it has 1 to {ServiceId.NameLengthMax} characters.",
+                $"Network is '{PrintableText.Of(Network)}'; it has {ServiceId.NameRule}.",
                 nameof(Network));
         }
     }

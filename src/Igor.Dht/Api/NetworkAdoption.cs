@@ -79,7 +79,7 @@ public sealed class NetworkAdoption : IDisposable
         if (!ServiceId.IsValidName(network))
         {
             throw new ArgumentException(
-                $"Network is '{network}'; it has 1 to {ServiceId.NameLengthMax} characters.",
+                $"Network is '{PrintableText.Of(network)}'; it has {ServiceId.NameRule}.",
                 nameof(network));
         }
 

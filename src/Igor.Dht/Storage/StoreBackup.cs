@@ -116,7 +116,8 @@ internal static class StoreBackup
         {
             throw new RecordStoreException(
                 $"The backup {backupFolder} was made in the network '{network}', not in '{options.Network}'. "
-                + "Restore it under that name; then, to move it on purpose: igor-dht store adopt.");
+                + "Restore it under that name; then, to move it on purpose: igor-dht store adopt "
+                + "--network NAME --data DIR --yes");
         }
 
         if ((network ?? options.Network) is { Length: > 0 } name)

@@ -15,18 +15,22 @@ public readonly record struct ServiceId(UInt128 Value)
     /// <summary>Longest service name, in characters.</summary>
     public const int NameLengthMax = 64;
 
+    /// <summary>What a name has, for those whose name is refused.</summary>
+    public const string NameRule = "1 to 64 characters, none of them a control character";
+
     /// <summary>The base overlay.</summary>
     public static ServiceId Base => default;
 
     /// <summary>The id of the service of that name.</summary>
     /// <exception cref="ArgumentException">
-    /// The name is empty, longer than 64 characters, or holds half of a surrogate pair.
+    /// The name is empty, longer than 64 characters, holds half of a surrogate pair, or a character that does
+    /// not show (see <see cref="PrintableText"/>).
     /// </exception>
     public static ServiceId FromName(string name)
     {
         if (!IsValidName(name))
         {
-            throw new ArgumentException("A service name is 1 to 64 characters of UTF-8.", nameof(name));
+            throw new ArgumentException($"A service name has {NameRule}.", nameof(name));
         }
 
         Span<byte> hash = stackalloc byte[32];
@@ -34,9 +38,13 @@ public readonly record struct ServiceId(UInt128 Value)
         return Read(hash);
     }
 
-    /// <summary>Whether a text can name a service, or a network.</summary>
+    /// <summary>
+    /// Whether a text can name a service, or a network: what shows as another name than it is names neither.
+    /// </summary>
     public static bool IsValidName(string? name) =>
-        name is { Length: > 0 and <= NameLengthMax } && StrictUtf8.HasBytes(name);
+        name is { Length: > 0 and <= NameLengthMax }
+        && StrictUtf8.HasBytes(name)
+        && PrintableText.Of(name) == name;
 
     /// <summary>Reads 16 big-endian bytes.</summary>
     public static ServiceId Read(ReadOnlySpan<byte> source) =>

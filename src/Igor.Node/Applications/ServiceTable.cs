@@ -96,8 +96,9 @@ internal sealed class ServiceTable
         if (MemberOf(service.Id) is not null)
         {
             throw new KbrException(
-                $"The service '{service.Name}' already has a member application on this node. "
-                + "Attach as a client.");
+                $"A member of the service '{service.Name}' (of 'dht': a storage node) runs on this node "
+                + "already. Use that one as a client, through the socket of this node; a second one needs "
+                + "another node: another --socket PATH, or its own --data DIR without --socket.");
         }
 
         if (_attached.Keys.Count(id => MemberOf(id) is not null) >= MembersMax)

@@ -4,8 +4,8 @@ using System.Text;
 namespace Igor.Node;
 
 /// <summary>
-/// Who uses a data folder, written into it for whoever finds it locked. A help for people and for clients
-/// that look for the node of a folder; the lock alone decides.
+/// Who uses a data folder, or the store in it, written into it for whoever finds it locked. A help for
+/// people and for clients that look for the node of a folder; the lock alone decides.
 /// </summary>
 /// <param name="Program">The program and its command, such as "igor-dht serve".</param>
 /// <param name="ProcessId">Its process.</param>

@@ -15,8 +15,10 @@ public static class FolderNetwork
     private const int FileBytesMax = 1024; // a heading and a name
 
     /// <summary>The network of a folder; null when none is bound.</summary>
+    /// <param name="folder">The folder with the name in it.</param>
+    /// <param name="data">The data folder that it is in; null where it is one itself.</param>
     /// <exception cref="NodeStartException">The file is damaged or cannot be read.</exception>
-    public static string? Read(string folder)
+    public static string? Read(string folder, string? data = null)
     {
         string path = Path.Combine(folder, FileName);
         try
@@ -30,7 +32,7 @@ public static class FolderNetwork
             string name = text.StartsWith(Heading, StringComparison.Ordinal) ? text[Heading.Length..] : "";
             return name.EndsWith('\n') && ServiceId.IsValidName(name[..^1])
                 ? name[..^1]
-                : throw Damaged(path, folder);
+                : throw Damaged(path, data ?? folder);
         }
         catch (Exception problem) when (DiskTrouble.IsDisk(problem))
         {
@@ -71,7 +73,8 @@ public static class FolderNetwork
     public static string MismatchText(string what, string folder, string bound, string network) =>
         $"{what} to the network '{bound}', not to '{network}'. Name that network with --network "
         + $"{Word(bound)}, or another folder with --data DIR. To move all that {folder} holds to "
-        + $"'{network}' on purpose: igor-dht store adopt --network {Word(network)} --data {Word(folder)}";
+        + $"'{network}' on purpose: igor-dht store adopt --network {Word(network)} --data {Word(folder)} "
+        + "--yes";
 
     private static NodeStartException Mismatch(string folder, string bound, string network) =>
         new(MismatchText($"The data folder {folder} belongs", folder, bound, network));
@@ -84,5 +87,5 @@ public static class FolderNetwork
 
     private static NodeStartException Damaged(string path, string folder) => new(
         $"{path} does not say which network the data folder belongs to: it is damaged. Say so with igor-dht "
-        + $"store adopt --network NAME --data {Word(folder)}");
+        + $"store adopt --network NAME --data {Word(folder)} --yes");
 }

@@ -54,7 +54,7 @@ internal sealed class SocketFile : IDisposable
             fileLock?.Dispose();
             throw new NodeStartException(
                 $"Cannot open the local socket {path}: {exception.Message.TrimEnd('.')}. "
-                + "Choose another with --socket PATH.",
+                + "Choose another, on a disk that can be written, with --socket PATH.",
                 exception);
         }
     }

@@ -27,7 +27,7 @@ internal sealed class ServiceTable(NodeProcess process)
 
         if (!ServiceId.IsValidName(options.Service))
         {
-            throw new KbrException("A service name has 1 to 64 characters.");
+            throw new KbrException($"A service name has {ServiceId.NameRule}.");
         }
 
         var service = new SimulatedService(this, options, application);

@@ -118,6 +118,27 @@ public sealed class NetworkBindingTests : IDisposable
         AssertSays(await FailureAsync(Options("test")), "'test'", "'prod'");
     }
 
+    [Fact]
+    public async Task Damaged_name_in_the_records_is_mended_by_a_move_of_the_data_folder()
+    {
+        await PutAsync("test");
+        await File.WriteAllTextAsync(Path.Combine(Data, "records", "network"), "nonsense");
+        AssertSays(await FailureAsync(Options("test")), "damaged", $"--data {Data} --yes");
+    }
+
+    [Fact]
+    public async Task Store_in_use_names_the_process_that_has_it_open()
+    {
+        await PutAsync("test");
+        string records = Path.Combine(Data, "records");
+        await using var held = LiteDbRecordStore.Open(new RecordStoreOptions { Folder = records });
+        AssertSays(
+            await FailureAsync(Options("test")),
+            records,
+            $"(process {Environment.ProcessId})",
+            $"No node of the data folder {Data} listens");
+    }
+
     [Theory]
     [InlineData("")]
     [InlineData("igor-network 1\n")]

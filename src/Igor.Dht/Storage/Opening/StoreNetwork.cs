@@ -13,7 +13,8 @@ internal static class StoreNetwork
 
     /// <summary>The network of a store; null when none is bound.</summary>
     /// <exception cref="RecordStoreException">What the folder says is damaged.</exception>
-    public static string? Read(string folder) => Explained(() => FolderNetwork.Read(folder));
+    public static string? Read(string folder) =>
+        Explained(() => FolderNetwork.Read(folder, DataOf(folder)));
 
     /// <summary>Refuses a network that is not the store's; a store without one takes any.</summary>
     /// <exception cref="RecordStoreException">The records belong to another network.</exception>
@@ -21,9 +22,8 @@ internal static class StoreNetwork
     {
         if (Read(folder) is { } bound && bound != network)
         {
-            string data = Path.GetDirectoryName(Path.GetFullPath(folder)) ?? folder;
             throw new RecordStoreException(FolderNetwork.MismatchText(
-                $"The records in {folder} belong", data, bound, network));
+                $"The records in {folder} belong", DataOf(folder), bound, network));
         }
     }
 
@@ -34,6 +34,10 @@ internal static class StoreNetwork
         FolderNetwork.Bind(folder, network);
         return network;
     });
+
+    /// <summary>The data folder that a store is in.</summary>
+    public static string DataOf(string folder) =>
+        Path.GetDirectoryName(Path.GetFullPath(folder)) ?? folder;
 
     private static string? Explained(Func<string?> action)
     {
