@@ -195,14 +195,17 @@ public sealed class IgorDht : IAsyncDisposable
 
     /// <summary>A look at the DHT from here.</summary>
     /// <exception cref="DhtException">The connection to the daemon is lost, or the DHT is closed.</exception>
-    public async Task<DhtStatus> StatusAsync(CancellationToken cancellationToken = default)
+    public Task<DhtStatus> StatusAsync(CancellationToken cancellationToken = default) =>
+        StatusAsync(MemberPatience, cancellationToken);
+
+    private async Task<DhtStatus> StatusAsync(TimeSpan memberPatience, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
         try
         {
             HostStatus host = await _attachment.Host.GetStatusAsync(cancellationToken).ConfigureAwait(false);
-            (DhtNodeStatus node, StoreStatus? store) = await NodeStatusAsync(cancellationToken)
-                .ConfigureAwait(false);
+            (DhtNodeStatus node, StoreStatus? store) = await NodeStatusAsync(
+                memberPatience, cancellationToken).ConfigureAwait(false);
             bool isAlone = host.Ring.State == RingState.Alone; // then nobody knows of other replicas
             return new DhtStatus
             {
@@ -270,10 +273,10 @@ public sealed class IgorDht : IAsyncDisposable
 
     // A client's own view holds nothing: what counts is the member on its node, where there is one.
     private async Task<(DhtNodeStatus Node, StoreStatus? Store)> NodeStatusAsync(
-        CancellationToken cancellationToken)
+        TimeSpan memberPatience, CancellationToken cancellationToken)
     {
         if (_attachment.Kind == DhtAttachment.DaemonClient
-            && await _host.AskMemberAsync(MemberPatience).WaitAsync(cancellationToken).ConfigureAwait(false)
+            && await _host.AskMemberAsync(memberPatience).WaitAsync(cancellationToken).ConfigureAwait(false)
                 is { } member)
         {
             return (member.Node, StoreOf(member.Store));
@@ -356,13 +359,15 @@ public sealed class IgorDht : IAsyncDisposable
 
     // Why the DHT is not reached, as far as the node knows; null when it knows nothing of it, or does not
     // say: the result that asked for it is not to be lost for it.
+    // A member that is not there does not answer: half of the time is left for what the node itself says.
     private async Task<string?> BarrierAsync(CancellationToken cancellationToken)
     {
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         patience.CancelAfter(BarrierPatience);
         try
         {
-            return (await StatusAsync(patience.Token).ConfigureAwait(false)).Barrier?.Text;
+            DhtStatus status = await StatusAsync(BarrierPatience / 2, patience.Token).ConfigureAwait(false);
+            return status.Barrier?.Text;
         }
         catch (Exception e) when (e is DhtException or OperationCanceledException)
         {
