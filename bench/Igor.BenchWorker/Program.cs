@@ -1,3 +1,8 @@
+using System.Globalization;
+using Igor.BenchWorker;
+using Igor.Dht;
+using Igor.Kbr;
+
 // One storage node per process for a benchmark that compares DHTs: it prints one JSON line when it has
 // joined, then reads one command per line on standard input and answers with one JSON line.
 //
@@ -8,10 +13,6 @@
 //
 // Started with --port P --boot B (0 for the first node); everything it keeps goes to a folder of its own
 // below the current one. Latencies are taken here, around the public API.
-using System.Globalization;
-using Igor.BenchWorker;
-using Igor.Dht;
-using Igor.Kbr;
 
 string port = Option("--port", "0");
 string boot = Option("--boot", "0");

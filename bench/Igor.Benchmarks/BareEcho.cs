@@ -7,7 +7,7 @@ using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
-using Igor.Node;
+using Igor.Node.Identity;
 
 namespace Igor.Benchmarks;
 

@@ -1,4 +1,5 @@
 using Igor.Kbr;
+using Igor.Kbr.Overlay;
 using Igor.Node;
 
 namespace Igor.Benchmarks;

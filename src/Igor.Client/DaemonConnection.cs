@@ -35,7 +35,7 @@ internal sealed class DaemonConnection : IDisposable
         _path = path;
         _handleUpcall = handleUpcall;
         _socket = new FrameSocket(socket, LocalProtocol.BodyBytesMax, options.OutgoingBytesMax);
-        Requests = new OpenRequests(gate, id => _socket.TrySend(new CancelFrame(id)), options.RequestsMax);
+        Requests = new SentRequests(gate, id => _socket.TrySend(new CancelFrame(id)), options.RequestsMax);
         Ended = ReadAsync();
     }
 
@@ -47,7 +47,7 @@ internal sealed class DaemonConnection : IDisposable
     public DaemonClock Clock { get; } = new();
 
     /// <summary>Requests that wait for their end.</summary>
-    public OpenRequests Requests { get; }
+    public SentRequests Requests { get; }
 
     /// <summary>Completes, with the cause, when the connection has ended; upcalls are over then.</summary>
     public Task<string> Ended { get; }

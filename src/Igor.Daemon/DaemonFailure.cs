@@ -4,10 +4,10 @@ namespace Igor.Daemon;
 internal sealed class DaemonFailure(int exitCode, string message, Exception? cause = null)
     : Exception(message, cause)
 {
-    /// <summary>See <see cref="Daemon.ExitCode"/>.</summary>
+    /// <summary>See <see cref="DaemonExitCode"/>.</summary>
     public int ExitCode => exitCode;
 
     /// <summary>A mistake in what the daemon was told.</summary>
     public static DaemonFailure Usage(string message, Exception? cause = null) =>
-        new(Daemon.ExitCode.Usage, message, cause);
+        new(DaemonExitCode.Usage, message, cause);
 }

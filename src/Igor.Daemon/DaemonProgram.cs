@@ -31,7 +31,7 @@ internal static class DaemonProgram
         }
         catch (NodeStartException exception)
         {
-            var failure = new DaemonFailure(ExitCode.Local, exception.Message, exception);
+            var failure = new DaemonFailure(DaemonExitCode.Local, exception.Message, exception);
             return Report(failure, arguments, streams);
         }
         catch (DaemonFailure failure)
@@ -41,7 +41,7 @@ internal static class DaemonProgram
         catch (IOException problem)
         {
             streams.WriteErrorLine($"igord: {problem.Message}"); // standard output cannot be written
-            return ExitCode.Local;
+            return DaemonExitCode.Local;
         }
     }
 
@@ -74,7 +74,7 @@ internal static class DaemonProgram
             // Told to end while it was starting: the node has been closed by then.
         }
 
-        return ExitCode.Done;
+        return DaemonExitCode.Done;
     }
 
     private static DaemonSettings Combine(DaemonSettings arguments, string? configuration)

@@ -2,6 +2,8 @@ using System.Collections.Immutable;
 using Igor.Kbr;
 using Igor.LocalSocket;
 using Igor.Node;
+using Igor.Node.Disk;
+using Igor.Node.LocalSocket;
 using Microsoft.Extensions.Logging;
 
 namespace Igor.Daemon;

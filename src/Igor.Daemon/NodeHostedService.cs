@@ -1,5 +1,6 @@
 using Igor.Kbr;
 using Igor.Node;
+using Igor.Node.LocalSocket;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 

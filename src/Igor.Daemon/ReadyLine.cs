@@ -54,7 +54,7 @@ internal static class ReadyLine
             : Json(writer =>
             {
                 writer.WriteStartObject("error");
-                writer.WriteString("kind", failure.ExitCode == ExitCode.Usage ? "usage" : "local");
+                writer.WriteString("kind", failure.ExitCode == DaemonExitCode.Usage ? "usage" : "local");
                 writer.WriteNumber("exitCode", failure.ExitCode);
                 writer.WriteString("message", line);
                 writer.WriteEndObject();

@@ -1,4 +1,4 @@
-using Igor.Dht.Cli;
+using Igor.Dht.Cli.CommandLine;
 
 return await CommandLineProgram.RunAsync(ArgumentBytes.Exact(args), CommandStreams.Standard)
     .ConfigureAwait(false);

@@ -3,6 +3,10 @@ using System.Collections.Immutable;
 using System.Reflection;
 using System.Security.Cryptography;
 using Igor.Kbr;
+using Igor.Kbr.Overlay;
+using Igor.Node.Applications;
+using Igor.Node.Disk;
+using Igor.Node.Memory;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 

@@ -1,4 +1,5 @@
 using Igor.Kbr;
+using Igor.Kbr.Overlay;
 
 namespace Igor.Node;
 

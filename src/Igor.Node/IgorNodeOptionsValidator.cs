@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using Igor.Kbr;
+using Igor.Kbr.Overlay;
 
 namespace Igor.Node;
 

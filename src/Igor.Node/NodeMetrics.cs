@@ -1,5 +1,7 @@
 using System.Diagnostics.Metrics;
 using Igor.Kbr;
+using Igor.Node.Memory;
+using Igor.Node.Transport.Inbound;
 
 namespace Igor.Node;
 

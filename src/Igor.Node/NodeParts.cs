@@ -1,5 +1,8 @@
 using Igor.Kbr;
 using Igor.Kbr.Wire;
+using Igor.Node.Disk;
+using Igor.Node.Identity;
+using Igor.Node.Transport;
 using Microsoft.Extensions.Logging;
 
 namespace Igor.Node;

@@ -1,4 +1,4 @@
-using Igor.Kbr;
+using Igor.Kbr.Overlay;
 using Microsoft.Extensions.Logging;
 
 namespace Igor.Node;

@@ -1,4 +1,5 @@
-using Igor.Kbr;
+using Igor.Kbr.Overlay;
+using Igor.Node.Transport;
 
 namespace Igor.Node;
 
@@ -9,7 +10,7 @@ internal sealed partial class OverlayHost : ILinkConsumer
     private WorkSource? _askedBy;
 
     /// <inheritdoc/>
-    public void LinkOpened(Link link, DialId? dial)
+    public void LinkOpened(TlsLink link, DialId? dial)
     {
         NodeLog.LinkOpened(_log, link.Id.Value, link.RemoteAddress, link.Peer);
         if (_closed)
@@ -32,7 +33,7 @@ internal sealed partial class OverlayHost : ILinkConsumer
     }
 
     /// <inheritdoc/>
-    public void LinkClosed(Link link, string cause)
+    public void LinkClosed(TlsLink link, string cause)
     {
         if (link.BrokeProtocol)
         {
@@ -47,7 +48,7 @@ internal sealed partial class OverlayHost : ILinkConsumer
     }
 
     /// <inheritdoc/>
-    public void FrameArrived(Link link, ReadOnlyMemory<byte> body)
+    public void FrameArrived(TlsLink link, ReadOnlyMemory<byte> body)
     {
         Counters.CountReceived(body.Length + FrameWriter.LengthBytes);
         if (!_closed)

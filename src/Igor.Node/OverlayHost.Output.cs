@@ -1,4 +1,6 @@
 using Igor.Kbr;
+using Igor.Kbr.Overlay;
+using Igor.Node.Applications;
 
 namespace Igor.Node;
 

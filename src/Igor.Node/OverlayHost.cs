@@ -1,5 +1,10 @@
 using Igor.Kbr;
 using Igor.Kbr.Local;
+using Igor.Kbr.Overlay;
+using Igor.Node.Applications;
+using Igor.Node.Identity;
+using Igor.Node.Memory;
+using Igor.Node.Transport;
 using Microsoft.Extensions.Logging;
 
 namespace Igor.Node;
@@ -208,7 +213,7 @@ internal sealed partial class OverlayHost : IDisposable
         {
             var host = (OverlayHost)state;
             host.ReportTroubles();
-            foreach (Link link in host._closed ? [] : host.Transport.Links.ToArray())
+            foreach (TlsLink link in host._closed ? [] : host.Transport.Links.ToArray())
             {
                 if (RoundTripMeter.Read(link.Socket) is { } roundTrip)
                 {

@@ -1,5 +1,5 @@
 using System.CommandLine;
-using Igor.Simulation;
+using Igor.Simulation.Cli;
 
 CommandStreams streams = CommandStreams.Standard;
 if (!Array.TrueForAll(ArgumentBytes.Exact(args), ArgumentBytes.IsText))

@@ -5,12 +5,7 @@ namespace Igor.Architecture.Tests;
 /// <summary>What is inside Igor.Dht, and what its pure parts may see of the rest.</summary>
 internal static class DhtParts
 {
-    private const string Protocol = "Igor.Dht.Protocol";
-    private static readonly HashSet<string> s_words =
-    [
-        .. Repository.TypesDeclaredIn("src/Igor.Dht/Records"),
-        .. Repository.TypesDeclaredIn("src/Igor.Dht/Outcomes"),
-    ];
+    private static readonly string[] s_pure = ["Igor.Dht.Protocol", "Igor.Dht.Records", "Igor.Dht.Outcomes"];
 
     /// <summary>Whether a type belongs to the protocol, or is a record or an outcome.</summary>
     public static bool IsPure(TypeDefinition type) => IsPure(type.FullName);
@@ -30,8 +25,8 @@ internal static class DhtParts
         string outermost = fullName.Split('/')[0];
         int dot = outermost.LastIndexOf('.');
         string space = outermost[..Math.Max(dot, 0)];
-        return space == Protocol
-            || space.StartsWith(Protocol + ".", StringComparison.Ordinal)
-            || (space == "Igor.Dht" && s_words.Contains(outermost[(dot + 1)..].Split('`')[0]));
+        return Array.Exists(
+            s_pure,
+            pure => space == pure || space.StartsWith(pure + ".", StringComparison.Ordinal));
     }
 }

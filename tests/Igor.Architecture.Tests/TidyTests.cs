@@ -46,6 +46,25 @@ public partial class TidyTests
     }
 
     [Fact]
+    public void Namespaces_are_folders()
+    {
+        Rule.HasNo(Repository.SourceFiles("src")
+            .Where(file => !Repository.Relative(file).StartsWith("src/Shared", StringComparison.Ordinal))
+            .Where(file => NamespaceOf(file) is { } name && name != FolderOf(file))
+            .Select(Repository.Relative));
+    }
+
+    [Fact]
+    public void Types_of_the_product_have_names_of_their_own()
+    {
+        Rule.HasNo(s_products
+            .SelectMany(NamesOfTypes)
+            .GroupBy(type => type.Name)
+            .Where(same => same.Select(type => type.FullName).Distinct().Count() > 1)
+            .Select(same => string.Join(", ", same.Select(type => type.FullName).Distinct())));
+    }
+
+    [Fact]
     public void Sources_have_no_words_that_put_work_off()
     {
         Rule.HasNo(AllSources()
@@ -63,6 +82,24 @@ public partial class TidyTests
 
     private static IEnumerable<string> AllSources() =>
         ((string[])["src", "tests", "bench", "samples"]).SelectMany(Repository.SourceFiles);
+
+    private static string? NamespaceOf(string file) =>
+        FileScopedNamespace().Match(File.ReadAllText(file)) is { Success: true } found
+            ? found.Groups[1].Value
+            : null;
+
+    // src/Igor.Kbr/Overlay/Rings/Fingers.cs belongs to Igor.Kbr.Overlay.Rings.
+    private static string FolderOf(string file) => string.Join(
+        '.', Path.GetDirectoryName(Repository.Relative(file))!.Split(Path.DirectorySeparatorChar)[1..]);
+
+    private static (string Name, string FullName)[] NamesOfTypes(string assembly)
+    {
+        using AssemblyDefinition definition = BuiltAssembly.Read(assembly);
+        return [.. BuiltAssembly.TopLevelTypes(definition)
+            .Where(type => type.Name != "Program")
+            .Where(type => !type.Name.Contains('<', StringComparison.Ordinal))
+            .Select(type => (type.Name, type.FullName))];
+    }
 
     private static IEnumerable<string> LongMethods(string assembly)
     {
@@ -87,6 +124,9 @@ public partial class TidyTests
 
     [GeneratedRegex(@"^namespace [\w.]+\s*\{", RegexOptions.Multiline)]
     private static partial Regex NamespaceBlock();
+
+    [GeneratedRegex(@"^namespace ([\w.]+);", RegexOptions.Multiline)]
+    private static partial Regex FileScopedNamespace();
 
     [GeneratedRegex(@"\b(T[O]DO|F[I]XME|H[A]CK|X[X]X)\b|NotImplementedException\(")]
     private static partial Regex BannedWord();

@@ -1,6 +1,6 @@
 using Igor.Kbr;
 using Igor.Kbr.Local;
-using Igor.Node;
+using Igor.Node.LocalSocket;
 using Igor.Testing;
 
 namespace Igor.Client.Tests;

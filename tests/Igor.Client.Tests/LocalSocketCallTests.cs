@@ -1,6 +1,6 @@
 using Igor.Kbr;
 using Igor.Kbr.Local;
-using Igor.Node;
+using Igor.Node.LocalSocket;
 
 namespace Igor.Client.Tests;
 

@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using Igor.Node;
+using Igor.Node.LocalSocket;
 
 namespace Igor.Client.Tests;
 

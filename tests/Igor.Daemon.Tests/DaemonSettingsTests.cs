@@ -43,7 +43,7 @@ public sealed class DaemonSettingsTests
             {
                 File.WriteAllBytes(file, [.. @"{""network"": """u8, .. text, .. @"""}"u8]);
                 DaemonFailure failure = Assert.Throws<DaemonFailure>(() => SettingsFile.Read(file));
-                Assert.Equal(ExitCode.Usage, failure.ExitCode);
+                Assert.Equal(DaemonExitCode.Usage, failure.ExitCode);
             }
         }
         finally

@@ -108,7 +108,7 @@ public sealed class IgordTests : IDisposable
     public async Task Wrong_usage_is_said_in_one_line(string words, params string[] arguments)
     {
         using DaemonProcess igord = DaemonProcess.StartIgord(arguments);
-        await ExpectFailureAsync(igord, ExitCode.Usage, words);
+        await ExpectFailureAsync(igord, DaemonExitCode.Usage, words);
     }
 
     [Theory]
@@ -120,7 +120,7 @@ public sealed class IgordTests : IDisposable
     {
         await File.WriteAllTextAsync(_folder.Combine("c.json"), content);
         using DaemonProcess igord = DaemonProcess.StartIgord("--config", _folder.Combine("c.json"));
-        await ExpectFailureAsync(igord, ExitCode.Usage, words, "c.json");
+        await ExpectFailureAsync(igord, DaemonExitCode.Usage, words, "c.json");
     }
 
     [Theory]
@@ -133,7 +133,7 @@ public sealed class IgordTests : IDisposable
         bool isOverridden = variable == "IGOR_LISTEN"; // by the arguments, so that it is of no account
         if (!isOverridden)
         {
-            await ExpectFailureAsync(igord, ExitCode.Usage, $"{variable} is '{value}'");
+            await ExpectFailureAsync(igord, DaemonExitCode.Usage, $"{variable} is '{value}'");
             return;
         }
 
@@ -148,7 +148,7 @@ public sealed class IgordTests : IDisposable
             ("HOME", "/nonexistent"),
             ("XDG_DATA_HOME", ""),
             ("XDG_RUNTIME_DIR", ""));
-        await ExpectFailureAsync(igord, ExitCode.Local, "HOME", "XDG_DATA_HOME", "--data");
+        await ExpectFailureAsync(igord, DaemonExitCode.Local, "HOME", "XDG_DATA_HOME", "--data");
     }
 
     [Fact]
@@ -164,7 +164,7 @@ public sealed class IgordTests : IDisposable
         string folder = _folder.Combine("a");
         using DaemonProcess prod = DaemonProcess.StartIgord(
             "--data", folder, "--listen", "127.0.0.1:0", "--network", "prod");
-        await ExpectFailureAsync(prod, ExitCode.Local, "'test'", "'prod'", folder, "store adopt");
+        await ExpectFailureAsync(prod, DaemonExitCode.Local, "'test'", "'prod'", folder, "store adopt");
     }
 
     [Fact]
@@ -175,7 +175,7 @@ public sealed class IgordTests : IDisposable
         string address = other.LocalEndpoint.ToString()!;
         using DaemonProcess igord = DaemonProcess.StartIgord(
             "--data", _folder.Combine("a"), "--listen", address);
-        await ExpectFailureAsync(igord, ExitCode.Local, address, "in use");
+        await ExpectFailureAsync(igord, DaemonExitCode.Local, address, "in use");
     }
 
     [Fact]
@@ -184,10 +184,10 @@ public sealed class IgordTests : IDisposable
         using DaemonProcess first = DaemonProcess.StartIgord(_folder.Arguments("a"));
         (_, _, string socket) = await first.ReadyAsync();
         using DaemonProcess second = DaemonProcess.StartIgord(_folder.Arguments("b", "--socket", socket));
-        await ExpectFailureAsync(second, ExitCode.Local, socket, "in use", "--socket");
+        await ExpectFailureAsync(second, DaemonExitCode.Local, socket, "in use", "--socket");
         using DaemonProcess third = DaemonProcess.StartIgord(
             _folder.Arguments("a", "--socket", socket + "2"));
-        await ExpectFailureAsync(third, ExitCode.Local, _folder.Combine("a"), "Another node");
+        await ExpectFailureAsync(third, DaemonExitCode.Local, _folder.Combine("a"), "Another node");
         await using IgorClient client = await ConnectAsync(socket); // the first is none the worse for it
     }
 
@@ -199,14 +199,14 @@ public sealed class IgordTests : IDisposable
         foreach (string data in (string[])["/proc/igord-data", file])
         {
             using DaemonProcess igord = DaemonProcess.StartIgord("--data", data, "--listen", "127.0.0.1:0");
-            await ExpectFailureAsync(igord, ExitCode.Local, data);
+            await ExpectFailureAsync(igord, DaemonExitCode.Local, data);
         }
     }
 
     [Theory]
-    [InlineData(">&-", "standard output is closed", ExitCode.Local)]
-    [InlineData(">/dev/full", "No space left", ExitCode.Local)]
-    [InlineData(@"--network $'n\xff'", @"n\xff", ExitCode.Usage)]
+    [InlineData(">&-", "standard output is closed", DaemonExitCode.Local)]
+    [InlineData(">/dev/full", "No space left", DaemonExitCode.Local)]
+    [InlineData(@"--network $'n\xff'", @"n\xff", DaemonExitCode.Usage)]
     public async Task What_cannot_be_said_or_read_is_told(string words, string cause, int code)
     {
         string igord = Path.Combine(AppContext.BaseDirectory, "igord");
@@ -219,7 +219,7 @@ public sealed class IgordTests : IDisposable
     public async Task Failure_is_an_object_for_programs()
     {
         using DaemonProcess igord = DaemonProcess.StartIgord("--json", "--listen", "nonsense");
-        Assert.Equal(ExitCode.Usage, await igord.ExitAsync());
+        Assert.Equal(DaemonExitCode.Usage, await igord.ExitAsync());
         using JsonDocument failure = JsonDocument.Parse(Assert.Single(igord.Errors));
         Assert.Equal(1, failure.RootElement.GetProperty("error").GetProperty("exitCode").GetInt32());
     }

@@ -62,7 +62,7 @@ public sealed class SettingsFileTests : IDisposable
     {
         File.WriteAllText(_path, content);
         DaemonFailure failure = Assert.Throws<DaemonFailure>(() => SettingsFile.Read(_path));
-        Assert.Equal(ExitCode.Usage, failure.ExitCode);
+        Assert.Equal(DaemonExitCode.Usage, failure.ExitCode);
         return failure;
     }
 }

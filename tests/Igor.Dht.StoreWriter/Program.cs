@@ -1,10 +1,12 @@
+using System.Globalization;
+using Igor.Dht.Outcomes;
+using Igor.Dht.Records;
+using Igor.Dht.Storage;
+using Igor.Dht.StoreWriter;
+
 // A process to be killed: it writes records as fast as the store takes them and prints each one that was
 // acknowledged, as "number clock;". Small segments and a hasty index make sure that a kill hits rotation,
 // compaction and the index.
-using System.Globalization;
-using Igor.Dht;
-using Igor.Dht.Storage;
-using Igor.Dht.StoreWriter;
 
 if (args.Length != 2)
 {
@@ -27,7 +29,7 @@ while (true)
     if (number >= WrittenRecords.KeptCount && random.Next(2) == 0)
     {
         store.Remove(
-            WrittenRecords.KeyOf(number), new Igor.Dht.RecordVersion(version, 1), _ => slots.Release());
+            WrittenRecords.KeyOf(number), new RecordVersion(version, 1), _ => slots.Release());
         continue;
     }
 

@@ -1,5 +1,6 @@
 using System.Text;
 using Igor.Dht;
+using Igor.Dht.Outcomes;
 using Igor.EndToEnd.Processes;
 using Xunit.Abstractions;
 

@@ -6,7 +6,7 @@ using System.Text;
 using Igor.Dht;
 using Igor.EndToEnd.Peers;
 using Igor.EndToEnd.Processes;
-using Igor.Node;
+using Igor.Node.Identity;
 using Xunit.Abstractions;
 
 namespace Igor.EndToEnd;

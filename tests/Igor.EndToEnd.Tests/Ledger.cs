@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Text;
 using Igor.Dht;
+using Igor.Dht.Outcomes;
 
 namespace Igor.EndToEnd;
 

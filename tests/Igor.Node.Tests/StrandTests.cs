@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-
 using WorkSource = Igor.Node.FairQueue<Igor.Node.WorkItem>.Source;
 
 namespace Igor.Node.Tests;

@@ -1,11 +1,13 @@
-// Durable puts with a number of writers at once, each of which waits for its acknowledgement; reads of hot
-// and of cold records. Cold means: not in the store's own cache; the kernel has read them lately.
 using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
-using Igor.Dht;
+using Igor.Dht.Outcomes;
+using Igor.Dht.Records;
 using Igor.Dht.Storage;
 using Igor.Kbr;
+
+// Durable puts with a number of writers at once, each of which waits for its acknowledgement; reads of hot
+// and of cold records. Cold means: not in the store's own cache; the kernel has read them lately.
 
 namespace Igor.Benchmarks;
 

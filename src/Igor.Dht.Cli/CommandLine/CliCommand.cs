@@ -1,6 +1,8 @@
 using System.CommandLine;
+using Igor.Dht.Cli.Values;
+using Igor.Dht.Outcomes;
 
-namespace Igor.Dht.Cli;
+namespace Igor.Dht.Cli.CommandLine;
 
 /// <summary>A command of igor-dht: its name, what it is for, and examples that its help ends with.</summary>
 internal abstract class CliCommand : Command

@@ -1,7 +1,8 @@
 using System.Net.Sockets;
+using Igor.Dht.Outcomes;
 using Igor.Kbr;
 
-namespace Igor.Dht.Cli;
+namespace Igor.Dht.Cli.CommandLine;
 
 /// <summary>
 /// A command ends without having done what it was asked for; the message says why and what to do next.
@@ -26,15 +27,15 @@ internal sealed class CommandFailure : Exception
         cause is null ? this : new CommandFailure(ExitCode, Kind, $"{Message} ({cause})", InnerException);
 
     /// <summary>Wrong usage.</summary>
-    public static CommandFailure Usage(string message) => new(Cli.ExitCode.Usage, "usage", message);
+    public static CommandFailure Usage(string message) => new(CommandLine.ExitCode.Usage, "usage", message);
 
     /// <summary>Trouble with this machine's files.</summary>
     public static CommandFailure Local(string message, Exception? cause = null) =>
-        new(Cli.ExitCode.Local, "local", message, cause);
+        new(CommandLine.ExitCode.Local, "local", message, cause);
 
     /// <summary>A signal ended the command; which one decides about the exit code.</summary>
     public static CommandFailure Interrupted(string message) =>
-        new(Cli.ExitCode.Interrupted, "interrupted", message);
+        new(CommandLine.ExitCode.Interrupted, "interrupted", message);
 
     /// <summary>
     /// What an exception means to the caller of a command; null when it is a bug of this program.
@@ -53,11 +54,12 @@ internal sealed class CommandFailure : Exception
     private static CommandFailure FromDht(DhtException exception) => exception.Error switch
     {
         DhtError.NotEnoughReplicas =>
-            new CommandFailure(Cli.ExitCode.Unreachable, "not_enough_replicas", exception.Message, exception),
+            new CommandFailure(
+                CommandLine.ExitCode.Unreachable, "not_enough_replicas", exception.Message, exception),
         DhtError.Unreachable =>
-            new CommandFailure(Cli.ExitCode.Unreachable, "unreachable", exception.Message, exception),
+            new CommandFailure(CommandLine.ExitCode.Unreachable, "unreachable", exception.Message, exception),
         DhtError.Refused =>
-            new CommandFailure(Cli.ExitCode.Refused, "refused", exception.Message, exception),
+            new CommandFailure(CommandLine.ExitCode.Refused, "refused", exception.Message, exception),
         _ => Local(exception.Message, exception),
     };
 

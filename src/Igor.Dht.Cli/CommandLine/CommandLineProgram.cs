@@ -1,9 +1,11 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
 using System.CommandLine.Parsing;
+using Igor.Dht.Cli.Commands;
+using Igor.Dht.Cli.Output;
 using Igor.Kbr;
 
-namespace Igor.Dht.Cli;
+namespace Igor.Dht.Cli.CommandLine;
 
 /// <summary>
 /// igor-dht from its arguments to its exit code. A command either prints its result on standard output and

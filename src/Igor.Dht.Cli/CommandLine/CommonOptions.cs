@@ -2,7 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using Igor.Kbr;
 
-namespace Igor.Dht.Cli;
+namespace Igor.Dht.Cli.CommandLine;
 
 /// <summary>
 /// The options that all commands share. What the command line leaves open is taken from the environment, and

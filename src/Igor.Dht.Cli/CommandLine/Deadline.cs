@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 
-namespace Igor.Dht.Cli;
+namespace Igor.Dht.Cli.CommandLine;
 
 /// <summary>
 /// What ends a command before it is done: a signal, or its time. A time that was given bounds the whole

@@ -2,7 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 
-namespace Igor.Dht.Cli;
+namespace Igor.Dht.Cli.CommandLine;
 
 /// <summary>The usual help text, followed by the command's examples.</summary>
 internal sealed class ExamplesHelp(HelpAction help) : SynchronousCommandLineAction

@@ -1,4 +1,4 @@
-namespace Igor.Dht.Cli;
+namespace Igor.Dht.Cli.CommandLine;
 
 /// <summary>The exit codes that scripts rely on.</summary>
 internal static class ExitCode

@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace Igor.Dht.Cli;
+namespace Igor.Dht.Cli.CommandLine;
 
 /// <summary>
 /// Turns the first Ctrl-C, SIGTERM or SIGHUP into a cancellation, so that a command can end in order; the
@@ -25,9 +25,9 @@ internal sealed class Interruption : IDisposable
     /// <summary>What the process exits with because of the signal, as shells count it.</summary>
     public int ExitCode => _signal switch
     {
-        PosixSignal.SIGHUP => Cli.ExitCode.HungUp,
-        PosixSignal.SIGTERM => Cli.ExitCode.Terminated,
-        _ => Cli.ExitCode.Interrupted,
+        PosixSignal.SIGHUP => CommandLine.ExitCode.HungUp,
+        PosixSignal.SIGTERM => CommandLine.ExitCode.Terminated,
+        _ => CommandLine.ExitCode.Interrupted,
     };
 
     /// <inheritdoc/>

@@ -2,7 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
 
-namespace Igor.Dht.Cli;
+namespace Igor.Dht.Cli.CommandLine;
 
 /// <summary>Options whose values have bounds or come from a few words, with errors that say so.</summary>
 internal static class RangedOption

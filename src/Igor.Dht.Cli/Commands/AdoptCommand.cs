@@ -1,6 +1,8 @@
 using System.CommandLine;
+using Igor.Dht.Cli.CommandLine;
+using Igor.Dht.Cli.Output;
 
-namespace Igor.Dht.Cli;
+namespace Igor.Dht.Cli.Commands;
 
 /// <summary>
 /// igor-dht store adopt: moves a data folder and its records into another network. Never by accident: it

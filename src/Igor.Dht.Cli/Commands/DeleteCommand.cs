@@ -1,6 +1,10 @@
 using System.CommandLine;
+using Igor.Dht.Cli.CommandLine;
+using Igor.Dht.Cli.Output;
+using Igor.Dht.Cli.Values;
+using Igor.Dht.Outcomes;
 
-namespace Igor.Dht.Cli;
+namespace Igor.Dht.Cli.Commands;
 
 /// <summary>igor-dht delete: deletes a record and prints the receipt.</summary>
 internal sealed class DeleteCommand : CliCommand

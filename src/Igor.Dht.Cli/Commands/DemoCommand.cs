@@ -1,6 +1,8 @@
 using System.CommandLine;
+using Igor.Dht.Cli.CommandLine;
+using Igor.Dht.Cli.Demo;
 
-namespace Igor.Dht.Cli;
+namespace Igor.Dht.Cli.Commands;
 
 /// <summary>igor-dht demo: five real nodes, two deaths, no loss.</summary>
 internal sealed class DemoCommand : CliCommand

@@ -1,7 +1,11 @@
 using System.CommandLine;
+using Igor.Dht.Cli.CommandLine;
+using Igor.Dht.Cli.Output;
+using Igor.Dht.Cli.Values;
+using Igor.Dht.Outcomes;
 using Igor.Kbr;
 
-namespace Igor.Dht.Cli;
+namespace Igor.Dht.Cli.Commands;
 
 /// <summary>igor-dht get: writes a value byte for byte.</summary>
 internal sealed class GetCommand : CliCommand

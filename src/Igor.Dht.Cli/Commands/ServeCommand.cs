@@ -1,7 +1,10 @@
 using System.CommandLine;
+using Igor.Dht.Cli.CommandLine;
+using Igor.Dht.Cli.Output;
+using Igor.Dht.Outcomes;
 using Igor.Kbr;
 
-namespace Igor.Dht.Cli;
+namespace Igor.Dht.Cli.Commands;
 
 /// <summary>
 /// igor-dht serve: a storage node. Prints a line that starts with "ready" once it serves, and leaves the ring

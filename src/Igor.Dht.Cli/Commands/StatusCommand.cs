@@ -1,6 +1,8 @@
 using System.CommandLine;
+using Igor.Dht.Cli.CommandLine;
+using Igor.Dht.Cli.Output;
 
-namespace Igor.Dht.Cli;
+namespace Igor.Dht.Cli.Commands;
 
 /// <summary>
 /// igor-dht status: the node, its neighbours, its store, and what troubles it. With --check the exit code

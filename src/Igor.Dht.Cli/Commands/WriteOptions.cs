@@ -1,7 +1,10 @@
 using System.CommandLine;
 using System.Globalization;
+using Igor.Dht.Cli.CommandLine;
+using Igor.Dht.Outcomes;
+using Igor.Dht.Records;
 
-namespace Igor.Dht.Cli;
+namespace Igor.Dht.Cli.Commands;
 
 /// <summary>
 /// The options of commands that write: how many nodes hold the record, and how many before it counts.

@@ -1,6 +1,7 @@
 using System.Diagnostics;
+using Igor.Dht.Cli.CommandLine;
 
-namespace Igor.Dht.Cli;
+namespace Igor.Dht.Cli.Demo;
 
 /// <summary>
 /// A node of the demonstration: this program as "serve", in a process and a data folder of its own.

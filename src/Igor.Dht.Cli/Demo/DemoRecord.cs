@@ -1,6 +1,7 @@
 using Bogus;
+using Igor.Dht.Cli.Output;
 
-namespace Igor.Dht.Cli;
+namespace Igor.Dht.Cli.Demo;
 
 /// <summary>A record of the demonstration: a customer of a shop that does not exist.</summary>
 /// <param name="Name">Its name in the DHT.</param>

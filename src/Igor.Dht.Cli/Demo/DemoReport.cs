@@ -1,4 +1,4 @@
-namespace Igor.Dht.Cli;
+namespace Igor.Dht.Cli.Demo;
 
 /// <summary>What happened in a demonstration.</summary>
 internal sealed record DemoReport

@@ -1,7 +1,9 @@
 using System.Diagnostics;
+using Igor.Dht.Cli.CommandLine;
+using Igor.Dht.Outcomes;
 using Igor.Kbr;
 
-namespace Igor.Dht.Cli;
+namespace Igor.Dht.Cli.Demo;
 
 /// <summary>
 /// The demonstration: five processes form a ring on loopback, records are put through one of them, two are

@@ -1,8 +1,9 @@
 using System.Globalization;
+using Igor.Dht.Cli.Output;
 using Igor.Kbr;
 using Spectre.Console;
 
-namespace Igor.Dht.Cli;
+namespace Igor.Dht.Cli.Demo;
 
 /// <summary>
 /// How the demonstration looks: bars that move on a terminal, and at the end a table of what happened.

@@ -1,4 +1,6 @@
-namespace Igor.Dht.Cli;
+using Igor.Dht.Cli.CommandLine;
+
+namespace Igor.Dht.Cli.Output;
 
 /// <summary>How a failure looks to programs.</summary>
 internal static class FailureText

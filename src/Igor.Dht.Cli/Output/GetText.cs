@@ -1,6 +1,9 @@
+using Igor.Dht.Cli.CommandLine;
+using Igor.Dht.Cli.Values;
+using Igor.Dht.Outcomes;
 using Igor.Kbr;
 
-namespace Igor.Dht.Cli;
+namespace Igor.Dht.Cli.Output;
 
 /// <summary>How the result of a get looks.</summary>
 internal static class GetText

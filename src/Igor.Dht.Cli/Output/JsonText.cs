@@ -2,8 +2,9 @@ using System.Buffers;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using Igor.Dht.Cli.Values;
 
-namespace Igor.Dht.Cli;
+namespace Igor.Dht.Cli.Output;
 
 /// <summary>Writes JSON objects of one line, by hand, because serialisers cost start-up time.</summary>
 internal static class JsonText

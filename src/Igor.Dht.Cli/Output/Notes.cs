@@ -1,4 +1,6 @@
-namespace Igor.Dht.Cli;
+using Igor.Dht.Cli.CommandLine;
+
+namespace Igor.Dht.Cli.Output;
 
 /// <summary>
 /// What the user should know and is no failure. People are told at once. Programs read one object on standard

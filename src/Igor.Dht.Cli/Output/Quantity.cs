@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace Igor.Dht.Cli;
+namespace Igor.Dht.Cli.Output;
 
 /// <summary>Numbers with units, for people.</summary>
 internal static class Quantity

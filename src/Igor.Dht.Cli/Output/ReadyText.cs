@@ -1,6 +1,6 @@
 using Igor.Kbr;
 
-namespace Igor.Dht.Cli;
+namespace Igor.Dht.Cli.Output;
 
 /// <summary>The line that says that a node serves; scripts wait for it.</summary>
 internal static class ReadyText

@@ -1,7 +1,9 @@
 using System.Text;
+using Igor.Dht.Cli.Values;
+using Igor.Dht.Outcomes;
 using Igor.Kbr;
 
-namespace Igor.Dht.Cli;
+namespace Igor.Dht.Cli.Output;
 
 /// <summary>How the receipt of a put or delete looks.</summary>
 internal static class ReceiptText

@@ -3,7 +3,7 @@ using System.Text;
 using System.Text.Json;
 using Igor.Kbr;
 
-namespace Igor.Dht.Cli;
+namespace Igor.Dht.Cli.Output;
 
 /// <summary>How the status of a node looks.</summary>
 internal static class StatusText

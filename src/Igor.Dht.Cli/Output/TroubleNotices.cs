@@ -1,6 +1,6 @@
 using Igor.Kbr;
 
-namespace Igor.Dht.Cli;
+namespace Igor.Dht.Cli.Output;
 
 /// <summary>
 /// What serve says of troubles: each kind when it comes, when what there is to say of it changes, and when it

@@ -1,7 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 
-namespace Igor.Dht.Cli;
+namespace Igor.Dht.Cli.Values;
 
 /// <summary>Durations on the command line: a number and a unit.</summary>
 internal static class Duration

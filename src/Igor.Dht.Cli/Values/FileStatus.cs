@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace Igor.Dht.Cli;
+namespace Igor.Dht.Cli.Values;
 
 /// <summary>What Linux says of a file beyond what .NET does: of what kind it is, and whose.</summary>
 internal sealed record FileStatus

@@ -1,4 +1,4 @@
-namespace Igor.Dht.Cli;
+namespace Igor.Dht.Cli.Values;
 
 /// <summary>
 /// A file that gets a value. A file that is there is replaced at once and as a whole, by one with its mode

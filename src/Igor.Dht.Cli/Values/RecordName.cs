@@ -1,6 +1,8 @@
+using Igor.Dht.Cli.CommandLine;
+using Igor.Dht.Records;
 using Igor.Kbr;
 
-namespace Igor.Dht.Cli;
+namespace Igor.Dht.Cli.Values;
 
 /// <summary>The name of a record as it stands on the command line: bytes, which need not be text.</summary>
 internal sealed class RecordName

@@ -1,7 +1,8 @@
 using System.Globalization;
+using Igor.Dht.Cli.CommandLine;
 using Microsoft.Win32.SafeHandles;
 
-namespace Igor.Dht.Cli;
+namespace Igor.Dht.Cli.Values;
 
 /// <summary>
 /// Where the value of a get goes: standard output, a file that is there whole or not at all, or whatever else

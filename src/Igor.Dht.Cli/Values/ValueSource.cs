@@ -1,6 +1,8 @@
+using Igor.Dht.Cli.CommandLine;
+using Igor.Dht.Cli.Output;
 using Microsoft.Win32.SafeHandles;
 
-namespace Igor.Dht.Cli;
+namespace Igor.Dht.Cli.Values;
 
 /// <summary>Where the value of a put comes from: the argument, a file, or standard input.</summary>
 internal static class ValueSource

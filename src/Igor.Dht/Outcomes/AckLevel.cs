@@ -1,4 +1,4 @@
-namespace Igor.Dht;
+namespace Igor.Dht.Outcomes;
 
 /// <summary>
 /// How many nodes must hold a write durably before it is acknowledged; not fewer, whatever the level, than

@@ -1,4 +1,4 @@
-namespace Igor.Dht;
+namespace Igor.Dht.Outcomes;
 
 /// <summary>What kind of thing went wrong.</summary>
 public enum DhtError

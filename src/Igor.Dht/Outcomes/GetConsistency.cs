@@ -1,4 +1,4 @@
-namespace Igor.Dht;
+namespace Igor.Dht.Outcomes;
 
 /// <summary>Who is asked when a record is read.</summary>
 public enum GetConsistency

@@ -1,6 +1,7 @@
+using Igor.Dht.Records;
 using Igor.Kbr;
 
-namespace Igor.Dht;
+namespace Igor.Dht.Outcomes;
 
 /// <summary>How a read ended.</summary>
 public enum GetOutcome

@@ -1,6 +1,7 @@
+using Igor.Dht.Records;
 using Igor.Kbr;
 
-namespace Igor.Dht;
+namespace Igor.Dht.Outcomes;
 
 /// <summary>What a write left behind.</summary>
 public sealed record PutReceipt

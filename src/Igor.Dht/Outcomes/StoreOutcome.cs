@@ -1,4 +1,4 @@
-namespace Igor.Dht;
+namespace Igor.Dht.Outcomes;
 
 /// <summary>How a write or removal ended.</summary>
 public enum StoreOutcome

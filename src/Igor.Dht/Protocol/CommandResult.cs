@@ -1,3 +1,4 @@
+using Igor.Dht.Outcomes;
 using Igor.Kbr;
 
 namespace Igor.Dht.Protocol;
@@ -6,10 +7,10 @@ namespace Igor.Dht.Protocol;
 /// <param name="Error">What kind of thing went wrong.</param>
 /// <param name="Message">For people: what happened, and what to do.</param>
 /// <param name="Holders">The nodes that hold the record nevertheless.</param>
-public sealed record CommandFailure(DhtError Error, string Message, IReadOnlyList<Key> Holders)
+public sealed record DhtFailure(DhtError Error, string Message, IReadOnlyList<Key> Holders)
 {
     /// <summary>A failure that left no copy that is known of.</summary>
-    public CommandFailure(DhtError error, string message)
+    public DhtFailure(DhtError error, string message)
         : this(error, message, [])
     {
     }
@@ -25,5 +26,5 @@ public sealed record CommandResult
     public GetResult? Got { get; init; }
 
     /// <summary>Why it failed.</summary>
-    public CommandFailure? Failure { get; init; }
+    public DhtFailure? Failure { get; init; }
 }

@@ -1,9 +1,10 @@
+using Igor.Dht.Outcomes;
 using Igor.Kbr;
 
 namespace Igor.Dht.Protocol;
 
 /// <summary>A record to be written.</summary>
-public sealed record PutCommand
+public sealed record DhtPut
 {
     /// <summary>Where.</summary>
     public required Key Key { get; init; }
@@ -36,7 +37,7 @@ public sealed record PutCommand
 }
 
 /// <summary>A record to be read.</summary>
-public sealed record GetCommand
+public sealed record DhtGet
 {
     /// <summary>Where.</summary>
     public required Key Key { get; init; }

@@ -1,3 +1,5 @@
+using Igor.Dht.Outcomes;
+
 namespace Igor.Dht.Protocol;
 
 /// <summary>

@@ -1,3 +1,9 @@
+using Igor.Dht.Outcomes;
+using Igor.Dht.Protocol.Holdings;
+using Igor.Dht.Protocol.Messages;
+using Igor.Dht.Protocol.Operations;
+using Igor.Dht.Protocol.Replication;
+using Igor.Dht.Records;
 using Igor.Kbr;
 using MessagePack;
 
@@ -92,14 +98,14 @@ public sealed class DhtNode
     }
 
     /// <summary>A local caller wants a record written; ends in <see cref="IDhtOutput.Complete"/>.</summary>
-    public void Put(DhtTime now, long command, PutCommand put)
+    public void Put(DhtTime now, long command, DhtPut put)
     {
         _context.Now = now;
         _operations.Put(command, put);
     }
 
     /// <summary>A local caller wants a record; ends in <see cref="IDhtOutput.Complete"/>.</summary>
-    public void Get(DhtTime now, long command, GetCommand get)
+    public void Get(DhtTime now, long command, DhtGet get)
     {
         _context.Now = now;
         _operations.Get(command, get);

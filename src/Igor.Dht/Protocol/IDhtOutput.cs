@@ -1,3 +1,4 @@
+using Igor.Dht.Records;
 using Igor.Kbr;
 
 namespace Igor.Dht.Protocol;

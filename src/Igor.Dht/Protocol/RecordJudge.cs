@@ -1,3 +1,6 @@
+using Igor.Dht.Protocol.Messages;
+using Igor.Dht.Records;
+
 namespace Igor.Dht.Protocol;
 
 /// <summary>What is wrong with a record, and for people.</summary>

@@ -1,3 +1,5 @@
+using Igor.Dht.Records;
+
 namespace Igor.Dht.Protocol;
 
 /// <summary>

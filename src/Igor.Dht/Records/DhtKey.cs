@@ -1,7 +1,7 @@
 using System.Security.Cryptography;
 using Igor.Kbr;
 
-namespace Igor.Dht;
+namespace Igor.Dht.Records;
 
 /// <summary>
 /// Where records lie on the ring: at the SHA-256 of the name of their type, a zero byte, and what tells them

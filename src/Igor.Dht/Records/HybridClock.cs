@@ -1,4 +1,4 @@
-namespace Igor.Dht;
+namespace Igor.Dht.Records;
 
 /// <summary>
 /// Makes versions (a hybrid logical clock: Kulkarni et al., "Logical Physical Clocks", OPODIS'14): wall-clock

@@ -1,4 +1,4 @@
-namespace Igor.Dht;
+namespace Igor.Dht.Records;
 
 /// <summary>
 /// What a kind of record may look like and how two versions of one become one. Every node that stores records

@@ -1,4 +1,4 @@
-namespace Igor.Dht;
+namespace Igor.Dht.Records;
 
 /// <summary>
 /// Content under its own hash. Nothing but its end of life can change, so that is what the version says: of

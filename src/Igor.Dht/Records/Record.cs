@@ -1,4 +1,4 @@
-namespace Igor.Dht;
+namespace Igor.Dht.Records;
 
 /// <summary>
 /// A record: its header, and the bytes that it was encoded to by whoever wrote it first. Replicas, segments

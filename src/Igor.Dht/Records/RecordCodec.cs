@@ -3,7 +3,7 @@ using System.Buffers.Binary;
 using Igor.Kbr;
 using MessagePack;
 
-namespace Igor.Dht;
+namespace Igor.Dht.Records;
 
 /// <summary>
 /// The encoding of records: a MessagePack array

@@ -1,6 +1,6 @@
 using Igor.Kbr;
 
-namespace Igor.Dht;
+namespace Igor.Dht.Records;
 
 /// <summary>
 /// Everything about a record but its value; what the index keeps and anti-entropy compares.

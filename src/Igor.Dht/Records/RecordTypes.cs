@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
 using Igor.Kbr;
 
-namespace Igor.Dht;
+namespace Igor.Dht.Records;
 
 /// <summary>The record types that a node knows, by name.</summary>
 public sealed class RecordTypes

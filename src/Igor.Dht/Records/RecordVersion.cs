@@ -1,4 +1,4 @@
-namespace Igor.Dht;
+namespace Igor.Dht.Records;
 
 /// <summary>
 /// Orders the versions of a record: the larger one wins wherever two meet, so that replicas agree whatever

@@ -1,4 +1,4 @@
-namespace Igor.Dht;
+namespace Igor.Dht.Records;
 
 /// <summary>
 /// A value that anyone may replace or delete: the last writer wins, by hybrid logical clock.

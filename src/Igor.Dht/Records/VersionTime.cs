@@ -1,4 +1,4 @@
-namespace Igor.Dht;
+namespace Igor.Dht.Records;
 
 /// <summary>
 /// The time in a version: milliseconds since 1970 in the upper 48 bits of a clock below 2^63. A clock of 2^63

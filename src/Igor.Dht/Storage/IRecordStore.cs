@@ -1,3 +1,5 @@
+using Igor.Dht.Outcomes;
+using Igor.Dht.Records;
 using Igor.Kbr;
 
 namespace Igor.Dht.Storage;

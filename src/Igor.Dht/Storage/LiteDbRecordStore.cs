@@ -1,11 +1,14 @@
-// Records on disk: checksummed segments hold them, LiteDB says where they are. See docs/storage.md for the
-// format and for what holds after which kind of death.
+using Igor.Dht.Outcomes;
+using Igor.Dht.Records;
 using Igor.Dht.Storage.Index;
 using Igor.Dht.Storage.Opening;
 using Igor.Dht.Storage.Segments;
 using Igor.Dht.Storage.Upkeep;
 using Igor.Dht.Storage.Writing;
 using Igor.Kbr;
+
+// Records on disk: checksummed segments hold them, LiteDB says where they are. See docs/storage.md for the
+// format and for what holds after which kind of death.
 
 namespace Igor.Dht.Storage;
 
@@ -73,13 +76,13 @@ public sealed class LiteDbRecordStore : IRecordStore
         catch (Exception e)
         {
             storeLock?.Dispose();
-            if (!DiskTrouble.IsOfDisk(e))
+            if (!DiskFault.IsOfDisk(e))
             {
                 throw;
             }
 
             throw new RecordStoreException(
-                DiskTrouble.Describe("The record store cannot be opened", options.Folder, e), e);
+                DiskFault.Describe("The record store cannot be opened", options.Folder, e), e);
         }
     }
 
@@ -246,11 +249,11 @@ public sealed class LiteDbRecordStore : IRecordStore
                 }
             }
         }
-        catch (Exception e) when (DiskTrouble.IsOfDisk(e))
+        catch (Exception e) when (DiskFault.IsOfDisk(e))
         {
             // The marker still says open: the next start finds out what the index lacks.
             _store.Ledger.SetDiskTrouble(
-                DiskTrouble.Describe(
+                DiskFault.Describe(
                     "The record store could not be closed in order", _store.Options.Folder, e));
         }
         finally

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Igor.Dht.Records;
 using Igor.Kbr;
 
 namespace Igor.Dht.Storage;

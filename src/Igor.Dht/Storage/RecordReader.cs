@@ -1,3 +1,4 @@
+using Igor.Dht.Records;
 using Igor.Dht.Storage.Index;
 using Igor.Dht.Storage.Segments;
 using Igor.Kbr;

@@ -1,10 +1,11 @@
-// A backup is the segments as they stood at one moment, and a list of them with a checksum each. The store
-// seals the segment it writes and deletes none meanwhile; segments that are sealed never change.
 using System.IO.Hashing;
 using System.Text.Json;
 using Igor.Dht.Storage.Opening;
 using Igor.Dht.Storage.Segments;
 using Igor.Dht.Storage.Writing;
+
+// A backup is the segments as they stood at one moment, and a list of them with a checksum each. The store
+// seals the segment it writes and deletes none meanwhile; segments that are sealed never change.
 
 namespace Igor.Dht.Storage;
 
@@ -37,10 +38,10 @@ internal static class StoreBackup
             await Task.Run(() => Create(files, network, folder, cancellationToken), cancellationToken)
                 .ConfigureAwait(false);
         }
-        catch (Exception e) when (DiskTrouble.IsOfDisk(e))
+        catch (Exception e) when (DiskFault.IsOfDisk(e))
         {
             throw new RecordStoreException(
-                DiskTrouble.Describe("The backup cannot be written", folder, e), e);
+                DiskFault.Describe("The backup cannot be written", folder, e), e);
         }
         finally
         {
@@ -103,10 +104,10 @@ internal static class StoreBackup
 
             DiskSync.Folder(segments);
         }
-        catch (Exception e) when (DiskTrouble.IsOfDisk(e) || e is JsonException)
+        catch (Exception e) when (DiskFault.IsOfDisk(e) || e is JsonException)
         {
             throw new RecordStoreException(
-                DiskTrouble.Describe($"The backup {backupFolder} cannot be restored", folder, e), e);
+                DiskFault.Describe($"The backup {backupFolder} cannot be restored", folder, e), e);
         }
     }
 

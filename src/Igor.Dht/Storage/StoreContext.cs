@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Igor.Dht.Records;
 using Igor.Dht.Storage.Index;
 using Igor.Dht.Storage.Opening;
 using Igor.Dht.Storage.Segments;
@@ -161,7 +162,7 @@ internal sealed class StoreContext(RecordStoreOptions options, SegmentLog log, D
 
             return true;
         }
-        catch (Exception e) when (DiskTrouble.IsOfDisk(e))
+        catch (Exception e) when (DiskFault.IsOfDisk(e))
         {
             return false;
         }

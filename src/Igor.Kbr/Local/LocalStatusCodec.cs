@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Igor.Kbr.Overlay;
 using MessagePack;
 
 namespace Igor.Kbr.Local;

@@ -1,4 +1,4 @@
-namespace Igor.Kbr;
+namespace Igor.Kbr.Overlay;
 
 /// <summary>Names a connection to a peer; chosen by the host of the node, never reused.</summary>
 public readonly record struct LinkId(long Value);

@@ -1,4 +1,5 @@
-namespace Igor.Kbr;
+
+namespace Igor.Kbr.Overlay;
 
 /// <summary>What kind of thing happened.</summary>
 public enum OverlayEventKind

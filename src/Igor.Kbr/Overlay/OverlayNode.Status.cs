@@ -1,4 +1,4 @@
-namespace Igor.Kbr;
+namespace Igor.Kbr.Overlay;
 
 /// <content>What the node says of itself.</content>
 public sealed partial class OverlayNode

@@ -1,12 +1,11 @@
 using System.Collections.Immutable;
-using Igor.Kbr.Overlay;
 using Igor.Kbr.Overlay.Clocks;
 using Igor.Kbr.Overlay.Peers;
 using Igor.Kbr.Overlay.Rings;
 using Igor.Kbr.Overlay.Routing;
 using Igor.Kbr.Wire;
 
-namespace Igor.Kbr;
+namespace Igor.Kbr.Overlay;
 
 /// <summary>
 /// The overlay protocol of one node: a pure machine, driven by one thread. Inputs are method calls that carry

@@ -1,4 +1,4 @@
-namespace Igor.Kbr;
+namespace Igor.Kbr.Overlay;
 
 /// <summary>Settings of an <see cref="OverlayNode"/>.</summary>
 public sealed record OverlayOptions

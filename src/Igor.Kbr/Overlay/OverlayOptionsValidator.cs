@@ -1,3 +1,4 @@
+
 namespace Igor.Kbr.Overlay;
 
 /// <summary>Checks settings; the message names the setting and the value that is wrong.</summary>

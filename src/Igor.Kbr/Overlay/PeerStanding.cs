@@ -1,4 +1,4 @@
-namespace Igor.Kbr;
+namespace Igor.Kbr.Overlay;
 
 /// <summary>
 /// What a node knows of the peer at the other end of a link: how much of its time, memory and places the host

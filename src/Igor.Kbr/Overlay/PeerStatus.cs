@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
 
-namespace Igor.Kbr;
+namespace Igor.Kbr.Overlay;
 
 /// <summary>What a node knows of a connected peer.</summary>
 /// <param name="Id">The peer's node id.</param>

@@ -1,4 +1,4 @@
-namespace Igor.Node;
+namespace Igor.Node.Applications;
 
 /// <summary>
 /// An application that speaks for several: what they ask for counts as the work of one, or a process would

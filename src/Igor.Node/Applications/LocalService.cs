@@ -1,6 +1,7 @@
 using Igor.Kbr;
+using Igor.Node.Memory;
 
-namespace Igor.Node;
+namespace Igor.Node.Applications;
 
 /// <summary>An application's handle on a service of the node in its own process.</summary>
 internal sealed class LocalService : IKbrService

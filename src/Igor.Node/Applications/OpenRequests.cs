@@ -1,6 +1,7 @@
 using Igor.Kbr;
+using Igor.Kbr.Overlay;
 
-namespace Igor.Node;
+namespace Igor.Node.Applications;
 
 /// <summary>The requests of local applications that have not ended. Used on the strand only.</summary>
 internal sealed class OpenRequests

@@ -2,7 +2,7 @@ using System.Collections.Immutable;
 using Igor.Kbr;
 using Igor.Kbr.Wire;
 
-namespace Igor.Node;
+namespace Igor.Node.Applications;
 
 /// <summary>
 /// The applications attached to a node: any number of clients and at most one member for each service. Used

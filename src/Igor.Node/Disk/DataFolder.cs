@@ -1,7 +1,8 @@
 using Igor.Kbr;
 using Igor.LocalSocket;
+using Igor.Node.Identity;
 
-namespace Igor.Node;
+namespace Igor.Node.Disk;
 
 /// <summary>
 /// The folder that holds everything a node keeps, for one node at a time: a lock in it keeps a second one

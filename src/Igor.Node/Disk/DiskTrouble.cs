@@ -1,6 +1,6 @@
 using System.Security;
 
-namespace Igor.Node;
+namespace Igor.Node.Disk;
 
 /// <summary>Turns what the file system says into a sentence that says what to do.</summary>
 internal static class DiskTrouble

@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace Igor.Node;
+namespace Igor.Node.Disk;
 
 /// <summary>
 /// Small files that are there whole or not at all, also after a power cut: written beside their place,

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text;
 
-namespace Igor.Node;
+namespace Igor.Node.Disk;
 
 /// <summary>
 /// Who uses a data folder, or the store in it, written into it for whoever finds it locked. A help for

@@ -1,7 +1,7 @@
 using System.Text;
 using Igor.Kbr;
 
-namespace Igor.Node;
+namespace Igor.Node.Disk;
 
 /// <summary>
 /// The network that a data folder belongs to, in a file of its own. Identity, known peers and records of one

@@ -4,7 +4,7 @@ using Igor.Kbr.Overlay.Peers;
 using Igor.Kbr.Wire;
 using Microsoft.Extensions.Logging;
 
-namespace Igor.Node;
+namespace Igor.Node.Disk;
 
 /// <summary>
 /// The members of the ring that a node knows, so that it finds its ring again when its bootstrap addresses

@@ -1,6 +1,6 @@
 using Igor.Kbr;
 
-namespace Igor.Node;
+namespace Igor.Node.Disk;
 
 /// <summary>
 /// Writes the peer cache a little after the peers changed, and not again for a while, however often they

@@ -2,8 +2,9 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using Igor.Kbr;
+using Igor.Node.Disk;
 
-namespace Igor.Node;
+namespace Igor.Node.Identity;
 
 /// <summary>
 /// Who a node is: an ECDSA P-256 key pair. Its id is SHA-256 of the public key (SubjectPublicKeyInfo), so

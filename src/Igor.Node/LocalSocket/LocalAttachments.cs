@@ -1,7 +1,7 @@
 using Igor.Kbr;
 using Igor.Kbr.Local;
 
-namespace Igor.Node;
+namespace Igor.Node.LocalSocket;
 
 /// <summary>The services that the application of a session is attached to.</summary>
 internal sealed class LocalAttachments

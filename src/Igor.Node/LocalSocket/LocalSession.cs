@@ -3,8 +3,9 @@ using System.Net.Sockets;
 using Igor.Kbr;
 using Igor.Kbr.Local;
 using Igor.LocalSocket;
+using Igor.Node.Memory;
 
-namespace Igor.Node;
+namespace Igor.Node.LocalSocket;
 
 /// <summary>
 /// One application at the local socket: its frames become downcalls of the host, the host's upcalls become

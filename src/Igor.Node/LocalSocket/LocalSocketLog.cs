@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Logging;
 
-namespace Igor.Node;
+namespace Igor.Node.LocalSocket;
 
 /// <summary>What the local socket reports: event ids 200 to 299.</summary>
 internal static partial class LocalSocketLog

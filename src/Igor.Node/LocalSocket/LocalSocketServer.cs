@@ -4,8 +4,9 @@ using System.Reflection;
 using Igor.Kbr;
 using Igor.Kbr.Local;
 using Igor.LocalSocket;
+using Igor.Node.Memory;
 
-namespace Igor.Node;
+namespace Igor.Node.LocalSocket;
 
 /// <summary>
 /// Serves the applications on this host: the KBR interface of a node over a Unix domain socket that only its

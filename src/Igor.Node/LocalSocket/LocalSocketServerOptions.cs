@@ -2,7 +2,9 @@ using Igor.LocalSocket;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
-namespace Igor.Node;
+using Igor.Kbr.Overlay;
+
+namespace Igor.Node.LocalSocket;
 
 /// <summary>How a daemon serves the applications on its host.</summary>
 public sealed record LocalSocketServerOptions
@@ -15,8 +17,8 @@ public sealed record LocalSocketServerOptions
     public string Network { get; init; } = "igor";
 
     /// <summary>Largest payload of a message, in bytes, told to applications; that of the node.</summary>
-    /// <value>Default: 1 MiB and 64 KiB, as in <see cref="Kbr.OverlayOptions.PayloadBytesMax"/>.</value>
-    public int PayloadBytesMax { get; init; } = new Kbr.OverlayOptions().PayloadBytesMax;
+    /// <value>Default: 1 MiB and 64 KiB, as in <see cref="OverlayOptions.PayloadBytesMax"/>.</value>
+    public int PayloadBytesMax { get; init; } = new OverlayOptions().PayloadBytesMax;
 
     /// <summary>Most applications attached at once; further ones are refused. 1 to 65536.</summary>
     /// <value>Default: 256.</value>

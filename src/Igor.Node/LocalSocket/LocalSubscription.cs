@@ -1,7 +1,9 @@
 using Igor.Kbr;
 using Igor.Kbr.Local;
+using Igor.Node.Applications;
+using Igor.Node.Memory;
 
-namespace Igor.Node;
+namespace Igor.Node.LocalSocket;
 
 /// <summary>
 /// An application of a session, as the node sees it: turns upcalls into frames. Upcalls may come before the

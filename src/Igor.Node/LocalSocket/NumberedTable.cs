@@ -1,6 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 
-namespace Igor.Node;
+namespace Igor.Node.LocalSocket;
 
 /// <summary>
 /// Things that the other end may come back to by number: counted up from 1, bounded; the oldest makes room.

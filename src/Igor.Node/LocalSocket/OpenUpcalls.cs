@@ -1,6 +1,6 @@
 using Igor.Kbr;
 
-namespace Igor.Node;
+namespace Igor.Node.LocalSocket;
 
 /// <summary>
 /// What the application of a session has not answered yet: deliveries that want a reply, and passing messages

@@ -1,7 +1,7 @@
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 
-namespace Igor.Node;
+namespace Igor.Node.LocalSocket;
 
 /// <summary>Who is at the other end of a Unix domain socket, as the kernel says.</summary>
 /// <param name="Process">The process, 0 when it is not known.</param>

@@ -2,7 +2,7 @@ using System.Net.Sockets;
 using Igor.Kbr;
 using Igor.LocalSocket;
 
-namespace Igor.Node;
+namespace Igor.Node.LocalSocket;
 
 /// <summary>
 /// The file of a local socket: claimed by one daemon at a time, readable by its owner only. A lock that the

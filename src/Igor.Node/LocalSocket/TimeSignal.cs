@@ -1,6 +1,6 @@
 using Igor.Kbr;
 
-namespace Igor.Node;
+namespace Igor.Node.LocalSocket;
 
 /// <summary>
 /// Tells applications the time whenever it is not what they expect by what they were told before, and once in

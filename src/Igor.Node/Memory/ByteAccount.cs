@@ -2,7 +2,7 @@ using System.Net;
 using Igor.Kbr;
 using Igor.LocalSocket;
 
-namespace Igor.Node;
+namespace Igor.Node.Memory;
 
 /// <summary>
 /// What a <see cref="ByteBudget"/> holds for one peer or application. All members are thread-safe; whatever

@@ -1,7 +1,8 @@
 using System.Net;
 using Igor.Kbr;
+using Igor.Node.Transport.Inbound;
 
-namespace Igor.Node;
+namespace Igor.Node.Memory;
 
 /// <summary>
 /// How many bytes a node holds for others: frames that wait to be sent or are being received, payloads on

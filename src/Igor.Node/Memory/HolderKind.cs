@@ -1,4 +1,4 @@
-namespace Igor.Node;
+namespace Igor.Node.Memory;
 
 /// <summary>For whom bytes are held, which decides how many there may be.</summary>
 public enum HolderKind

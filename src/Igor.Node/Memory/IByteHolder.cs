@@ -1,4 +1,4 @@
-namespace Igor.Node;
+namespace Igor.Node.Memory;
 
 /// <summary>An application whose calls are bounded by an account of its own.</summary>
 internal interface IByteHolder

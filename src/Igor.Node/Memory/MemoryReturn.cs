@@ -1,6 +1,6 @@
 using System.Diagnostics;
 
-namespace Igor.Node;
+namespace Igor.Node.Memory;
 
 /// <summary>
 /// Gives memory back to the system after a burst. A node that falls idle makes no garbage, so that nothing

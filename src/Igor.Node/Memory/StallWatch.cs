@@ -1,4 +1,4 @@
-namespace Igor.Node;
+namespace Igor.Node.Memory;
 
 /// <summary>
 /// Tells whether bytes that wait stand still. Each time the patience has passed, a part of what waited must

@@ -3,7 +3,7 @@ using System.Net.NetworkInformation;
 using System.Net.Sockets;
 using Igor.Kbr.Wire;
 
-namespace Igor.Node;
+namespace Igor.Node.Transport;
 
 /// <summary>Which addresses peers are told to reach a node at.</summary>
 internal static class AdvertisedAddresses

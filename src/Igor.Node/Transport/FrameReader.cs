@@ -3,8 +3,9 @@ using System.Diagnostics;
 using System.Threading.Tasks.Sources;
 using Igor.Kbr;
 using Igor.LocalSocket;
+using Igor.Node.Memory;
 
-namespace Igor.Node;
+namespace Igor.Node.Transport;
 
 /// <summary>
 /// The receiving half of a link. It waits for bytes without holding a buffer, reads what is there, and has
@@ -26,7 +27,7 @@ internal sealed class FrameReader : IValueTaskSource
     /// <summary>One TLS record of the largest size.</summary>
     private const int BufferBytesMin = 16 * 1024;
 
-    private readonly Link _link;
+    private readonly TlsLink _link;
     private readonly Stream _stream;
     private readonly Strand _strand;
     private readonly ILinkConsumer _consumer;
@@ -44,7 +45,7 @@ internal sealed class FrameReader : IValueTaskSource
 
     /// <summary>Makes the reader of a link.</summary>
     public FrameReader(
-        Link link,
+        TlsLink link,
         Stream stream,
         Strand strand,
         ILinkConsumer consumer,
@@ -114,7 +115,7 @@ internal sealed class FrameReader : IValueTaskSource
                 Volatile.Write(ref _missingBytes, Missing());
             }
         }
-        catch (Exception problem) when (Link.IsBroken(problem))
+        catch (Exception problem) when (TlsLink.IsBroken(problem))
         {
             return "receiving failed: " + problem.Message;
         }

@@ -1,7 +1,8 @@
 using System.Buffers;
 using System.Buffers.Binary;
+using Igor.Node.Memory;
 
-namespace Igor.Node;
+namespace Igor.Node.Transport;
 
 /// <summary>
 /// The sending half of a link: frames are gathered in pooled segments as they are made, and written by one
@@ -156,7 +157,7 @@ internal sealed class FrameWriter
                 }
             }
         }
-        catch (Exception problem) when (Link.IsBroken(problem))
+        catch (Exception problem) when (TlsLink.IsBroken(problem))
         {
             Abandon();
             _failed("sending failed: " + problem.Message);

@@ -1,6 +1,6 @@
 using System.Net.Sockets;
 
-namespace Igor.Node;
+namespace Igor.Node.Transport;
 
 /// <summary>
 /// Reads a connection's smoothed round-trip time from the kernel, which measures it on all traffic: no pings

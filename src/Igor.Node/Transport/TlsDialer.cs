@@ -1,7 +1,8 @@
 using System.Net;
 using System.Net.Sockets;
+using Igor.Node.Transport.Inbound;
 
-namespace Igor.Node;
+namespace Igor.Node.Transport;
 
 /// <summary>Connects to an address and secures the connection, with a deadline for each step.</summary>
 internal sealed class TlsDialer(TlsHandshake handshake, TransportOptions options)
@@ -32,7 +33,7 @@ internal sealed class TlsDialer(TlsHandshake handshake, TransportOptions options
             deadline.CancelAfter(options.HandshakeTimeout);
             return (await handshake.ConnectAsync(socket, deadline.Token).ConfigureAwait(false), string.Empty);
         }
-        catch (Exception problem) when (Link.IsBroken(problem))
+        catch (Exception problem) when (TlsLink.IsBroken(problem))
         {
             socket?.Dispose();
             return (null, Cause(problem, socket is not null));

@@ -2,8 +2,10 @@ using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
+using Igor.Node.Identity;
+using Igor.Node.Transport.Inbound;
 
-namespace Igor.Node;
+namespace Igor.Node.Transport;
 
 /// <summary>
 /// Makes TLS 1.3 connections in which both sides show a self-signed certificate. No authority is asked: the

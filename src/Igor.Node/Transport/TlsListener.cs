@@ -1,8 +1,9 @@
 using System.Net;
 using System.Net.Sockets;
+using Igor.Node.Transport.Inbound;
 using Microsoft.Extensions.Logging;
 
-namespace Igor.Node;
+namespace Igor.Node.Transport;
 
 /// <summary>
 /// Accepts connections as fast as they come, so that no queue of the system's fills up with those of one

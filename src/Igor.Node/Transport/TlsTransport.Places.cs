@@ -1,6 +1,7 @@
-using Igor.Kbr;
+using Igor.Kbr.Overlay;
+using Igor.Node.Transport.Inbound;
 
-namespace Igor.Node;
+namespace Igor.Node.Transport;
 
 /// <content>Room for a new link.</content>
 internal sealed partial class TlsTransport
@@ -8,7 +9,7 @@ internal sealed partial class TlsTransport
     /// <summary>Makes room for a link that came, or says that there is none.</summary>
     private bool TryMakeRoom(SecuredSocket secured)
     {
-        Link[] links = [.. _links.Values];
+        TlsLink[] links = [.. _links.Values];
         LinkPlace[] places = [.. links.Select(link => link.Place)];
         int surplus = LinkPlaces.Surplus(places, secured.Peer);
         int silent = LinkPlaces.SilentVictim(places);
@@ -39,7 +40,7 @@ internal sealed partial class TlsTransport
     private void NoteMembers() =>
         _rates.HasMembers = _links.Values.Any(link => link.Standing == PeerStanding.Member);
 
-    private void Evict(Link link, string cause)
+    private void Evict(TlsLink link, string cause)
     {
         Inbound.CountRefused(InboundRefusal.EvictedLink);
         _links.Remove(link.Id);

@@ -1,9 +1,12 @@
 using System.Collections.Concurrent;
 using System.Net;
-using Igor.Kbr;
+using Igor.Kbr.Overlay;
+using Igor.Node.Identity;
+using Igor.Node.Memory;
+using Igor.Node.Transport.Inbound;
 using Microsoft.Extensions.Logging;
 
-namespace Igor.Node;
+namespace Igor.Node.Transport;
 
 /// <summary>
 /// The links of a node: listening, dialling, sending and closing. What it tells its consumer, and what it is
@@ -12,9 +15,9 @@ namespace Igor.Node;
 /// </summary>
 internal sealed partial class TlsTransport : IAsyncDisposable
 {
-    private readonly Dictionary<LinkId, Link> _links = [];
-    private readonly List<Link> _dirty = [];
-    private readonly ConcurrentDictionary<LinkId, Link> _living = new(); // closing ones included
+    private readonly Dictionary<LinkId, TlsLink> _links = [];
+    private readonly List<TlsLink> _dirty = [];
+    private readonly ConcurrentDictionary<LinkId, TlsLink> _living = new(); // closing ones included
     private readonly CancellationTokenSource _stopping = new();
     private readonly TransportOptions _options;
     private readonly Strand _strand;
@@ -61,7 +64,7 @@ internal sealed partial class TlsTransport : IAsyncDisposable
     public InboundCounters Inbound { get; } = new();
 
     /// <summary>The links that the consumer knows. Used on the strand only.</summary>
-    public IReadOnlyCollection<Link> Links => _links.Values;
+    public IReadOnlyCollection<TlsLink> Links => _links.Values;
 
     /// <summary>Binds an address; connections are accepted after <see cref="StartAccepting"/>.</summary>
     /// <exception cref="NodeStartException">The address cannot be used; the message says why.</exception>
@@ -101,7 +104,7 @@ internal sealed partial class TlsTransport : IAsyncDisposable
     /// <returns>False when the link is gone or too much waits on it.</returns>
     public bool Send(LinkId id, ReadOnlySpan<byte> header, ReadOnlySpan<byte> payload)
     {
-        if (!_links.TryGetValue(id, out Link? link) || !link.Writer.TryAppend(header, payload))
+        if (!_links.TryGetValue(id, out TlsLink? link) || !link.Writer.TryAppend(header, payload))
         {
             return false;
         }
@@ -119,7 +122,7 @@ internal sealed partial class TlsTransport : IAsyncDisposable
     /// <summary>Notes what the node says that a link's peer is to it.</summary>
     public void SetStanding(LinkId id, PeerStanding standing)
     {
-        if (_links.TryGetValue(id, out Link? link))
+        if (_links.TryGetValue(id, out TlsLink? link))
         {
             link.Standing = standing;
             NoteMembers();
@@ -129,7 +132,7 @@ internal sealed partial class TlsTransport : IAsyncDisposable
     /// <summary>Closes a link once what was sent on it has gone out.</summary>
     public void Close(LinkId id)
     {
-        if (_links.Remove(id, out Link? link))
+        if (_links.Remove(id, out TlsLink? link))
         {
             NoteMembers();
             link.IsOpen = false;
@@ -140,7 +143,7 @@ internal sealed partial class TlsTransport : IAsyncDisposable
     /// <summary>Sends what was gathered.</summary>
     public void Flush()
     {
-        foreach (Link link in _dirty)
+        foreach (TlsLink link in _dirty)
         {
             link.IsDirty = false;
             link.Writer.Flush();
@@ -152,7 +155,7 @@ internal sealed partial class TlsTransport : IAsyncDisposable
     /// <summary>Closes links whose other ends stand still.</summary>
     public void CloseStalled(TimeSpan now)
     {
-        foreach (Link link in _links.Values)
+        foreach (TlsLink link in _links.Values)
         {
             link.CloseWhenStalled(now);
         }
@@ -180,7 +183,7 @@ internal sealed partial class TlsTransport : IAsyncDisposable
             await listener.DisposeAsync().ConfigureAwait(false);
         }
 
-        foreach (Link link in _living.Values)
+        foreach (TlsLink link in _living.Values)
         {
             link.Abort("the node is closed");
         }
@@ -238,7 +241,7 @@ internal sealed partial class TlsTransport : IAsyncDisposable
             return;
         }
 
-        var link = new Link(
+        var link = new TlsLink(
             new LinkId(++_lastLink),
             secured,
             dial is not null,
@@ -267,7 +270,7 @@ internal sealed partial class TlsTransport : IAsyncDisposable
         }
     }
 
-    private async Task RunAsync(Link link)
+    private async Task RunAsync(TlsLink link)
     {
         // Off the strand, which has other work.
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);

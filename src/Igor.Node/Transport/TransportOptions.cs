@@ -1,4 +1,4 @@
-namespace Igor.Node;
+namespace Igor.Node.Transport;
 
 /// <summary>
 /// Settings of a <see cref="TlsTransport"/>; <see cref="IgorNodeOptions"/> says what they mean.

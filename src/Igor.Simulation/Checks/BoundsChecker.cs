@@ -1,4 +1,6 @@
-namespace Igor.Simulation;
+using Igor.Simulation.Network;
+
+namespace Igor.Simulation.Checks;
 
 /// <summary>
 /// State is bounded: links, requests that wait, and events that a quiet network has in flight.

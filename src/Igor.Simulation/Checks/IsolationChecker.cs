@@ -1,6 +1,7 @@
 using Igor.Kbr;
+using Igor.Simulation.Network;
 
-namespace Igor.Simulation;
+namespace Igor.Simulation.Checks;
 
 /// <summary>
 /// No payload of a service is seen by a host that does not run it. Payloads of the service carry a mark (see

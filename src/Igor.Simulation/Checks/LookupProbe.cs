@@ -1,7 +1,9 @@
 using System.Buffers.Binary;
 using Igor.Kbr;
+using Igor.Simulation.Engine;
+using Igor.Simulation.Network;
 
-namespace Igor.Simulation;
+namespace Igor.Simulation.Checks;
 
 /// <summary>
 /// Routes requests to random keys from random members of a service and judges each answer against the true

@@ -1,4 +1,4 @@
-namespace Igor.Simulation;
+namespace Igor.Simulation.Checks;
 
 /// <summary>What a series of lookups found.</summary>
 public sealed class LookupStatistics

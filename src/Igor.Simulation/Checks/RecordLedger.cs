@@ -1,7 +1,9 @@
-using Igor.Dht;
+using Igor.Dht.Records;
 using Igor.Kbr;
+using Igor.Simulation.Dht;
+using Igor.Simulation.Network;
 
-namespace Igor.Simulation;
+namespace Igor.Simulation.Checks;
 
 /// <summary>
 /// What the DHT has promised: every put that was acknowledged. Judges from the disks of all hosts whether a

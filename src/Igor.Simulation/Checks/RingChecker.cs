@@ -1,6 +1,7 @@
 using Igor.Kbr;
+using Igor.Simulation.Network;
 
-namespace Igor.Simulation;
+namespace Igor.Simulation.Checks;
 
 /// <summary>
 /// One ring per service: every live member's neighbour set is exactly the nearest live members on either

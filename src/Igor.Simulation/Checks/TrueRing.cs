@@ -1,6 +1,7 @@
 using Igor.Kbr;
+using Igor.Simulation.Network;
 
-namespace Igor.Simulation;
+namespace Igor.Simulation.Checks;
 
 /// <summary>
 /// The ring as it ought to be: all live members of a service in clockwise order, seen from above.

@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace Igor.Simulation;
+namespace Igor.Simulation.Checks;
 
 /// <summary>Something that a checker found wrong.</summary>
 /// <param name="Checker">Which checker.</param>

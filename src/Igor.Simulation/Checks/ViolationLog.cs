@@ -1,4 +1,6 @@
-namespace Igor.Simulation;
+using Igor.Simulation.Engine;
+
+namespace Igor.Simulation.Checks;
 
 /// <summary>What the checkers found; at most a few of each kind are kept, all are counted.</summary>
 public sealed class ViolationLog

@@ -1,7 +1,8 @@
 using System.Globalization;
+using Igor.Simulation.Scenarios;
 using Spectre.Console;
 
-namespace Igor.Simulation;
+namespace Igor.Simulation.Cli;
 
 /// <summary>A result for people at a terminal.</summary>
 internal static class ResultTable

@@ -1,8 +1,9 @@
 using System.CommandLine;
 using System.Globalization;
+using Igor.Simulation.Scenarios;
 using Spectre.Console;
 
-namespace Igor.Simulation;
+namespace Igor.Simulation.Cli;
 
 /// <summary>The `igor-sim` command: `run`, `list` and `describe`.</summary>
 internal static class SimCommand

@@ -1,9 +1,12 @@
-using Igor.Dht;
+using Igor.Dht.Outcomes;
 using Igor.Dht.Protocol;
+using Igor.Dht.Records;
 using Igor.Dht.Storage;
 using Igor.Kbr;
+using Igor.Simulation.Engine;
+using Igor.Simulation.Network;
 
-namespace Igor.Simulation;
+namespace Igor.Simulation.Dht;
 
 /// <summary>
 /// The DHT on a simulated host: a <see cref="DhtNode"/> attached to the host's overlay node, with a record
@@ -68,11 +71,11 @@ public sealed class SimulatedDht : IKbrApplication, IDhtOutput
     }
 
     /// <summary>Writes a record.</summary>
-    public void Put(PutCommand put, Action<CommandResult> completed) =>
+    public void Put(DhtPut put, Action<CommandResult> completed) =>
         Begin(completed, (now, command) => _node.Put(now, command, put));
 
     /// <summary>Reads a record.</summary>
-    public void Get(GetCommand get, Action<CommandResult> completed) =>
+    public void Get(DhtGet get, Action<CommandResult> completed) =>
         Begin(completed, (now, command) => _node.Get(now, command, get));
 
     void IKbrApplication.Deliver(in KbrDelivery delivery)

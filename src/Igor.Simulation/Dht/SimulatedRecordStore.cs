@@ -1,8 +1,11 @@
-using Igor.Dht;
+using Igor.Dht.Outcomes;
+using Igor.Dht.Records;
 using Igor.Dht.Storage;
 using Igor.Kbr;
+using Igor.Simulation.Engine;
+using Igor.Simulation.Network;
 
-namespace Igor.Simulation;
+namespace Igor.Simulation.Dht;
 
 /// <summary>
 /// A record store in virtual time. A record is durable, and survives the process, only when the commit that

@@ -1,4 +1,4 @@
-namespace Igor.Simulation;
+namespace Igor.Simulation.Dht;
 
 /// <summary>How the disk below a simulated record store behaves.</summary>
 public sealed record SimulatedStoreOptions

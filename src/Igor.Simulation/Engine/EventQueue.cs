@@ -1,4 +1,4 @@
-namespace Igor.Simulation;
+namespace Igor.Simulation.Engine;
 
 /// <summary>
 /// Events ordered by time, and by the order of posting where times are equal. A 4-ary heap of small entries

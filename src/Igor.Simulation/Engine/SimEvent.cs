@@ -1,4 +1,4 @@
-namespace Igor.Simulation;
+namespace Igor.Simulation.Engine;
 
 /// <summary>Kinds of events, for the trace and for whoever handles them.</summary>
 internal enum SimEventKind : byte

@@ -1,7 +1,7 @@
 using System.Text;
 using Igor.Kbr;
 
-namespace Igor.Simulation;
+namespace Igor.Simulation.Engine;
 
 /// <summary>
 /// The generator of a simulation: <see cref="SeededRandom"/>, and what experiments draw from it. One

@@ -1,4 +1,4 @@
-namespace Igor.Simulation;
+namespace Igor.Simulation.Engine;
 
 /// <summary>
 /// Virtual time as a <see cref="TimeProvider"/>: for <c>Task.Delay(delay, provider)</c>,

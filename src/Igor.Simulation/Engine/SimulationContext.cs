@@ -1,4 +1,4 @@
-namespace Igor.Simulation;
+namespace Igor.Simulation.Engine;
 
 /// <summary>
 /// Brings the continuations of simulated awaits back into the simulation: as events at the same virtual time,

@@ -1,4 +1,5 @@
-namespace Igor.Simulation;
+
+namespace Igor.Simulation.Engine;
 
 /// <summary>
 /// A discrete-event engine: virtual time, one thread, events in the order of (time, posting). It knows

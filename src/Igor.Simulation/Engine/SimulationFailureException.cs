@@ -1,4 +1,4 @@
-namespace Igor.Simulation;
+namespace Igor.Simulation.Engine;
 
 /// <summary>
 /// The code under simulation failed: an application threw, or did what cannot be simulated. The message says

@@ -1,6 +1,6 @@
 using System.Numerics;
 
-namespace Igor.Simulation;
+namespace Igor.Simulation.Engine;
 
 /// <summary>
 /// A running hash over everything that happened, in order: two runs with the same value did the same things.

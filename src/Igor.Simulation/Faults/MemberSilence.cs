@@ -1,4 +1,4 @@
-namespace Igor.Simulation;
+namespace Igor.Simulation.Faults;
 
 /// <summary>What a member that takes part in the ring does not answer: a fault of a host.</summary>
 public enum MemberSilence

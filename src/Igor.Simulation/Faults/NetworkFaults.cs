@@ -1,4 +1,6 @@
-namespace Igor.Simulation;
+using Igor.Simulation.Network;
+
+namespace Igor.Simulation.Faults;
 
 /// <summary>
 /// Faults of the network between hosts. A link over a partitioned path stays open and silent, as TCP

@@ -1,4 +1,4 @@
-namespace Igor.Simulation;
+namespace Igor.Simulation.Faults;
 
 /// <summary>Trouble on the way from some hosts to others, until it is healed.</summary>
 public sealed class PathFault

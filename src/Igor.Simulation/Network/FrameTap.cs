@@ -1,4 +1,4 @@
-namespace Igor.Simulation;
+namespace Igor.Simulation.Network;
 
 /// <summary>
 /// Sees every frame as it is sent, from outside of the code under test. The spans are valid during the call.

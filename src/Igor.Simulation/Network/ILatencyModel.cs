@@ -1,4 +1,6 @@
-namespace Igor.Simulation;
+using Igor.Simulation.Engine;
+
+namespace Igor.Simulation.Network;
 
 /// <summary>Says how far apart two hosts are.</summary>
 public interface ILatencyModel

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.IO.Compression;
 
-namespace Igor.Simulation;
+namespace Igor.Simulation.Network;
 
 /// <summary>
 /// Reads measured round-trip times: a text file, perhaps compressed with gzip, of n lines with n numbers

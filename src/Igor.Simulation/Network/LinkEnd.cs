@@ -1,7 +1,8 @@
 using System.Buffers;
-using Igor.Kbr;
+using Igor.Kbr.Overlay;
+using Igor.Simulation.Engine;
 
-namespace Igor.Simulation;
+namespace Igor.Simulation.Network;
 
 /// <summary>
 /// One end of a TCP-like link: what is sent to it arrives whole, once and in order, until either end closes

@@ -1,7 +1,9 @@
-using Igor.Kbr;
+using Igor.Kbr.Overlay;
 using Igor.Kbr.Wire;
+using Igor.Simulation.Engine;
+using Igor.Simulation.Faults;
 
-namespace Igor.Simulation;
+namespace Igor.Simulation.Network;
 
 /// <summary>
 /// One life of a node's process: an <see cref="OverlayNode"/>, its links and its applications. Events come
@@ -31,7 +33,7 @@ internal sealed class NodeProcess : ISimEventTarget
         Node = node;
         _engine = engine;
         _transport = transport;
-        Services = new ServiceTable(this);
+        Services = new SimulatedApplications(this);
         PayloadBytesMax = options.PayloadBytesMax;
         _overlay = new OverlayNode(node.NodeId, options, new ProcessOutput(this, transport), seed);
     }
@@ -40,7 +42,7 @@ internal sealed class NodeProcess : ISimEventTarget
 
     public SimulationEngine Engine => _engine;
 
-    public ServiceTable Services { get; }
+    public SimulatedApplications Services { get; }
 
     public OverlayNode Overlay => _overlay;
 

@@ -1,7 +1,7 @@
 using System.Buffers;
 using Igor.Kbr;
 
-namespace Igor.Simulation;
+namespace Igor.Simulation.Network;
 
 /// <summary>What waits inside a process: upcalls for its applications and downcalls for its node.</summary>
 internal enum NodeWorkKind : byte

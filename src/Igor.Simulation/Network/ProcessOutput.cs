@@ -1,6 +1,7 @@
 using Igor.Kbr;
+using Igor.Kbr.Overlay;
 
-namespace Igor.Simulation;
+namespace Igor.Simulation.Network;
 
 /// <summary>
 /// The effects of a node: the network's at once, the applications' through the process's queue.

@@ -1,6 +1,6 @@
 using Igor.Kbr;
 
-namespace Igor.Simulation;
+namespace Igor.Simulation.Network;
 
 /// <summary>
 /// What a host keeps when its process dies: the identity, the peers it knew, and whatever applications open

@@ -1,6 +1,10 @@
 using Igor.Kbr;
+using Igor.Kbr.Overlay;
+using Igor.Simulation.Checks;
+using Igor.Simulation.Engine;
+using Igor.Simulation.Faults;
 
-namespace Igor.Simulation;
+namespace Igor.Simulation.Network;
 
 /// <summary>
 /// A network in virtual time: hosts that run the real overlay protocol, links between them, and faults.

@@ -1,6 +1,9 @@
 using Igor.Kbr;
+using Igor.Kbr.Overlay;
+using Igor.Simulation.Engine;
+using Igor.Simulation.Faults;
 
-namespace Igor.Simulation;
+namespace Igor.Simulation.Network;
 
 /// <summary>What a simulated host is doing.</summary>
 public enum NodeState

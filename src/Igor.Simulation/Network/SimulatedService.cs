@@ -1,13 +1,15 @@
 using Igor.Kbr;
+using Igor.Simulation.Engine;
 
-namespace Igor.Simulation;
+namespace Igor.Simulation.Network;
 
 /// <summary>An application's side of a service on a simulated node.</summary>
 internal sealed class SimulatedService : IKbrService, IOwnAwaits
 {
-    private readonly ServiceTable _table;
+    private readonly SimulatedApplications _table;
 
-    public SimulatedService(ServiceTable table, SubscribeOptions options, IKbrApplication application)
+    public SimulatedService(
+        SimulatedApplications table, SubscribeOptions options, IKbrApplication application)
     {
         _table = table;
         Name = options.Service;

@@ -1,6 +1,6 @@
-using Igor.Kbr;
+using Igor.Kbr.Overlay;
 
-namespace Igor.Simulation;
+namespace Igor.Simulation.Network;
 
 /// <summary>Settings of a <see cref="SimulatedNetwork"/>.</summary>
 public sealed record SimulationOptions

@@ -1,4 +1,6 @@
-namespace Igor.Simulation;
+using Igor.Simulation.Engine;
+
+namespace Igor.Simulation.Network;
 
 /// <summary>
 /// Latency between sites of a matrix. Each host is placed at a random site and gets an access delay of its

@@ -1,4 +1,6 @@
-namespace Igor.Simulation;
+using Igor.Simulation.Engine;
+
+namespace Igor.Simulation.Network;
 
 /// <summary>
 /// A made-up internet: sites on a plane with a height of their own (the space of Vivaldi, SIGCOMM'04), whose

@@ -1,8 +1,10 @@
 using System.Buffers;
 using System.Buffers.Binary;
-using Igor.Kbr;
+using Igor.Kbr.Overlay;
+using Igor.Simulation.Engine;
+using Igor.Simulation.Faults;
 
-namespace Igor.Simulation;
+namespace Igor.Simulation.Network;
 
 /// <summary>
 /// The wires: connects processes and carries frames between link ends, with latency, jitter, loss (as TCP

@@ -1,4 +1,7 @@
-namespace Igor.Simulation;
+using Igor.Simulation.Checks;
+using Igor.Simulation.Network;
+
+namespace Igor.Simulation.Scenarios;
 
 /// <summary>
 /// Which hosts died when. Deaths that follow one another faster than they can be noticed are to a record what

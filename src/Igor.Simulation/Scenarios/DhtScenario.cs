@@ -1,4 +1,8 @@
-namespace Igor.Simulation;
+using Igor.Simulation.Checks;
+using Igor.Simulation.Dht;
+using Igor.Simulation.Network;
+
+namespace Igor.Simulation.Scenarios;
 
 /// <summary>
 /// Records are put while all is well; a quarter of the nodes dies at once; after the healing another quarter

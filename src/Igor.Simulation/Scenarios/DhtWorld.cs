@@ -1,8 +1,13 @@
-using Igor.Dht;
+using Igor.Dht.Outcomes;
 using Igor.Dht.Protocol;
+using Igor.Dht.Records;
 using Igor.Kbr;
+using Igor.Simulation.Checks;
+using Igor.Simulation.Dht;
+using Igor.Simulation.Engine;
+using Igor.Simulation.Network;
 
-namespace Igor.Simulation;
+namespace Igor.Simulation.Scenarios;
 
 /// <summary>
 /// A network of DHT nodes that a scenario puts through its phases, with the ledger that judges it.
@@ -271,7 +276,7 @@ internal sealed class DhtWorld
         byte[] value = new byte[_valueBytes];
         _random.Fill(value);
         SimulatedNode writer = RandomNode();
-        var put = new PutCommand
+        var put = new DhtPut
         {
             Key = key,
             Type = "value",
@@ -344,7 +349,7 @@ internal sealed class DhtWorld
     {
         TimeSpan start = _network.Now;
         promise = _ledger.Find(promise.Key)!;
-        var get = new GetCommand
+        var get = new DhtGet
         {
             Key = promise.Key,
             Type = ValueRecordType.TypeName,

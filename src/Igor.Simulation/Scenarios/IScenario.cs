@@ -1,4 +1,6 @@
-namespace Igor.Simulation;
+using Igor.Simulation.Network;
+
+namespace Igor.Simulation.Scenarios;
 
 /// <summary>
 /// A story that a simulated network goes through, with checks along the way. It has no state of its own:

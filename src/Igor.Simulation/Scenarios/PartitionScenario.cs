@@ -1,4 +1,8 @@
-namespace Igor.Simulation;
+using Igor.Simulation.Checks;
+using Igor.Simulation.Engine;
+using Igor.Simulation.Network;
+
+namespace Igor.Simulation.Scenarios;
 
 /// <summary>
 /// Partitions of all kinds, clogged paths and stalled processes; then everything heals and must be one ring.

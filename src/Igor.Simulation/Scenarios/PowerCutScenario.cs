@@ -1,4 +1,7 @@
-namespace Igor.Simulation;
+using Igor.Simulation.Checks;
+using Igor.Simulation.Dht;
+
+namespace Igor.Simulation.Scenarios;
 
 /// <summary>
 /// Every node of a DHT dies at the same instant, with puts under way, and returns with its disk.

@@ -1,4 +1,8 @@
-namespace Igor.Simulation;
+using Igor.Simulation.Checks;
+using Igor.Simulation.Engine;
+using Igor.Simulation.Network;
+
+namespace Igor.Simulation.Scenarios;
 
 /// <summary>
 /// Many nodes join; a quarter of them dies at once; the ring heals; keys go to their true roots throughout.

@@ -1,6 +1,8 @@
 using Igor.Kbr;
+using Igor.Simulation.Checks;
+using Igor.Simulation.Network;
 
-namespace Igor.Simulation;
+namespace Igor.Simulation.Scenarios;
 
 /// <summary>The rings that a scenario watches: the base overlay's and those of its services.</summary>
 internal sealed class Rings

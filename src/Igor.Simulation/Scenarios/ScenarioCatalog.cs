@@ -1,4 +1,4 @@
-namespace Igor.Simulation;
+namespace Igor.Simulation.Scenarios;
 
 /// <summary>The scenarios that come with the simulator.</summary>
 public static class ScenarioCatalog

@@ -1,4 +1,4 @@
-namespace Igor.Simulation;
+namespace Igor.Simulation.Scenarios;
 
 /// <summary>A number that changes how a scenario runs.</summary>
 /// <param name="Name">

@@ -1,6 +1,7 @@
 using System.Text.Json;
+using Igor.Simulation.Checks;
 
-namespace Igor.Simulation;
+namespace Igor.Simulation.Scenarios;
 
 /// <summary>The outcome of one run of a scenario.</summary>
 public sealed record ScenarioResult

@@ -1,7 +1,9 @@
 using System.Diagnostics;
 using System.Globalization;
+using Igor.Simulation.Checks;
+using Igor.Simulation.Network;
 
-namespace Igor.Simulation;
+namespace Igor.Simulation.Scenarios;
 
 /// <summary>One run of a scenario: the network, what was measured and what was found wrong.</summary>
 public sealed class ScenarioRun

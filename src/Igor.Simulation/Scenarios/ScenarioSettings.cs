@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace Igor.Simulation;
+namespace Igor.Simulation.Scenarios;
 
 /// <summary>
 /// What one run of a scenario is made from; together with the program's version it determines the run.

@@ -1,4 +1,9 @@
-namespace Igor.Simulation;
+using Igor.Simulation.Checks;
+using Igor.Simulation.Engine;
+using Igor.Simulation.Faults;
+using Igor.Simulation.Network;
+
+namespace Igor.Simulation.Scenarios;
 
 /// <summary>
 /// Rings of 1, 2, 3 … nodes, founders that start at once, and two halves that were apart and merge.

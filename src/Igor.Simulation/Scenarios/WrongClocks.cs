@@ -1,4 +1,7 @@
-namespace Igor.Simulation;
+using Igor.Simulation.Engine;
+using Igor.Simulation.Network;
+
+namespace Igor.Simulation.Scenarios;
 
 /// <summary>
 /// Hosts whose wall clocks are wrong by any amount and jump now and then: to another wrong time, back to the

@@ -1,9 +1,7 @@
-using System.Text.RegularExpressions;
-
 namespace Igor.Architecture.Tests;
 
 /// <summary>The files of the repository that the tests were built from.</summary>
-internal static partial class Repository
+internal static class Repository
 {
     /// <summary>The directory of Igor.sln.</summary>
     public static string Root { get; } = FindRoot();
@@ -20,20 +18,8 @@ internal static partial class Repository
                 .Order(StringComparer.Ordinal);
     }
 
-    /// <summary>The names of the types that the files of a directory declare.</summary>
-    public static IReadOnlySet<string> TypesDeclaredIn(string directory) => SourceFiles(directory)
-        .SelectMany(file => TypeDeclaration().Matches(File.ReadAllText(file)))
-        .Select(match => match.Groups["name"].Value)
-        .ToHashSet();
-
     /// <summary>A file's path as messages show it.</summary>
     public static string Relative(string file) => Path.GetRelativePath(Root, file);
-
-    [GeneratedRegex(
-        @"^\s*(public|internal)\s[\w\s]*\b(class|struct|record|interface|enum)"
-        + @"\s+(?<name>(?!struct|class)\w+)",
-        RegexOptions.Multiline)]
-    private static partial Regex TypeDeclaration();
 
     private static string FindRoot()
     {

@@ -1,4 +1,6 @@
 using System.Net.Sockets;
+using Igor.Dht.Cli.CommandLine;
+using Igor.Dht.Outcomes;
 using Igor.Kbr;
 
 namespace Igor.Dht.Cli.Tests;

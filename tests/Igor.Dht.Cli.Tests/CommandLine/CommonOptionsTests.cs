@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Igor.Dht.Cli.CommandLine;
 using Igor.Kbr;
 
 namespace Igor.Dht.Cli.Tests;

@@ -1,6 +1,8 @@
 using System.CommandLine;
 using System.IO.Pipes;
 using System.Net.Sockets;
+using Igor.Dht.Cli.CommandLine;
+using Igor.Dht.Cli.Commands;
 
 namespace Igor.Dht.Cli.Tests;
 

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Igor.Dht.Cli.CommandLine;
 
 namespace Igor.Dht.Cli.Tests;
 

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Igor.Dht.Cli.Demo;
 
 namespace Igor.Dht.Cli.Tests;
 

@@ -1,4 +1,9 @@
 using System.Text.Json;
+using Igor.Dht.Cli.CommandLine;
+using Igor.Dht.Cli.Output;
+using Igor.Dht.Cli.Values;
+using Igor.Dht.Outcomes;
+using Igor.Dht.Records;
 using Igor.Dht.Storage;
 using Igor.Kbr;
 

@@ -1,3 +1,4 @@
+using Igor.Dht.Cli.Output;
 using Igor.Kbr;
 
 namespace Igor.Dht.Cli.Tests;

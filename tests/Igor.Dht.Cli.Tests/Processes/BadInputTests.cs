@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Text.Json;
+using Igor.Dht.Cli.CommandLine;
 
 namespace Igor.Dht.Cli.Tests;
 

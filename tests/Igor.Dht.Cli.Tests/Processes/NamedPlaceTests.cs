@@ -1,3 +1,5 @@
+using Igor.Dht.Cli.CommandLine;
+
 namespace Igor.Dht.Cli.Tests;
 
 /// <summary>What was named is used or refused; what nobody named is looked for where it can be.</summary>

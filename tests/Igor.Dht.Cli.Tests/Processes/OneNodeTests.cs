@@ -1,5 +1,7 @@
 using System.Text;
 using System.Text.Json;
+using Igor.Dht.Cli.CommandLine;
+using Igor.Dht.Records;
 
 namespace Igor.Dht.Cli.Tests;
 

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Igor.Dht.Cli.CommandLine;
 
 namespace Igor.Dht.Cli.Tests;
 

@@ -1,3 +1,5 @@
+using Igor.Dht.Cli.CommandLine;
+
 namespace Igor.Dht.Cli.Tests;
 
 /// <summary>Names of any bytes, and standard streams that are closed, full, or read by nobody.</summary>

@@ -1,4 +1,5 @@
 using CsCheck;
+using Igor.Dht.Cli.Values;
 
 namespace Igor.Dht.Cli.Tests;
 

@@ -1,4 +1,6 @@
 using System.Runtime.Versioning;
+using Igor.Dht.Cli.CommandLine;
+using Igor.Dht.Cli.Values;
 
 namespace Igor.Dht.Cli.Tests;
 

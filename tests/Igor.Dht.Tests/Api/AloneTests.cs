@@ -1,4 +1,5 @@
 using System.Text;
+using Igor.Dht.Outcomes;
 using Igor.Kbr;
 using Igor.Node;
 

@@ -1,6 +1,10 @@
+using Igor.Dht.Outcomes;
 using Igor.Dht.Protocol;
+using Igor.Dht.Records;
 using Igor.Kbr;
 using Igor.Node;
+using Igor.Node.LocalSocket;
+using Igor.Node.Memory;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Igor.Dht.Tests.Api;
@@ -140,7 +144,7 @@ public sealed class AttachmentTests : IDisposable
             NullLogger.Instance);
         await host.StartAsync();
         Task<CommandResult> command = host.GetAsync(
-            new GetCommand
+            new DhtGet
             {
                 Key = Key.Zero,
                 Type = ValueRecordType.TypeName,

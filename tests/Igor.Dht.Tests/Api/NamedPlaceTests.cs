@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using Igor.Dht.Outcomes;
 using Igor.Kbr;
 
 namespace Igor.Dht.Tests.Api;

@@ -1,7 +1,9 @@
 using Igor.Client;
+using Igor.Dht.Outcomes;
 using Igor.Dht.Storage;
 using Igor.Kbr;
 using Igor.Node;
+using Igor.Node.LocalSocket;
 using Igor.Testing;
 
 namespace Igor.Dht.Tests.Api;

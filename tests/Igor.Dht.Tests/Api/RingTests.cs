@@ -1,4 +1,6 @@
 using System.Text;
+using Igor.Dht.Outcomes;
+using Igor.Dht.Records;
 
 namespace Igor.Dht.Tests.Api;
 

@@ -1,4 +1,6 @@
+using Igor.Dht.Outcomes;
 using Igor.Dht.Protocol;
+using Igor.Dht.Records;
 using Igor.Kbr;
 
 namespace Igor.Dht.Tests.Protocol;
@@ -17,7 +19,7 @@ public sealed class AbandonTests
         Key key = Enumerable.Range(0, 100)
             .Select(i => Key.HashOf($"{i}"))
             .First(k => cluster.RootOf(k) == other);
-        var get = new GetCommand
+        var get = new DhtGet
         {
             Key = key,
             Type = ValueRecordType.TypeName,

@@ -1,5 +1,5 @@
 using CsCheck;
-using Igor.Dht.Protocol;
+using Igor.Dht.Protocol.Ring;
 using Igor.Kbr;
 
 namespace Igor.Dht.Tests.Protocol;

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Igor.Dht.Outcomes;
 
 namespace Igor.Dht.Tests.Protocol;
 

@@ -1,4 +1,8 @@
+using Igor.Dht.Outcomes;
 using Igor.Dht.Protocol;
+using Igor.Dht.Protocol.Holdings;
+using Igor.Dht.Protocol.Messages;
+using Igor.Dht.Records;
 using Igor.Kbr;
 
 namespace Igor.Dht.Tests.Protocol;
@@ -294,7 +298,7 @@ public class ClusterTests
         DhtCluster cluster = DhtCluster.Of(3);
         byte[] content = "a page"u8.ToArray();
         Key key = DhtKey.ForImmutable(content);
-        PutCommand Immutable(PutCommand put) => ImmutablePut(put, content);
+        DhtPut Immutable(DhtPut put) => ImmutablePut(put, content);
         Assert.NotNull(cluster.Put("page", "", with: Immutable).Receipt);
         PutReceipt shorter = cluster.Put(
             "page", "", with: p => Immutable(p) with { TimeToLive = TimeSpan.FromHours(1) }).Receipt!;
@@ -311,8 +315,8 @@ public class ClusterTests
         DhtCluster cluster = DhtCluster.Of(3);
         byte[] content = "a page"u8.ToArray();
         Key key = DhtKey.ForImmutable(content);
-        PutCommand Squatter(PutCommand put) => put with { Key = key };
-        PutCommand Immutable(PutCommand put) =>
+        DhtPut Squatter(DhtPut put) => put with { Key = key };
+        DhtPut Immutable(DhtPut put) =>
             ImmutablePut(put, content) with { TimeToLive = TimeSpan.FromHours(1) };
 
         Assert.NotNull(cluster.Put("page", "forged", with: Squatter).Receipt);
@@ -362,30 +366,23 @@ public class ClusterTests
         cluster.Revive(node);
     }
 
-    private static PutCommand ImmutablePut(PutCommand put, byte[] content) => put with
+    private static DhtPut ImmutablePut(DhtPut put, byte[] content) => put with
     {
         Key = DhtKey.ForImmutable(content),
         Type = ImmutableRecordType.TypeName,
         Value = content,
     };
 
-    private static void PutMany(DhtCluster cluster, int count)
-    {
-        for (int at = 0; at < count; at++)
-        {
-            DhtClusterNode via = cluster.Alive.ElementAt(at % cluster.Alive.Count());
-            Assert.NotNull(cluster.Put($"name {at}", $"value {at}", via).Receipt);
-        }
-    }
+    private static void PutMany(DhtCluster cluster, int count) => Assert.All(
+        Enumerable.Range(0, count),
+        at => Assert.NotNull(cluster.Put($"name {at}", $"value {at}", Via(cluster, at)).Receipt));
 
-    private static void ReadMany(DhtCluster cluster, int count)
-    {
-        for (int at = 0; at < count; at++)
-        {
-            DhtClusterNode via = cluster.Alive.ElementAt(at % cluster.Alive.Count());
-            Assert.Equal($"value {at}", cluster.Value($"name {at}", via));
-        }
-    }
+    private static void ReadMany(DhtCluster cluster, int count) => Assert.All(
+        Enumerable.Range(0, count),
+        at => Assert.Equal($"value {at}", cluster.Value($"name {at}", Via(cluster, at))));
+
+    private static DhtClusterNode Via(DhtCluster cluster, int at) =>
+        cluster.Alive.ElementAt(at % cluster.Alive.Count());
 
     private static int CopiesOf(DhtCluster cluster, int at) =>
         cluster.Alive.Count(n => n.Disk.ContainsKey(DhtKey.ForValue($"name {at}")));

@@ -1,4 +1,7 @@
+using Igor.Dht.Outcomes;
 using Igor.Dht.Protocol;
+using Igor.Dht.Protocol.Messages;
+using Igor.Dht.Records;
 using Igor.Kbr;
 
 namespace Igor.Dht.Tests.Protocol;
@@ -114,7 +117,7 @@ public class CopiesTests
             cluster.Cut(near[0].Id, other.Id);
         }
 
-        CommandFailure failure = cluster.Put("tea", "green", near[0], p => p with { Acks = acks }).Failure!;
+        DhtFailure failure = cluster.Put("tea", "green", near[0], p => p with { Acks = acks }).Failure!;
         Assert.Equal(DhtError.NotEnoughReplicas, failure.Error);
         Assert.Equal(2, failure.Holders.Count);
         Assert.Contains("3 are needed", failure.Message, StringComparison.Ordinal);
@@ -140,7 +143,7 @@ public class CopiesTests
     public void Floor_above_the_replicas_is_refused()
     {
         DhtCluster cluster = DhtCluster.Of(1);
-        CommandFailure failure = cluster.Put(
+        DhtFailure failure = cluster.Put(
             "tea", "green", with: p => p with { Replicas = 2, CopiesMin = 3 }).Failure!;
         Assert.Equal(DhtError.Refused, failure.Error);
     }
@@ -154,7 +157,7 @@ public class CopiesTests
         new PutDoneMessage(new RecordVersion(1, 1), 1, [near[0].Id, near[0].Id, near[0].Id]).Write(buffer);
         byte[] done = buffer.Written.ToArray();
         near[0].Forge = _ => done;
-        CommandFailure failure = cluster.Put("tea", "green", near[1]).Failure!;
+        DhtFailure failure = cluster.Put("tea", "green", near[1]).Failure!;
         Assert.Equal(DhtError.NotEnoughReplicas, failure.Error);
         Assert.Equal([near[0].Id], failure.Holders);
     }

@@ -1,4 +1,6 @@
+using Igor.Dht.Outcomes;
 using Igor.Dht.Protocol;
+using Igor.Dht.Records;
 
 namespace Igor.Dht.Tests.Protocol;
 
@@ -52,5 +54,5 @@ public class ExpiryTests
         Assert.Equal(5, cluster.CopiesOf(second.Key, second.Version));
     }
 
-    private static PutCommand Short(PutCommand put) => put with { TimeToLive = TimeSpan.FromSeconds(5) };
+    private static DhtPut Short(DhtPut put) => put with { TimeToLive = TimeSpan.FromSeconds(5) };
 }

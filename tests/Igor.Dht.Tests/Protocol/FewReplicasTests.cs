@@ -1,3 +1,4 @@
+using Igor.Dht.Outcomes;
 using Igor.Kbr;
 
 namespace Igor.Dht.Tests.Protocol;

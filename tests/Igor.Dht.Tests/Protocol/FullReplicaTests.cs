@@ -1,4 +1,6 @@
+using Igor.Dht.Outcomes;
 using Igor.Dht.Protocol;
+using Igor.Dht.Records;
 using Igor.Kbr;
 
 namespace Igor.Dht.Tests.Protocol;
@@ -93,7 +95,7 @@ public class FullReplicaTests
             node.WriteOutcome = StoreOutcome.Failed;
         }
 
-        CommandFailure failure = cluster.Put("tea", "green", near[4]).Failure!;
+        DhtFailure failure = cluster.Put("tea", "green", near[4]).Failure!;
         Assert.Equal(DhtError.NotEnoughReplicas, failure.Error);
         Assert.Equal(2, failure.Holders.Count);
         Assert.All(near[..3], node =>

@@ -1,4 +1,7 @@
+using Igor.Dht.Outcomes;
 using Igor.Dht.Protocol;
+using Igor.Dht.Protocol.Messages;
+using Igor.Dht.Records;
 using Igor.Kbr;
 using MessagePack;
 

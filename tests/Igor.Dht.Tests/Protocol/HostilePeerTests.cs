@@ -1,4 +1,9 @@
+using Igor.Dht.Outcomes;
 using Igor.Dht.Protocol;
+using Igor.Dht.Protocol.Holdings;
+using Igor.Dht.Protocol.Messages;
+using Igor.Dht.Protocol.Replication;
+using Igor.Dht.Records;
 using Igor.Kbr;
 
 namespace Igor.Dht.Tests.Protocol;

@@ -1,4 +1,5 @@
-using Igor.Dht.Protocol;
+using Igor.Dht.Protocol.Holdings;
+using Igor.Dht.Records;
 using Igor.Kbr;
 
 namespace Igor.Dht.Tests.Protocol;

@@ -1,5 +1,8 @@
 using CsCheck;
-using Igor.Dht.Protocol;
+using Igor.Dht.Outcomes;
+using Igor.Dht.Protocol.Holdings;
+using Igor.Dht.Protocol.Messages;
+using Igor.Dht.Records;
 using Igor.Kbr;
 using MessagePack;
 

@@ -1,4 +1,5 @@
 using CsCheck;
+using Igor.Dht.Records;
 using Igor.Kbr;
 using MessagePack;
 

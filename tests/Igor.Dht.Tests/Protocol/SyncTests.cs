@@ -1,4 +1,6 @@
 using CsCheck;
+using Igor.Dht.Outcomes;
+using Igor.Dht.Records;
 using Igor.Kbr;
 
 namespace Igor.Dht.Tests.Protocol;

@@ -1,4 +1,8 @@
+using Igor.Dht.Outcomes;
 using Igor.Dht.Protocol;
+using Igor.Dht.Protocol.Holdings;
+using Igor.Dht.Protocol.Messages;
+using Igor.Dht.Records;
 using Igor.Kbr;
 
 namespace Igor.Dht.Tests.Protocol;
@@ -206,7 +210,7 @@ public class WrongClockTests
         DhtCluster cluster = DhtCluster.Of(3);
         DhtClusterNode writer = cluster.Alive.First(n => n != cluster.RootOf(DhtKey.ForValue("tea")));
         writer.ClockOffsetMs = Day;
-        CommandFailure failure = cluster.Put("tea", "green", writer).Failure!;
+        DhtFailure failure = cluster.Put("tea", "green", writer).Failure!;
         Assert.Equal(DhtError.Refused, failure.Error);
         Assert.Contains("ahead of the network's time", failure.Message, StringComparison.Ordinal);
         Assert.Contains("check the clock", failure.Message, StringComparison.Ordinal);

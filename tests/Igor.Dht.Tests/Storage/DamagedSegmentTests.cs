@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Igor.Dht.Outcomes;
 using Igor.Dht.Storage;
 using Igor.Kbr;
 using static Igor.Dht.Tests.Storage.StoreTesting;

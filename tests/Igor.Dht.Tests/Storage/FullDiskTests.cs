@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Igor.Dht.Outcomes;
 using Igor.Dht.Storage;
 using static Igor.Dht.Tests.Storage.StoreTesting;
 

@@ -1,3 +1,4 @@
+using Igor.Dht.Outcomes;
 using Igor.Dht.Storage;
 using Igor.Dht.Storage.Index;
 using Igor.Dht.Storage.Opening;

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Runtime.Versioning;
+using Igor.Dht.Outcomes;
 using Igor.Dht.Storage;
 using static Igor.Dht.Tests.Storage.StoreTesting;
 

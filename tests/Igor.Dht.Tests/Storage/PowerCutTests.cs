@@ -1,3 +1,4 @@
+using Igor.Dht.Outcomes;
 using Igor.Dht.Storage;
 using static Igor.Dht.Tests.Storage.StoreTesting;
 

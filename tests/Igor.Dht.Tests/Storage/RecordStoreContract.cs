@@ -1,3 +1,5 @@
+using Igor.Dht.Outcomes;
+using Igor.Dht.Records;
 using Igor.Dht.Storage;
 using Igor.Kbr;
 using static Igor.Dht.Tests.Storage.StoreTesting;

@@ -1,4 +1,5 @@
 using CsCheck;
+using Igor.Dht.Records;
 using Igor.Dht.Storage.Segments;
 using Igor.Kbr;
 

@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using Igor.Dht.Outcomes;
+using Igor.Dht.Records;
 using Igor.Dht.Storage;
 using Igor.Kbr;
 

@@ -1,3 +1,4 @@
+using Igor.Dht.Outcomes;
 using Igor.Dht.Storage;
 using Igor.Kbr;
 using static Igor.Dht.Tests.Storage.StoreTesting;

@@ -6,6 +6,7 @@ using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
 using Igor.Kbr;
 using Igor.Node;
+using Igor.Node.Identity;
 using MessagePack;
 
 namespace Igor.EndToEnd.Peers;

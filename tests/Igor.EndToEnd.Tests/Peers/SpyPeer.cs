@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
 using Igor.Kbr;
-using Igor.Node;
+using Igor.Node.Identity;
 
 namespace Igor.EndToEnd.Peers;
 

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using CsCheck;
 using Igor.Kbr.Local;
+using Igor.Kbr.Overlay;
 
 namespace Igor.Kbr.Tests.Local;
 

@@ -1,3 +1,5 @@
+using Igor.Kbr.Overlay;
+
 namespace Igor.Kbr.Tests.Overlay;
 
 /// <summary>

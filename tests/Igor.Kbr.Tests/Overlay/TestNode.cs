@@ -1,3 +1,5 @@
+using Igor.Kbr.Overlay;
+
 namespace Igor.Kbr.Tests.Overlay;
 
 /// <summary>A node of a <see cref="TestNetwork"/> whose application answers with its own id.</summary>

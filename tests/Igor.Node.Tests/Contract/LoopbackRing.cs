@@ -1,4 +1,4 @@
-using Igor.Kbr;
+using Igor.Kbr.Overlay;
 
 namespace Igor.Node.Tests;
 

@@ -1,3 +1,5 @@
+using Igor.Node.Disk;
+
 namespace Igor.Node.Tests;
 
 public sealed class DataFolderTests

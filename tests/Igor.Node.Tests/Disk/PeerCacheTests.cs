@@ -1,4 +1,5 @@
 using Igor.Kbr;
+using Igor.Node.Disk;
 
 namespace Igor.Node.Tests;
 

@@ -1,6 +1,8 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Igor.Kbr;
+using Igor.Node.Disk;
+using Igor.Node.Identity;
 
 namespace Igor.Node.Tests;
 

@@ -1,4 +1,5 @@
 using Igor.LocalSocket;
+using Igor.Node.Memory;
 
 namespace Igor.Node.Tests;
 

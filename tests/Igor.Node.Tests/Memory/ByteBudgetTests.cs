@@ -1,4 +1,5 @@
 using Igor.Kbr;
+using Igor.Node.Memory;
 
 namespace Igor.Node.Tests;
 

@@ -1,3 +1,5 @@
+using Igor.Node.Memory;
+
 namespace Igor.Node.Tests;
 
 public sealed class StallWatchTests

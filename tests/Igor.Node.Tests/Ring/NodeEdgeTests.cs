@@ -1,6 +1,9 @@
 using System.Net;
 using System.Net.Sockets;
 using Igor.Kbr;
+using Igor.Kbr.Overlay;
+using Igor.Node.Disk;
+using Igor.Node.Transport;
 
 namespace Igor.Node.Tests;
 
@@ -54,7 +57,7 @@ public sealed class NodeEdgeTests
         await using IgorNode node = await StartAsync(log: log);
         await using var peer = new LinkRecorder();
         peer.Dial(node.Addresses[0]);
-        Link link = await peer.FirstLink();
+        TlsLink link = await peer.FirstLink();
         int tooMuch = new OverlayOptions().PayloadBytesMax + 5000;
         await peer.Send(link, new byte[tooMuch]);
         await Eventually.IsTrueAsync(() => !peer.Closed.IsEmpty, "the peer is disconnected");

@@ -1,5 +1,9 @@
 using System.Collections.Concurrent;
 using Igor.Kbr;
+using Igor.Kbr.Overlay;
+using Igor.Node.Identity;
+using Igor.Node.Memory;
+using Igor.Node.Transport;
 using Microsoft.Extensions.Logging;
 
 namespace Igor.Node.Tests;
@@ -35,7 +39,7 @@ internal sealed class LinkRecorder : ILinkConsumer, IAsyncDisposable
 
     public ConcurrentQueue<Exception> Bugs { get; } = new();
 
-    public ConcurrentQueue<(Link Link, DialId? Dial)> Opened { get; } = new();
+    public ConcurrentQueue<(TlsLink Link, DialId? Dial)> Opened { get; } = new();
 
     public ConcurrentQueue<string> Failed { get; } = new();
 
@@ -43,9 +47,9 @@ internal sealed class LinkRecorder : ILinkConsumer, IAsyncDisposable
 
     public ConcurrentQueue<byte[]> Frames { get; } = new();
 
-    public Action<Link, ReadOnlyMemory<byte>>? Answer { get; set; }
+    public Action<TlsLink, ReadOnlyMemory<byte>>? Answer { get; set; }
 
-    public Action<Link>? Opening { get; set; }
+    public Action<TlsLink>? Opening { get; set; }
 
     public string Listen(string host = "127.0.0.1")
     {
@@ -59,18 +63,18 @@ internal sealed class LinkRecorder : ILinkConsumer, IAsyncDisposable
     public void Dial(string address, long dial = 1) =>
         _strand.Post(_ => Transport.Dial(new DialId(dial), address), this);
 
-    public Task<bool> Send(Link link, byte[] body) =>
+    public Task<bool> Send(TlsLink link, byte[] body) =>
         OnStrand(() => Transport.Send(
             link.Id, body.AsSpan(0, body.Length / 2), body.AsSpan(body.Length / 2)));
 
-    public async Task<Link> FirstLink()
+    public async Task<TlsLink> FirstLink()
     {
         await Eventually.IsTrueAsync(() => !Opened.IsEmpty || !Failed.IsEmpty, "a link opens");
         Assert.Empty(Failed);
         return Opened.First().Link;
     }
 
-    public void LinkOpened(Link link, DialId? dial)
+    public void LinkOpened(TlsLink link, DialId? dial)
     {
         Opening?.Invoke(link);
         Opened.Enqueue((link, dial));
@@ -78,9 +82,9 @@ internal sealed class LinkRecorder : ILinkConsumer, IAsyncDisposable
 
     public void DialFailed(DialId dial, string cause) => Failed.Enqueue(cause);
 
-    public void LinkClosed(Link link, string cause) => Closed.Enqueue(cause);
+    public void LinkClosed(TlsLink link, string cause) => Closed.Enqueue(cause);
 
-    public void FrameArrived(Link link, ReadOnlyMemory<byte> body)
+    public void FrameArrived(TlsLink link, ReadOnlyMemory<byte> body)
     {
         if (Answer is { } answer)
         {

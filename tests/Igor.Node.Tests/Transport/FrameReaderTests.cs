@@ -3,6 +3,10 @@ using System.IO.Pipelines;
 using System.Net.Security;
 using System.Net.Sockets;
 using Igor.Kbr;
+using Igor.Kbr.Overlay;
+using Igor.Node.Memory;
+using Igor.Node.Transport;
+using Igor.Node.Transport.Inbound;
 
 namespace Igor.Node.Tests;
 
@@ -74,7 +78,7 @@ public sealed class FrameReaderTests : IDisposable
         var options = new TransportOptions { StallTimeout = patience ?? TimeSpan.FromMinutes(1) };
         ByteAccount account = _bytes.Attach(Key.Max, "10.0.0.1:1");
         var strand = new Strand(problem => Assert.Fail(problem.Message));
-        var link = new Link(
+        var link = new TlsLink(
             new LinkId(1),
             _secured,
             true,

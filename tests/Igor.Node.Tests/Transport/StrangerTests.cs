@@ -4,6 +4,8 @@ using System.Net.Sockets;
 using System.Security.Authentication;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using Igor.Node.Identity;
+using Igor.Node.Transport;
 
 namespace Igor.Node.Tests;
 

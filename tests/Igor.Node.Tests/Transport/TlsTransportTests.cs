@@ -1,7 +1,10 @@
 using System.Buffers.Binary;
 using System.Net;
 using System.Net.Sockets;
-using Igor.Kbr;
+using Igor.Kbr.Overlay;
+using Igor.Node.Memory;
+using Igor.Node.Transport;
+using Igor.Node.Transport.Inbound;
 
 namespace Igor.Node.Tests;
 
@@ -13,8 +16,8 @@ public sealed class TlsTransportTests
         await using var server = new LinkRecorder();
         await using var client = new LinkRecorder();
         client.Dial(server.Listen(), dial: 7);
-        Link outgoing = await client.FirstLink();
-        Link incoming = await server.FirstLink();
+        TlsLink outgoing = await client.FirstLink();
+        TlsLink incoming = await server.FirstLink();
         Assert.Equal(server.Id, outgoing.Peer);
         Assert.Equal(client.Id, incoming.Peer);
         Assert.Equal(new DialId(7), client.Opened.First().Dial);
@@ -31,7 +34,7 @@ public sealed class TlsTransportTests
         await using var server = new LinkRecorder();
         await using var client = new LinkRecorder();
         client.Dial(server.Listen());
-        Link link = await client.FirstLink();
+        TlsLink link = await client.FirstLink();
         for (int i = 0; i < count; i++)
         {
             Assert.True(await client.Send(link, Content(i, bytes)));
@@ -50,7 +53,7 @@ public sealed class TlsTransportTests
         await using var client = new LinkRecorder();
         server.Answer = (link, body) => Assert.True(server.Transport.Send(link.Id, body.Span, default));
         client.Dial(server.Listen());
-        Link link = await client.FirstLink();
+        TlsLink link = await client.FirstLink();
         var random = new Random(4711);
         List<byte[]> sent = [.. Enumerable.Range(0, 400).Select(i => Content(i, 1 << random.Next(17)))];
         foreach (byte[] body in sent)
@@ -149,7 +152,7 @@ public sealed class TlsTransportTests
         await using var server = new LinkRecorder();
         await using var client = new LinkRecorder();
         client.Dial(server.Listen());
-        Link link = await client.FirstLink();
+        TlsLink link = await client.FirstLink();
         byte[] last = Content(1, 500_000);
         await client.OnStrand(() =>
         {
@@ -170,7 +173,7 @@ public sealed class TlsTransportTests
         await using var server = new LinkRecorder(new TransportOptions { FrameBytesMax = 1000 });
         await using var client = new LinkRecorder();
         client.Dial(server.Listen());
-        Link link = await client.FirstLink();
+        TlsLink link = await client.FirstLink();
         await client.Send(link, Content(0, 1000));
         await client.Send(link, Content(0, 1001));
         await Eventually.IsTrueAsync(() => !server.Closed.IsEmpty, "the link ends");
@@ -188,7 +191,7 @@ public sealed class TlsTransportTests
         await using var server = new LinkRecorder();
         await using var client = new LinkRecorder(options);
         client.Dial(server.Listen());
-        Link link = await client.FirstLink();
+        TlsLink link = await client.FirstLink();
         await server.FirstLink();
         server.Answer = (_, _) => blocked.Wait();
         byte[] body = Content(0, 64 * 1024);
@@ -213,7 +216,7 @@ public sealed class TlsTransportTests
         await using var server = new LinkRecorder();
         await using var client = new LinkRecorder(bytesMax: 64 * 1024 * 1024);
         client.Dial(server.Listen());
-        Link link = await client.FirstLink();
+        TlsLink link = await client.FirstLink();
         await server.FirstLink();
         server.Answer = (_, _) => blocked.Wait();
         byte[] body = Content(0, 1024 * 1024);
@@ -268,7 +271,7 @@ public sealed class TlsTransportTests
         await using var newcomer = new LinkRecorder();
         string address = server.Listen();
         member.Dial(address);
-        Link link = await server.FirstLink();
+        TlsLink link = await server.FirstLink();
         Assert.True(await server.OnStrand(() =>
         {
             server.Transport.SetStanding(link.Id, PeerStanding.Member);
@@ -289,8 +292,8 @@ public sealed class TlsTransportTests
         await using var server = new LinkRecorder(new TransportOptions { StrangerFramesPerSecond = 20 });
         await using var client = new LinkRecorder();
         client.Dial(server.Listen());
-        Link outgoing = await client.FirstLink();
-        Link incoming = await server.FirstLink();
+        TlsLink outgoing = await client.FirstLink();
+        TlsLink incoming = await server.FirstLink();
         await using var other = new LinkRecorder(); // an only peer would be held to nothing
         other.Dial(server.Transport.EndPoint!.ToString());
         await Eventually.IsTrueAsync(() => server.Opened.Count == 2, "the other is there");
@@ -315,8 +318,8 @@ public sealed class TlsTransportTests
         await using var server = new LinkRecorder(new TransportOptions { StrangerFramesPerSecond = 1 });
         await using var client = new LinkRecorder();
         client.Dial(server.Listen());
-        Link outgoing = await client.FirstLink();
-        Link incoming = await server.FirstLink();
+        TlsLink outgoing = await client.FirstLink();
+        TlsLink incoming = await server.FirstLink();
         await using var other = new LinkRecorder(); // an only peer would be held to nothing
         other.Dial(server.Transport.EndPoint!.ToString());
         await Eventually.IsTrueAsync(() => server.Opened.Count == 2, "the other is there");
@@ -337,8 +340,8 @@ public sealed class TlsTransportTests
         await using var server = new LinkRecorder(new TransportOptions { StrangerBytesPerSecond = 1 });
         await using var client = new LinkRecorder();
         client.Dial(server.Listen());
-        Link outgoing = await client.FirstLink();
-        Link incoming = await server.FirstLink();
+        TlsLink outgoing = await client.FirstLink();
+        TlsLink incoming = await server.FirstLink();
         await using var other = new LinkRecorder(); // an only peer would be held to nothing
         other.Dial(server.Transport.EndPoint!.ToString());
         await Eventually.IsTrueAsync(() => server.Opened.Count == 2, "the other is there");

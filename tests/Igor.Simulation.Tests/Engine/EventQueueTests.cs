@@ -1,4 +1,5 @@
 using CsCheck;
+using Igor.Simulation.Engine;
 
 namespace Igor.Simulation.Tests;
 

@@ -1,3 +1,5 @@
+using Igor.Simulation.Engine;
+
 namespace Igor.Simulation.Tests;
 
 public class SimRandomTests

@@ -1,4 +1,6 @@
 using Igor.Kbr;
+using Igor.Simulation.Engine;
+using Igor.Simulation.Network;
 
 namespace Igor.Simulation.Tests;
 
@@ -102,7 +104,7 @@ public class AsyncApplicationTests
         foreach (Action call in calls)
         {
             Exception? problem = null;
-            var thread = new Thread(() => problem = Record.Exception(call));
+            var thread = new Thread(() => problem = Xunit.Record.Exception(call));
             thread.Start();
             thread.Join();
             Assert.Contains(
@@ -125,7 +127,7 @@ public class AsyncApplicationTests
         Assert.True(SpinWait.SpinUntil(
             () =>
             {
-                problem = Record.Exception(() => world.Network.RunFor(TimeSpan.FromSeconds(1)));
+                problem = Xunit.Record.Exception(() => world.Network.RunFor(TimeSpan.FromSeconds(1)));
                 return problem is not null;
             },
             TimeSpan.FromSeconds(60)));

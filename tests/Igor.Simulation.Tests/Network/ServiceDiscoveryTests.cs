@@ -1,4 +1,7 @@
 using Igor.Kbr;
+using Igor.Simulation.Checks;
+using Igor.Simulation.Engine;
+using Igor.Simulation.Network;
 
 namespace Igor.Simulation.Tests;
 

@@ -1,4 +1,6 @@
 using Igor.Kbr;
+using Igor.Simulation.Checks;
+using Igor.Simulation.Network;
 using Igor.Testing;
 
 namespace Igor.Simulation.Tests;

@@ -1,6 +1,11 @@
-using Igor.Dht;
 using Igor.Dht.Protocol;
+using Igor.Dht.Records;
 using Igor.Kbr;
+using Igor.Simulation.Checks;
+using Igor.Simulation.Dht;
+using Igor.Simulation.Engine;
+using Igor.Simulation.Network;
+using Igor.Simulation.Scenarios;
 
 namespace Igor.Simulation.Tests;
 
@@ -151,7 +156,7 @@ public class DhtScenarioTests
         CommandResult? result = null;
         Key key = Key.HashOf("planted");
         members[0].Put(
-            new PutCommand
+            new DhtPut
             {
                 Key = key,
                 Type = "value",
@@ -252,7 +257,7 @@ public class DhtScenarioTests
 
     private static void Put(SimulatedDht dht, string name, ReadOnlyMemory<byte> value, Action acknowledged)
     {
-        var put = new PutCommand
+        var put = new DhtPut
         {
             Key = Key.HashOf(name),
             Type = "value",

@@ -1,6 +1,11 @@
-using Igor.Dht;
+using Igor.Dht.Outcomes;
 using Igor.Dht.Protocol;
+using Igor.Dht.Records;
 using Igor.Kbr;
+using Igor.Simulation.Checks;
+using Igor.Simulation.Dht;
+using Igor.Simulation.Engine;
+using Igor.Simulation.Network;
 
 namespace Igor.Simulation.Tests.Scenarios;
 
@@ -32,7 +37,7 @@ public class FullDiskTests
         var puts = new List<CommandResult>();
         for (int at = 0; at < Names; at++)
         {
-            var put = new PutCommand
+            var put = new DhtPut
             {
                 Key = Key.HashOf($"name {at}"),
                 Type = ValueRecordType.TypeName,
@@ -51,7 +56,7 @@ public class FullDiskTests
         var gets = new List<CommandResult>();
         for (int at = 0; at < Names; at++)
         {
-            var get = new GetCommand
+            var get = new DhtGet
             {
                 Key = Key.HashOf($"name {at}"),
                 Type = ValueRecordType.TypeName,

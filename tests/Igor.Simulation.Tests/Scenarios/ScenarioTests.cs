@@ -1,3 +1,5 @@
+using Igor.Simulation.Scenarios;
+
 namespace Igor.Simulation.Tests;
 
 public class ScenarioTests

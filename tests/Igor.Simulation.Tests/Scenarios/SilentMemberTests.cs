@@ -1,5 +1,10 @@
 using Igor.Dht.Protocol;
 using Igor.Kbr;
+using Igor.Kbr.Overlay;
+using Igor.Simulation.Dht;
+using Igor.Simulation.Engine;
+using Igor.Simulation.Faults;
+using Igor.Simulation.Network;
 
 namespace Igor.Simulation.Tests;
 
@@ -95,7 +100,7 @@ public class SilentMemberTests
             [.. world.Network.Nodes.Where(node => node.Silence == MemberSilence.None)];
         for (int i = 0; i < Puts; i++)
         {
-            var put = new PutCommand
+            var put = new DhtPut
             {
                 Key = Key.HashOf($"{name} {i}"),
                 Type = "value",

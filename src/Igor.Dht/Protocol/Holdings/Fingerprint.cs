@@ -1,8 +1,9 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
+using Igor.Dht.Records;
 using Igor.Kbr;
 
-namespace Igor.Dht.Protocol;
+namespace Igor.Dht.Protocol.Holdings;
 
 /// <summary>
 /// Tells whether two nodes hold the same in an arc: the number of records, and the sum modulo 2^128 of a hash

@@ -1,6 +1,7 @@
+using Igor.Dht.Records;
 using Igor.Kbr;
 
-namespace Igor.Dht.Protocol;
+namespace Igor.Dht.Protocol.Holdings;
 
 /// <summary>What the index keeps of a record: its header without what only a reader needs.</summary>
 internal readonly record struct Holding(

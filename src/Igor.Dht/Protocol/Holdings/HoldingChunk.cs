@@ -1,6 +1,7 @@
+using Igor.Dht.Records;
 using Igor.Kbr;
 
-namespace Igor.Dht.Protocol;
+namespace Igor.Dht.Protocol.Holdings;
 
 /// <summary>
 /// A run of holdings in key order, with the fingerprints of the whole run, which are made when asked for and

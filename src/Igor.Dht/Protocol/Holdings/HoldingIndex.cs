@@ -1,6 +1,8 @@
+using Igor.Dht.Protocol.Ring;
+using Igor.Dht.Records;
 using Igor.Kbr;
 
-namespace Igor.Dht.Protocol;
+namespace Igor.Dht.Protocol.Holdings;
 
 /// <summary>
 /// What this node holds durably, in memory and in key order: answers at once whether a key is there and in

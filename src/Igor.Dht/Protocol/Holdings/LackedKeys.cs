@@ -1,6 +1,7 @@
+using Igor.Dht.Records;
 using Igor.Kbr;
 
-namespace Igor.Dht.Protocol;
+namespace Igor.Dht.Protocol.Holdings;
 
 /// <summary>
 /// Keys of which a version exists that is not here, with that version: it was here and is damaged, or others

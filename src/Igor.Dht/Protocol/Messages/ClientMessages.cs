@@ -1,7 +1,9 @@
+using Igor.Dht.Outcomes;
+using Igor.Dht.Records;
 using Igor.Kbr;
 using MessagePack;
 
-namespace Igor.Dht.Protocol;
+namespace Igor.Dht.Protocol.Messages;
 
 /// <summary>
 /// Write this record, and answer within the budget. The record is a slice of the message. The write counts

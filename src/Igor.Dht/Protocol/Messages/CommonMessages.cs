@@ -1,6 +1,7 @@
+using Igor.Dht.Records;
 using MessagePack;
 
-namespace Igor.Dht.Protocol;
+namespace Igor.Dht.Protocol.Messages;
 
 /// <summary>Messages that answer any request.</summary>
 internal static class CommonMessages

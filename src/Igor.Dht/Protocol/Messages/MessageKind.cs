@@ -1,4 +1,4 @@
-namespace Igor.Dht.Protocol;
+namespace Igor.Dht.Protocol.Messages;
 
 /// <summary>
 /// The first field of every message. Requests are below 32, replies above; docs/dht-protocol.md has the

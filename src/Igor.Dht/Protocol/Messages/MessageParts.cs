@@ -1,9 +1,11 @@
 using System.Buffers;
 using System.Buffers.Binary;
+using Igor.Dht.Protocol.Holdings;
+using Igor.Dht.Records;
 using Igor.Kbr;
 using MessagePack;
 
-namespace Igor.Dht.Protocol;
+namespace Igor.Dht.Protocol.Messages;
 
 /// <summary>The parts that messages are made of.</summary>
 internal static class MessageParts

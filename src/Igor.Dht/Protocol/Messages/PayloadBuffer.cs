@@ -1,7 +1,7 @@
 using System.Buffers;
 using MessagePack;
 
-namespace Igor.Dht.Protocol;
+namespace Igor.Dht.Protocol.Messages;
 
 /// <summary>
 /// The buffer in which a node builds one message after the other; hosts copy it before the call that sends it

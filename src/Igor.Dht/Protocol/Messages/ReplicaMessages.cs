@@ -1,7 +1,9 @@
+using Igor.Dht.Protocol.Holdings;
+using Igor.Dht.Records;
 using Igor.Kbr;
 using MessagePack;
 
-namespace Igor.Dht.Protocol;
+namespace Igor.Dht.Protocol.Messages;
 
 /// <summary>What became of one record that was to be stored.</summary>
 internal enum StoredStatus

@@ -1,7 +1,7 @@
 using Igor.Kbr;
 using MessagePack;
 
-namespace Igor.Dht.Protocol;
+namespace Igor.Dht.Protocol.Messages;
 
 /// <summary>How a member is, as it tells clients that are attached to the same node.</summary>
 internal sealed record StatusMessage(DhtNodeStatus Node, StoreFigures? Store)

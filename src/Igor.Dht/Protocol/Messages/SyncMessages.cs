@@ -1,7 +1,9 @@
+using Igor.Dht.Protocol.Holdings;
+using Igor.Dht.Records;
 using Igor.Kbr;
 using MessagePack;
 
-namespace Igor.Dht.Protocol;
+namespace Igor.Dht.Protocol.Messages;
 
 /// <summary>
 /// Compare what both hold in an arc: the records that ask for so many replicas, or all for 0.

@@ -1,7 +1,9 @@
+using Igor.Dht.Outcomes;
+using Igor.Dht.Protocol.Messages;
 using Igor.Kbr;
 using MessagePack;
 
-namespace Igor.Dht.Protocol;
+namespace Igor.Dht.Protocol.Operations;
 
 /// <summary>One command, from its first attempt to its end.</summary>
 internal abstract class ClientOperation : IReplyHandler
@@ -129,7 +131,7 @@ internal abstract class ClientOperation : IReplyHandler
 
     /// <summary>Ends the command with a failure.</summary>
     protected void Fail(DhtError error, string message) =>
-        End(new CommandResult { Failure = new CommandFailure(error, message) });
+        End(new CommandResult { Failure = new DhtFailure(error, message) });
 
     private static string Explain(KbrStatus status) => status switch
     {

@@ -1,4 +1,6 @@
-namespace Igor.Dht.Protocol;
+using Igor.Dht.Outcomes;
+
+namespace Igor.Dht.Protocol.Operations;
 
 /// <summary>
 /// The commands of local callers. Each is a request to the root of its key, repeated after a growing pause
@@ -14,7 +16,7 @@ internal sealed class ClientOperations(DhtContext context)
     public TimeSpan? NextDeadline => _pauses.TryPeek(out _, out TimeSpan due) ? due : null;
 
     /// <summary>Starts a write.</summary>
-    public void Put(long command, PutCommand put)
+    public void Put(long command, DhtPut put)
     {
         if (!HasRoom(command))
         {
@@ -33,7 +35,7 @@ internal sealed class ClientOperations(DhtContext context)
     }
 
     /// <summary>Starts a read.</summary>
-    public void Get(long command, GetCommand get)
+    public void Get(long command, DhtGet get)
     {
         if (HasRoom(command))
         {
@@ -99,5 +101,5 @@ internal sealed class ClientOperations(DhtContext context)
     }
 
     private void Fail(long command, DhtError error, string message) =>
-        context.Complete(command, new CommandResult { Failure = new CommandFailure(error, message) });
+        context.Complete(command, new CommandResult { Failure = new DhtFailure(error, message) });
 }

@@ -1,14 +1,17 @@
+using Igor.Dht.Outcomes;
+using Igor.Dht.Protocol.Messages;
+using Igor.Dht.Records;
 using Igor.Kbr;
 using MessagePack;
 
-namespace Igor.Dht.Protocol;
+namespace Igor.Dht.Protocol.Operations;
 
 /// <summary>
 /// A get. "Unreachable" is not final: it is asked again until time is over, since members come back and roots
 /// settle.
 /// </summary>
 internal sealed class GetOperation(
-    DhtContext context, ClientOperations operations, long command, GetCommand get)
+    DhtContext context, ClientOperations operations, long command, DhtGet get)
     : ClientOperation(context, operations, command, get.Key, get.Timeout)
 {
     private GotMessage? _last;

@@ -1,7 +1,10 @@
+using Igor.Dht.Outcomes;
+using Igor.Dht.Protocol.Messages;
+using Igor.Dht.Records;
 using Igor.Kbr;
 using MessagePack;
 
-namespace Igor.Dht.Protocol;
+namespace Igor.Dht.Protocol.Operations;
 
 /// <summary>
 /// A put or delete: the record is made once, and made anew only when the root has a newer version.
@@ -11,7 +14,7 @@ internal sealed class PutOperation : ClientOperation
     /// <summary>Roots that tell different times are not followed for ever.</summary>
     private const int CorrectionsMax = 3;
 
-    private readonly PutCommand _put;
+    private readonly DhtPut _put;
     private readonly IRecordType? _type;
     private readonly TimeSpan? _life;
     private Record? _record;
@@ -21,7 +24,7 @@ internal sealed class PutOperation : ClientOperation
     private long _madeAt;
     private int _corrections;
 
-    public PutOperation(DhtContext context, ClientOperations operations, long command, PutCommand put)
+    public PutOperation(DhtContext context, ClientOperations operations, long command, DhtPut put)
         : base(context, operations, command, put.Key, put.Timeout)
     {
         _put = put;
@@ -114,7 +117,7 @@ internal sealed class PutOperation : ClientOperation
         {
             return new CommandResult
             {
-                Failure = new CommandFailure(
+                Failure = new DhtFailure(
                     DhtError.Unreachable, $"Not written within {Patience}: {Cause}."),
             };
         }
@@ -123,7 +126,7 @@ internal sealed class PutOperation : ClientOperation
             + $"asked for {(_holders.Count == 1 ? "was" : "were")} made and {_needed} are needed ({Cause}).";
         return new CommandResult
         {
-            Failure = new CommandFailure(DhtError.NotEnoughReplicas, message, _holders),
+            Failure = new DhtFailure(DhtError.NotEnoughReplicas, message, _holders),
         };
     }
 

@@ -1,4 +1,8 @@
-namespace Igor.Dht.Protocol;
+using Igor.Dht.Protocol.Holdings;
+using Igor.Dht.Protocol.Messages;
+using Igor.Dht.Records;
+
+namespace Igor.Dht.Protocol.Replication;
 
 /// <summary>
 /// Keeps a record that a wrong clock dated into the future under a version that is older than any of the

@@ -1,8 +1,11 @@
 using System.Runtime.InteropServices;
+using Igor.Dht.Protocol.Holdings;
+using Igor.Dht.Protocol.Messages;
+using Igor.Dht.Records;
 using Igor.Kbr;
 using MessagePack;
 
-namespace Igor.Dht.Protocol;
+namespace Igor.Dht.Protocol.Replication;
 
 /// <summary>Takes records from a peer, a batch at a time, and waits until they are on disk here.</summary>
 internal sealed class FetchQueue(DhtContext context, SyncSession session)

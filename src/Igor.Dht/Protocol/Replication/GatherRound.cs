@@ -1,7 +1,11 @@
+using Igor.Dht.Outcomes;
+using Igor.Dht.Protocol.Holdings;
+using Igor.Dht.Protocol.Messages;
+using Igor.Dht.Records;
 using Igor.Kbr;
 using MessagePack;
 
-namespace Igor.Dht.Protocol;
+namespace Igor.Dht.Protocol.Replication;
 
 /// <summary>
 /// A get for which the root asks the members near the key. It ends as soon as a majority of the replicas that

@@ -1,7 +1,12 @@
+using Igor.Dht.Outcomes;
+using Igor.Dht.Protocol.Holdings;
+using Igor.Dht.Protocol.Messages;
+using Igor.Dht.Protocol.Ring;
+using Igor.Dht.Records;
 using Igor.Kbr;
 using MessagePack;
 
-namespace Igor.Dht.Protocol;
+namespace Igor.Dht.Protocol.Replication;
 
 /// <summary>
 /// Gets rid of records that this node is no replica of any more, without ever being the one who loses them:

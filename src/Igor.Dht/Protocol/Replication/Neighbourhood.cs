@@ -1,4 +1,4 @@
-namespace Igor.Dht.Protocol;
+namespace Igor.Dht.Protocol.Replication;
 
 /// <summary>Sizes that say how far from a key its record may be.</summary>
 internal static class Neighbourhood

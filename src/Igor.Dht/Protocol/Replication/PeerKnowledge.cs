@@ -1,6 +1,7 @@
+using Igor.Dht.Protocol.Ring;
 using Igor.Kbr;
 
-namespace Igor.Dht.Protocol;
+namespace Igor.Dht.Protocol.Replication;
 
 /// <summary>What a root knows about another member near it, since both have been there.</summary>
 internal sealed class PeerKnowledge(Key id)

@@ -1,8 +1,12 @@
 using System.Runtime.InteropServices;
+using Igor.Dht.Protocol.Holdings;
+using Igor.Dht.Protocol.Messages;
+using Igor.Dht.Protocol.Ring;
+using Igor.Dht.Records;
 using Igor.Kbr;
 using MessagePack;
 
-namespace Igor.Dht.Protocol;
+namespace Igor.Dht.Protocol.Replication;
 
 /// <summary>
 /// Gives a peer records, a batch at a time: reads them from the store, sends them, and waits until the peer

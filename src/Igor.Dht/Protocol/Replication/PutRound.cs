@@ -1,7 +1,10 @@
+using Igor.Dht.Outcomes;
+using Igor.Dht.Protocol.Messages;
+using Igor.Dht.Records;
 using Igor.Kbr;
 using MessagePack;
 
-namespace Igor.Dht.Protocol;
+namespace Igor.Dht.Protocol.Replication;
 
 /// <summary>
 /// One put at its root, from the first write until every replica has answered. The root's own copy counts

@@ -1,6 +1,10 @@
+using Igor.Dht.Outcomes;
+using Igor.Dht.Protocol.Holdings;
+using Igor.Dht.Protocol.Messages;
+using Igor.Dht.Records;
 using Igor.Kbr;
 
-namespace Igor.Dht.Protocol;
+namespace Igor.Dht.Protocol.Replication;
 
 /// <summary>
 /// The root's side of a get. Settled for the key, it answers alone, and from memory when there is nothing;

@@ -1,7 +1,10 @@
 using System.Numerics;
+using Igor.Dht.Protocol.Messages;
+using Igor.Dht.Protocol.Ring;
+using Igor.Dht.Records;
 using Igor.Kbr;
 
-namespace Igor.Dht.Protocol;
+namespace Igor.Dht.Protocol.Replication;
 
 /// <summary>
 /// Decides when this node, as the root of its arc, synchronises with which of the members near it: soon after

@@ -1,6 +1,7 @@
+using Igor.Dht.Protocol.Ring;
 using Igor.Kbr;
 
-namespace Igor.Dht.Protocol;
+namespace Igor.Dht.Protocol.Replication;
 
 /// <summary>
 /// What a replica knows about its own standing. It has a <em>vote</em> on the keys for which a settled root

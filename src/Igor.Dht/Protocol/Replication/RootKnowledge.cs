@@ -1,6 +1,7 @@
+using Igor.Dht.Protocol.Ring;
 using Igor.Kbr;
 
-namespace Igor.Dht.Protocol;
+namespace Igor.Dht.Protocol.Replication;
 
 /// <summary>
 /// For which of its keys a root may answer alone. A root has <em>known</em> a key since it has synchronised

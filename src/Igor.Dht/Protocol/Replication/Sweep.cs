@@ -1,6 +1,9 @@
+using Igor.Dht.Protocol.Holdings;
+using Igor.Dht.Protocol.Ring;
+using Igor.Dht.Records;
 using Igor.Kbr;
 
-namespace Igor.Dht.Protocol;
+namespace Igor.Dht.Protocol.Replication;
 
 /// <summary>
 /// Walks over all holdings, a piece at a time. Records that ended long ago are forgotten; records that belong

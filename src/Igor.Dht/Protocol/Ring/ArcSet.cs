@@ -1,6 +1,6 @@
 using Igor.Kbr;
 
-namespace Igor.Dht.Protocol;
+namespace Igor.Dht.Protocol.Ring;
 
 /// <summary>
 /// A set of keys made of arcs. Kept as disjoint spans on the line from the smallest key to the largest, so an

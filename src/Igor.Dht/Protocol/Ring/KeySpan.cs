@@ -1,6 +1,6 @@
 using Igor.Kbr;
 
-namespace Igor.Dht.Protocol;
+namespace Igor.Dht.Protocol.Ring;
 
 /// <summary>Keys from a first to a last one, both included, that do not pass the key 0.</summary>
 internal readonly record struct KeySpan(Key First, Key Last)

@@ -1,7 +1,8 @@
 using System.Collections.Immutable;
+using Igor.Dht.Protocol.Replication;
 using Igor.Kbr;
 
-namespace Igor.Dht.Protocol;
+namespace Igor.Dht.Protocol.Ring;
 
 /// <summary>
 /// Who is a member, as this node sees it. The <see cref="Alive"/> ring is who answers; the

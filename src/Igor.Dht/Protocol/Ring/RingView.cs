@@ -1,6 +1,6 @@
 using Igor.Kbr;
 
-namespace Igor.Dht.Protocol;
+namespace Igor.Dht.Protocol.Ring;
 
 /// <summary>
 /// Members of the ring around a node, in clockwise order: all of them, or a piece with the node in its

@@ -1,9 +1,10 @@
-// What is stored and where: changes that the index does not hold yet, then the directory of keys, then the
-// index. Changes are published after they are on disk, gather in batches that end where the log stood between
-// two commits, and leave once the index took them. One thread publishes, one feeds the index, any may look.
 using System.Security.Cryptography;
 using Igor.Dht.Storage.Segments;
 using Igor.Kbr;
+
+// What is stored and where: changes that the index does not hold yet, then the directory of keys, then the
+// index. Changes are published after they are on disk, gather in batches that end where the log stood between
+// two commits, and leave once the index took them. One thread publishes, one feeds the index, any may look.
 
 namespace Igor.Dht.Storage.Index;
 

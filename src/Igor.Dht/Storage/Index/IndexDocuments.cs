@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using Igor.Dht.Records;
 using Igor.Dht.Storage.Segments;
 using Igor.Kbr;
 using LiteDB;

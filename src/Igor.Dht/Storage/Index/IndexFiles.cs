@@ -1,7 +1,8 @@
+using Igor.Dht.Storage.Segments;
+
 // The two files under LiteDB. On a disk that is full or read-only the index goes on in memory: what LiteDB
 // writes from then on is held, of both files at once, so that what lies on the disk stays a moment of the
 // past, as a killed process leaves it. When there is room again, all that was held is written down.
-using Igor.Dht.Storage.Segments;
 
 namespace Igor.Dht.Storage.Index;
 
@@ -67,7 +68,7 @@ internal sealed class IndexFiles : IDisposable
             File.Delete(DataPath(folder));
             File.Delete(LogPath(folder));
         }
-        catch (Exception e) when (DiskTrouble.IsRefusal(e))
+        catch (Exception e) when (DiskFault.IsRefusal(e))
         {
             var hold = new PageHold();
             return new IndexFiles(

@@ -1,10 +1,11 @@
+using System.IO.Hashing;
+using Igor.Dht.Storage.Segments;
+using Igor.Kbr;
+
 // Where keys lie, in 16 bytes each: a hash of the key, its segment, its offset. While all keys of the store
 // fit, what is not here is not in the store, and no lookup needs the index. Two keys can share their hash, so
 // a hit is only a hint: whoever follows it compares the whole key. Writers choose their keys, so the hash has
 // a secret seed, and keys that share one all the same are noticed by the place that is overwritten.
-using System.IO.Hashing;
-using Igor.Dht.Storage.Segments;
-using Igor.Kbr;
 
 namespace Igor.Dht.Storage.Index;
 

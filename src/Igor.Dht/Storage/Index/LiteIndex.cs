@@ -1,10 +1,11 @@
-// The index in LiteDB: which records there are and where they lie. One thread writes, in batches; a
-// reader-writer lock keeps readers out meanwhile, for LiteDB is not safe without. Everything here can be
-// rebuilt from the segments, so any exception of LiteDB's means just that.
 using Igor.Dht.Storage.Segments;
 using Igor.Kbr;
 using LiteDB;
 using LiteDB.Engine;
+
+// The index in LiteDB: which records there are and where they lie. One thread writes, in batches; a
+// reader-writer lock keeps readers out meanwhile, for LiteDB is not safe without. Everything here can be
+// rebuilt from the segments, so any exception of LiteDB's means just that.
 
 namespace Igor.Dht.Storage.Index;
 

@@ -1,10 +1,11 @@
-// LiteDB writes pages of 8 KiB without checksums and with an fsync each. Under this stream every page carries
-// a checksum, so that a flipped, zeroed or missing page is noticed when it is read; and nothing is forced to
-// the disk before the store closes, because an index that a dying machine leaves behind is rebuilt anyway.
 using System.Buffers.Binary;
 using System.IO.Hashing;
 using Igor.Dht.Storage.Segments;
 using Microsoft.Win32.SafeHandles;
+
+// LiteDB writes pages of 8 KiB without checksums and with an fsync each. Under this stream every page carries
+// a checksum, so that a flipped, zeroed or missing page is noticed when it is read; and nothing is forced to
+// the disk before the store closes, because an index that a dying machine leaves behind is rebuilt anyway.
 
 namespace Igor.Dht.Storage.Index;
 
@@ -276,7 +277,7 @@ internal sealed class PageStream : Stream
                 RandomAccess.Write(_file!, _block, page * BlockBytes);
             }
         }
-        catch (Exception e) when (DiskTrouble.IsRefusal(e))
+        catch (Exception e) when (DiskFault.IsRefusal(e))
         {
             CutOffTornPage(lengthBefore);
             _hold.Begin();
@@ -338,7 +339,7 @@ internal sealed class PageStream : Stream
                 RandomAccess.SetLength(_file!, length / PageBytes * BlockBytes);
             }
         }
-        catch (Exception e) when (DiskTrouble.IsOfDisk(e))
+        catch (Exception e) when (DiskFault.IsOfDisk(e))
         {
             // Then it is found damaged at the next start, and the index is made anew.
         }
@@ -351,7 +352,7 @@ internal sealed class PageStream : Stream
         {
             return OpenToWrite(path);
         }
-        catch (Exception e) when (DiskTrouble.IsRefusal(e))
+        catch (Exception e) when (DiskFault.IsRefusal(e))
         {
             isWritable = false;
             return File.Exists(path)

@@ -1,7 +1,8 @@
+using Igor.Dht.Storage.Segments;
+
 // The marker says that the index may be relied upon, so it goes before the index on the disk becomes anything
 // but an index of a moment in the past, and comes back after. A full disk lets it be deleted; a read-only one
 // does not, but lets nothing else be changed either.
-using Igor.Dht.Storage.Segments;
 
 namespace Igor.Dht.Storage.Opening;
 
@@ -23,7 +24,7 @@ internal sealed class MarkerKeeper(string folder)
             IsWritten = true;
             return null;
         }
-        catch (Exception e) when (DiskTrouble.IsRefusal(e))
+        catch (Exception e) when (DiskFault.IsRefusal(e))
         {
             IsWritten = false;
             return e;

@@ -1,9 +1,11 @@
-// Brings a catalogue up to the end of the log by walking the segments from where its index ends; from the
-// very start for an empty index, which is how one is rebuilt. Entries are taken in the order in which they
-// were written.
+using Igor.Dht.Records;
 using Igor.Dht.Storage.Index;
 using Igor.Dht.Storage.Segments;
 using Igor.Kbr;
+
+// Brings a catalogue up to the end of the log by walking the segments from where its index ends; from the
+// very start for an empty index, which is how one is rebuilt. Entries are taken in the order in which they
+// were written.
 
 namespace Igor.Dht.Storage.Opening;
 

@@ -1,6 +1,6 @@
 using Igor.Dht.Storage.Segments;
-using DataFolder = Igor.Node.DataFolder;
-using FolderHolder = Igor.Node.FolderHolder;
+using DataFolder = Igor.Node.Disk.DataFolder;
+using FolderHolder = Igor.Node.Disk.FolderHolder;
 
 namespace Igor.Dht.Storage.Opening;
 
@@ -63,7 +63,7 @@ internal sealed class StoreLock : IDisposable
         {
             return OwnFiles.OpenStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
         }
-        catch (Exception e) when (DiskTrouble.IsRefusal(e) && File.Exists(path))
+        catch (Exception e) when (DiskFault.IsRefusal(e) && File.Exists(path))
         {
             // A read-only disk: its records can be read all the same, by one process at a time.
             return new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.None);

@@ -1,9 +1,10 @@
-// Tells, at the next start, how the last one ended. What a process wrote survives its death in the kernel's
-// cache, so after a kill the index is as good as it was; after the death of the machine only what was forced
-// to the disk is, and that are the segments.
 using System.Globalization;
 using System.Text.Json;
 using Igor.Dht.Storage.Segments;
+
+// Tells, at the next start, how the last one ended. What a process wrote survives its death in the kernel's
+// cache, so after a kill the index is as good as it was; after the death of the machine only what was forced
+// to the disk is, and that are the segments.
 
 namespace Igor.Dht.Storage.Opening;
 

@@ -1,4 +1,5 @@
 using Igor.Node;
+using Igor.Node.Disk;
 
 namespace Igor.Dht.Storage.Opening;
 

@@ -1,8 +1,9 @@
-// From a folder to a store that may serve: the lock, the segments, the index or a rebuilt one, the end of the
-// log.
 using Igor.Dht.Storage.Index;
 using Igor.Dht.Storage.Segments;
 using Igor.Kbr;
+
+// From a folder to a store that may serve: the lock, the segments, the index or a rebuilt one, the end of the
+// log.
 
 namespace Igor.Dht.Storage.Opening;
 
@@ -36,7 +37,7 @@ internal static class StoreOpening
                 // changes: it goes on in memory, until the disk takes the marker.
                 store.Catalog.Index.Hold();
                 store.Ledger.SetDiskTrouble(
-                    DiskTrouble.Describe("Records cannot be written", options.Folder, refusal));
+                    DiskFault.Describe("Records cannot be written", options.Folder, refusal));
             }
 
             return store;
@@ -56,7 +57,7 @@ internal static class StoreOpening
         {
             store.Marker.Withdraw(); // no index is there until this is done
         }
-        catch (Exception e) when (DiskTrouble.IsRefusal(e))
+        catch (Exception e) when (DiskFault.IsRefusal(e))
         {
             // Then the index cannot be replaced on the disk either, and is made in memory.
         }

@@ -1,7 +1,8 @@
+using Microsoft.Win32.SafeHandles;
+
 // Records are their owner's alone, whatever the umask of the process or the mode of the folder around them. A
 // mode that is only asked for at creation is cut by the umask, and a file that is there keeps the one it has;
 // so the mode is set on what was opened.
-using Microsoft.Win32.SafeHandles;
 
 namespace Igor.Dht.Storage.Segments;
 
@@ -63,7 +64,7 @@ internal static class OwnFiles
         {
             change();
         }
-        catch (Exception e) when (DiskTrouble.IsOfDisk(e))
+        catch (Exception e) when (DiskFault.IsOfDisk(e))
         {
         }
     }

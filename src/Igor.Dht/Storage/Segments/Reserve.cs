@@ -38,7 +38,7 @@ internal sealed class Reserve
             {
                 return new DriveInfo(_options.Folder).AvailableFreeSpace;
             }
-            catch (Exception e) when (DiskTrouble.IsOfDisk(e) || e is ArgumentException)
+            catch (Exception e) when (DiskFault.IsOfDisk(e) || e is ArgumentException)
             {
                 return long.MaxValue / 2; // whoever writes finds out
             }
@@ -82,7 +82,7 @@ internal sealed class Reserve
                 File.Delete(_path);
                 _bytes = 0;
             }
-            catch (Exception e) when (DiskTrouble.IsOfDisk(e))
+            catch (Exception e) when (DiskFault.IsOfDisk(e))
             {
                 // Compaction finds no room then, and is tried again.
             }
@@ -107,9 +107,9 @@ internal sealed class Reserve
             _bytes = bytes;
             return true;
         }
-        catch (Exception e) when (DiskTrouble.IsOfDisk(e))
+        catch (Exception e) when (DiskFault.IsOfDisk(e))
         {
-            _lacksRoom = DiskTrouble.IsFull(e);
+            _lacksRoom = DiskFault.IsFull(e);
             return false;
         }
     }

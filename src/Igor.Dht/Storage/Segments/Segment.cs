@@ -82,7 +82,7 @@ internal sealed class Segment : IDisposable
         {
             file = OwnFiles.Open(path, FileMode.Open, FileAccess.ReadWrite, Sharing);
         }
-        catch (Exception e) when (DiskTrouble.IsRefusal(e))
+        catch (Exception e) when (DiskFault.IsRefusal(e))
         {
             isReadOnly = true;
             file = File.OpenHandle(path, FileMode.Open, FileAccess.Read, Sharing);

@@ -1,3 +1,8 @@
+using System.Buffers.Binary;
+using System.IO.Hashing;
+using Igor.Dht.Records;
+using Igor.Kbr;
+
 // The bytes of segments. All integers are little-endian, entries begin at multiples of 8:
 //
 //   file   0 "IGORSEG1"   8 segment id (4)   12 checksum of the first 12 bytes (4)
@@ -6,9 +11,6 @@
 //
 // Checksums are XxHash3. That of a header covers its place too (segment id and offset), so that bytes left
 // over from another place, or written to the wrong one, are no entry.
-using System.Buffers.Binary;
-using System.IO.Hashing;
-using Igor.Kbr;
 
 namespace Igor.Dht.Storage.Segments;
 

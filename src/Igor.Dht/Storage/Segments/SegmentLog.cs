@@ -1,9 +1,11 @@
+using System.Collections.Concurrent;
+using Igor.Dht.Records;
+using Igor.Kbr;
+
 // The segments of a store, of which the last is appended to. Entries are staged in memory and committed
 // together: one write, one fsync. When either fails, what was staged is cut off again, and a segment whose
 // fsync failed is not appended to any more: the kernel may have dropped its pages and still call the next
 // fsync a success.
-using System.Collections.Concurrent;
-using Igor.Kbr;
 
 namespace Igor.Dht.Storage.Segments;
 
@@ -156,7 +158,7 @@ internal sealed class SegmentLog : IDisposable
             _active.Truncate(_durableLength);
             _isTouched = false;
         }
-        catch (Exception e) when (DiskTrouble.IsOfDisk(e))
+        catch (Exception e) when (DiskFault.IsOfDisk(e))
         {
             // What could not be cut off is skipped by every scan, or was never acknowledged; new entries must
             // not follow it.

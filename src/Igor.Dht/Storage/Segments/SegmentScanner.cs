@@ -1,6 +1,7 @@
+using System.Buffers;
+
 // Walks a segment from front to back. What is no entry is skipped to the next intact header, so that damage
 // costs only the entries that it hit. What the disk cannot read is no entry either.
-using System.Buffers;
 
 namespace Igor.Dht.Storage.Segments;
 

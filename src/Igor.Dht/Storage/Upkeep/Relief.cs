@@ -1,8 +1,9 @@
-// Keeps room for compaction while there is some, and on a full disk has garbage compacted that would not be
-// worth it otherwise: segments with the least to copy first, from the reserve.
 using Igor.Dht.Storage.Index;
 using Igor.Dht.Storage.Segments;
 using Igor.Dht.Storage.Writing;
+
+// Keeps room for compaction while there is some, and on a full disk has garbage compacted that would not be
+// worth it otherwise: segments with the least to copy first, from the reserve.
 
 namespace Igor.Dht.Storage.Upkeep;
 
@@ -71,7 +72,7 @@ internal sealed class Relief(StoreContext store, StoreWriter writer)
         store.IsFull = isShort;
         store.MayFreeRoom = !isShort;
         store.Ledger.SetDiskTrouble(
-            isShort ? DiskTrouble.DescribeFull("Records cannot be written", store.Options.Folder) : null);
+            isShort ? DiskFault.DescribeFull("Records cannot be written", store.Options.Folder) : null);
         Pause();
     }
 

@@ -1,9 +1,10 @@
-// The one thread that feeds the index and keeps the store in order. Nothing here is on the way of an
-// acknowledgement: it may lag, fail and be repeated.
 using Igor.Dht.Storage.Index;
 using Igor.Dht.Storage.Opening;
 using Igor.Dht.Storage.Segments;
 using Igor.Dht.Storage.Writing;
+
+// The one thread that feeds the index and keeps the store in order. Nothing here is on the way of an
+// acknowledgement: it may lag, fail and be repeated.
 
 namespace Igor.Dht.Storage.Upkeep;
 
@@ -138,11 +139,11 @@ internal sealed class UpkeepLoop : IDisposable
             _retry = RetryPeriod;
         }
         catch (AggregateException e) when (e.InnerException is Exception cause
-            && (DiskTrouble.IsOfDisk(cause) || cause is RecordStoreException))
+            && (DiskFault.IsOfDisk(cause) || cause is RecordStoreException))
         {
             _rebuildAtMs = Environment.TickCount64 + (long)_retry.TotalMilliseconds;
             _retry = TimeSpan.FromTicks(Math.Min(_retry.Ticks * 2, RetryPeriodMax.Ticks));
-            _store.Ledger.SetIndexTrouble(DiskTrouble.Describe(
+            _store.Ledger.SetIndexTrouble(DiskFault.Describe(
                 "The index cannot be rebuilt, which is tried again within a minute",
                 _store.Options.Folder,
                 cause));

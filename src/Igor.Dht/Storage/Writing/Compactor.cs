@@ -1,9 +1,11 @@
-// Frees the space of segments that are mostly dead: what is alive is copied to the end of the log in small
-// steps between batches, and the segment is deleted once the index names the copies. A removal is copied as
-// long as a segment is left in which something that it hides may lie.
+using Igor.Dht.Records;
 using Igor.Dht.Storage.Index;
 using Igor.Dht.Storage.Segments;
 using Igor.Kbr;
+
+// Frees the space of segments that are mostly dead: what is alive is copied to the end of the log in small
+// steps between batches, and the segment is deleted once the index names the copies. A removal is copied as
+// long as a segment is left in which something that it hides may lie.
 
 namespace Igor.Dht.Storage.Writing;
 

@@ -1,3 +1,5 @@
+using Igor.Dht.Outcomes;
+using Igor.Dht.Records;
 using Igor.Dht.Storage.Segments;
 using Igor.Kbr;
 

@@ -1,7 +1,9 @@
-// The one thread that writes segments. Everything that arrived while the last fsync ran goes into the next
-// one, so the number of writes per second grows with the load although each waits for the disk.
+using Igor.Dht.Outcomes;
 using Igor.Dht.Storage.Index;
 using Igor.Dht.Storage.Segments;
+
+// The one thread that writes segments. Everything that arrived while the last fsync ran goes into the next
+// one, so the number of writes per second grows with the load although each waits for the disk.
 
 namespace Igor.Dht.Storage.Writing;
 
@@ -130,7 +132,7 @@ internal sealed class StoreWriter : IDisposable
         {
             Compactor.DeleteEmptied();
         }
-        catch (Exception e) when (DiskTrouble.IsOfDisk(e))
+        catch (Exception e) when (DiskFault.IsOfDisk(e))
         {
             // The file stays, with nothing alive in it, and is tried again at the next nudge.
             Report(e);
@@ -195,11 +197,11 @@ internal sealed class StoreWriter : IDisposable
             _batch.Commit();
             Compactor.Committed();
         }
-        catch (Exception e) when (DiskTrouble.IsOfDisk(e))
+        catch (Exception e) when (DiskFault.IsOfDisk(e))
         {
             Report(e);
             Compactor.Abandon();
-            _batch.Fail(DiskTrouble.IsFull(e) ? OutcomeOfFull : StoreOutcome.Failed);
+            _batch.Fail(DiskFault.IsFull(e) ? OutcomeOfFull : StoreOutcome.Failed);
         }
 
         exclusive?.Invoke();
@@ -269,12 +271,12 @@ internal sealed class StoreWriter : IDisposable
         else
         {
             // A full disk is no trouble yet: it may free itself, which the upkeep finds out.
-            bool isFull = DiskTrouble.IsFull(e);
+            bool isFull = DiskFault.IsFull(e);
             _store.IsFull |= isFull;
             if (!isFull || !_store.MayFreeRoom)
             {
                 _store.Ledger.SetDiskTrouble(
-                    DiskTrouble.Describe("Records cannot be written", _store.Options.Folder, e));
+                    DiskFault.Describe("Records cannot be written", _store.Options.Folder, e));
             }
         }
     }

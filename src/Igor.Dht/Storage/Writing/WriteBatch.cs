@@ -1,9 +1,12 @@
-// What one fsync covers. Commands are judged against what is stored and what came before them in the batch,
-// their entries are staged, and only when all is on disk are the changes published and the callers told. If
-// the disk refuses, nothing of the batch happened and all who depended on it are told so.
+using Igor.Dht.Outcomes;
+using Igor.Dht.Records;
 using Igor.Dht.Storage.Index;
 using Igor.Dht.Storage.Segments;
 using Igor.Kbr;
+
+// What one fsync covers. Commands are judged against what is stored and what came before them in the batch,
+// their entries are staged, and only when all is on disk are the changes published and the callers told. If
+// the disk refuses, nothing of the batch happened and all who depended on it are told so.
 
 namespace Igor.Dht.Storage.Writing;
 

@@ -1,3 +1,4 @@
+
 namespace Igor.Kbr.Overlay.Routing;
 
 /// <summary>

@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 
-namespace Igor.Node;
+namespace Igor.Node.Transport.Inbound;
 
 /// <summary>
 /// Looks at the first bytes of a connection: whether they can be the record with which a TLS client begins,

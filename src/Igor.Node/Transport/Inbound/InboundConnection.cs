@@ -1,7 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 
-namespace Igor.Node;
+namespace Igor.Node.Transport.Inbound;
 
 /// <summary>
 /// A connection that came in, before it is a link. While it is silent it costs a socket and nothing else: no
@@ -39,7 +39,7 @@ internal sealed class InboundConnection
             {
                 return !Socket.Poll(0, SelectMode.SelectRead) || Socket.Available > 0;
             }
-            catch (Exception problem) when (Link.IsBroken(problem))
+            catch (Exception problem) when (TlsLink.IsBroken(problem))
             {
                 return false;
             }

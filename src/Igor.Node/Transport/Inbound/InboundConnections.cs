@@ -4,7 +4,7 @@ using System.Net.Sockets;
 using Igor.Kbr;
 using Microsoft.Extensions.Logging;
 
-namespace Igor.Node;
+namespace Igor.Node.Transport.Inbound;
 
 /// <summary>
 /// From an accepted connection to a secured one. Everything is taken in at once and waits where that costs
@@ -89,7 +89,7 @@ internal sealed class InboundConnections : IDisposable
         {
             connection = new InboundConnection(socket, Now);
         }
-        catch (Exception problem) when (Link.IsBroken(problem))
+        catch (Exception problem) when (TlsLink.IsBroken(problem))
         {
             socket.Dispose(); // it was reset before it was looked at
             return;
@@ -171,7 +171,7 @@ internal sealed class InboundConnections : IDisposable
         {
             isReady = await connection.TryReceiveClientHelloAsync().ConfigureAwait(false);
         }
-        catch (Exception problem) when (Link.IsBroken(problem))
+        catch (Exception problem) when (TlsLink.IsBroken(problem))
         {
             connection.Close(problem.Message); // that it was closed here, unless the other end was first
         }
@@ -275,7 +275,7 @@ internal sealed class InboundConnections : IDisposable
                 .AcceptAsync(connection.Socket, connection.Stream!, connection.GivenUp.Token)
                 .ConfigureAwait(false);
         }
-        catch (Exception problem) when (Link.IsBroken(problem))
+        catch (Exception problem) when (TlsLink.IsBroken(problem))
         {
             cause = "the TLS handshake failed: " + (problem.InnerException ?? problem).Message;
         }

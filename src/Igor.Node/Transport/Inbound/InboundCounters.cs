@@ -1,4 +1,4 @@
-namespace Igor.Node;
+namespace Igor.Node.Transport.Inbound;
 
 /// <summary>How a connection from outside ended that a bound was held against.</summary>
 internal enum InboundRefusal

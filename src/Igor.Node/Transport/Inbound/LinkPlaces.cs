@@ -1,7 +1,8 @@
 using System.Net;
 using Igor.Kbr;
+using Igor.Kbr.Overlay;
 
-namespace Igor.Node;
+namespace Igor.Node.Transport.Inbound;
 
 /// <summary>What decides whether a link keeps its place.</summary>
 /// <param name="Peer">Who it leads to.</param>

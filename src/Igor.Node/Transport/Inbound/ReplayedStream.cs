@@ -1,6 +1,6 @@
 using System.Net.Sockets;
 
-namespace Igor.Node;
+namespace Igor.Node.Transport.Inbound;
 
 /// <summary>
 /// A connection of which the first bytes were read already: they come first again. The socket stays its

@@ -1,7 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Net;
 
-namespace Igor.Node;
+namespace Igor.Node.Transport.Inbound;
 
 /// <summary>
 /// What waits, by the address that it came from, so that no address can take what others need. Many stand

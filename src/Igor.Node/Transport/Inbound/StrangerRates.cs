@@ -1,7 +1,7 @@
 using System.Net;
 using Igor.Kbr;
 
-namespace Igor.Node;
+namespace Igor.Node.Transport.Inbound;
 
 /// <summary>
 /// How much strangers may send: each of them over all its links, all of one address, and all together.

@@ -1,4 +1,6 @@
+using Igor.Dht.Outcomes;
 using Igor.Dht.Protocol;
+using Igor.Dht.Records;
 using Igor.Kbr;
 
 namespace Igor.Dht.Tests.Protocol;
@@ -114,9 +116,9 @@ internal sealed class DhtCluster(int seed)
     }
 
     public CommandResult Put(
-        string name, string value, DhtClusterNode? via = null, Func<PutCommand, PutCommand>? with = null)
+        string name, string value, DhtClusterNode? via = null, Func<DhtPut, DhtPut>? with = null)
     {
-        var put = new PutCommand
+        var put = new DhtPut
         {
             Key = DhtKey.ForValue(name),
             Type = ValueRecordType.TypeName,
@@ -132,7 +134,7 @@ internal sealed class DhtCluster(int seed)
         double seconds = 10,
         GetConsistency consistency = default,
         string type = ValueRecordType.TypeName) =>
-        Wait((via ?? Alive.First()).Get(new GetCommand
+        Wait((via ?? Alive.First()).Get(new DhtGet
         {
             Key = key,
             Type = type,

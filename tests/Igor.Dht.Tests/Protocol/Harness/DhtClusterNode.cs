@@ -1,5 +1,7 @@
 using System.Collections.Immutable;
+using Igor.Dht.Outcomes;
 using Igor.Dht.Protocol;
+using Igor.Dht.Records;
 using Igor.Kbr;
 
 namespace Igor.Dht.Tests.Protocol;
@@ -77,7 +79,7 @@ internal sealed class DhtClusterNode(DhtCluster cluster, Key id, ulong seed) : I
         Schedule();
     }
 
-    public PendingCommand Put(PutCommand put) => Command(command => Dht.Put(Time, command, put));
+    public PendingCommand Put(DhtPut put) => Command(command => Dht.Put(Time, command, put));
 
     /// <summary>Nobody waits for a command any more.</summary>
     public void Abandon(PendingCommand pending)
@@ -86,7 +88,7 @@ internal sealed class DhtClusterNode(DhtCluster cluster, Key id, ulong seed) : I
         Dht.Abandon(Time, command);
     }
 
-    public PendingCommand Get(GetCommand get) => Command(command => Dht.Get(Time, command, get));
+    public PendingCommand Get(DhtGet get) => Command(command => Dht.Get(Time, command, get));
 
     public void Deliver(
         Key destination, Key source, byte[] payload, Action<byte[]> reply, bool isProven = true)

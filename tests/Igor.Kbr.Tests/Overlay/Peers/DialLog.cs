@@ -1,3 +1,5 @@
+using Igor.Kbr.Overlay;
+
 namespace Igor.Kbr.Tests.Overlay.Peers;
 
 /// <summary>Notes what is dialled.</summary>

@@ -1,3 +1,5 @@
+using Igor.Kbr.Overlay;
+
 namespace Igor.Kbr.Tests.Overlay.Peers;
 
 /// <summary>Two live nodes with one identity, as from a copied folder, and what looks like that.</summary>

@@ -1,3 +1,4 @@
+using Igor.Kbr.Overlay;
 using Igor.Kbr.Tests.Overlay.Peers;
 using Igor.Kbr.Wire;
 

@@ -1,3 +1,4 @@
+using Igor.Kbr.Overlay;
 using Igor.Kbr.Wire;
 
 namespace Igor.Kbr.Tests.Overlay.Routing;

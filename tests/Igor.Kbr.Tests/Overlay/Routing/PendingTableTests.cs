@@ -1,3 +1,4 @@
+using Igor.Kbr.Overlay;
 using Igor.Kbr.Overlay.Peers;
 using Igor.Kbr.Overlay.Routing;
 

@@ -1,4 +1,5 @@
 using System.Text;
+using Igor.Node.Transport.Inbound;
 
 namespace Igor.Node.Tests;
 

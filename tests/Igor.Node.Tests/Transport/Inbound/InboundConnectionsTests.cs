@@ -1,6 +1,9 @@
 using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
+using Igor.Node.Identity;
+using Igor.Node.Transport;
+using Igor.Node.Transport.Inbound;
 
 namespace Igor.Node.Tests;
 

@@ -1,5 +1,7 @@
 using System.Net;
 using Igor.Kbr;
+using Igor.Kbr.Overlay;
+using Igor.Node.Transport.Inbound;
 
 namespace Igor.Node.Tests;
 

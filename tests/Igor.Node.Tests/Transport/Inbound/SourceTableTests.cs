@@ -1,4 +1,5 @@
 using System.Net;
+using Igor.Node.Transport.Inbound;
 
 namespace Igor.Node.Tests;
 

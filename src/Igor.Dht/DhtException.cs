@@ -1,3 +1,5 @@
+using Igor.Dht.Outcomes;
+
 namespace Igor.Dht;
 
 /// <summary>An operation of the DHT failed; the message says what to do.</summary>

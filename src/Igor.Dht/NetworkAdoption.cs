@@ -1,7 +1,10 @@
+using Igor.Dht.Outcomes;
 using Igor.Dht.Storage;
 using Igor.Dht.Storage.Opening;
 using Igor.Kbr;
 using Igor.Node;
+using Igor.Node.Disk;
+using Igor.Node.Identity;
 
 namespace Igor.Dht;
 

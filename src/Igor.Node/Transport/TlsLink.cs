@@ -3,15 +3,18 @@ using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
 using Igor.Kbr;
+using Igor.Kbr.Overlay;
+using Igor.Node.Memory;
+using Igor.Node.Transport.Inbound;
 
-namespace Igor.Node;
+namespace Igor.Node.Transport;
 
 /// <summary>
 /// A TLS connection to a peer that has proved its id. Closing by us lets what was sent go out, tells the
 /// other end, and waits a little for it to close too, so that the last frames are not lost to a reset
 /// connection.
 /// </summary>
-internal sealed class Link
+internal sealed class TlsLink
 {
     private readonly SecuredSocket _secured;
     private readonly bool _isOutbound;
@@ -30,7 +33,7 @@ internal sealed class Link
     private int _standing = (int)PeerStanding.Unknown;
 
     /// <summary>Makes a link; nothing is read before <see cref="RunAsync"/>.</summary>
-    public Link(
+    public TlsLink(
         LinkId id,
         SecuredSocket secured,
         bool isOutbound,

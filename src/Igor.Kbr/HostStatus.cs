@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Igor.Kbr.Overlay;
 
 namespace Igor.Kbr;
 

@@ -1,11 +1,12 @@
 using Igor.Kbr;
+using Igor.Kbr.Overlay;
 
-namespace Igor.Simulation;
+namespace Igor.Simulation.Network;
 
 /// <summary>
 /// The applications of a process, their pending requests, and the work that passes between them and the node.
 /// </summary>
-internal sealed class ServiceTable(NodeProcess process)
+internal sealed class SimulatedApplications(NodeProcess process)
 {
     private readonly List<SimulatedService> _services = [];
     private readonly SortedDictionary<long, (SimulatedService Service, Action<KbrReply> Completed)>

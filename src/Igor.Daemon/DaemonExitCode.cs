@@ -1,7 +1,7 @@
 namespace Igor.Daemon;
 
 /// <summary>The exit codes that scripts rely on.</summary>
-internal static class ExitCode
+internal static class DaemonExitCode
 {
     /// <summary>Done: told to end, and ended in order.</summary>
     public const int Done = 0;

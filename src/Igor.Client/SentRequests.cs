@@ -6,7 +6,7 @@ namespace Igor.Client;
 /// Requests of one connection that wait for their end. The daemon ends each in time; for a daemon that hangs,
 /// a timer that runs only while something is open ends them a little later.
 /// </summary>
-internal sealed class OpenRequests : IDisposable
+internal sealed class SentRequests : IDisposable
 {
     private static readonly TimeSpan CheckPeriod = TimeSpan.FromMilliseconds(250);
 
@@ -23,7 +23,7 @@ internal sealed class OpenRequests : IDisposable
     /// <param name="gate">Runs the callbacks.</param>
     /// <param name="cancel">Tells the daemon that a result is no longer wanted.</param>
     /// <param name="capacity">Most requests at once.</param>
-    public OpenRequests(UpcallGate gate, Action<long> cancel, int capacity)
+    public SentRequests(UpcallGate gate, Action<long> cancel, int capacity)
     {
         _gate = gate;
         _cancel = cancel;
@@ -53,7 +53,7 @@ internal sealed class OpenRequests : IDisposable
             id = ++_lastId;
             _open.Add(id, new OpenRequest(service, deadline, completed));
             _timer ??= new Timer(
-                static state => ((OpenRequests)state!).EndOverdue(), this, CheckPeriod, CheckPeriod);
+                static state => ((SentRequests)state!).EndOverdue(), this, CheckPeriod, CheckPeriod);
             return KbrStatus.Ok;
         }
     }

@@ -1,7 +1,7 @@
 namespace Igor.Dht.Storage.Segments;
 
 /// <summary>Says what is wrong with a disk, and what to do, in words for people.</summary>
-internal static class DiskTrouble
+internal static class DiskFault
 {
     private const int InputOutputError = 5;
     private const int TooManyFiles = 24;

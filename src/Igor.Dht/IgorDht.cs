@@ -1,7 +1,11 @@
+using Igor.Dht.Outcomes;
 using Igor.Dht.Protocol;
+using Igor.Dht.Protocol.Messages;
+using Igor.Dht.Records;
 using Igor.Dht.Storage;
 using Igor.Kbr;
 using Igor.Node;
+using Igor.Node.Memory;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -317,7 +321,7 @@ public sealed class IgorDht : IAsyncDisposable
     {
         options ??= PutOptions.Default;
         options.Validate();
-        CommandResult result = await _host.PutAsync(new PutCommand
+        CommandResult result = await _host.PutAsync(new DhtPut
         {
             Key = key,
             Type = type,
@@ -339,7 +343,7 @@ public sealed class IgorDht : IAsyncDisposable
     {
         options ??= GetOptions.Default;
         options.Validate();
-        CommandResult result = await _host.GetAsync(new GetCommand
+        CommandResult result = await _host.GetAsync(new DhtGet
         {
             Key = key,
             Type = type,
@@ -376,7 +380,7 @@ public sealed class IgorDht : IAsyncDisposable
     }
 
     private async Task<DhtException> ExceptionForAsync(
-        CommandFailure failure, CancellationToken cancellationToken)
+        DhtFailure failure, CancellationToken cancellationToken)
     {
         string? trouble = failure.Error switch
         {

@@ -1,4 +1,4 @@
-using Igor.Dht.Protocol;
+using Igor.Dht.Protocol.Messages;
 using Igor.Dht.Storage;
 using Igor.Kbr;
 using MessagePack;

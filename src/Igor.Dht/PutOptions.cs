@@ -1,3 +1,6 @@
+using Igor.Dht.Outcomes;
+using Igor.Dht.Records;
+
 namespace Igor.Dht;
 
 /// <summary>How a record is written or deleted.</summary>

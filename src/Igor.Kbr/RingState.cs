@@ -1,3 +1,4 @@
+
 namespace Igor.Kbr;
 
 /// <summary>How a node stands to the ring of its network.</summary>

@@ -1,3 +1,4 @@
+using Igor.Dht.Outcomes;
 using Igor.Dht.Protocol;
 
 namespace Igor.Dht;
@@ -9,11 +10,11 @@ namespace Igor.Dht;
 internal sealed partial class DhtHost
 {
     /// <summary>Writes a record.</summary>
-    public Task<CommandResult> PutAsync(PutCommand put, CancellationToken cancellationToken) =>
+    public Task<CommandResult> PutAsync(DhtPut put, CancellationToken cancellationToken) =>
         RunAsync(new OpenCommand(this) { Put = put }, cancellationToken);
 
     /// <summary>Reads a record.</summary>
-    public Task<CommandResult> GetAsync(GetCommand get, CancellationToken cancellationToken) =>
+    public Task<CommandResult> GetAsync(DhtGet get, CancellationToken cancellationToken) =>
         RunAsync(new OpenCommand(this) { Get = get }, cancellationToken);
 
     private async Task<CommandResult> RunAsync(OpenCommand command, CancellationToken cancellationToken)
@@ -31,9 +32,9 @@ internal sealed partial class DhtHost
     {
         private long _number;
 
-        public PutCommand? Put { get; init; }
+        public DhtPut? Put { get; init; }
 
-        public GetCommand? Get { get; init; }
+        public DhtGet? Get { get; init; }
 
         /// <summary>On the strand.</summary>
         public void Begin()
@@ -47,7 +48,7 @@ internal sealed partial class DhtHost
             {
                 TrySetResult(new CommandResult
                 {
-                    Failure = new CommandFailure(DhtError.Local, "The DHT is closed."),
+                    Failure = new DhtFailure(DhtError.Local, "The DHT is closed."),
                 });
                 return;
             }

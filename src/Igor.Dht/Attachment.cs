@@ -2,6 +2,7 @@ using Igor.Client;
 using Igor.Dht.Storage;
 using Igor.Kbr;
 using Igor.Node;
+using Igor.Node.LocalSocket;
 
 namespace Igor.Dht;
 

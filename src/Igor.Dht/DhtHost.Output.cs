@@ -1,4 +1,6 @@
+using Igor.Dht.Outcomes;
 using Igor.Dht.Protocol;
+using Igor.Dht.Records;
 using Igor.Kbr;
 
 namespace Igor.Dht;

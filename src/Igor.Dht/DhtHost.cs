@@ -1,10 +1,13 @@
 using System.Buffers.Binary;
 using System.Collections.Concurrent;
 using System.Security.Cryptography;
+using Igor.Dht.Outcomes;
 using Igor.Dht.Protocol;
+using Igor.Dht.Protocol.Messages;
 using Igor.Dht.Storage;
 using Igor.Kbr;
 using Igor.Node;
+using Igor.Node.Memory;
 using Microsoft.Extensions.Logging;
 
 namespace Igor.Dht;

@@ -1,9 +1,14 @@
 using Igor.Client;
+using Igor.Dht.Outcomes;
 using Igor.Dht.Storage;
 using Igor.Dht.Storage.Opening;
 using Igor.Kbr;
+using Igor.Kbr.Overlay;
 using Igor.LocalSocket;
 using Igor.Node;
+using Igor.Node.Disk;
+using Igor.Node.Identity;
+using Igor.Node.LocalSocket;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 

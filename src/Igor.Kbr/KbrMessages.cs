@@ -1,3 +1,5 @@
+using Igor.Kbr.Overlay;
+
 namespace Igor.Kbr;
 
 /// <summary>Whether an application is responsible for keys of its service.</summary>
