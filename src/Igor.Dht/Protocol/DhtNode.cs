@@ -273,7 +273,7 @@ public sealed class DhtNode
                 _replica.HandleSyncDone(delivery, Parsed(SyncMessages.ReadDone(ref reader)));
                 break;
             case MessageKind.Describe:
-                _replica.HandleDescribe(delivery, Parsed(MessageParts.ReadKey(ref reader)));
+                _replica.HandleDescribe(delivery, Parsed(KeyCodec.Read(ref reader)));
                 break;
             case MessageKind kind:
                 _context.Refuse(

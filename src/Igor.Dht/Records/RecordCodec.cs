@@ -36,13 +36,21 @@ public static class RecordCodec
         var writer = new MessagePackWriter(buffer);
         writer.WriteArrayHeader(FieldCount);
         writer.Write(header.Type);
-        writer.Write(header.Key.ToBytes());
+        KeyCodec.Write(ref writer, header.Key);
         writer.Write(header.Version.Clock);
         writer.Write(header.Version.Writer);
         writer.Write(header.ExpiresAtUnixMs);
         writer.Write(header.Replicas);
         writer.Write(header.IsTombstone);
-        writer.Write(header.Owner == Key.Zero ? [] : header.Owner.ToBytes());
+        if (header.Owner == Key.Zero)
+        {
+            writer.WriteBinHeader(0); // most records have none
+        }
+        else
+        {
+            KeyCodec.Write(ref writer, header.Owner);
+        }
+
         writer.Write(value);
         writer.Flush();
         return new Record(header with { ValueLength = value.Length }, buffer.WrittenMemory);
@@ -119,18 +127,18 @@ public static class RecordCodec
 
         ReadOnlySequence<byte> utf8 = reader.ReadStringSequence() ?? default;
         string type = StrictUtf8.TextOf(utf8) ?? string.Empty;
-        Key? key = ReadKey(ref reader);
+        bool hasKey = KeyCodec.TryRead(ref reader, out Key key);
         var version = new RecordVersion(reader.ReadUInt64(), reader.ReadUInt64());
         long expiresAt = reader.ReadInt64();
         int replicas = reader.ReadInt32();
         bool tombstone = reader.ReadBoolean();
-        Key owner = ReadKey(ref reader) ?? Key.Zero;
+        KeyCodec.TryRead(ref reader, out Key owner);
         ReadOnlySequence<byte>? bytes = reader.ReadBytes();
         if (type.Length is 0 or > TypeLengthMax)
         {
             error = $"the name of a record type is 1 to {TypeLengthMax} characters of UTF-8";
         }
-        else if (key is null || bytes is null || expiresAt < 0)
+        else if (!hasKey || bytes is null || expiresAt < 0)
         {
             error = "a record has a key of 32 bytes, a value and no negative expiry";
         }
@@ -143,7 +151,7 @@ public static class RecordCodec
             value = bytes.Value.First;
             return new RecordHeader
             {
-                Key = key.Value,
+                Key = key,
                 Type = type,
                 Version = version,
                 ExpiresAtUnixMs = expiresAt,
@@ -155,18 +163,5 @@ public static class RecordCodec
         }
 
         return null;
-    }
-
-    private static Key? ReadKey(ref MessagePackReader reader)
-    {
-        ReadOnlySequence<byte>? bytes = reader.ReadBytes();
-        if (bytes is null || bytes.Value.Length != Key.SizeInBytes)
-        {
-            return null;
-        }
-
-        Span<byte> key = stackalloc byte[Key.SizeInBytes];
-        bytes.Value.CopyTo(key);
-        return Key.Read(key);
     }
 }

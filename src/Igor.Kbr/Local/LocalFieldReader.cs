@@ -25,12 +25,6 @@ internal static class LocalFieldReader
     public static ReadOnlyMemory<byte>? ReadOptionalPayload(ref MessagePackReader reader) =>
         reader.ReadBytes()?.First; // one segment: the frame's own buffer
 
-    public static Key ReadKey(ref MessagePackReader reader)
-    {
-        ReadOnlyMemory<byte> bytes = ReadPayload(ref reader);
-        return bytes.Length == Key.SizeInBytes ? Key.Read(bytes.Span) : throw Wrong("a key takes 32 bytes");
-    }
-
     public static ServiceRole ReadRole(ref MessagePackReader reader) =>
         reader.ReadInt32() is int role and >= 0 and <= (int)ServiceRole.Member
             ? (ServiceRole)role
@@ -65,7 +59,7 @@ internal static class LocalFieldReader
         ImmutableArray<Key>.Builder keys = ImmutableArray.CreateBuilder<Key>(length);
         for (int i = 0; i < length; i++)
         {
-            keys.Add(ReadKey(ref reader));
+            keys.Add(KeyCodec.Read(ref reader));
         }
 
         return keys.MoveToImmutable();
@@ -87,7 +81,7 @@ internal static class LocalFieldReader
     {
         int rest = ReadElement(ref reader, 5);
         var neighbours = new NeighbourSet(
-            ReadKey(ref reader),
+            KeyCodec.Read(ref reader),
             reader.ReadBoolean(),
             ReadKeys(ref reader),
             ReadKeys(ref reader),
@@ -104,7 +98,7 @@ internal static class LocalFieldReader
         for (int i = 0; i < length; i++)
         {
             int rest = ReadElement(ref reader, 2);
-            Key id = ReadKey(ref reader);
+            Key id = KeyCodec.Read(ref reader);
             int reason = ReadNumber(ref reader, 0, (int)DepartureReason.Displaced, "reason");
             departures.Add(new Departure(id, (DepartureReason)reason));
             Skip(ref reader, rest);

@@ -94,11 +94,11 @@ internal static class LocalFrameReader
                 reader.ReadBoolean()),
             LocalFrameType.Unsubscribe => new UnsubscribeFrame(reader.ReadInt64(), reader.ReadInt32()),
             LocalFrameType.Route => new RouteFrame(
-                reader.ReadInt32(), ReadKey(ref reader), reader.ReadBoolean(), ReadPayload(ref reader)),
+                reader.ReadInt32(), KeyCodec.Read(ref reader), reader.ReadBoolean(), ReadPayload(ref reader)),
             LocalFrameType.Request => new RequestFrame(
                 reader.ReadInt32(),
                 reader.ReadInt64(),
-                ReadKey(ref reader),
+                KeyCodec.Read(ref reader),
                 reader.ReadBoolean(),
                 ReadNumber(ref reader, 0, LocalProtocol.TimeoutMsMax, "timeout"),
                 ReadPayload(ref reader)),
@@ -115,7 +115,7 @@ internal static class LocalFrameReader
         {
             LocalFrameType.Welcome => new WelcomeFrame(
                 reader.ReadInt32(),
-                ReadKey(ref reader),
+                KeyCodec.Read(ref reader),
                 ReadText(ref reader),
                 ReadNumber(ref reader, 0, LocalProtocol.BodyBytesMax, "largest payload"),
                 ReadText(ref reader),
@@ -129,8 +129,8 @@ internal static class LocalFrameReader
             LocalFrameType.Unsubscribed => new UnsubscribedFrame(reader.ReadInt64()),
             LocalFrameType.Deliver => new DeliverFrame(
                 reader.ReadInt32(),
-                ReadKey(ref reader),
-                ReadKey(ref reader),
+                KeyCodec.Read(ref reader),
+                KeyCodec.Read(ref reader),
                 reader.ReadInt64(),
                 ReadPayload(ref reader),
                 optional > 0 && reader.ReadBoolean(),
@@ -138,9 +138,9 @@ internal static class LocalFrameReader
             LocalFrameType.Forward => new ForwardFrame(
                 reader.ReadInt32(),
                 reader.ReadInt64(),
-                ReadKey(ref reader),
-                ReadKey(ref reader),
-                ReadKey(ref reader),
+                KeyCodec.Read(ref reader),
+                KeyCodec.Read(ref reader),
+                KeyCodec.Read(ref reader),
                 ReadPayload(ref reader)),
             LocalFrameType.Update => new UpdateFrame(
                 reader.ReadInt32(),
@@ -149,7 +149,7 @@ internal static class LocalFrameReader
             _ => new ResultFrame(
                 reader.ReadInt64(),
                 (KbrStatus)ReadNumber(ref reader, 0, (int)KbrStatus.Failed, "status"),
-                ReadKey(ref reader),
+                KeyCodec.Read(ref reader),
                 ReadPayload(ref reader),
                 optional > 0 && !reader.TryReadNil() ? ReadText(ref reader) : null),
         };

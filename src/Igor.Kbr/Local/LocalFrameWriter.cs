@@ -66,7 +66,7 @@ internal static class LocalFrameWriter
             case RouteFrame route:
                 Begin(ref writer, LocalFrameType.Route, 4);
                 writer.Write(route.Subscription);
-                WriteKey(ref writer, route.Destination);
+                KeyCodec.Write(ref writer, route.Destination);
                 writer.Write(route.Exact);
                 writer.Write(route.Payload.Span);
                 break;
@@ -74,7 +74,7 @@ internal static class LocalFrameWriter
                 Begin(ref writer, LocalFrameType.Request, 6);
                 writer.Write(request.Subscription);
                 writer.Write(request.Request);
-                WriteKey(ref writer, request.Destination);
+                KeyCodec.Write(ref writer, request.Destination);
                 writer.Write(request.Exact);
                 writer.Write(request.TimeoutMs);
                 writer.Write(request.Payload.Span);
@@ -118,8 +118,8 @@ internal static class LocalFrameWriter
             case DeliverFrame deliver:
                 Begin(ref writer, LocalFrameType.Deliver, 7);
                 writer.Write(deliver.Subscription);
-                WriteKey(ref writer, deliver.Destination);
-                WriteKey(ref writer, deliver.Source);
+                KeyCodec.Write(ref writer, deliver.Destination);
+                KeyCodec.Write(ref writer, deliver.Source);
                 writer.Write(deliver.Token);
                 writer.Write(deliver.Payload.Span);
                 writer.Write(deliver.IsSourceProven);
@@ -129,9 +129,9 @@ internal static class LocalFrameWriter
                 Begin(ref writer, LocalFrameType.Forward, 6);
                 writer.Write(forward.Subscription);
                 writer.Write(forward.Parked);
-                WriteKey(ref writer, forward.Destination);
-                WriteKey(ref writer, forward.Source);
-                WriteKey(ref writer, forward.NextHop);
+                KeyCodec.Write(ref writer, forward.Destination);
+                KeyCodec.Write(ref writer, forward.Source);
+                KeyCodec.Write(ref writer, forward.NextHop);
                 writer.Write(forward.Payload.Span);
                 break;
             case UpdateFrame update:
@@ -145,7 +145,7 @@ internal static class LocalFrameWriter
                 Begin(ref writer, LocalFrameType.Result, 5);
                 writer.Write(result.Request);
                 writer.Write((int)result.Status);
-                WriteKey(ref writer, result.Responder);
+                KeyCodec.Write(ref writer, result.Responder);
                 writer.Write(result.Payload.Span);
                 writer.Write(result.Error);
                 break;
@@ -159,7 +159,7 @@ internal static class LocalFrameWriter
             case WelcomeFrame welcome:
                 Begin(ref writer, LocalFrameType.Welcome, 7);
                 writer.Write(welcome.Version);
-                WriteKey(ref writer, welcome.NodeId);
+                KeyCodec.Write(ref writer, welcome.NodeId);
                 writer.Write(welcome.Network);
                 writer.Write(welcome.PayloadBytesMax);
                 writer.Write(welcome.DaemonVersion);
@@ -200,26 +200,19 @@ internal static class LocalFrameWriter
         writer.Write(time.IsTrusted);
     }
 
-    internal static void WriteKey(ref MessagePackWriter writer, Key key)
-    {
-        writer.WriteBinHeader(Key.SizeInBytes);
-        key.Write(writer.GetSpan(Key.SizeInBytes));
-        writer.Advance(Key.SizeInBytes);
-    }
-
     internal static void WriteKeys(ref MessagePackWriter writer, ImmutableArray<Key> keys)
     {
         writer.WriteArrayHeader(keys.Length);
         foreach (Key key in keys)
         {
-            WriteKey(ref writer, key);
+            KeyCodec.Write(ref writer, key);
         }
     }
 
     internal static void WriteNeighbours(ref MessagePackWriter writer, NeighbourSet neighbours)
     {
         writer.WriteArrayHeader(6);
-        WriteKey(ref writer, neighbours.Self);
+        KeyCodec.Write(ref writer, neighbours.Self);
         writer.Write(neighbours.IsMember);
         WriteKeys(ref writer, neighbours.Clockwise);
         WriteKeys(ref writer, neighbours.CounterClockwise);
@@ -233,7 +226,7 @@ internal static class LocalFrameWriter
         foreach (Departure departure in departures)
         {
             writer.WriteArrayHeader(2);
-            WriteKey(ref writer, departure.Id);
+            KeyCodec.Write(ref writer, departure.Id);
             writer.Write((int)departure.Reason);
         }
     }

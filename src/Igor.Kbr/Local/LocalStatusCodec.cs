@@ -9,7 +9,7 @@ internal static class LocalStatusCodec
 {
     public static void Write(ref MessagePackWriter writer, HostStatus status)
     {
-        LocalFrameWriter.WriteKey(ref writer, status.NodeId);
+        KeyCodec.Write(ref writer, status.NodeId);
         writer.Write(status.Network);
         writer.Write(status.Version);
         WriteTexts(ref writer, status.Addresses);
@@ -42,7 +42,7 @@ internal static class LocalStatusCodec
 
     public static HostStatus Read(ref MessagePackReader reader)
     {
-        Key node = LocalFieldReader.ReadKey(ref reader);
+        Key node = KeyCodec.Read(ref reader);
         string network = LocalFieldReader.ReadText(ref reader);
         string version = LocalFieldReader.ReadText(ref reader);
         ImmutableArray<string> addresses = LocalFieldReader.ReadTexts(ref reader);
@@ -57,7 +57,7 @@ internal static class LocalStatusCodec
     private static void WritePeer(ref MessagePackWriter writer, PeerStatus peer)
     {
         writer.WriteArrayHeader(6);
-        LocalFrameWriter.WriteKey(ref writer, peer.Id);
+        KeyCodec.Write(ref writer, peer.Id);
         WriteTexts(ref writer, peer.Addresses);
         WriteTexts(ref writer, peer.Services);
         writer.Write(peer.IsNeighbour);
@@ -89,7 +89,7 @@ internal static class LocalStatusCodec
         {
             int rest = LocalFieldReader.ReadElement(ref reader, 6);
             peers.Add(new PeerStatus(
-                LocalFieldReader.ReadKey(ref reader),
+                KeyCodec.Read(ref reader),
                 LocalFieldReader.ReadTexts(ref reader),
                 LocalFieldReader.ReadTexts(ref reader),
                 reader.ReadBoolean(),

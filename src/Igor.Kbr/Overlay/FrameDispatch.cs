@@ -213,7 +213,7 @@ internal sealed class FrameDispatch(
                 router.Silence.HandleState(now, peer, reader.ReadUInt64(), reader.ReadBoolean());
                 break;
             default:
-                router.Silence.HandleTold(now, PeerCodec.ReadKey(ref reader));
+                router.Silence.HandleTold(now, KeyCodec.Read(ref reader));
                 break;
         }
     }

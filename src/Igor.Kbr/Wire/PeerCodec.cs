@@ -63,20 +63,6 @@ internal static class PeerCodec
         return unixMs <= WireLimits.UnixMsMax ? (long)unixMs : 0;
     }
 
-    public static void WriteKey(ref MessagePackWriter writer, Key key)
-    {
-        writer.WriteBinHeader(Key.SizeInBytes);
-        key.Write(writer.GetSpan(Key.SizeInBytes));
-        writer.Advance(Key.SizeInBytes);
-    }
-
-    public static Key ReadKey(ref MessagePackReader reader)
-    {
-        Span<byte> bytes = stackalloc byte[Key.SizeInBytes];
-        ReadFixed(ref reader, bytes);
-        return Key.Read(bytes);
-    }
-
     public static void WriteService(ref MessagePackWriter writer, ServiceId service)
     {
         writer.WriteBinHeader(ServiceId.SizeInBytes);
@@ -86,9 +72,11 @@ internal static class PeerCodec
 
     public static ServiceId ReadService(ref MessagePackReader reader)
     {
-        Span<byte> bytes = stackalloc byte[ServiceId.SizeInBytes];
-        ReadFixed(ref reader, bytes);
-        return ServiceId.Read(bytes);
+        ReadOnlySequence<byte>? bytes = reader.ReadBytes();
+        Require(bytes is { Length: ServiceId.SizeInBytes }, "a service is a binary of 16 bytes");
+        Span<byte> copy = stackalloc byte[ServiceId.SizeInBytes];
+        bytes!.Value.CopyTo(copy);
+        return ServiceId.Read(copy);
     }
 
     public static void WriteAddresses(ref MessagePackWriter writer, ImmutableArray<string> addresses)
@@ -156,7 +144,7 @@ internal static class PeerCodec
         for (int i = 0; i < count; i++)
         {
             writer.WriteArrayHeader(2);
-            WriteKey(ref writer, contacts[i].Id);
+            KeyCodec.Write(ref writer, contacts[i].Id);
             WriteAddresses(ref writer, contacts[i].Addresses);
         }
     }
@@ -169,7 +157,7 @@ internal static class PeerCodec
         for (int i = 0; i < count; i++)
         {
             Require(reader.ReadArrayHeader() == 2, "a contact has an id and addresses");
-            contacts.Add(new Contact(ReadKey(ref reader), ReadAddresses(ref reader)));
+            contacts.Add(new Contact(KeyCodec.Read(ref reader), ReadAddresses(ref reader)));
         }
 
         return contacts;
@@ -189,14 +177,5 @@ internal static class PeerCodec
         {
             return false;
         }
-    }
-
-    private static void ReadFixed(scoped ref MessagePackReader reader, scoped Span<byte> to)
-    {
-        ReadOnlySequence<byte>? bytes = reader.ReadBytes();
-        Require(
-            bytes is not null && bytes.Value.Length == to.Length,
-            $"a binary of {to.Length} bytes is expected");
-        bytes!.Value.CopyTo(to);
     }
 }

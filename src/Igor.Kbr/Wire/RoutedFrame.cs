@@ -44,8 +44,8 @@ internal static class RoutedFrame
         to[2] = Bin8;
         to[3] = ServiceId.SizeInBytes;
         header.Service.Write(to[4..]);
-        WriteKey(to[20..], header.Destination);
-        WriteKey(to[54..], header.Source);
+        KeyCodec.Write(to[20..], header.Destination);
+        KeyCodec.Write(to[54..], header.Source);
         to[88] = UInt64Code;
         to[98] = (byte)header.Flags;
         to[99] = UInt32Code;
@@ -77,7 +77,7 @@ internal static class RoutedFrame
         ReadOnlySpan<byte> b = body.Span;
         if (b.Length < RouteHeaderBytes + PayloadPrefixBytes
             || b[2] != Bin8 || b[3] != ServiceId.SizeInBytes
-            || !IsKey(b[20..]) || !IsKey(b[54..])
+            || !KeyCodec.TryRead(b[20..], out Key destination) || !KeyCodec.TryRead(b[54..], out Key source)
             || b[88] != UInt64Code || b[97] > 0x7F || b[98] > 0x7F || b[99] != UInt32Code
             || !TryReadPayload(body[RouteHeaderBytes..], out payload))
         {
@@ -87,8 +87,8 @@ internal static class RoutedFrame
         ReadOnlySpan<byte> rest = b[(RouteHeaderBytes + PayloadPrefixBytes + payload.Length)..];
         header = new RouteHeader(
             ServiceId.Read(b[4..]),
-            Key.Read(b[22..]),
-            Key.Read(b[56..]),
+            destination,
+            source,
             BinaryPrimitives.ReadUInt64BigEndian(b[HopIdOffset..]),
             b[HopsLeftOffset],
             (RouteFlags)b[98],
@@ -121,7 +121,7 @@ internal static class RoutedFrame
         to[2] = UInt64Code;
         RewriteReply(to, header.HopId);
         to[11] = (byte)header.Status;
-        WriteKey(to[12..], header.Responder);
+        KeyCodec.Write(to[12..], header.Responder);
         WritePayloadPrefix(to[ReplyHeaderBytes..], payloadLength);
     }
 
@@ -137,25 +137,16 @@ internal static class RoutedFrame
         payload = default;
         ReadOnlySpan<byte> b = body.Span;
         if (b.Length < ReplyHeaderBytes + PayloadPrefixBytes
-            || b[2] != UInt64Code || b[11] > 0x7F || !IsKey(b[12..])
+            || b[2] != UInt64Code || b[11] > 0x7F || !KeyCodec.TryRead(b[12..], out Key responder)
             || !TryReadPayload(body[ReplyHeaderBytes..], out payload))
         {
             return false;
         }
 
         header = new ReplyHeader(
-            BinaryPrimitives.ReadUInt64BigEndian(b[ReplyIdOffset..]), (ReplyStatus)b[11], Key.Read(b[14..]));
+            BinaryPrimitives.ReadUInt64BigEndian(b[ReplyIdOffset..]), (ReplyStatus)b[11], responder);
         return true;
     }
-
-    private static void WriteKey(Span<byte> to, Key key)
-    {
-        to[0] = Bin8;
-        to[1] = Key.SizeInBytes;
-        key.Write(to[2..]);
-    }
-
-    private static bool IsKey(ReadOnlySpan<byte> at) => at[0] == Bin8 && at[1] == Key.SizeInBytes;
 
     private static void WritePayloadPrefix(Span<byte> to, int length)
     {

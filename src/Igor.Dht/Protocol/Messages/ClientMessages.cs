@@ -51,7 +51,7 @@ internal readonly record struct GetMessage(Key Key, GetConsistency Consistency, 
     public void Write(PayloadBuffer buffer)
     {
         MessagePackWriter writer = buffer.Begin(MessageKind.Get, 3);
-        MessageParts.Write(ref writer, Key);
+        KeyCodec.Write(ref writer, Key);
         writer.Write((int)Consistency);
         writer.Write((int)Budget.TotalMilliseconds);
         writer.Flush();
@@ -59,7 +59,7 @@ internal readonly record struct GetMessage(Key Key, GetConsistency Consistency, 
 
     public static GetMessage Read(ref MessagePackReader reader)
     {
-        Key key = MessageParts.ReadKey(ref reader);
+        Key key = KeyCodec.Read(ref reader);
         var consistency = (GetConsistency)reader.ReadInt32();
         return new GetMessage(key, consistency, PutMessage.ReadBudget(ref reader));
     }

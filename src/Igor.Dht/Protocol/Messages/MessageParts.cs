@@ -12,13 +12,6 @@ internal static class MessageParts
 {
     private const int TextLengthMax = 500;
 
-    public static void Write(ref MessagePackWriter writer, Key key)
-    {
-        writer.WriteBinHeader(Key.SizeInBytes);
-        key.Write(writer.GetSpan(Key.SizeInBytes));
-        writer.Advance(Key.SizeInBytes);
-    }
-
     public static void Write(ref MessagePackWriter writer, RecordVersion version)
     {
         writer.Write(version.Clock);
@@ -27,8 +20,8 @@ internal static class MessageParts
 
     public static void Write(ref MessagePackWriter writer, Arc arc)
     {
-        Write(ref writer, arc.Start);
-        Write(ref writer, arc.End);
+        KeyCodec.Write(ref writer, arc.Start);
+        KeyCodec.Write(ref writer, arc.End);
     }
 
     public static void Write(ref MessagePackWriter writer, Fingerprint fingerprint)
@@ -44,16 +37,8 @@ internal static class MessageParts
         writer.WriteArrayHeader(keys.Count);
         for (int at = 0; at < keys.Count; at++)
         {
-            Write(ref writer, keys[at]);
+            KeyCodec.Write(ref writer, keys[at]);
         }
-    }
-
-    public static Key ReadKey(ref MessagePackReader reader)
-    {
-        ReadOnlyMemory<byte> bytes = ReadBytes(ref reader);
-        return bytes.Length == Key.SizeInBytes
-            ? Key.Read(bytes.Span)
-            : throw new MessagePackSerializationException("a key has 32 bytes");
     }
 
     public static RecordVersion ReadVersion(ref MessagePackReader reader) =>
@@ -61,8 +46,8 @@ internal static class MessageParts
 
     public static Arc ReadArc(ref MessagePackReader reader)
     {
-        Key start = ReadKey(ref reader);
-        return new Arc(start, ReadKey(ref reader));
+        Key start = KeyCodec.Read(ref reader);
+        return new Arc(start, KeyCodec.Read(ref reader));
     }
 
     public static Fingerprint ReadFingerprint(ref MessagePackReader reader)
@@ -79,7 +64,7 @@ internal static class MessageParts
         var keys = new Key[ReadCount(ref reader, countMax)];
         for (int at = 0; at < keys.Length; at++)
         {
-            keys[at] = ReadKey(ref reader);
+            keys[at] = KeyCodec.Read(ref reader);
         }
 
         return keys;

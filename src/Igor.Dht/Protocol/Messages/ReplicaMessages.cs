@@ -156,7 +156,7 @@ internal static class ReplicaMessages
         writer.WriteArrayHeader(keys.Length * 3);
         foreach (KeyVersion key in keys)
         {
-            MessageParts.Write(ref writer, key.Key);
+            KeyCodec.Write(ref writer, key.Key);
             MessageParts.Write(ref writer, key.Version);
         }
     }
@@ -166,7 +166,7 @@ internal static class ReplicaMessages
         var keys = new KeyVersion[MessageParts.ReadCount(ref reader, countMax * 3) / 3];
         for (int at = 0; at < keys.Length; at++)
         {
-            Key key = MessageParts.ReadKey(ref reader);
+            Key key = KeyCodec.Read(ref reader);
             keys[at] = new KeyVersion(key, MessageParts.ReadVersion(ref reader));
         }
 

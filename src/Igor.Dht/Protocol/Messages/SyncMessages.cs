@@ -134,7 +134,7 @@ internal static class SyncMessages
     public static void WriteDescribe(PayloadBuffer buffer, Key key)
     {
         MessagePackWriter writer = buffer.Begin(MessageKind.Describe, 1);
-        MessageParts.Write(ref writer, key);
+        KeyCodec.Write(ref writer, key);
         writer.Flush();
     }
 

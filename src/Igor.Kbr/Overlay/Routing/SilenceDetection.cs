@@ -226,7 +226,7 @@ internal sealed class SilenceDetection(
                 {
                     writer.WriteArrayHeader(2);
                     writer.Write((int)MessageType.SilentPeer);
-                    PeerCodec.WriteKey(ref writer, silent.Id);
+                    KeyCodec.Write(ref writer, silent.Id);
                 });
             }
         }

@@ -129,7 +129,7 @@ public class SilenceDetectionTests
             {
                 writer.WriteArrayHeader(2);
                 writer.Write((int)MessageType.SilentPeer);
-                PeerCodec.WriteKey(ref writer, Id(990));
+                KeyCodec.Write(ref writer, Id(990));
             });
         }
 
@@ -337,7 +337,7 @@ public class SilenceDetectionTests
         var reader = new MessagePackReader(frame);
         reader.ReadArrayHeader();
         reader.ReadInt32();
-        return PeerCodec.ReadKey(ref reader);
+        return KeyCodec.Read(ref reader);
     }
 
     private static Key Id(ulong value) => new(0, 0, 0, value);
