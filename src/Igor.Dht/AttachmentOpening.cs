@@ -3,7 +3,7 @@ using Igor.Dht.Outcomes;
 using Igor.Dht.Storage;
 using Igor.Dht.Storage.Opening;
 using Igor.Kbr;
-using Igor.Kbr.Overlay;
+using Igor.Kbr.Overlay.Machines;
 using Igor.LocalSocket;
 using Igor.Node;
 using Igor.Node.Disk;

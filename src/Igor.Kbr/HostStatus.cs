@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using Igor.Kbr.Overlay;
 
 namespace Igor.Kbr;
 

@@ -1,5 +1,3 @@
-using Igor.Kbr.Overlay;
-
 namespace Igor.Kbr;
 
 /// <summary>Whether an application is responsible for keys of its service.</summary>
@@ -85,7 +83,7 @@ public readonly record struct KbrDelivery(
 
     /// <summary>
     /// The service that it came in, to answer it with: an upcall may come before
-    /// <see cref="IKbrHost.SubscribeAsync"/> has returned. Null only from an <see cref="OverlayNode"/>, which
+    /// <see cref="IKbrHost.SubscribeAsync"/> has returned. Null only from an overlay node, which
     /// knows no handles; hosts set it.
     /// </summary>
     public IKbrService Service { get; init; } = null!;

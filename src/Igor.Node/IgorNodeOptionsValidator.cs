@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Net;
 using Igor.Kbr;
-using Igor.Kbr.Overlay;
+using Igor.Kbr.Overlay.Machines;
 
 namespace Igor.Node;
 

@@ -1,4 +1,4 @@
-using Igor.Kbr.Overlay;
+using Igor.Kbr.Overlay.Machines;
 using Microsoft.Extensions.Logging;
 
 namespace Igor.Node;

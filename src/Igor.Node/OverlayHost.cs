@@ -1,6 +1,7 @@
 using Igor.Kbr;
 using Igor.Kbr.Local;
 using Igor.Kbr.Overlay;
+using Igor.Kbr.Overlay.Machines;
 using Igor.Node.Applications;
 using Igor.Node.Identity;
 using Igor.Node.Memory;

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using Igor.Kbr.Overlay;
 using MessagePack;
 
 namespace Igor.Kbr.Local;

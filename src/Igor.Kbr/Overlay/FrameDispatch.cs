@@ -1,7 +1,8 @@
 using Igor.Kbr.Overlay.Clocks;
-using Igor.Kbr.Overlay.Peers;
-using Igor.Kbr.Overlay.Rings;
+using Igor.Kbr.Overlay.Links;
+using Igor.Kbr.Overlay.Machines;
 using Igor.Kbr.Overlay.Routing;
+using Igor.Kbr.Overlay.Upkeep;
 using Igor.Kbr.Wire;
 using MessagePack;
 

@@ -1,3 +1,5 @@
+using Igor.Kbr.Overlay.Machines;
+
 namespace Igor.Kbr.Overlay;
 
 /// <content>What the node says of itself.</content>

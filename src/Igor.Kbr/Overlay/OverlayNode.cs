@@ -1,8 +1,10 @@
 using System.Collections.Immutable;
 using Igor.Kbr.Overlay.Clocks;
-using Igor.Kbr.Overlay.Peers;
+using Igor.Kbr.Overlay.Links;
+using Igor.Kbr.Overlay.Machines;
 using Igor.Kbr.Overlay.Rings;
 using Igor.Kbr.Overlay.Routing;
+using Igor.Kbr.Overlay.Upkeep;
 using Igor.Kbr.Wire;
 
 namespace Igor.Kbr.Overlay;

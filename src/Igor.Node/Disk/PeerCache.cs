@@ -1,6 +1,6 @@
 using System.Text;
 using Igor.Kbr;
-using Igor.Kbr.Overlay.Peers;
+using Igor.Kbr.Overlay.Links;
 using Igor.Kbr.Wire;
 using Microsoft.Extensions.Logging;
 

@@ -1,8 +1,7 @@
+using Igor.Kbr.Overlay.Machines;
 using Igor.LocalSocket;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
-
-using Igor.Kbr.Overlay;
 
 namespace Igor.Node.LocalSocket;
 

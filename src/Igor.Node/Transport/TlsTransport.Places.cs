@@ -1,4 +1,4 @@
-using Igor.Kbr.Overlay;
+using Igor.Kbr.Overlay.Machines;
 using Igor.Node.Transport.Inbound;
 
 namespace Igor.Node.Transport;

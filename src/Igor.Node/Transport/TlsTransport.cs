@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
 using System.Net;
-using Igor.Kbr.Overlay;
+using Igor.Kbr.Overlay.Machines;
 using Igor.Node.Identity;
 using Igor.Node.Memory;
 using Igor.Node.Transport.Inbound;

@@ -1,5 +1,5 @@
 using System.Buffers;
-using Igor.Kbr.Overlay;
+using Igor.Kbr.Overlay.Machines;
 using Igor.Simulation.Engine;
 
 namespace Igor.Simulation.Network;

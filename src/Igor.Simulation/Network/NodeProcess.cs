@@ -1,4 +1,5 @@
 using Igor.Kbr.Overlay;
+using Igor.Kbr.Overlay.Machines;
 using Igor.Kbr.Wire;
 using Igor.Simulation.Engine;
 using Igor.Simulation.Faults;

@@ -1,5 +1,6 @@
 using Igor.Kbr;
 using Igor.Kbr.Overlay;
+using Igor.Kbr.Overlay.Machines;
 
 namespace Igor.Simulation.Network;
 

@@ -1,5 +1,5 @@
 using Igor.Kbr;
-using Igor.Kbr.Overlay;
+using Igor.Kbr.Overlay.Machines;
 using Igor.Simulation.Checks;
 using Igor.Simulation.Engine;
 using Igor.Simulation.Faults;

@@ -1,6 +1,6 @@
 using System.Buffers;
 using System.Buffers.Binary;
-using Igor.Kbr.Overlay;
+using Igor.Kbr.Overlay.Machines;
 using Igor.Simulation.Engine;
 using Igor.Simulation.Faults;
 

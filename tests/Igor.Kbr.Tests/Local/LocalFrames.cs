@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using CsCheck;
 using Igor.Kbr.Local;
-using Igor.Kbr.Overlay;
 
 namespace Igor.Kbr.Tests.Local;
 

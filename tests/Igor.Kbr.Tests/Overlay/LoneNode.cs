@@ -1,5 +1,6 @@
 using System.Buffers;
 using Igor.Kbr.Overlay;
+using Igor.Kbr.Overlay.Machines;
 using Igor.Kbr.Wire;
 using MessagePack;
 

@@ -1,4 +1,5 @@
 using Igor.Kbr.Overlay;
+using Igor.Kbr.Overlay.Machines;
 
 namespace Igor.Kbr.Tests.Overlay;
 

@@ -1,7 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using Igor.Kbr;
-using Igor.Kbr.Overlay;
+using Igor.Kbr.Overlay.Machines;
 using Igor.Node.Disk;
 using Igor.Node.Transport;
 

@@ -1,5 +1,5 @@
 using Igor.Kbr;
-using Igor.Kbr.Overlay;
+using Igor.Kbr.Overlay.Machines;
 
 namespace Igor.Node.Tests;
 

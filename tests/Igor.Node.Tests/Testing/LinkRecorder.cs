@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
 using Igor.Kbr;
-using Igor.Kbr.Overlay;
+using Igor.Kbr.Overlay.Machines;
 using Igor.Node.Identity;
 using Igor.Node.Memory;
 using Igor.Node.Transport;

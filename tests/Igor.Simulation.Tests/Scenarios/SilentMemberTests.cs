@@ -1,6 +1,6 @@
 using Igor.Dht.Protocol;
 using Igor.Kbr;
-using Igor.Kbr.Overlay;
+using Igor.Kbr.Overlay.Machines;
 using Igor.Simulation.Dht;
 using Igor.Simulation.Engine;
 using Igor.Simulation.Faults;

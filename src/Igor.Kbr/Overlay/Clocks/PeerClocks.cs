@@ -1,4 +1,5 @@
-using Igor.Kbr.Overlay.Peers;
+using Igor.Kbr.Overlay.Machines;
+using Igor.Kbr.Overlay.Upkeep;
 using Igor.Kbr.Wire;
 
 namespace Igor.Kbr.Overlay.Clocks;

@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
 using System.Diagnostics.CodeAnalysis;
-using Igor.Kbr.Overlay.Peers;
+using Igor.Kbr.Overlay.Machines;
 using Igor.Kbr.Wire;
 
 namespace Igor.Kbr.Overlay.Rings;

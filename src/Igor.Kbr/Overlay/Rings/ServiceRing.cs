@@ -1,5 +1,5 @@
 using System.Collections.Immutable;
-using Igor.Kbr.Overlay.Peers;
+using Igor.Kbr.Overlay.Machines;
 
 namespace Igor.Kbr.Overlay.Rings;
 

@@ -1,4 +1,4 @@
-using Igor.Kbr.Overlay.Peers;
+using Igor.Kbr.Overlay.Machines;
 using Igor.Kbr.Wire;
 
 namespace Igor.Kbr.Overlay.Routing;

@@ -1,5 +1,6 @@
-using Igor.Kbr.Overlay.Peers;
+using Igor.Kbr.Overlay.Machines;
 using Igor.Kbr.Overlay.Rings;
+using Igor.Kbr.Overlay.Upkeep;
 using Igor.Kbr.Wire;
 using MessagePack;
 

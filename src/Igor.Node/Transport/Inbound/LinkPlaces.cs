@@ -1,6 +1,6 @@
 using System.Net;
 using Igor.Kbr;
-using Igor.Kbr.Overlay;
+using Igor.Kbr.Overlay.Machines;
 
 namespace Igor.Node.Transport.Inbound;
 

@@ -1,6 +1,5 @@
 using CsCheck;
-using Igor.Kbr.Overlay;
-using Igor.Kbr.Overlay.Peers;
+using Igor.Kbr.Overlay.Machines;
 using Igor.Kbr.Overlay.Rings;
 
 namespace Igor.Kbr.Tests.Overlay.Rings;

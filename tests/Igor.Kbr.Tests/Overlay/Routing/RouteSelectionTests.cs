@@ -1,5 +1,4 @@
-using Igor.Kbr.Overlay;
-using Igor.Kbr.Overlay.Peers;
+using Igor.Kbr.Overlay.Machines;
 using Igor.Kbr.Overlay.Routing;
 
 namespace Igor.Kbr.Tests.Overlay.Routing;

@@ -1,6 +1,6 @@
 using System.Net;
 using Igor.Kbr;
-using Igor.Kbr.Overlay;
+using Igor.Kbr.Overlay.Machines;
 using Igor.Node.Transport.Inbound;
 
 namespace Igor.Node.Tests;

@@ -1,0 +1,97 @@
+namespace Igor.Kbr.Overlay.Links;
+
+/// <summary>
+/// How many attempts to connect others may cost this node: for each teller, for each host that is told of, so
+/// that many tellers cannot make it hammer one, for strangers together and for all. Token buckets; an attempt
+/// that leads to the node that was told of gives its token back, so that only what is wrong costs anything.
+/// </summary>
+internal sealed class DialBudget(int neighboursPerSide)
+{
+    private const int PruneAt = 256;
+    private static readonly Rate Stranger = new(2, TimeSpan.FromSeconds(30));
+    private static readonly Rate Strangers = new(16, TimeSpan.FromSeconds(4));
+    private static readonly Rate Host = new(64, TimeSpan.FromSeconds(2));
+    private static readonly Rate All = new(256, TimeSpan.FromMilliseconds(500));
+
+    /// <summary>Several times what the answer to one question holds, both sides of a neighbourhood.</summary>
+    private readonly Rate _trusted = new(8 * neighboursPerSide, TimeSpan.FromSeconds(3));
+
+    private readonly Dictionary<(Key Id, bool IsTrusted), TokenBucket> _tellers = [];
+    private readonly Dictionary<string, TokenBucket> _hosts = [];
+    private readonly TokenBucket _strangers = Strangers.NewBucket();
+    private readonly TokenBucket _all = All.NewBucket();
+
+    /// <summary>Takes an attempt; false when the teller, the host or all have used up theirs.</summary>
+    public bool TryTake(TimeSpan now, in Teller teller, string host)
+    {
+        Rate rate = teller.IsTrusted ? _trusted : Stranger;
+        TokenBucket told = Find(_tellers, now, (teller.Id, teller.IsTrusted), rate);
+        TokenBucket at = Find(_hosts, now, host, Host);
+        if (!told.HasOne(now) || !at.HasOne(now) || !_all.HasOne(now)
+            || (!teller.IsTrusted && !_strangers.HasOne(now)))
+        {
+            return false;
+        }
+
+        told.TryTake(now);
+        at.TryTake(now);
+        _all.TryTake(now);
+        if (!teller.IsTrusted)
+        {
+            _strangers.TryTake(now);
+        }
+
+        return true;
+    }
+
+    /// <summary>The attempt led to the node that was told of.</summary>
+    public void Return(in Teller teller, string host)
+    {
+        _all.Return();
+        if (_tellers.TryGetValue((teller.Id, teller.IsTrusted), out TokenBucket? told))
+        {
+            told.Return();
+        }
+
+        if (_hosts.TryGetValue(host, out TokenBucket? at))
+        {
+            at.Return();
+        }
+
+        if (!teller.IsTrusted)
+        {
+            _strangers.Return();
+        }
+    }
+
+    /// <summary>
+    /// The bucket of that name. Full ones are like new and are forgotten; the others are bounded by what all
+    /// together may spend while one fills up.
+    /// </summary>
+    private static TokenBucket Find<TName>(
+        Dictionary<TName, TokenBucket> buckets, TimeSpan now, TName name, Rate rate)
+        where TName : notnull
+    {
+        if (buckets.TryGetValue(name, out TokenBucket? bucket))
+        {
+            return bucket;
+        }
+
+        if (buckets.Count >= PruneAt)
+        {
+            foreach (TName full in buckets.Where(b => b.Value.IsFull(now)).Select(b => b.Key).ToArray())
+            {
+                buckets.Remove(full);
+            }
+        }
+
+        return buckets[name] = rate.NewBucket();
+    }
+
+    /// <param name="Burst">Most tokens.</param>
+    /// <param name="Period">Time until one more is there.</param>
+    private readonly record struct Rate(int Burst, TimeSpan Period)
+    {
+        public TokenBucket NewBucket() => new(1 / Period.TotalSeconds, Burst);
+    }
+}

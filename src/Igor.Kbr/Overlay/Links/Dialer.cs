@@ -1,0 +1,254 @@
+using Igor.Kbr.Overlay.Machines;
+
+namespace Igor.Kbr.Overlay.Links;
+
+/// <summary>
+/// Connecting to addresses. Takes wishes from joining, neighbour maintenance and fingers; emits dials, a
+/// bounded number at a time, never two to one address, and leaves an address alone for a growing while after
+/// it failed. What peers told unasked waits apart from what this node looks for itself, so that made-up
+/// contacts keep nobody from the ring; and whatever a peer told is dialled only where it may lead there, and
+/// as often as its budget allows.
+/// </summary>
+internal sealed class Dialer(NodeContext context)
+{
+    /// <summary>More at once would make a restart of many nodes a storm.</summary>
+    private const int ConcurrentMax = 16;
+
+    /// <summary>What peers told takes no more of these, so that what is looked for has room.</summary>
+    private const int ConcurrentToldMax = 12;
+
+    /// <summary>Wishes beyond this are dropped; whoever wishes comes again with its period.</summary>
+    private const int QueueMax = 256;
+
+    private const int FailuresRememberedMax = 512;
+    private static readonly TimeSpan BackoffFirst = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan BackoffMax = TimeSpan.FromSeconds(30);
+
+    /// <summary>Who looks for a ring is to find it within a second or two of its coming up.</summary>
+    private static readonly TimeSpan BackoffSeekingMax = TimeSpan.FromMilliseconds(800);
+
+    private readonly DialBudget _budget = new(context.Options.NeighboursPerSide);
+    private readonly Dictionary<DialId, Wish> _underWay = [];
+    private readonly HashSet<string> _busy = [];
+    private readonly Queue<Wish> _queue = new();
+    private readonly Queue<Wish> _told = new();
+    private readonly Dictionary<string, Failure> _failures = [];
+    private readonly Queue<string> _failureOrder = new();
+    private readonly HashSet<string> _own = [];
+    private long _nextId;
+
+    /// <param name="Address">Where to connect to.</param>
+    /// <param name="Expected">The node that should be there; null where that is not known.</param>
+    /// <param name="IsEntry">Whether to find a ring, not a certain node.</param>
+    /// <param name="Teller">The peer that told of it; null when the operator or the node itself did.</param>
+    /// <param name="IsSeeking">
+    /// Whether this node reaches nobody and has to find the others: it waits less after failures.
+    /// </param>
+    public readonly record struct Wish(
+        string Address, Key? Expected, bool IsEntry, Teller? Teller = null, bool IsSeeking = false)
+    {
+        /// <summary>
+        /// Whether the operator gave the address. Those are few and the surest way into the ring: they do not
+        /// wait behind members that are away, whose hosts may take the whole time to not answer.
+        /// </summary>
+        public bool IsGiven => IsEntry && Expected is null && Teller is null;
+    }
+
+    /// <summary>Attempts that were not made because of who told of the address, or how often.</summary>
+    public long RefusedTold { get; private set; }
+
+    /// <summary>Whether nothing is being dialled or waits to be.</summary>
+    public bool IsIdle => _underWay.Count == 0 && _queue.Count == 0 && _told.Count == 0;
+
+    /// <summary>Whether a dial to that node is under way or waits.</summary>
+    public bool IsDialling(Key id) => All.Any(w => w.Expected == id);
+
+    /// <summary>
+    /// Connects to the first of a node's addresses that may be tried now; false when none may, and while
+    /// one is tried already: it would lead to a second link.
+    /// </summary>
+    public bool TryDial(TimeSpan now, Wire.Contact contact, Teller? teller)
+    {
+        if (contact.Id == context.Id || context.Peers.Contains(contact.Id) || IsDialling(contact.Id))
+        {
+            return false;
+        }
+
+        foreach (string address in contact.Addresses)
+        {
+            if (TryDial(now, new Wish(address, contact.Id, IsEntry: false, teller)))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    public bool TryDial(TimeSpan now, Wish wish)
+    {
+        Queue<Wish> queue = wish.Teller is { WasAsked: false } ? _told : _queue;
+        if (wish.Address.Length == 0 || _own.Contains(wish.Address)
+            || (queue.Count >= QueueMax && !wish.IsGiven)
+            || (_failures.TryGetValue(wish.Address, out Failure failure) && failure.IsResting(now, wish))
+            || _busy.Contains(wish.Address))
+        {
+            return false;
+        }
+
+        if (wish.Teller is { } teller && !MayTell(now, teller, wish.Address))
+        {
+            RefusedTold++;
+            return false;
+        }
+
+        _busy.Add(wish.Address);
+        if (wish.IsGiven)
+        {
+            Start(wish);
+            return true;
+        }
+
+        queue.Enqueue(wish);
+        StartQueued();
+        return true;
+    }
+
+    /// <summary>
+    /// A dial led to a node; returns what it was for. An address where another node than the expected one
+    /// answers has failed: whoever still believes in the old one would dial it again and again.
+    /// </summary>
+    public Wish HandleOpened(TimeSpan now, DialId dial, Key peer)
+    {
+        Wish wish = Finish(dial);
+        if (wish.Expected is { } expected && expected != peer)
+        {
+            NoteFailure(now, wish.Address);
+        }
+        else
+        {
+            _failures.Remove(wish.Address);
+            GiveBack(wish);
+        }
+
+        StartQueued();
+        return wish;
+    }
+
+    /// <summary>A dial failed; returns what it was for.</summary>
+    public Wish HandleFailed(TimeSpan now, DialId dial)
+    {
+        Wish wish = Finish(dial);
+        NoteFailure(now, wish.Address);
+        StartQueued();
+        return wish;
+    }
+
+    /// <summary>
+    /// The address turned out to be this node's own: it is never dialled again. A name may lead elsewhere the
+    /// next time.
+    /// </summary>
+    public void NoteOwn(TimeSpan now, string address)
+    {
+        if (!IsNumeric(address))
+        {
+            NoteFailure(now, address);
+        }
+        else if (_own.Count < FailuresRememberedMax)
+        {
+            _own.Add(address);
+        }
+    }
+
+    /// <summary>Leaves the address alone for a while.</summary>
+    public void NoteFailure(TimeSpan now, string address)
+    {
+        if (address.Length == 0)
+        {
+            return;
+        }
+
+        int count = _failures.TryGetValue(address, out Failure before) ? before.Count + 1 : 1;
+        TimeSpan backoff = BackoffFirst * Math.Pow(2, Math.Min(count - 1, 10));
+        TimeSpan pause = context.Random.Jitter(backoff < BackoffMax ? backoff : BackoffMax);
+        TimeSpan seekingPause = context.Random.Jitter(BackoffSeekingMax);
+        _failures[address] = new Failure(
+            count, now + pause, now + (seekingPause < pause ? seekingPause : pause));
+        if (count == 1)
+        {
+            _failureOrder.Enqueue(address);
+            if (_failureOrder.Count > FailuresRememberedMax)
+            {
+                _failures.Remove(_failureOrder.Dequeue());
+            }
+        }
+    }
+
+    private static bool IsNumeric(string address) =>
+        address.StartsWith('[') || address.All(c => char.IsAsciiDigit(c) || c is '.' or ':');
+
+    private IEnumerable<Wish> All => _underWay.Values.Concat(_queue).Concat(_told);
+
+    /// <summary>Dials under way, but for the given addresses, which take nobody's place.</summary>
+    private int Concurrent => _underWay.Values.Count(w => !w.IsGiven);
+
+    private bool MayTell(TimeSpan now, in Teller teller, string address) =>
+        teller.MayTell(address, context.Options.DialPrivate)
+        && (teller.WasAsked || HasRoomFor(teller.Id))
+        && _budget.TryTake(now, teller, IpAddress.Classify(address).Host);
+
+    /// <summary>
+    /// A peer has as many wishes open as it has neighbours, else one could fill the queue alone.
+    /// </summary>
+    private bool HasRoomFor(Key teller) =>
+        All.Count(w => w.Teller is { WasAsked: false } t && t.Id == teller)
+        < 2 * context.Options.NeighboursPerSide;
+
+    private void GiveBack(in Wish wish)
+    {
+        if (wish.Teller is { } teller)
+        {
+            _budget.Return(teller, IpAddress.Classify(wish.Address).Host);
+        }
+    }
+
+    private Wish Finish(DialId dial)
+    {
+        if (!_underWay.Remove(dial, out Wish wish))
+        {
+            return new Wish(string.Empty, null, IsEntry: false);
+        }
+
+        _busy.Remove(wish.Address);
+        return wish;
+    }
+
+    private void StartQueued()
+    {
+        while ((Concurrent < ConcurrentMax && _queue.TryDequeue(out Wish wish))
+            || (Concurrent < ConcurrentToldMax && _told.TryDequeue(out wish)))
+        {
+            if (wish.Expected is { } id && context.Peers.Contains(id))
+            {
+                _busy.Remove(wish.Address);
+                GiveBack(wish);
+                continue;
+            }
+
+            Start(wish);
+        }
+    }
+
+    private void Start(in Wish wish)
+    {
+        var dial = new DialId(++_nextId);
+        _underWay.Add(dial, wish);
+        context.Output.Dial(dial, wish.Address);
+    }
+
+    private readonly record struct Failure(int Count, TimeSpan NotBefore, TimeSpan SeekingNotBefore)
+    {
+        public bool IsResting(TimeSpan now, in Wish wish) =>
+            now < (wish.IsSeeking ? SeekingNotBefore : NotBefore);
+    }
+}

@@ -1,0 +1,238 @@
+using Igor.Kbr.Overlay.Machines;
+using Igor.Kbr.Wire;
+
+namespace Igor.Kbr.Overlay.Links;
+
+/// <summary>
+/// Addresses through which a ring may be found: those given at start, and those of members that are known and
+/// away. A node that reaches nobody tries all of them, again and again; one that is in a ring tries them
+/// slowly, so that rings that formed apart, or were cut apart, find one another.
+/// </summary>
+internal sealed class EntryPoints(NodeContext context, Dialer dialer)
+{
+    private static readonly TimeSpan SeekPeriod = TimeSpan.FromMilliseconds(400);
+    private static readonly TimeSpan AwayPeriod = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan AwaySmallPeriod = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan GivenPeriod = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan GivenSmallPeriod = TimeSpan.FromSeconds(2);
+
+    /// <summary>
+    /// A node with fewer members connected may be in a part of a small ring, whose other part it would
+    /// split from: it looks for those that are missing as one that reaches nobody does. In a large ring
+    /// that would be a storm.
+    /// </summary>
+    private const int SmallMax = 8;
+
+    /// <summary>
+    /// Addresses that led somewhere once are tried this much less often: in a large ring the node there is
+    /// known without a connection to it.
+    /// </summary>
+    private const int ReachedFactor = 6;
+
+    private readonly AwayMembers _away = new();
+    private readonly ReachLog _log = new();
+    private readonly Dictionary<string, Key> _reached = [];
+    private bool _isSeeking;
+    private int _rounds;
+
+    /// <summary>Whether a member of the ring is connected; set by the node.</summary>
+    public Func<bool> IsInRing { get; set; } = () => false;
+
+    /// <summary>Whether a peer is, or was until it was lost, a neighbour; set by the node.</summary>
+    public Func<Peer, bool> IsNeighbour { get; set; } = _ => false;
+
+    /// <summary>Whether members are known that are away.</summary>
+    public bool KnowsAway => _away.Count > 0;
+
+    /// <summary>
+    /// Whether members are connected that lost their place: they may be right, and the ring go on with them.
+    /// </summary>
+    public bool KnowsSilent => context.Peers.All.Exists(p => p.IsSilent && p.JoinsRing);
+
+    /// <summary>Members worth remembering over a restart: those connected, then those away.</summary>
+    public IEnumerable<KnownMember> KnownMembers => context.Peers.All
+        .Where(p => p.Standing == PeerStanding.Member) // what others claim would be dialled next time
+        .Select(p => p.Contact)
+        .Concat(_away.All)
+        .Take(AwayMembers.CountMax)
+        .Where(contact => !contact.Addresses.IsEmpty)
+        .Select(contact => new KnownMember(contact.Id, contact.Addresses));
+
+    private bool IsSmall =>
+        context.Peers.All.Count(p => p.JoinsRing && p.Runs(ServiceId.Base)) < SmallMax;
+
+    public void Start(TimeSpan now)
+    {
+        _away.Recall(now, context.Id, context.Options.KnownMembers);
+        Seek(now);
+        ScheduleGiven(now);
+        ScheduleAway(now);
+    }
+
+    /// <summary>Tries everything, and goes on until this node is in a ring with others.</summary>
+    public void Seek(TimeSpan now)
+    {
+        if (_isSeeking)
+        {
+            return;
+        }
+
+        _isSeeking = true;
+        SeekOn(now);
+    }
+
+    /// <summary>Why nobody is reached, in one line for people.</summary>
+    public string WhyNobody()
+    {
+        if (KnowsSilent)
+        {
+            return "all members that are connected drop requests";
+        }
+
+        string[] addresses =
+            [.. context.Options.Bootstrap, .. _away.Reachable.Select(contact => contact.Addresses[0])];
+        return context.Peers.All.Exists(p => p.JoinsRing && !p.Runs(ServiceId.Base))
+            ? "those that answer look for a ring themselves"
+            : addresses.Length > 0 ? _log.Describe(addresses)
+            : KnowsAway ? "members are lost that gave no address where this node may connect to"
+            : "there is nobody to connect to";
+    }
+
+    /// <summary>A link was opened; its other end has proved its id.</summary>
+    public void HandleOpened(Link link)
+    {
+        if (link is { IsOutbound: true, IsEntry: true } && IsGiven(link.RemoteAddress))
+        {
+            _reached[link.RemoteAddress] = link.PeerId;
+        }
+    }
+
+    /// <summary>An attempt to connect failed, or the node there turned this one away.</summary>
+    public void HandleFailed(string address, string cause)
+    {
+        if (IsTried(address))
+        {
+            _log.Note(address, cause, IsTried);
+        }
+    }
+
+    public void HandlePeerUp(Peer peer)
+    {
+        _away.Remove(peer.Id);
+        _log.Clear(peer.Link.RemoteAddress);
+    }
+
+    /// <summary>
+    /// Remembers a lost neighbour or finger, also one without an address: it may be back by itself.
+    /// </summary>
+    public void HandlePeerDown(TimeSpan now, Peer peer, DepartureReason reason)
+    {
+        if (reason == DepartureReason.Failed && peer.JoinsRing
+            && peer.Runs(ServiceId.Base) && (peer.IsFinger || peer.IsSilent || IsNeighbour(peer)))
+        {
+            _away.Add(now, peer.Contact, now - peer.ConnectedAt, Teller.Asked(peer));
+        }
+    }
+
+    /// <summary>
+    /// A member is not at that address any more: another node answers there. That does not make this node the
+    /// last one of its ring, so while it reaches nobody it forgets none.
+    /// </summary>
+    public void HandleReplaced(Key id, string address)
+    {
+        if (IsInRing())
+        {
+            _away.HandleReplaced(id, address);
+        }
+        else
+        {
+            HandleFailed(address, "another node answers");
+        }
+    }
+
+    private void SeekOn(TimeSpan now)
+    {
+        if (IsInRing() || context.Options.Bootstrap.Count + _away.Count == 0)
+        {
+            _isSeeking = false;
+            return;
+        }
+
+        foreach (string address in context.Options.Bootstrap)
+        {
+            DialGiven(now, address);
+        }
+
+        foreach (Contact contact in _away.Reachable)
+        {
+            foreach (string address in contact.Addresses)
+            {
+                dialer.TryDial(now, new Dialer.Wish(address, contact.Id, IsEntry: true, IsSeeking: true));
+            }
+        }
+
+        context.Timers.Schedule(now + context.Random.Jitter(SeekPeriod), SeekOn);
+    }
+
+    private void ScheduleGiven(TimeSpan now)
+    {
+        if (context.Options.Bootstrap.Count == 0)
+        {
+            return;
+        }
+
+        TimeSpan period = IsSmall ? GivenSmallPeriod : GivenPeriod;
+        context.Timers.Schedule(now + context.Random.Jitter(period), later =>
+        {
+            _rounds++;
+            foreach (string address in context.Options.Bootstrap)
+            {
+                if (!_reached.ContainsKey(address) || _rounds % ReachedFactor == 0)
+                {
+                    DialGiven(later, address);
+                }
+            }
+
+            ScheduleGiven(later);
+        });
+    }
+
+    private void DialGiven(TimeSpan now, string address)
+    {
+        if (!IsConnected(address))
+        {
+            bool isSeeking = _isSeeking || IsSmall;
+            dialer.TryDial(now, new Dialer.Wish(address, null, IsEntry: true, IsSeeking: isSeeking));
+        }
+    }
+
+    private void ScheduleAway(TimeSpan now) =>
+        context.Timers.Schedule(now + context.Random.Jitter(IsSmall ? AwaySmallPeriod : AwayPeriod), later =>
+        {
+            _away.Expire(later, IsInRing());
+            Contact[] reachable = [.. _away.Reachable];
+            if (reachable.Length > 0)
+            {
+                Contact contact = reachable[context.Random.Next(reachable.Length)];
+                string address = contact.Addresses[context.Random.Next(contact.Addresses.Length)];
+                // Within a budget: it may have named somebody else's address, and gone.
+                Teller? teller = _away.TellerOf(contact.Id);
+                var wish = new Dialer.Wish(address, contact.Id, IsEntry: true, teller, IsSeeking: IsSmall);
+                dialer.TryDial(later, wish);
+            }
+
+            ScheduleAway(later);
+        });
+
+    private bool IsTried(string address) =>
+        IsGiven(address) || _away.All.Any(contact => contact.Addresses.Contains(address));
+
+    private bool IsGiven(string address) => context.Options.Bootstrap.Contains(address);
+
+    /// <summary>
+    /// Whether the node that was reached at the address is connected. What addresses a peer says that it has
+    /// does not count, since one that claims a bootstrap address would keep this node away from it.
+    /// </summary>
+    private bool IsConnected(string address) =>
+        _reached.TryGetValue(address, out Key id) && context.Peers.Contains(id);
+}

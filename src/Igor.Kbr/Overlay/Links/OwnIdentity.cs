@@ -1,0 +1,119 @@
+using System.Collections.Immutable;
+using Igor.Kbr.Overlay.Machines;
+using Igor.Kbr.Wire;
+
+namespace Igor.Kbr.Overlay.Links;
+
+/// <summary>
+/// Whether another node runs under this node's identity, as a copy of its data folder does. What peers say is
+/// a hint: only a node that proves this id on a connection of our own, and says hello as another run, counts.
+/// Of two, the one that was started later ends, so that the ring keeps the one that it knows.
+/// </summary>
+internal sealed class OwnIdentity(NodeContext context, Dialer dialer, ulong instance)
+{
+    /// <summary>Starts that are nearer than the time a hello may take are told apart by instance.</summary>
+    private static readonly TimeSpan SameStart = TimeSpan.FromMilliseconds(200);
+
+    /// <summary>Peers may send this node to addresses of their choice: not more often than this.</summary>
+    private static readonly TimeSpan LookPeriod = TimeSpan.FromSeconds(3);
+
+    /// <summary>A clash that was not seen again for this long is over.</summary>
+    private static readonly TimeSpan ClashLife = TimeSpan.FromSeconds(30);
+
+    private TimeSpan _started;
+    private TimeSpan? _lookedAt;
+    private TimeSpan? _toldAt;
+    private TimeSpan _seenAt;
+    private string? _clash;
+
+    public void Start(TimeSpan now) => _started = now;
+
+    /// <summary>For how long this run has been going.</summary>
+    public TimeSpan AgeAt(TimeSpan now) => now - _started;
+
+    /// <summary>What the operator has to do; none while there is no clash.</summary>
+    public IEnumerable<Trouble> Troubles =>
+        _clash is { } text ? [new Trouble(TroubleKinds.IdentityClash, text)] : [];
+
+    /// <summary>A peer says that another node with this id lives at these addresses.</summary>
+    public void HandleHint(TimeSpan now, Link link, ImmutableArray<string> addresses)
+    {
+        if (_lookedAt is { } last && now - last < LookPeriod)
+        {
+            return;
+        }
+
+        _lookedAt = now;
+        if (_toldAt is not { } told || now - told > ClashLife)
+        {
+            _toldAt = now;
+            string where = addresses.IsEmpty ? "no address" : string.Join(", ", addresses);
+            context.Raise(
+                OverlayEventKind.Refused,
+                link.PeerId,
+                $"node {link.PeerId.ToShortString()} says that another node has the identity of this one, at "
+                + where);
+        }
+
+        foreach (string address in addresses)
+        {
+            dialer.TryDial(
+                now,
+                new Dialer.Wish(
+                    address, context.Id, IsEntry: false, Teller.Unasked(link), IsSeeking: true));
+        }
+    }
+
+    /// <summary>
+    /// A node that has proved this very id said hello. Returns whether it is this node itself, at the end of
+    /// a connection to an address of its own.
+    /// </summary>
+    public bool IsSelf(TimeSpan now, Link link, HelloMessage hello)
+    {
+        if (hello.Instance == instance)
+        {
+            return true;
+        }
+
+        string where = link.IsOutbound ? link.RemoteAddress : WhereIs(hello, link);
+        bool isFirst = IsFirst(now, hello);
+        string text = "another node has the identity of this one, as from a copy of its data folder, and "
+            + $"runs at {where}: "
+            + (isFirst
+                ? "it was started later and has to end; give each node a data folder of its own"
+                : "it was started earlier, so this one ends; give each node a data folder of its own");
+        if (_clash is null)
+        {
+            context.Timers.Schedule(now + ClashLife, Expire);
+        }
+
+        _seenAt = now;
+        _clash = text;
+        context.Raise(
+            isFirst ? OverlayEventKind.IdentityClash : OverlayEventKind.IdentityLost, context.Id, text);
+        return false;
+    }
+
+    private string WhereIs(HelloMessage hello, Link link) =>
+        HelloCheck.UsableAddresses(hello, link, context.Options.DialPrivate) is [var first, ..]
+            ? first
+            : link.RemoteAddress;
+
+    private bool IsFirst(TimeSpan now, HelloMessage hello)
+    {
+        TimeSpan ahead = AgeAt(now) - hello.Age;
+        return ahead.Duration() < SameStart ? instance < hello.Instance : ahead > TimeSpan.Zero;
+    }
+
+    private void Expire(TimeSpan now)
+    {
+        if (now - _seenAt >= ClashLife)
+        {
+            _clash = null;
+        }
+        else
+        {
+            context.Timers.Schedule(_seenAt + ClashLife, Expire);
+        }
+    }
+}

@@ -1,0 +1,47 @@
+using Igor.Kbr.Overlay.Machines;
+
+namespace Igor.Kbr.Overlay.Links;
+
+/// <summary>A peer that told where other nodes are.</summary>
+/// <param name="Id">Its id.</param>
+/// <param name="Range">Where its connection comes from.</param>
+/// <param name="IsTrusted">
+/// Whether this node uses it as neighbour or finger, or has asked it: others may tell next to nothing.
+/// </param>
+/// <param name="WasAsked">Whether this node is looking for what it tells.</param>
+internal readonly record struct Teller(Key Id, AddressRange Range, bool IsTrusted, bool WasAsked)
+{
+    /// <summary>A peer that tells something unasked.</summary>
+    public static Teller Unasked(Peer peer) =>
+        Of(peer, peer.Standing == PeerStanding.Member, wasAsked: false);
+
+    /// <summary>
+    /// The other end of a link, whether or not it is a peer yet, that tells something unasked.
+    /// </summary>
+    public static Teller Unasked(Link link) => new(
+        link.PeerId,
+        IpAddress.Classify(link.ProvenAddress).Range,
+        link.IsOutbound || link.Peer is { Standing: PeerStanding.Member },
+        WasAsked: false);
+
+    /// <summary>A peer that answers.</summary>
+    public static Teller Asked(Peer peer) => Of(peer, isTrusted: true, wasAsked: true);
+
+    /// <summary>
+    /// Whether it may tell of an address. An address of a private range means another host to each network,
+    /// so that only who is in that network knows it; a process on this host could dial for itself.
+    /// </summary>
+    public bool MayTell(string address, bool dialPrivate)
+    {
+        AddressRange told = IpAddress.Classify(address).Range;
+        return told switch
+        {
+            AddressRange.Unusable => false,
+            AddressRange.Public => true,
+            _ => dialPrivate || told == Range || Range == AddressRange.Loopback,
+        };
+    }
+
+    private static Teller Of(Peer peer, bool isTrusted, bool wasAsked) =>
+        new(peer.Id, IpAddress.Classify(peer.Link.ProvenAddress).Range, isTrusted, wasAsked);
+}

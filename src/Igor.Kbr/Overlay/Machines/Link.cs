@@ -1,0 +1,36 @@
+namespace Igor.Kbr.Overlay.Machines;
+
+/// <summary>One connection; several may lead to the same peer for a moment.</summary>
+internal sealed class Link(LinkId id, Key peerId, bool isOutbound, bool isEntry, string remoteAddress)
+{
+    public LinkId Id { get; } = id;
+
+    public Key PeerId { get; } = peerId;
+
+    public bool IsOutbound { get; } = isOutbound;
+
+    /// <summary>
+    /// Whether it was made to find a ring (bootstrap, known or lost peer), not a certain neighbour.
+    /// </summary>
+    public bool IsEntry { get; } = isEntry;
+
+    public string RemoteAddress { get; } = remoteAddress;
+
+    /// <summary>The other end as the connection shows it, whatever was dialled.</summary>
+    public string ProvenAddress { get; init; } = remoteAddress;
+
+    /// <summary>The peer, once it has said hello.</summary>
+    public Peer? Peer { get; set; }
+
+    /// <summary>The version of the services that this node named in its hello.</summary>
+    public ulong ToldServicesVersion { get; set; }
+
+    /// <summary>
+    /// Whether the other end says that it is another run of a peer that is connected, which is being asked.
+    /// What comes meanwhile is not looked at: the link will be closed.
+    /// </summary>
+    public bool IsContested { get; set; }
+
+    /// <summary>A second link to the same peer that nothing more is sent on.</summary>
+    public bool IsDraining { get; set; }
+}

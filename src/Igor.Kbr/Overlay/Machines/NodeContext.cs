@@ -1,0 +1,65 @@
+using System.Buffers;
+using System.Collections.Immutable;
+using Igor.Kbr.Wire;
+using MessagePack;
+
+namespace Igor.Kbr.Overlay.Machines;
+
+/// <summary>Writes a message into the node's one scratch buffer.</summary>
+internal delegate void WriteMessage(ref MessagePackWriter writer);
+
+/// <summary>What the machines of one node share.</summary>
+internal sealed class NodeContext(Key id, OverlayOptions options, IOverlayOutput output, ulong seed)
+{
+    private readonly ArrayBufferWriter<byte> _scratch = new(2048);
+
+    public Key Id { get; } = id;
+
+    public OverlayOptions Options { get; } = options;
+
+    public IOverlayOutput Output { get; } = output;
+
+    public SeededRandom Random { get; } = new(seed);
+
+    public Timers Timers { get; } = new();
+
+    public PeerTable Peers { get; } = new();
+
+    /// <summary>
+    /// What the host's wall clock showed when monotonic time was zero, in milliseconds since 1970 UTC, by its
+    /// last reading; null before the first.
+    /// </summary>
+    public long? WallAtZeroMs { get; set; }
+
+    /// <summary>What the host's wall clock shows, for messages; 0 when it was never read.</summary>
+    public long WallClockMs(TimeSpan now) =>
+        WallAtZeroMs is { } zero ? Math.Max(1, zero + (now.Ticks / TimeSpan.TicksPerMillisecond)) : 0;
+
+    public bool Send(Link link, WriteMessage write)
+    {
+        _scratch.ResetWrittenCount();
+        var writer = new MessagePackWriter(_scratch);
+        write(ref writer);
+        writer.Flush();
+        return Output.Send(link.Id, _scratch.WrittenSpan, default);
+    }
+
+    public bool Send(Peer peer, WriteMessage write) => Send(peer.Link, write);
+
+    public void SendGoodbye(
+        Link link, GoodbyeReason reason, string text, ImmutableArray<string> addresses = default) =>
+        Send(link, (ref MessagePackWriter writer) =>
+        {
+            writer.WriteArrayHeader(addresses.IsDefault ? 3 : 4);
+            writer.Write((int)MessageType.Goodbye);
+            writer.Write((int)reason);
+            writer.Write(text);
+            if (!addresses.IsDefault)
+            {
+                PeerCodec.WriteAddresses(ref writer, addresses);
+            }
+        });
+
+    public void Raise(OverlayEventKind kind, Key peer, string text) =>
+        Output.Raise(new OverlayEvent(kind, peer, text));
+}

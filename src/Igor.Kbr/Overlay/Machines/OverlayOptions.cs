@@ -1,0 +1,87 @@
+namespace Igor.Kbr.Overlay.Machines;
+
+/// <summary>Settings of an <see cref="OverlayNode"/>.</summary>
+public sealed record OverlayOptions
+{
+    /// <summary>The network's name; peers of another network are refused. 1 to 64 characters.</summary>
+    /// <value>Default: "igor".</value>
+    public string Network { get; init; } = "igor";
+
+    /// <summary>Addresses (host:port) where others can reach this node, told to peers; 0 to 4.</summary>
+    public IReadOnlyList<string> Addresses { get; init; } = [];
+
+    /// <summary>
+    /// Addresses (host:port) of nodes to join through. None, and no member known: the node founds a ring.
+    /// </summary>
+    public IReadOnlyList<string> Bootstrap { get; init; } = [];
+
+    /// <summary>
+    /// Members known from an earlier run (<see cref="OverlayNode.KnownMembers"/>), tried like bootstrap
+    /// addresses; at most 64 count.
+    /// </summary>
+    public IReadOnlyList<KnownMember> KnownMembers { get; init; } = [];
+
+    /// <summary>
+    /// Whether the node may found a ring although it was given somebody to join, or knows members, and
+    /// reaches none of them. Otherwise it is alone then (<see cref="RingState.Alone"/>).
+    /// </summary>
+    /// <value>Default: false, since the others may well have a ring that it does not see.</value>
+    public bool Found { get; init; }
+
+    /// <summary>Neighbours kept on either side, per service. 1 to 32.</summary>
+    /// <value>Default: 8, so that half of a neighbourhood may die at once and the ring still closes.</value>
+    public int NeighboursPerSide { get; init; } = 8;
+
+    /// <summary>
+    /// Whether the node is part of the ring; false for a client that only routes through peers.
+    /// </summary>
+    /// <value>Default: true.</value>
+    public bool JoinsRing { get; init; } = true;
+
+    /// <summary>
+    /// Time between two exchanges of neighbour sets with one peer, before jitter. 1 s to 10 min.
+    /// </summary>
+    /// <value>Default: 10 s.</value>
+    public TimeSpan ExchangePeriod { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>Time between two checks of the fingers, before jitter. 1 s to 1 h.</summary>
+    /// <value>Default: 20 s.</value>
+    public TimeSpan FingerPeriod { get; init; } = TimeSpan.FromSeconds(20);
+
+    /// <summary>
+    /// A peer from which nothing came for this long is asked whether it lives. 0.1 s to 10 min.
+    /// </summary>
+    /// <value>Default: 5 s.</value>
+    public TimeSpan ProbeAfter { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>A peer that leaves a probe unanswered for this long is dead. 0.1 s to 10 min.</summary>
+    /// <value>Default: 5 s: longer than any pause of a healthy process.</value>
+    public TimeSpan ProbeTimeout { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>
+    /// How long a node that reaches nobody of those it was given or knows tries before it goes on alone (or
+    /// as a founder, where it may; it goes on trying, and joins when it succeeds). 0 to 10 min.
+    /// </summary>
+    /// <value>Default: 2 s, so that a node says within 5 s of its start how it stands.</value>
+    public TimeSpan JoinPatience { get; init; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>
+    /// Whether addresses of private networks (RFC 1918, RFC 4193, RFC 6598, link-local, loopback) are dialled
+    /// whoever tells of them. Without it only a peer whose own connection comes from the same network may
+    /// tell of them, since a stranger could make the node knock at any door of its local network.
+    /// </summary>
+    /// <value>Default: false.</value>
+    public bool DialPrivate { get; init; }
+
+    /// <summary>Most peers connected at once. 8 to 65536.</summary>
+    /// <value>Default: 512.</value>
+    public int PeersMax { get; init; } = 512;
+
+    /// <summary>Most requests whose answer is waited for, passing through and own. 16 to 1048576.</summary>
+    /// <value>Default: 65536.</value>
+    public int PendingMax { get; init; } = 65536;
+
+    /// <summary>Largest payload of a message, in bytes. 1 KiB to 15 MiB.</summary>
+    /// <value>Default: 1 MiB and 64 KiB, a record and its frame.</value>
+    public int PayloadBytesMax { get; init; } = (1024 * 1024) + (64 * 1024);
+}

@@ -1,0 +1,26 @@
+namespace Igor.Kbr.Overlay.Machines;
+
+/// <summary>
+/// What a node knows of the peer at the other end of a link: how much of its time, memory and places the host
+/// may give to it.
+/// </summary>
+public enum PeerStanding
+{
+    /// <summary>It has not said hello yet.</summary>
+    Unknown,
+
+    /// <summary>
+    /// It has said hello, and that is all: a client, a node that is still joining, or an identity that was
+    /// made a moment ago.
+    /// </summary>
+    Stranger,
+
+    /// <summary>
+    /// It says that it is in the ring, and this node has found it at an address that it dialled itself; it
+    /// uses it as neighbour or finger no more, or not yet, but may itself be one there.
+    /// </summary>
+    Reached,
+
+    /// <summary>It is in the ring, can be reached, and this node uses it as neighbour or finger.</summary>
+    Member,
+}

@@ -1,0 +1,27 @@
+namespace Igor.Kbr.Overlay.Machines;
+
+/// <summary>
+/// What the machines of a node want to do later, in order of time and then of asking. For the few, slow
+/// timers of maintenance; requests have their own wheel.
+/// </summary>
+internal sealed class Timers
+{
+    private readonly PriorityQueue<Action<TimeSpan>, (TimeSpan At, long Order)> _queue = new();
+    private long _order;
+
+    public TimeSpan? NextDeadline => _queue.TryPeek(out _, out var first) ? first.At : null;
+
+    public void Schedule(TimeSpan at, Action<TimeSpan> action) => _queue.Enqueue(action, (at, _order++));
+
+    /// <summary>Runs what is due; what that schedules for no later than now runs in the next call.</summary>
+    public void RunDue(TimeSpan now)
+    {
+        long newest = _order;
+        while (_queue.TryPeek(out Action<TimeSpan>? action, out var first)
+            && first.At <= now && first.Order < newest)
+        {
+            _queue.Dequeue();
+            action(now);
+        }
+    }
+}

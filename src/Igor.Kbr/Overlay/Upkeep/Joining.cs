@@ -1,0 +1,265 @@
+using Igor.Kbr.Overlay.Links;
+using Igor.Kbr.Overlay.Machines;
+using Igor.Kbr.Overlay.Rings;
+using Igor.Kbr.Overlay.Routing;
+using Igor.Kbr.Wire;
+
+namespace Igor.Kbr.Overlay.Upkeep;
+
+/// <summary>
+/// Joins rings: finds a member to enter through, asks the ring for the neighbours of its own id, connects to
+/// them, and only then announces itself, so that nobody routes to a node that does not know its surroundings.
+/// Founds the ring where there is none to join.
+/// </summary>
+internal sealed class Joining(
+    NodeContext context,
+    RingTable rings,
+    Dialer dialer,
+    NeighbourExchange exchange,
+    ServiceDiscovery discovery,
+    Isolation isolation)
+{
+    /// <summary>With the pauses, as long as a connection that is of no use is kept.</summary>
+    private const int LookIntoTriesMax = 8;
+
+    private static readonly TimeSpan StepPeriod = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan LookupTimeout = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan ConnectPatience = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan FounderPatience = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan DiscoveryPatience = TimeSpan.FromMilliseconds(600);
+    private static readonly TimeSpan LookIntoPause = TimeSpan.FromSeconds(2);
+
+    private bool _isStepping;
+    private bool _isStepScheduled;
+
+    /// <summary>
+    /// Sends a control request; set by the node, since routing needs rings and rings need routing.
+    /// </summary>
+    public Action<TimeSpan, OwnRequest> Request { get; set; } = (_, _) => { };
+
+    public void Begin(TimeSpan now, ServiceRing ring)
+    {
+        ring.Phase = RingPhase.Seeking;
+        ring.JoinStarted = now;
+        ring.StepDeadline = now;
+        StepAll(now);
+        ScheduleStep(now);
+    }
+
+    /// <summary>
+    /// Something happened that may let a joining ring go on: a peer is there, or a dial failed.
+    /// </summary>
+    public void StepAll(TimeSpan now)
+    {
+        if (_isStepping)
+        {
+            return;
+        }
+
+        _isStepping = true;
+        foreach (ServiceRing ring in rings.All.ToArray())
+        {
+            Step(now, ring);
+        }
+
+        _isStepping = false;
+    }
+
+    /// <summary>
+    /// An active member met a peer that it found through an address, not through its ring: perhaps the peer's
+    /// ring is another one. Looking for its own neighbours there makes the two merge.
+    /// </summary>
+    public void LookInto(TimeSpan now, Peer peer)
+    {
+        foreach (ServiceRing ring in rings.All)
+        {
+            if (ring.IsActive && peer.Runs(ring.Id))
+            {
+                LookInto(now, ring, peer, LookIntoTriesMax);
+            }
+        }
+    }
+
+    private void LookInto(TimeSpan now, ServiceRing ring, Peer peer, int tries) =>
+        LookUpNeighbours(now, ring, peer.Id, (later, result) =>
+        {
+            if (result.Status == KbrStatus.Ok
+                && PeerCodec.TryReadContacts(result.Payload, out List<Contact> contacts))
+            {
+                exchange.Consider(later, ring, contacts, result.Teller);
+            }
+            else if (tries > 1)
+            {
+                context.Timers.Schedule(later + context.Random.Jitter(LookIntoPause), again =>
+                {
+                    if (ring.IsActive && context.Peers.Contains(peer.Id))
+                    {
+                        LookInto(again, ring, peer, tries - 1);
+                    }
+                });
+            }
+        });
+
+    private void ScheduleStep(TimeSpan now)
+    {
+        if (_isStepScheduled)
+        {
+            return;
+        }
+
+        _isStepScheduled = true;
+        context.Timers.Schedule(now + StepPeriod, later =>
+        {
+            _isStepScheduled = false;
+            StepAll(later);
+            if (rings.All.Any(IsJoining))
+            {
+                ScheduleStep(later);
+            }
+        });
+    }
+
+    private static bool IsJoining(ServiceRing ring) => ring.HasMember && !ring.IsActive;
+
+    private void Step(TimeSpan now, ServiceRing ring)
+    {
+        switch (ring.Phase)
+        {
+            case RingPhase.Seeking when now >= ring.StepDeadline:
+                Seek(now, ring);
+                break;
+            case RingPhase.LookingUp when now >= ring.StepDeadline:
+                ring.Phase = RingPhase.Seeking;
+                break;
+            case RingPhase.Connecting:
+                FinishConnecting(now, ring);
+                break;
+        }
+    }
+
+    private void Seek(TimeSpan now, ServiceRing ring)
+    {
+        if (ring.Id != ServiceId.Base && !IsBaseActive())
+        {
+            return;
+        }
+
+        if (ring.Members.Count > 0)
+        {
+            Peer entry = ring.Members[context.Random.Next(ring.Members.Count)];
+            ring.Phase = RingPhase.LookingUp;
+            ring.StepDeadline = now + LookupTimeout + StepPeriod;
+            LookUpNeighbours(now, ring, entry.Id, (later, result) => HandleLookup(later, ring, result));
+        }
+        else if (ring.Id == ServiceId.Base ? MayFoundBase(now, ring) : MayFoundService(now, ring))
+        {
+            Activate(now, ring);
+        }
+    }
+
+    private bool IsBaseActive() => rings.TryGet(ServiceId.Base, out ServiceRing? ring) && ring.IsActive;
+
+    /// <summary>
+    /// A node founds the ring at once when it has nobody to join; when those it reached are joining
+    /// themselves, the lowest id among them does; and when it can reach nobody, after some patience it goes
+    /// on by itself, as a founder or alone.
+    /// </summary>
+    private bool MayFoundBase(TimeSpan now, ServiceRing ring)
+    {
+        if (isolation.HasNobody)
+        {
+            return true;
+        }
+
+        TimeSpan waited = now - ring.JoinStarted;
+        bool isLowest = context.Peers.Count > 0
+            && context.Peers.All.TrueForAll(p => !p.JoinsRing || p.Id > context.Id);
+        return (isLowest && dialer.IsIdle && waited >= FounderPatience)
+            || waited >= context.Options.JoinPatience;
+    }
+
+    private bool MayFoundService(TimeSpan now, ServiceRing ring)
+    {
+        if (context.Peers.Count == 0)
+        {
+            return true;
+        }
+
+        if (ring.JoinAttempts++ % 2 == 0)
+        {
+            discovery.Discover(now, ring);
+        }
+
+        TimeSpan waited = now - ring.JoinStarted;
+        return waited >= DiscoveryPatience && (dialer.IsIdle || waited >= context.Options.JoinPatience);
+    }
+
+    private void LookUpNeighbours(
+        TimeSpan now, ServiceRing ring, Key through, Action<TimeSpan, RequestResult> completed)
+    {
+        var request = new OwnRequest
+        {
+            Service = ring.Id,
+            Destination = context.Id,
+            Flags = RouteFlags.Control | RouteFlags.ExcludeSource,
+            Deadline = now + LookupTimeout,
+            FirstHop = through,
+            Completed = completed,
+        };
+        request.Keep([]);
+        Request(now, request);
+    }
+
+    private void HandleLookup(TimeSpan now, ServiceRing ring, RequestResult result)
+    {
+        if (ring.Phase != RingPhase.LookingUp)
+        {
+            return;
+        }
+
+        if (result.Status != KbrStatus.Ok
+            || !PeerCodec.TryReadContacts(result.Payload, out List<Contact> contacts))
+        {
+            ring.Phase = RingPhase.Seeking;
+            ring.JoinAttempts++;
+            TimeSpan backoff = TimeSpan.FromMilliseconds(100 * Math.Pow(2, Math.Min(ring.JoinAttempts, 6)));
+            ring.StepDeadline = now + context.Random.Jitter(backoff);
+            return;
+        }
+
+        exchange.Consider(now, ring, contacts, result.Teller);
+        ring.Awaited = [.. contacts.Select(c => c.Id).Where(id => id != context.Id)];
+        ring.Phase = RingPhase.Connecting;
+        ring.StepDeadline = now + ConnectPatience;
+        StepAll(now);
+    }
+
+    private void FinishConnecting(TimeSpan now, ServiceRing ring)
+    {
+        ring.Awaited.RemoveAll(id => context.Peers.Contains(id) || !dialer.IsDialling(id));
+        if (ring.Awaited.Count == 0 || now >= ring.StepDeadline)
+        {
+            Activate(now, ring);
+        }
+    }
+
+    private void Activate(TimeSpan now, ServiceRing ring)
+    {
+        ring.Phase = RingPhase.Active;
+        ring.Awaited = [];
+        rings.Announce();
+        rings.Refresh(now, ring);
+        if (ring.Id == ServiceId.Base)
+        {
+            isolation.Review(now);
+            foreach (ServiceRing other in rings.All)
+            {
+                other.JoinStarted = now;
+            }
+        }
+        else
+        {
+            discovery.HandleActive(now, ring);
+        }
+    }
+}

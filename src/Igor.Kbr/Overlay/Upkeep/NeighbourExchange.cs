@@ -1,0 +1,151 @@
+using Igor.Kbr.Overlay.Links;
+using Igor.Kbr.Overlay.Machines;
+using Igor.Kbr.Overlay.Rings;
+using Igor.Kbr.Wire;
+using MessagePack;
+
+namespace Igor.Kbr.Overlay.Upkeep;
+
+/// <summary>
+/// Keeps neighbour sets right: tells neighbours, periodically and after a loss, whom this node knows near
+/// itself, and connects to those named by others that would be nearer than what it has. Periodic rather than
+/// reactive repair keeps traffic bounded under churn (Rhea et al., "Handling Churn in a DHT", USENIX'04).
+/// </summary>
+internal sealed class NeighbourExchange(NodeContext context, RingTable rings, Dialer dialer)
+{
+    private static readonly TimeSpan SoonAfterChange = TimeSpan.FromMilliseconds(150);
+
+    public void Start(TimeSpan now) => ScheduleRound(now);
+
+    /// <summary>
+    /// A ring changed: when neighbours were lost, the far ends of what is left know the next ones.
+    /// </summary>
+    public void HandleChange(TimeSpan now, ServiceRing ring, NeighbourChange change)
+    {
+        if (!ring.IsActive || ring.IsExchangeScheduled)
+        {
+            return;
+        }
+
+        ring.IsExchangeScheduled = true;
+        context.Timers.Schedule(now + context.Random.Jitter(SoonAfterChange, 0.6), _ =>
+        {
+            ring.IsExchangeScheduled = false;
+            SendToEnds(ring);
+        });
+    }
+
+    /// <summary>A peer told its neighbours.</summary>
+    public void Handle(TimeSpan now, Peer peer, ServiceId service, bool wantsReply, List<Contact> contacts)
+    {
+        if (!rings.TryGet(service, out ServiceRing? ring))
+        {
+            return;
+        }
+
+        Consider(now, ring, contacts, Teller.Unasked(peer));
+        if (wantsReply && ring.IsActive)
+        {
+            Send(peer, ring, wantsReply: false);
+        }
+    }
+
+    /// <summary>Connects to nodes that would be neighbours.</summary>
+    /// <param name="now">Monotonic time.</param>
+    /// <param name="ring">The ring.</param>
+    /// <param name="contacts">The nodes.</param>
+    /// <param name="teller">The peer that told of them; null when this node knows them itself.</param>
+    public void Consider(TimeSpan now, ServiceRing ring, List<Contact> contacts, Teller? teller)
+    {
+        foreach (Contact contact in contacts)
+        {
+            if (ring.WouldBeNeighbour(contact.Id, context.Options.NeighboursPerSide)
+                && !context.Peers.Contains(contact.Id)
+                && !dialer.IsDialling(contact.Id))
+            {
+                dialer.TryDial(now, contact, teller);
+            }
+        }
+    }
+
+    /// <summary>This node and its neighbours in a ring, itself first.</summary>
+    public List<Contact> Contacts(ServiceRing ring)
+    {
+        var contacts = new List<Contact> { new(context.Id, [.. context.Options.Addresses]) };
+        foreach (Key id in ring.Neighbours.Others)
+        {
+            if (context.Peers.TryGet(id, out Peer? peer))
+            {
+                contacts.Add(peer.Contact);
+            }
+        }
+
+        return contacts;
+    }
+
+    private void ScheduleRound(TimeSpan now) =>
+        context.Timers.Schedule(now + context.Random.Jitter(context.Options.ExchangePeriod), later =>
+        {
+            foreach (ServiceRing ring in rings.All)
+            {
+                RunRound(ring);
+            }
+
+            ScheduleRound(later);
+        });
+
+    private void RunRound(ServiceRing ring)
+    {
+        NeighbourSet set = ring.Neighbours;
+        if (!ring.IsActive || set.Count == 0)
+        {
+            return;
+        }
+
+        Key nearest = set.Clockwise[0];
+        Key nearestBack = set.CounterClockwise[0];
+        Key random = set.Others.ElementAt(context.Random.Next(set.Count));
+        foreach (Key id in new HashSet<Key> { nearest, nearestBack, random })
+        {
+            SendTo(id, ring);
+        }
+    }
+
+    private void SendToEnds(ServiceRing ring)
+    {
+        NeighbourSet set = ring.Neighbours;
+        if (!ring.IsActive || set.Count == 0)
+        {
+            return;
+        }
+
+        foreach (Key id in new HashSet<Key>
+        {
+            set.Clockwise[^1], set.CounterClockwise[^1], set.Clockwise[0], set.CounterClockwise[0],
+        })
+        {
+            SendTo(id, ring);
+        }
+    }
+
+    private void SendTo(Key id, ServiceRing ring)
+    {
+        if (context.Peers.TryGet(id, out Peer? peer))
+        {
+            Send(peer, ring, wantsReply: true);
+        }
+    }
+
+    private void Send(Peer peer, ServiceRing ring, bool wantsReply)
+    {
+        List<Contact> contacts = Contacts(ring);
+        context.Send(peer, (ref MessagePackWriter writer) =>
+        {
+            writer.WriteArrayHeader(4);
+            writer.Write((int)MessageType.Neighbours);
+            PeerCodec.WriteService(ref writer, ring.Id);
+            writer.Write(wantsReply);
+            PeerCodec.WriteContacts(ref writer, contacts);
+        });
+    }
+}

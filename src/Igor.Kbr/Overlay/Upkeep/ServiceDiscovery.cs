@@ -1,0 +1,205 @@
+using Igor.Kbr.Overlay.Links;
+using Igor.Kbr.Overlay.Machines;
+using Igor.Kbr.Overlay.Rings;
+using Igor.Kbr.Overlay.Routing;
+using Igor.Kbr.Wire;
+using MessagePack;
+
+namespace Igor.Kbr.Overlay.Upkeep;
+
+/// <summary>
+/// Finds members of a service to whom no connection leads. Each service has a meeting place: the root, in the
+/// base overlay, of the key that begins with the service's id. The member nearest to that key keeps a
+/// connection to the root, which therefore knows of every ring of the service, and whoever asks there finds
+/// them: members that founded rings apart, joiners and clients. Those also ask peers that they have, who know
+/// sooner when the service is large.
+/// </summary>
+internal sealed class ServiceDiscovery(
+    NodeContext context, RingTable rings, Dialer dialer, NeighbourExchange exchange)
+{
+    private const int AskedMax = 32;
+    private const int ConnectedMax = 8;
+    private const int OpenQuestionsMax = 1024;
+
+    /// <summary>
+    /// The root changes only when nodes come and go beside it, so it is seldom looked up while it is there.
+    /// </summary>
+    private const int RoundsPerLookup = 6;
+
+    private static readonly TimeSpan AskPeriod = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan LookupTimeout = TimeSpan.FromSeconds(5);
+
+    private readonly HashSet<(Key Peer, ServiceId Service)> _asked = [];
+
+    /// <summary>Sends a control request; set by the node.</summary>
+    public Action<TimeSpan, OwnRequest> Request { get; set; } = (_, _) => { };
+
+    public void Start(TimeSpan now) =>
+        context.Timers.Schedule(now + context.Random.Jitter(context.Options.ExchangePeriod), later =>
+        {
+            foreach (ServiceRing ring in rings.All)
+            {
+                RunRound(later, ring);
+            }
+
+            Start(later);
+        });
+
+    /// <summary>No member is connected: asks peers whom they know, and goes to the meeting place.</summary>
+    public void Discover(TimeSpan now, ServiceRing ring)
+    {
+        if (ring.DiscoveredAt is { } last && now - last < AskPeriod)
+        {
+            return;
+        }
+
+        ring.DiscoveredAt = now;
+        Peer[] peers = context.Peers.Snapshot();
+        int asked = Math.Min(AskedMax, peers.Length);
+        for (int i = 0; i < asked; i++)
+        {
+            int chosen = i + context.Random.Next(peers.Length - i);
+            (peers[i], peers[chosen]) = (peers[chosen], peers[i]);
+            Ask(peers[i], ring);
+        }
+
+        if (ring.Id != ServiceId.Base)
+        {
+            GoToMeetingPlace(now, ring);
+        }
+    }
+
+    /// <summary>
+    /// This node has become a member, and has said so to all peers: of two that do so at once the one whom
+    /// the meeting place hears last is told of the other.
+    /// </summary>
+    public void HandleActive(TimeSpan now, ServiceRing ring)
+    {
+        if (IsNearestToMeetingPlace(ring))
+        {
+            GoToMeetingPlace(now, ring);
+        }
+    }
+
+    public void HandlePeerUp(Peer peer)
+    {
+        foreach (ServiceRing ring in rings.All)
+        {
+            if (ring.MeetingPlace == peer.Id)
+            {
+                Ask(peer, ring);
+            }
+        }
+    }
+
+    /// <summary>Names the members nearest to the asker: those it would have as neighbours.</summary>
+    public void HandleQuery(Peer asker, ServiceId service)
+    {
+        List<Contact> known =
+        [
+            .. context.Peers.All
+                .Where(p => p.Id != asker.Id && !p.IsLeaving && !p.IsSilent && p.Runs(service))
+                .OrderBy(p => asker.Id.DistanceTo(p.Id))
+                .Take(ConnectedMax)
+                .Select(p => p.Contact),
+        ];
+        context.Send(asker, (ref MessagePackWriter writer) =>
+        {
+            writer.WriteArrayHeader(3);
+            writer.Write((int)MessageType.ServiceMembers);
+            PeerCodec.WriteService(ref writer, service);
+            PeerCodec.WriteContacts(ref writer, known);
+        });
+    }
+
+    public void HandleMembers(TimeSpan now, Peer peer, ServiceId service, List<Contact> contacts)
+    {
+        if (!rings.TryGet(service, out ServiceRing? ring))
+        {
+            return;
+        }
+
+        // What was asked for is worth more, but is not looked for as urgently as the answer to a lookup.
+        Teller teller = _asked.Remove((peer.Id, service))
+            ? Teller.Asked(peer) with { WasAsked = false }
+            : Teller.Unasked(peer);
+        foreach (Contact contact in contacts.Take(ConnectedMax))
+        {
+            if (ring.Members.Count < ConnectedMax && !dialer.IsDialling(contact.Id))
+            {
+                dialer.TryDial(now, contact, teller);
+            }
+        }
+
+        exchange.Consider(now, ring, contacts, teller);
+    }
+
+    /// <summary>One member of each ring keeps in touch with the meeting place, the others need not.</summary>
+    private void RunRound(TimeSpan now, ServiceRing ring)
+    {
+        if (!ring.IsActive || ring.Id == ServiceId.Base || !IsNearestToMeetingPlace(ring))
+        {
+            ring.MeetingPlace = null;
+            return;
+        }
+
+        bool isThere = ring.MeetingPlace is { } place
+            && (place == context.Id || context.Peers.Contains(place));
+        if (!isThere || context.Random.Next(RoundsPerLookup) == 0)
+        {
+            GoToMeetingPlace(now, ring);
+        }
+    }
+
+    private bool IsNearestToMeetingPlace(ServiceRing ring) =>
+        RouteSelection.NextHop(ring.Members, context.Id, true, ring.MeetingKey, null, null) is null;
+
+    private void GoToMeetingPlace(TimeSpan now, ServiceRing ring)
+    {
+        var request = new OwnRequest
+        {
+            Service = ServiceId.Base,
+            Destination = ring.MeetingKey,
+            Flags = RouteFlags.Control,
+            Deadline = now + LookupTimeout,
+            Completed = (later, result) => HandleLookup(later, ring, result),
+        };
+        request.Keep([]);
+        Request(now, request);
+    }
+
+    private void HandleLookup(TimeSpan now, ServiceRing ring, RequestResult result)
+    {
+        if (result.Status != KbrStatus.Ok)
+        {
+            return;
+        }
+
+        ring.MeetingPlace = result.Responder;
+        if (context.Peers.TryGet(result.Responder, out Peer? peer))
+        {
+            Ask(peer, ring);
+        }
+        else if (PeerCodec.TryReadContacts(result.Payload, out List<Contact> contacts)
+            && contacts.Count > 0 && contacts[0].Id == result.Responder)
+        {
+            dialer.TryDial(now, contacts[0], result.Teller);
+        }
+    }
+
+    private void Ask(Peer peer, ServiceRing ring)
+    {
+        if (_asked.Count >= OpenQuestionsMax)
+        {
+            _asked.Clear(); // of peers that never answered; who does now is taken for one that was not asked
+        }
+
+        _asked.Add((peer.Id, ring.Id));
+        context.Send(peer, (ref MessagePackWriter writer) =>
+        {
+            writer.WriteArrayHeader(2);
+            writer.Write((int)MessageType.ServiceQuery);
+            PeerCodec.WriteService(ref writer, ring.Id);
+        });
+    }
+}

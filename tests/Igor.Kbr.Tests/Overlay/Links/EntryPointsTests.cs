@@ -1,0 +1,164 @@
+using Igor.Kbr.Overlay.Links;
+using Igor.Kbr.Overlay.Machines;
+using Igor.Kbr.Wire;
+
+namespace Igor.Kbr.Tests.Overlay.Links;
+
+public class EntryPointsTests
+{
+    private const string Bootstrap = "first:1";
+    private readonly DialLog _log = new();
+    private readonly NodeContext _context;
+    private readonly Dialer _dialer;
+    private readonly EntryPoints _entries;
+    private long _links;
+
+    public EntryPointsTests()
+    {
+        _context = new NodeContext(
+            Key.Zero, new OverlayOptions { Bootstrap = [Bootstrap] }, _log, seed: 1);
+        _dialer = new Dialer(_context);
+        _entries = new EntryPoints(_context, _dialer);
+    }
+
+    [Fact]
+    public void A_lost_peer_is_tried_at_each_of_its_addresses()
+    {
+        Lose("a:1", "b:1", "c:1");
+        Assert.Equal(
+            ["a:1", "b:1", "c:1"],
+            DialledWithin(TimeSpan.FromMinutes(5)).Where(a => a != Bootstrap).Order());
+    }
+
+    [Fact]
+    public void Many_ids_that_come_and_go_do_not_displace_a_peer_that_was_there_for_long()
+    {
+        Lose("friend:1");
+        for (int i = 0; i < 200; i++)
+        {
+            Lose(Connected($"stranger:{i}", TimeSpan.FromSeconds(59)));
+        }
+
+        Assert.Contains("friend:1", DialledWithin(TimeSpan.FromMinutes(50)));
+    }
+
+    [Fact]
+    public void A_lost_peer_that_was_neither_neighbour_nor_finger_is_not_searched_for()
+    {
+        Peer peer = Connected("a:1", TimeSpan.Zero);
+        peer.IsFinger = false;
+        Lose(peer);
+        Assert.Equal([Bootstrap], DialledWithin(TimeSpan.FromMinutes(5)));
+    }
+
+    [Fact]
+    public void A_peer_that_claims_the_address_of_a_bootstrap_node_does_not_keep_this_node_from_it()
+    {
+        _context.Peers.Add(Connected(Bootstrap, TimeSpan.Zero));
+        _entries.Start(TimeSpan.Zero);
+        Assert.Equal(Bootstrap, Assert.Single(_log.Dials).Address);
+    }
+
+    [Fact]
+    public void A_bootstrap_address_is_left_alone_while_the_node_there_is_connected_over_any_link()
+    {
+        Peer peer = Connected("other:1", TimeSpan.Zero);
+        _context.Peers.Add(peer);
+        _entries.HandleOpened(new Link(new LinkId(99), peer.Id, isOutbound: true, isEntry: true, Bootstrap));
+        _entries.Start(TimeSpan.Zero);
+        Assert.Empty(_log.Dials);
+        _context.Peers.Remove(peer);
+        Assert.Equal([Bootstrap], DialledWithin(TimeSpan.FromMinutes(5)));
+    }
+
+    [Fact]
+    public void Address_that_a_lost_peer_named_is_dialled_within_a_budget_while_the_ring_is_there()
+    {
+        _entries.IsInRing = () => true;
+        Lose("198.51.100.1:80");
+        DialledWithin(TimeSpan.FromMinutes(10));
+        Assert.InRange(_log.Dials.Count(d => d.Address != Bootstrap), 64, 64 + 200);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Connections_of_clients_do_not_make_a_ring_large(bool areMembers)
+    {
+        for (int i = 0; i < 8; i++)
+        {
+            Peer peer = Connected($"a:{i}", TimeSpan.Zero);
+            peer.JoinsRing = areMembers;
+            _context.Peers.Add(peer);
+        }
+
+        _entries.IsInRing = () => true;
+        DialledWithin(TimeSpan.FromSeconds(30));
+        Assert.Equal(areMembers, _log.Dials.Count < 6);
+    }
+
+    [Fact]
+    public void A_member_of_this_run_displaces_one_of_an_earlier_run()
+    {
+        KnownMember[] earlier =
+        [
+            .. Enumerable.Range(1, 64)
+                .Select(i => new KnownMember(new Key(1, 0, 0, (ulong)i), [$"old:{i}"])),
+        ];
+        var context = new NodeContext(Key.Zero, new OverlayOptions { KnownMembers = earlier }, _log, seed: 1);
+        var entries = new EntryPoints(context, new Dialer(context));
+        entries.Start(TimeSpan.Zero);
+        Peer peer = Connected("friend:1", TimeSpan.Zero);
+        entries.HandlePeerDown(TimeSpan.FromMinutes(1), peer, DepartureReason.Failed);
+        Assert.Contains(peer.Id, entries.KnownMembers.Select(m => m.Id));
+    }
+
+    private void Lose(params string[] addresses)
+    {
+        Peer peer = Connected(addresses[0], TimeSpan.Zero);
+        peer.Addresses = [.. addresses];
+        Lose(peer);
+    }
+
+    /// <summary>A minute after the start, which it was connected since or later.</summary>
+    private void Lose(Peer peer) =>
+        _entries.HandlePeerDown(TimeSpan.FromMinutes(1), peer, DepartureReason.Failed);
+
+    private Peer Connected(string address, TimeSpan since)
+    {
+        Key id = new(0, 0, 0, (ulong)++_links);
+        var link = new Link(new LinkId(_links), id, isOutbound: false, isEntry: false, "10.0.0.1:9999");
+        var peer = new Peer(id, link)
+        {
+            Addresses = [address],
+            JoinsRing = true,
+            IsFinger = true,
+            ConnectedAt = since,
+        };
+        peer.TryUpdateServices(1, [new ServiceName(ServiceId.Base, string.Empty)]);
+        return peer;
+    }
+
+    /// <summary>The addresses dialled during that time, each attempt of which fails.</summary>
+    private HashSet<string> DialledWithin(TimeSpan time)
+    {
+        if (_context.Timers.NextDeadline is null)
+        {
+            _entries.Start(TimeSpan.FromMinutes(1));
+        }
+
+        var dialled = new HashSet<string>();
+        int ended = 0;
+        while (_context.Timers.NextDeadline is { } next && next < TimeSpan.FromMinutes(1) + time)
+        {
+            _context.Timers.RunDue(next);
+            for (; ended < _log.Dials.Count; ended++)
+            {
+                dialled.Add(_log.Dials[ended].Address);
+                _dialer.HandleFailed(next, _log.Dials[ended].Dial);
+            }
+        }
+
+        return dialled;
+    }
+}

@@ -1,0 +1,183 @@
+using Igor.Kbr.Overlay.Machines;
+using Igor.Kbr.Wire;
+
+namespace Igor.Kbr.Tests.Overlay.Links;
+
+public class HandshakeTests
+{
+    private static readonly Key Self = new(0, 0, 0, 100);
+    private static readonly Key Larger = new(0, 0, 0, 200);
+    private static readonly Key Reinstalled = new(0, 0, 0, 300);
+
+    private readonly LoneNode _node = new(
+        Self, new OverlayOptions { Bootstrap = ["10.9.9.9:9"] }, arePeersSilent: true);
+
+    [Fact]
+    public void An_address_without_a_host_gets_that_of_the_link()
+    {
+        LinkId link = _node.Open(Larger, remoteAddress: "[2001:db8::1]:5000");
+        _node.Hello(link, "[::]:4001", "0.0.0.0:4001", "192.0.2.1:4001");
+        Assert.Equal(
+            ["[2001:db8::1]:4001", "[2001:db8::1]:4001", "192.0.2.1:4001"],
+            Assert.Single(_node.Overlay.Peers).Addresses.ToArray());
+    }
+
+    [Fact]
+    public void An_address_that_would_break_the_frames_it_is_passed_on_in_is_left_out()
+    {
+        const string Wildcard = "[::]:";
+        string longest = Wildcard + new string('1', WireLimits.AddressLengthMax - Wildcard.Length);
+        LinkId link = _node.Open(Larger, remoteAddress: "10.9.9.9:5000");
+        _node.Hello(link, longest, "10.9.9.9:4001");
+        Assert.Equal(["10.9.9.9:4001"], Assert.Single(_node.Overlay.Peers).Addresses.ToArray());
+    }
+
+    [Fact]
+    public void An_address_that_the_peer_may_not_tell_of_is_left_out()
+    {
+        LinkId link = _node.Open(Larger, remoteAddress: "192.0.2.7:5000");
+        _node.Hello(link, "10.0.0.1:1", "127.0.0.1:22", "name:4001", "198.51.100.7:4001");
+        Assert.Equal(["198.51.100.7:4001"], Assert.Single(_node.Overlay.Peers).Addresses.ToArray());
+    }
+
+    [Fact]
+    public void A_link_that_went_dark_gives_way_to_the_one_that_the_peer_opened_instead()
+    {
+        LinkId dark = _node.Connect(Larger, _node.Dials[0].Dial);
+        _node.Run(TimeSpan.FromSeconds(1));
+        LinkId live = _node.Connect(Larger);
+        PingEverySecond(live, seconds: 20);
+        Assert.Equal([dark], _node.Closed);
+        Assert.DoesNotContain(_node.Events, e => e.Kind == OverlayEventKind.PeerLost);
+    }
+
+    [Fact]
+    public void A_link_that_is_alive_stays_when_the_peer_opened_another_meanwhile()
+    {
+        LinkId first = _node.Connect(Larger, _node.Dials[0].Dial);
+        LinkId second = _node.Connect(Larger);
+        PingEverySecond(first, seconds: 20);
+        Assert.Equal([second], _node.Closed);
+        Assert.DoesNotContain(_node.Events, e => e.Kind == OverlayEventKind.PeerLost);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Of_two_links_that_a_peer_opened_the_peer_chooses(bool keepsFirst)
+    {
+        LinkId first = _node.Connect(Larger);
+        LinkId second = _node.Connect(Larger);
+        (LinkId kept, LinkId closed) = keepsFirst ? (first, second) : (second, first);
+        PingEverySecond(kept, seconds: 5);
+        _node.Overlay.HandleLinkClosed(_node.Now, closed, "closed");
+        PingEverySecond(kept, seconds: 20);
+        Assert.Empty(_node.Closed);
+        Assert.DoesNotContain(_node.Events, e => e.Kind == OverlayEventKind.PeerLost);
+    }
+
+    [Fact]
+    public void A_second_link_that_its_opener_forgot_is_closed()
+    {
+        LinkId forgotten = _node.Connect(Larger);
+        LinkId live = _node.Connect(Larger);
+        PingEverySecond(live, seconds: 20);
+        Assert.Equal([forgotten], _node.Closed);
+    }
+
+    [Fact]
+    public void An_address_where_another_node_answers_now_is_not_dialled_for_the_lost_one()
+    {
+        LinkId lost = _node.Connect(Larger, dial: null, "10.9.9.8:1");
+        _node.Overlay.HandleLinkClosed(_node.Now, lost, "broken");
+        LinkId reinstalled = _node.Connect(Reinstalled);
+        PingEverySecond(reinstalled, seconds: 10);
+        DialId dial = Assert.Single(_node.Dials, d => d.Address == "10.9.9.8:1").Dial;
+        LinkId second = _node.Open(Reinstalled, dial);
+        Assert.Equal([second], _node.Closed);
+        Assert.DoesNotContain(_node.Sent, s => s.Link == second);
+        PingEverySecond(reinstalled, seconds: 60);
+        Assert.Single(_node.Dials, d => d.Address == "10.9.9.8:1");
+    }
+
+    [Fact]
+    public void A_reply_goes_over_the_other_link_when_the_one_that_the_request_came_on_was_closed()
+    {
+        var node = new LoneNode(Self, arePeersSilent: true);
+        node.Overlay.Subscribe(
+            node.Now, new SubscribeOptions { Service = "test", Role = ServiceRole.Member });
+        LinkId first = node.Connect(Larger);
+        node.Ask(first, Larger, ServiceId.FromName("test"), hopId: 7);
+        LinkId second = node.Connect(Larger);
+        PingEverySecond(node, second, seconds: 15);
+        Assert.Equal([first], node.Closed);
+        node.Sent.Clear();
+        node.Overlay.Reply(node.Now, Assert.Single(node.Deliveries).Token, new byte[] { 1 });
+        Assert.Equal(second, Assert.Single(node.Sent).Link);
+    }
+
+    [Fact]
+    public void A_full_node_gives_up_the_stranger_that_was_silent_longest_and_no_neighbour()
+    {
+        (LoneNode node, LinkId[] strangers) = Full();
+        node.Run(TimeSpan.FromSeconds(1));
+        node.Ping(strangers[0]);
+        node.Connect(Key.PowerOfTwo(200));
+        Key[] connected = [.. node.Overlay.Peers.Select(p => p.Id)];
+        Assert.Equal(8, connected.Length);
+        Assert.Contains(Key.PowerOfTwo(200), connected);
+        Assert.Equal([strangers[1]], node.Closed);
+    }
+
+    [Fact]
+    public void A_client_takes_the_place_of_a_client_and_of_nobody_who_may_be_in_the_ring()
+    {
+        (LoneNode node, LinkId[] strangers) = Full();
+        LinkId refused = ConnectClient(node, 1);
+        Assert.Equal([refused], node.Closed);
+        node.Disconnect(strangers[5]);
+        LinkId first = ConnectClient(node, 2);
+        LinkId second = ConnectClient(node, 3);
+        Assert.Equal([refused, first], node.Closed);
+        Assert.Contains(node.Overlay.Peers, p => p.Id == Key.PowerOfTwo(203));
+        Assert.NotEqual(first, second);
+    }
+
+    private static (LoneNode Node, LinkId[] Strangers) Full()
+    {
+        var options = new OverlayOptions { PeersMax = 8, NeighboursPerSide = 1, Bootstrap = ["10.9.9.9:9"] };
+        var node = new LoneNode(Self, options, arePeersSilent: true);
+        node.Connect(new Key(0, 0, 0, 99));
+        node.Connect(new Key(0, 0, 0, 101));
+        return (
+            node,
+            [.. Enumerable.Range(1000, 6).Select(i => node.Connect(new Key(0, 0, 0, (ulong)i)))]);
+    }
+
+    private static LinkId ConnectClient(LoneNode node, int number)
+    {
+        LinkId link = node.Open(Key.PowerOfTwo(200 + number));
+        var hello = new HelloMessage
+        {
+            Network = "igor",
+            Instance = 1,
+            JoinsRing = false,
+            Addresses = [],
+            ServicesVersion = 1,
+            Services = [],
+        };
+        node.Say(link, (ref MessagePack.MessagePackWriter writer) => hello.Write(ref writer));
+        return link;
+    }
+
+    private void PingEverySecond(LinkId link, int seconds) => PingEverySecond(_node, link, seconds);
+
+    private static void PingEverySecond(LoneNode node, LinkId link, int seconds)
+    {
+        for (int i = 0; i < seconds; i++)
+        {
+            node.Ping(link);
+            node.Run(TimeSpan.FromSeconds(1));
+        }
+    }
+}

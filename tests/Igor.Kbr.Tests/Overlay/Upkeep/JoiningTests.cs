@@ -1,0 +1,77 @@
+using Igor.Kbr.Overlay;
+using Igor.Kbr.Overlay.Machines;
+using Igor.Kbr.Tests.Overlay.Links;
+using Igor.Kbr.Wire;
+
+namespace Igor.Kbr.Tests.Overlay.Upkeep;
+
+public class JoiningTests
+{
+    [Fact]
+    public void Look_into_another_ring_that_is_lost_on_the_way_is_repeated()
+    {
+        var network = new TestNetwork();
+        var random = new SeededRandom(1);
+        Grow(network, random, null);
+        TestNode far = network.Nodes[0];
+        network.ByAddress.Remove(far.Address);
+        Grow(network, random, far.Address);
+        TestNode near = network.Nodes[40];
+        int looks = 0;
+        network.Loses = (from, to, body) => from == near && to == far
+            && RoutedFrame.TryReadRoute(body, out RouteHeader header, out _)
+            && header.Destination == near.Id && ++looks == 1;
+        network.ByAddress[far.Address] = far;
+        network.Until(() => looks == 1, TimeSpan.FromMinutes(3));
+        network.Until(() => looks == 2, TimeSpan.FromSeconds(10));
+    }
+
+    [Fact]
+    public void A_service_is_founded_although_some_dial_is_always_under_way()
+    {
+        var network = new TestNetwork();
+        var random = new SeededRandom(2);
+        network.BlackHoles.Add("10.9.9.9:1");
+        TestNode first = network.Add(random.NextKey());
+        TestNode node = network.Add(
+            random.NextKey(), o => o with { Bootstrap = [first.Address, "10.9.9.9:1"] });
+        node.Join("test");
+        network.Until(
+            () => node.Overlay.Neighbours(ServiceId.FromName("test")).IsMember, TimeSpan.FromSeconds(10));
+    }
+
+    [Fact]
+    public void Many_services_that_join_at_different_times_share_one_step()
+    {
+        OverlayOptions options = new() { Bootstrap = ["10.9.9.9:1"], JoinPatience = TimeSpan.FromMinutes(5) };
+        var node = new OverlayNode(Key.Zero, options, new DialLog(), seed: 1);
+        TimeSpan now = TimeSpan.Zero;
+        node.Start(now);
+        for (int i = 0; i < 50; i++)
+        {
+            now += TimeSpan.FromMilliseconds(1);
+            node.Subscribe(now, new SubscribeOptions { Service = $"s{i}", Role = ServiceRole.Member });
+        }
+
+        int deadlines = 0;
+        for (; node.NextDeadline is { } next && next < TimeSpan.FromSeconds(10); deadlines++)
+        {
+            node.HandleDeadline(next);
+        }
+
+        Assert.InRange(deadlines, 40, 120);
+    }
+
+    private static void Grow(TestNetwork network, SeededRandom random, string? other)
+    {
+        TestNode first = network.Add(
+            random.NextKey(), o => o with { Bootstrap = other is null ? [] : [other] });
+        network.Run(TimeSpan.FromSeconds(5));
+        for (int i = 1; i < 40; i++)
+        {
+            network.Add(random.NextKey(), through: first);
+        }
+
+        network.Run(TimeSpan.FromSeconds(10));
+    }
+}
