@@ -11,15 +11,20 @@ public class ReferenceTests
 
     [Theory]
     [InlineData("Igor.Kbr")]
+    [InlineData("Igor.Terminal", "Igor.Kbr")]
     [InlineData("Igor.Node", "Igor.Kbr", "Polly", "Microsoft.Extensions.")]
     [InlineData("Igor.Client", "Igor.Kbr", "Polly", "Microsoft.Extensions.")]
     [InlineData(
         "igord",
-        "Igor.Kbr", "Igor.Node", "Microsoft.Extensions.", "Microsoft.AspNetCore.", "System.CommandLine")]
+        "Igor.Kbr", "Igor.Node", "Igor.Terminal",
+        "Microsoft.Extensions.", "Microsoft.AspNetCore.", "System.CommandLine")]
     [InlineData(
         "Igor.Dht", "Igor.Kbr", "Igor.Client", "Igor.Node", "LiteDB", "Polly", "Microsoft.Extensions.")]
-    [InlineData("igor-dht", "Igor.Kbr", "Igor.Dht", "System.CommandLine", "Spectre.Console", "Bogus")]
-    [InlineData("igor-sim", "Igor.Kbr", "Igor.Dht", "System.CommandLine", "Spectre.Console")]
+    [InlineData(
+        "igor-dht",
+        "Igor.Kbr", "Igor.Dht", "Igor.Terminal", "System.CommandLine", "Spectre.Console", "Bogus")]
+    [InlineData(
+        "igor-sim", "Igor.Kbr", "Igor.Dht", "Igor.Terminal", "System.CommandLine", "Spectre.Console")]
     public void Assembly_references_only_what_it_may(string assembly, params string[] allowed)
     {
         Rule.HasNo(ReferencesOutside(assembly, allowed));
