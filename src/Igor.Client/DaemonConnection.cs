@@ -2,8 +2,9 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Net.Sockets;
 using Igor.Kbr;
-using Igor.Kbr.Local;
-using Igor.LocalSocket;
+using Igor.Local.Protocol;
+using Igor.Local.Paths;
+using Igor.Local.Sockets;
 
 namespace Igor.Client;
 

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Net.Sockets;
 using Igor.Kbr;
-using Igor.LocalSocket;
+using Igor.Local.Paths;
 
 namespace Igor.Client;
 

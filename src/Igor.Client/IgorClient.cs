@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using Igor.Kbr;
-using Igor.Kbr.Local;
-using Igor.LocalSocket;
+using Igor.Local.Protocol;
+using Igor.Local.Paths;
 
 namespace Igor.Client;
 

@@ -1,5 +1,5 @@
 using Igor.Kbr;
-using Igor.LocalSocket;
+using Igor.Local.Paths;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 

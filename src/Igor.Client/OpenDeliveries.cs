@@ -1,5 +1,5 @@
 using Igor.Kbr;
-using Igor.Kbr.Local;
+using Igor.Local.Protocol;
 
 namespace Igor.Client;
 

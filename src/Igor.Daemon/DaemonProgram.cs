@@ -29,7 +29,7 @@ internal static class DaemonProgram
                 arguments, output, (settings, file) => ServeAsync(settings, file, streams))
                 .ConfigureAwait(false);
         }
-        catch (NodeStartException exception)
+        catch (Exception exception) when (exception is NodeStartException or KbrException)
         {
             var failure = new DaemonFailure(DaemonExitCode.Local, exception.Message, exception);
             return Report(failure, arguments, streams);

@@ -1,9 +1,9 @@
 using System.Collections.Immutable;
 using Igor.Kbr;
-using Igor.LocalSocket;
 using Igor.Node;
 using Igor.Node.Disk;
-using Igor.Node.LocalSocket;
+using Igor.Local;
+using Igor.Local.Paths;
 using Microsoft.Extensions.Logging;
 
 namespace Igor.Daemon;
@@ -62,7 +62,7 @@ internal sealed record DaemonSettings
     public string DataFolderPath => Path.GetFullPath(Data ?? DataFolder.DefaultPath);
 
     /// <summary>The local socket, with its default.</summary>
-    /// <exception cref="NodeStartException">There is no home for it.</exception>
+    /// <exception cref="KbrException">There is no home for it.</exception>
     public string SocketPath => FindSocket().Path;
 
     /// <summary>These settings where they say something, else the lower ones.</summary>
@@ -81,9 +81,9 @@ internal sealed record DaemonSettings
     };
 
     /// <summary>The local socket, and how its path came about.</summary>
-    /// <exception cref="NodeStartException">There is no home for it.</exception>
+    /// <exception cref="KbrException">There is no home for it.</exception>
     public LocalSocketPlace FindSocket() =>
-        LocalSocketServerOptions.FindPlace(Socket, Origins.GetValueOrDefault(nameof(Socket)), Data);
+        LocalSocketPath.Find(Socket, Origins.GetValueOrDefault(nameof(Socket)), Data);
 
     /// <summary>What the environment says.</summary>
     /// <param name="variable">Reads a variable; null when it is not set.</param>

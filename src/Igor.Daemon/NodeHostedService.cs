@@ -1,6 +1,6 @@
 using Igor.Kbr;
 using Igor.Node;
-using Igor.Node.LocalSocket;
+using Igor.Local;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
@@ -33,7 +33,8 @@ internal sealed class NodeHostedService(
         {
             _node = await IgorNode.StartAsync(options, loggers, cancellationToken).ConfigureAwait(false);
             _server = LocalSocketServer.Start(
-                _node, settings.ToSocketOptions(options, loggers.CreateLogger("Igor.Node.LocalSocket")));
+                _node, settings.ToSocketOptions(options, loggers.CreateLogger("Igor.Local")));
+            _node.Data?.Announce(_server.Path);
             await Task.WhenAny(_node.Settled, _node.Superseded).WaitAsync(cancellationToken)
                 .ConfigureAwait(false);
             ThrowIfSuperseded();

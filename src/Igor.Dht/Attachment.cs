@@ -2,7 +2,7 @@ using Igor.Client;
 using Igor.Dht.Storage;
 using Igor.Kbr;
 using Igor.Node;
-using Igor.Node.LocalSocket;
+using Igor.Local;
 
 namespace Igor.Dht;
 
@@ -111,6 +111,7 @@ internal sealed class Attachment : IAsyncDisposable
         {
             _server = LocalSocketServer.Start(
                 node, new LocalSocketServerOptions { Path = path, Network = node.Options.Network });
+            node.Data?.Announce(_server.Path);
         }
     }
 

@@ -4,11 +4,10 @@ using Igor.Dht.Storage;
 using Igor.Dht.Storage.Opening;
 using Igor.Kbr;
 using Igor.Kbr.Overlay.Machines;
-using Igor.LocalSocket;
+using Igor.Local.Paths;
 using Igor.Node;
 using Igor.Node.Disk;
 using Igor.Node.Identity;
-using Igor.Node.LocalSocket;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -32,7 +31,7 @@ internal sealed class AttachmentOpening
     {
         _options = options;
         _log = (options.LoggerFactory ?? NullLoggerFactory.Instance).CreateLogger("Igor.Dht");
-        _socket = LocalSocketServerOptions.FindPlace(
+        _socket = LocalSocketPath.Find(
             options.Socket, options.SocketNamedBy, options.Data, NamedOverVariable(options));
     }
 

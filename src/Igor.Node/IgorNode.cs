@@ -4,6 +4,7 @@ using System.Reflection;
 using System.Security.Cryptography;
 using Igor.Kbr;
 using Igor.Kbr.Overlay;
+using Igor.Local;
 using Igor.Node.Applications;
 using Igor.Node.Disk;
 using Igor.Node.Memory;
@@ -18,7 +19,7 @@ namespace Igor.Node;
 /// upcalls and callbacks, its own too, before it returns, so it must not be made while holding what those
 /// wait for.
 /// </summary>
-public sealed class IgorNode : IKbrHost
+public sealed class IgorNode : IKbrHost, ISharingHost
 {
     /// <summary>
     /// How often the kernel's round-trip times are read and troubles are looked for, which change slowly, and
@@ -170,6 +171,10 @@ public sealed class IgorNode : IKbrHost
     /// option LeaveTimeout and a moment.
     /// </summary>
     public async ValueTask DisposeAsync() => await _closing.Value.ConfigureAwait(false);
+
+    /// <inheritdoc/>
+    IApplicationShare ISharingHost.OpenShare() =>
+        new ApplicationShare(Bytes.Open(HolderKind.Application));
 
     /// <summary>Dies without a word to anybody, as a crash would.</summary>
     internal async Task KillAsync()

@@ -1,5 +1,5 @@
 using Igor.Kbr;
-using Igor.Kbr.Local;
+using Igor.Local.Protocol;
 using Igor.Kbr.Overlay;
 using Igor.Kbr.Overlay.Machines;
 using Igor.Node.Applications;

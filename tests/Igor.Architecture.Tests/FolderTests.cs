@@ -9,6 +9,7 @@ namespace Igor.Architecture.Tests;
 public class FolderTests
 {
     [Theory]
+    [InlineData("Igor.Local")]
     [InlineData("Igor.Client")]
     [InlineData("igord")]
     public void Folders_have_no_cycles(string assembly)

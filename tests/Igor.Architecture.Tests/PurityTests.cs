@@ -15,6 +15,17 @@ public class PurityTests
     }
 
     [Fact]
+    public void Local_protocol_is_pure()
+    {
+        using AssemblyDefinition local = BuiltAssembly.Read("Igor.Local");
+        TypeDefinition[] types =
+            [.. BuiltAssembly.TopLevelTypes(local).Where(type => type.Namespace == "Igor.Local.Protocol")];
+
+        Assert.Contains(types, type => type.Name == "LocalFrameReader");
+        Rule.HasNo(types.SelectMany(Purity.ViolationsOf));
+    }
+
+    [Fact]
     public void Dht_protocol_and_records_are_pure()
     {
         using AssemblyDefinition dht = BuiltAssembly.Read("Igor.Dht");

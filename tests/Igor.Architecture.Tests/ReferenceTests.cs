@@ -12,14 +12,16 @@ public class ReferenceTests
     [Theory]
     [InlineData("Igor.Kbr")]
     [InlineData("Igor.Terminal", "Igor.Kbr")]
-    [InlineData("Igor.Node", "Igor.Kbr", "Polly", "Microsoft.Extensions.")]
-    [InlineData("Igor.Client", "Igor.Kbr", "Polly", "Microsoft.Extensions.")]
+    [InlineData("Igor.Local", "Igor.Kbr", "Microsoft.Extensions.Logging.Abstractions")]
+    [InlineData("Igor.Node", "Igor.Kbr", "Igor.Local", "Polly", "Microsoft.Extensions.")]
+    [InlineData("Igor.Client", "Igor.Kbr", "Igor.Local", "Polly", "Microsoft.Extensions.")]
     [InlineData(
         "igord",
-        "Igor.Kbr", "Igor.Node", "Igor.Terminal",
+        "Igor.Kbr", "Igor.Local", "Igor.Node", "Igor.Terminal",
         "Microsoft.Extensions.", "Microsoft.AspNetCore.", "System.CommandLine")]
     [InlineData(
-        "Igor.Dht", "Igor.Kbr", "Igor.Client", "Igor.Node", "LiteDB", "Polly", "Microsoft.Extensions.")]
+        "Igor.Dht",
+        "Igor.Kbr", "Igor.Local", "Igor.Client", "Igor.Node", "LiteDB", "Polly", "Microsoft.Extensions.")]
     [InlineData(
         "igor-dht",
         "Igor.Kbr", "Igor.Dht", "Igor.Terminal", "System.CommandLine", "Spectre.Console", "Bogus")]

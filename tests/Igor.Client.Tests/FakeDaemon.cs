@@ -1,6 +1,6 @@
 using System.Net.Sockets;
 using Igor.Kbr;
-using Igor.Kbr.Local;
+using Igor.Local.Protocol;
 
 namespace Igor.Client.Tests;
 

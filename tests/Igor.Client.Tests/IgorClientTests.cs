@@ -1,6 +1,6 @@
 using Igor.Kbr;
-using Igor.Kbr.Local;
-using Igor.Node.LocalSocket;
+using Igor.Local.Protocol;
+using Igor.Local;
 using Igor.Testing;
 
 namespace Igor.Client.Tests;

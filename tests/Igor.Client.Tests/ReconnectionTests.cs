@@ -1,6 +1,6 @@
 using System.Net.Sockets;
 using Igor.Kbr;
-using Igor.Kbr.Local;
+using Igor.Local.Protocol;
 using Igor.Testing;
 
 namespace Igor.Client.Tests;

@@ -1,4 +1,5 @@
 using Igor.Kbr;
+using Igor.Local;
 using Igor.Node.Memory;
 
 namespace Igor.Node.Applications;
@@ -16,9 +17,10 @@ internal sealed class LocalService : IKbrService
         Host = host;
         Options = options;
         Application = application;
-        Work = (application as ISharedWork)?.Work ?? new WorkSource(WorkClass.Member);
-        _isCharged = application is IByteHolder;
-        Account = (application as IByteHolder)?.Account ?? host.OwnAccount;
+        var share = (application as ISharedApplication)?.Share as ApplicationShare;
+        Work = share?.Work ?? new WorkSource(WorkClass.Member);
+        _isCharged = share is not null;
+        Account = share?.Account ?? host.OwnAccount;
         Id = ServiceId.FromName(options.Service);
         _neighbours = NeighbourSet.Alone(host.NodeId, isMember: false);
     }

@@ -1,5 +1,5 @@
 using Igor.Kbr;
-using Igor.LocalSocket;
+using Igor.Local.Paths;
 using Igor.Node.Identity;
 
 namespace Igor.Node.Disk;

@@ -1,6 +1,6 @@
 using System.Net;
 using Igor.Kbr;
-using Igor.LocalSocket;
+using Igor.Local.Sockets;
 
 namespace Igor.Node.Memory;
 

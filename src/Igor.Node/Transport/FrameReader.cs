@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 using System.Diagnostics;
 using System.Threading.Tasks.Sources;
 using Igor.Kbr;
-using Igor.LocalSocket;
+using Igor.Local.Sockets;
 using Igor.Node.Memory;
 
 namespace Igor.Node.Transport;

@@ -4,6 +4,7 @@ using System.Net.Security;
 using System.Net.Sockets;
 using Igor.Kbr;
 using Igor.Kbr.Overlay.Machines;
+using Igor.Local.Sockets;
 using Igor.Node.Memory;
 using Igor.Node.Transport.Inbound;
 

@@ -1,6 +1,6 @@
 using Igor.Kbr;
 using Igor.Node;
-using Igor.Node.LocalSocket;
+using Igor.Local;
 using Igor.Node.Tests;
 using Igor.Testing;
 

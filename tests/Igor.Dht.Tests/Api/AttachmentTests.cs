@@ -3,7 +3,7 @@ using Igor.Dht.Protocol;
 using Igor.Dht.Records;
 using Igor.Kbr;
 using Igor.Node;
-using Igor.Node.LocalSocket;
+using Igor.Local;
 using Igor.Node.Memory;
 using Microsoft.Extensions.Logging.Abstractions;
 

@@ -3,7 +3,7 @@ using Igor.Dht.Outcomes;
 using Igor.Dht.Storage;
 using Igor.Kbr;
 using Igor.Node;
-using Igor.Node.LocalSocket;
+using Igor.Local;
 using Igor.Testing;
 
 namespace Igor.Dht.Tests.Api;

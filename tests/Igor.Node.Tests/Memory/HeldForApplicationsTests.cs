@@ -1,4 +1,6 @@
 using Igor.Kbr;
+using Igor.Local;
+using Igor.Node.Applications;
 using Igor.Node.Memory;
 
 namespace Igor.Node.Tests;
@@ -17,7 +19,7 @@ public sealed class HeldForApplicationsTests
         member.Instead = delivery => held.Add(delivery.Token);
         ByteAccount account = node.Bytes.Open(HolderKind.Application);
         IKbrService service = await node.SubscribeAsync(
-            new SubscribeOptions { Service = "echo" }, new Charged(account));
+            new SubscribeOptions { Service = "echo" }, new Charged(new ApplicationShare(account)));
         Task<KbrReply>[] asked = [.. Enumerable.Range(0, 100).Select(_ => service.RequestAsync(
             Key.Zero, new byte[MiB], new RequestOptions(TimeSpan.FromMinutes(1))))];
         int refused = asked.Count(a => a.IsCompleted && a.Result.Status == KbrStatus.Overloaded);
@@ -46,9 +48,9 @@ public sealed class HeldForApplicationsTests
         await Eventually.IsTrueAsync(() => node.Bytes.Total == 0, "nothing is held");
     }
 
-    private sealed class Charged(ByteAccount account) : IKbrApplication, IByteHolder
+    private sealed class Charged(ApplicationShare share) : IKbrApplication, ISharedApplication
     {
-        public ByteAccount Account => account;
+        public IApplicationShare Share => share;
 
         public void Deliver(in KbrDelivery delivery)
         {
