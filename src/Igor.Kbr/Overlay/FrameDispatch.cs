@@ -4,6 +4,7 @@ using Igor.Kbr.Overlay.Machines;
 using Igor.Kbr.Overlay.Routing;
 using Igor.Kbr.Overlay.Upkeep;
 using Igor.Kbr.Wire;
+using Igor.Kbr.Wire.Messages;
 using MessagePack;
 
 namespace Igor.Kbr.Overlay;
@@ -88,7 +89,11 @@ internal sealed class FrameDispatch(
         }
 
         PeerCodec.Require(type == MessageType.Hello, "the first message is a hello");
-        HelloMessage hello = HelloMessage.Read(ref reader, fields);
+        if (!WireMessage.TryRead(body, out HelloMessage hello, out string? rule))
+        {
+            throw new ProtocolException(rule);
+        }
+
         handshake.HandleHello(now, link, hello);
         if (link.Peer is { } peer)
         {

@@ -1,9 +1,25 @@
 using System.Collections.Immutable;
+using MessagePack;
 
 namespace Igor.Kbr.Wire;
 
-/// <summary>A node and where it can be reached (host:port, best first).</summary>
-internal readonly record struct Contact(Key Id, ImmutableArray<string> Addresses);
+/// <summary>A node and where it can be reached (host:port, best first): [key, addresses, ...].</summary>
+internal readonly record struct Contact(Key Id, ImmutableArray<string> Addresses)
+{
+    private const int FieldCount = 2;
 
-/// <summary>A service as a peer names it.</summary>
-internal readonly record struct ServiceName(ServiceId Id, string Name);
+    public void Write(ref MessagePackWriter writer)
+    {
+        writer.WriteArrayHeader(FieldCount);
+        KeyCodec.Write(ref writer, Id);
+        PeerCodec.WriteAddresses(ref writer, Addresses);
+    }
+
+    public static Contact Read(ref MessagePackReader reader)
+    {
+        int further = FurtherFields.After(FieldCount, reader.ReadArrayHeader(), "a contact");
+        var contact = new Contact(KeyCodec.Read(ref reader), PeerCodec.ReadAddresses(ref reader));
+        FurtherFields.Skip(ref reader, further);
+        return contact;
+    }
+}

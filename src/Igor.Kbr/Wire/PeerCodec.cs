@@ -106,9 +106,7 @@ internal static class PeerCodec
         writer.WriteArrayHeader(services.Length);
         foreach (ServiceName service in services)
         {
-            writer.WriteArrayHeader(2);
-            WriteService(ref writer, service.Id);
-            writer.Write(service.Name);
+            service.Write(ref writer);
         }
     }
 
@@ -122,30 +120,23 @@ internal static class PeerCodec
         var services = ImmutableArray.CreateBuilder<ServiceName>(count);
         for (int i = 0; i < count; i++)
         {
-            Require(reader.ReadArrayHeader() == 2, "a service has an id and a name");
-            ServiceId id = ReadService(ref reader);
-            string name = ReadText(ref reader, ServiceId.NameLengthMax);
-            bool isRight = id == ServiceId.Base
-                ? name.Length == 0
-                : ServiceId.IsValidName(name) && ServiceId.FromName(name) == id;
-            if (isRight)
+            ServiceName service = ServiceName.Read(ref reader);
+            if (service.IsRight)
             {
-                services.Add(new ServiceName(id, name));
+                services.Add(service);
             }
         }
 
         return services.ToImmutable();
     }
 
-    public static void WriteContacts(ref MessagePackWriter writer, List<Contact> contacts)
+    public static void WriteContacts(ref MessagePackWriter writer, IReadOnlyList<Contact> contacts)
     {
         int count = Math.Min(contacts.Count, WireLimits.ContactsMax);
         writer.WriteArrayHeader(count);
         for (int i = 0; i < count; i++)
         {
-            writer.WriteArrayHeader(2);
-            KeyCodec.Write(ref writer, contacts[i].Id);
-            WriteAddresses(ref writer, contacts[i].Addresses);
+            contacts[i].Write(ref writer);
         }
     }
 
@@ -156,8 +147,7 @@ internal static class PeerCodec
         var contacts = new List<Contact>(count);
         for (int i = 0; i < count; i++)
         {
-            Require(reader.ReadArrayHeader() == 2, "a contact has an id and addresses");
-            contacts.Add(new Contact(KeyCodec.Read(ref reader), ReadAddresses(ref reader)));
+            contacts.Add(Contact.Read(ref reader));
         }
 
         return contacts;

@@ -2,6 +2,7 @@ using System.Buffers;
 using Igor.Kbr.Overlay;
 using Igor.Kbr.Overlay.Machines;
 using Igor.Kbr.Wire;
+using Igor.Kbr.Wire.Messages;
 using MessagePack;
 
 namespace Igor.Kbr.Tests.Overlay;

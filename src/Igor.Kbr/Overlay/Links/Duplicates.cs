@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Igor.Kbr.Overlay.Machines;
 using Igor.Kbr.Overlay.Upkeep;
 using Igor.Kbr.Wire;
+using Igor.Kbr.Wire.Messages;
 using MessagePack;
 
 namespace Igor.Kbr.Overlay.Links;

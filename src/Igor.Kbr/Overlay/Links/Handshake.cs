@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Igor.Kbr.Overlay.Machines;
 using Igor.Kbr.Overlay.Rings;
 using Igor.Kbr.Wire;
+using Igor.Kbr.Wire.Messages;
 
 namespace Igor.Kbr.Overlay.Links;
 
@@ -345,7 +346,7 @@ internal sealed class Handshake
             Age = Identity.AgeAt(now),
         };
         link.ToldServicesVersion = _rings.ServicesVersion;
-        _context.Send(link, (ref MessagePack.MessagePackWriter writer) => hello.Write(ref writer));
+        _context.Send(link, hello);
     }
 
     private void Refuse(TimeSpan now, Link link, Objection objection)

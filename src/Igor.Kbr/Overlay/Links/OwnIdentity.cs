@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
 using Igor.Kbr.Overlay.Machines;
-using Igor.Kbr.Wire;
+using Igor.Kbr.Wire.Messages;
 
 namespace Igor.Kbr.Overlay.Links;
 

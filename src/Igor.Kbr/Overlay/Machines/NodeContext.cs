@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Collections.Immutable;
 using Igor.Kbr.Wire;
+using Igor.Kbr.Wire.Messages;
 using MessagePack;
 
 namespace Igor.Kbr.Overlay.Machines;
@@ -34,6 +35,21 @@ internal sealed class NodeContext(Key id, OverlayOptions options, IOverlayOutput
     /// <summary>What the host's wall clock shows, for messages; 0 when it was never read.</summary>
     public long WallClockMs(TimeSpan now) =>
         WallAtZeroMs is { } zero ? Math.Max(1, zero + (now.Ticks / TimeSpan.TicksPerMillisecond)) : 0;
+
+    /// <summary>Sends a message; false when the link takes no more.</summary>
+    public bool Send<TMessage>(Link link, in TMessage message)
+        where TMessage : struct, IWireMessage<TMessage>
+    {
+        _scratch.ResetWrittenCount();
+        var writer = new MessagePackWriter(_scratch);
+        message.Write(ref writer);
+        writer.Flush();
+        return Output.Send(link.Id, _scratch.WrittenSpan, default);
+    }
+
+    /// <inheritdoc cref="Send{TMessage}(Link, in TMessage)"/>
+    public bool Send<TMessage>(Peer peer, in TMessage message)
+        where TMessage : struct, IWireMessage<TMessage> => Send(peer.Link, message);
 
     public bool Send(Link link, WriteMessage write)
     {

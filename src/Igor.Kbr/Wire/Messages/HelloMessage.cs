@@ -1,21 +1,20 @@
 using System.Collections.Immutable;
 using MessagePack;
 
-namespace Igor.Kbr.Wire;
+namespace Igor.Kbr.Wire.Messages;
 
-/// <summary>
-/// The first frame in either direction:
-/// [1, versionMin, versionMax, network, instance, addresses, agent, joinsRing, servicesVersion, services,
-/// wallClockMs, ageMs]. The last two may be missing.
-/// </summary>
-internal sealed record HelloMessage
+/// <summary>The first message in either direction: who this is, and what it runs.</summary>
+internal readonly record struct HelloMessage() : IWireMessage<HelloMessage>
 {
-    private const int FieldCount = 12;
-    private const int FieldCountWithClock = 11;
-    private const int FieldCountMin = 10;
+    private const int FieldCount = 11;
+    private const int FieldCountWithClock = 10;
 
     /// <summary>Nothing runs for longer than that, a century.</summary>
     private const ulong AgeMsMax = 100UL * 366 * 24 * 3600 * 1000;
+
+    public static MessageType Type => MessageType.Hello;
+
+    public static int FieldsMin => 9;
 
     public int VersionMin { get; init; } = WireLimits.ProtocolVersion;
 
@@ -48,8 +47,7 @@ internal sealed record HelloMessage
 
     public void Write(ref MessagePackWriter writer)
     {
-        writer.WriteArrayHeader(FieldCount);
-        writer.Write((int)MessageType.Hello);
+        WireMessage.Begin(ref writer, Type, FieldCount);
         writer.Write(VersionMin);
         writer.Write(VersionMax);
         writer.Write(Network);
@@ -63,25 +61,20 @@ internal sealed record HelloMessage
         writer.Write((ulong)Age.TotalMilliseconds);
     }
 
-    /// <summary>Reads the fields after the type.</summary>
-    public static HelloMessage Read(ref MessagePackReader reader, int fields)
+    public static HelloMessage Read(ref MessagePackReader reader, int fields) => new()
     {
-        PeerCodec.Require(fields >= FieldCountMin, "a hello has 10 fields");
-        return new HelloMessage
-        {
-            VersionMin = reader.ReadInt32(),
-            VersionMax = reader.ReadInt32(),
-            Network = PeerCodec.ReadText(ref reader, WireLimits.TextLengthMax),
-            Instance = reader.ReadUInt64(),
-            Addresses = PeerCodec.ReadAddresses(ref reader),
-            Agent = PeerCodec.ReadText(ref reader, WireLimits.TextLengthMax),
-            JoinsRing = reader.ReadBoolean(),
-            ServicesVersion = reader.ReadUInt64(),
-            Services = PeerCodec.ReadServices(ref reader),
-            WallClockMs = PeerCodec.ReadWallClock(ref reader, fields >= FieldCountWithClock),
-            Age = fields < FieldCount
-                ? TimeSpan.Zero
-                : TimeSpan.FromMilliseconds(Math.Min(reader.ReadUInt64(), AgeMsMax)),
-        };
-    }
+        VersionMin = reader.ReadInt32(),
+        VersionMax = reader.ReadInt32(),
+        Network = PeerCodec.ReadText(ref reader, WireLimits.TextLengthMax),
+        Instance = reader.ReadUInt64(),
+        Addresses = PeerCodec.ReadAddresses(ref reader),
+        Agent = PeerCodec.ReadText(ref reader, WireLimits.TextLengthMax),
+        JoinsRing = reader.ReadBoolean(),
+        ServicesVersion = reader.ReadUInt64(),
+        Services = PeerCodec.ReadServices(ref reader),
+        WallClockMs = PeerCodec.ReadWallClock(ref reader, fields >= FieldCountWithClock),
+        Age = fields < FieldCount
+            ? TimeSpan.Zero
+            : TimeSpan.FromMilliseconds(Math.Min(reader.ReadUInt64(), AgeMsMax)),
+    };
 }

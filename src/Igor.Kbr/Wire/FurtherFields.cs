@@ -1,0 +1,40 @@
+using MessagePack;
+
+namespace Igor.Kbr.Wire;
+
+/// <summary>
+/// Fields behind those that this version knows, in arrays inside a message: whoever reads what comes after
+/// the array has to pass over them.
+/// </summary>
+internal static class FurtherFields
+{
+    /// <summary>How many fields an array has behind the known ones, which have to be there.</summary>
+    public static int After(int known, int fields, string what)
+    {
+        PeerCodec.Require(fields >= known, $"{what} has {known} fields");
+        return fields - known;
+    }
+
+    /// <summary>
+    /// Passes over values, however deep they nest, without recursion: a frame of a peer must not be able to
+    /// use up the stack.
+    /// </summary>
+    public static void Skip(ref MessagePackReader reader, long count)
+    {
+        while (count-- > 0)
+        {
+            switch (reader.NextMessagePackType)
+            {
+                case MessagePackType.Array:
+                    count += reader.ReadArrayHeader();
+                    break;
+                case MessagePackType.Map:
+                    count += 2L * reader.ReadMapHeader();
+                    break;
+                default:
+                    reader.Skip();
+                    break;
+            }
+        }
+    }
+}

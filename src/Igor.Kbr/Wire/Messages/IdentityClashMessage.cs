@@ -1,0 +1,23 @@
+using System.Collections.Immutable;
+using MessagePack;
+
+namespace Igor.Kbr.Wire.Messages;
+
+/// <summary>Another live node has the receiver's id.</summary>
+/// <param name="Addresses">Where it is.</param>
+internal readonly record struct IdentityClashMessage(ImmutableArray<string> Addresses)
+    : IWireMessage<IdentityClashMessage>
+{
+    public static MessageType Type => MessageType.IdentityClash;
+
+    public static int FieldsMin => 1;
+
+    public void Write(ref MessagePackWriter writer)
+    {
+        WireMessage.Begin(ref writer, Type, 1);
+        PeerCodec.WriteAddresses(ref writer, Addresses);
+    }
+
+    public static IdentityClashMessage Read(ref MessagePackReader reader, int fields) =>
+        new(PeerCodec.ReadAddresses(ref reader));
+}

@@ -1,0 +1,21 @@
+using MessagePack;
+
+namespace Igor.Kbr.Wire.Messages;
+
+/// <summary>The sender does not know messages of a type.</summary>
+/// <param name="RefusedType">The type.</param>
+internal readonly record struct RefusedMessage(int RefusedType) : IWireMessage<RefusedMessage>
+{
+    public static MessageType Type => MessageType.Refused;
+
+    public static int FieldsMin => 1;
+
+    public void Write(ref MessagePackWriter writer)
+    {
+        WireMessage.Begin(ref writer, Type, 1);
+        writer.Write(RefusedType);
+    }
+
+    public static RefusedMessage Read(ref MessagePackReader reader, int fields) =>
+        new(reader.ReadInt32());
+}

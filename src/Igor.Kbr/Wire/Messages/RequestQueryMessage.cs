@@ -1,0 +1,23 @@
+using MessagePack;
+
+namespace Igor.Kbr.Wire.Messages;
+
+/// <summary>
+/// Asks whether the receiver has a request; the answer is a <see cref="RequestStateMessage"/>.
+/// </summary>
+/// <param name="HopId">What the sender called the request when it passed it to the receiver.</param>
+internal readonly record struct RequestQueryMessage(ulong HopId) : IWireMessage<RequestQueryMessage>
+{
+    public static MessageType Type => MessageType.RequestQuery;
+
+    public static int FieldsMin => 1;
+
+    public void Write(ref MessagePackWriter writer)
+    {
+        WireMessage.Begin(ref writer, Type, 1);
+        writer.Write(HopId);
+    }
+
+    public static RequestQueryMessage Read(ref MessagePackReader reader, int fields) =>
+        new(reader.ReadUInt64());
+}

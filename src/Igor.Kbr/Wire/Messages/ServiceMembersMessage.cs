@@ -1,0 +1,25 @@
+using System.Collections.Immutable;
+using MessagePack;
+
+namespace Igor.Kbr.Wire.Messages;
+
+/// <summary>The answer to a <see cref="ServiceQueryMessage"/>.</summary>
+/// <param name="Service">The service.</param>
+/// <param name="Contacts">Members that the sender is connected to, those nearest to the asker.</param>
+internal readonly record struct ServiceMembersMessage(ServiceId Service, ImmutableArray<Contact> Contacts)
+    : IWireMessage<ServiceMembersMessage>
+{
+    public static MessageType Type => MessageType.ServiceMembers;
+
+    public static int FieldsMin => 2;
+
+    public void Write(ref MessagePackWriter writer)
+    {
+        WireMessage.Begin(ref writer, Type, 2);
+        PeerCodec.WriteService(ref writer, Service);
+        PeerCodec.WriteContacts(ref writer, Contacts);
+    }
+
+    public static ServiceMembersMessage Read(ref MessagePackReader reader, int fields) =>
+        new(PeerCodec.ReadService(ref reader), [.. PeerCodec.ReadContacts(ref reader)]);
+}

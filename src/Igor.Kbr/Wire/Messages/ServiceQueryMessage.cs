@@ -1,0 +1,21 @@
+using MessagePack;
+
+namespace Igor.Kbr.Wire.Messages;
+
+/// <summary>Asks for members of a service; the answer is a <see cref="ServiceMembersMessage"/>.</summary>
+/// <param name="Service">The service.</param>
+internal readonly record struct ServiceQueryMessage(ServiceId Service) : IWireMessage<ServiceQueryMessage>
+{
+    public static MessageType Type => MessageType.ServiceQuery;
+
+    public static int FieldsMin => 1;
+
+    public void Write(ref MessagePackWriter writer)
+    {
+        WireMessage.Begin(ref writer, Type, 1);
+        PeerCodec.WriteService(ref writer, Service);
+    }
+
+    public static ServiceQueryMessage Read(ref MessagePackReader reader, int fields) =>
+        new(PeerCodec.ReadService(ref reader));
+}

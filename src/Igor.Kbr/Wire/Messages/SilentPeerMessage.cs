@@ -1,0 +1,21 @@
+using MessagePack;
+
+namespace Igor.Kbr.Wire.Messages;
+
+/// <summary>A node drops requests, in the experience of the sender.</summary>
+/// <param name="Node">The node.</param>
+internal readonly record struct SilentPeerMessage(Key Node) : IWireMessage<SilentPeerMessage>
+{
+    public static MessageType Type => MessageType.SilentPeer;
+
+    public static int FieldsMin => 1;
+
+    public void Write(ref MessagePackWriter writer)
+    {
+        WireMessage.Begin(ref writer, Type, 1);
+        KeyCodec.Write(ref writer, Node);
+    }
+
+    public static SilentPeerMessage Read(ref MessagePackReader reader, int fields) =>
+        new(KeyCodec.Read(ref reader));
+}

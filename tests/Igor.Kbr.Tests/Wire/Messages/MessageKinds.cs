@@ -1,0 +1,108 @@
+using System.Collections.Immutable;
+using CsCheck;
+using Igor.Kbr.Tests.Keys;
+using Igor.Kbr.Wire;
+using Igor.Kbr.Wire.Messages;
+
+namespace Igor.Kbr.Tests.Wire.Messages;
+
+/// <summary>Every message, with an example of it and a generator of what can be said by it.</summary>
+internal static class MessageKinds
+{
+    private static readonly Key ExampleKey = new(0x1122_3344_5566_7788, 0, 0, 1);
+    private static readonly ServiceId ExampleService = ServiceId.FromName("files");
+    private static readonly Contact ExampleContact = new(ExampleKey, ["192.0.2.7:4000"]);
+
+    private static readonly Gen<ServiceId> Services =
+        Gen.Select(Gen.ULong, Gen.ULong, (high, low) => new ServiceId(new UInt128(high, low)));
+
+    private static readonly Gen<ServiceName> ServiceNames = Gen.OneOf(
+        Gen.Const(new ServiceName(ServiceId.Base, string.Empty)),
+        Gen.String[Gen.Char['a', 'z'], 1, ServiceId.NameLengthMax]
+            .Select(name => new ServiceName(ServiceId.FromName(name), name)));
+
+    private static readonly Gen<string> Texts =
+        Gen.String[Gen.Char[' ', '\u07ff'], 0, WireLimits.TextLengthMax];
+
+    private static readonly Gen<ImmutableArray<string>> Addresses =
+        Gen.String[Gen.Char['!', '~'], 0, WireLimits.AddressLengthMax]
+            .Array[0, WireLimits.AddressesMax].Select(a => a.ToImmutableArray());
+
+    private static readonly Gen<ImmutableArray<Contact>> Contacts =
+        Gen.Select(KeyTests.Keys, Addresses, (id, addresses) => new Contact(id, addresses))
+            .Array[0, 6].Select(a => a.ToImmutableArray());
+
+    private static readonly Gen<long> Clocks = Gen.Long[0, WireLimits.UnixMsMax];
+
+    private static readonly Gen<HelloMessage> Hellos = Gen.Select(
+        Gen.Select(Gen.Int, Gen.Int, Texts, Gen.ULong),
+        Gen.Select(Addresses, Texts, Gen.Bool, Gen.ULong),
+        Gen.Select(ServiceNames.Array[0, 5], Clocks, Gen.Long[0, 1_000_000_000]),
+        (a, b, c) => new HelloMessage
+        {
+            VersionMin = a.Item1,
+            VersionMax = a.Item2,
+            Network = a.Item3,
+            Instance = a.Item4,
+            Addresses = b.Item1,
+            Agent = b.Item2,
+            JoinsRing = b.Item3,
+            ServicesVersion = b.Item4,
+            Services = [.. c.Item1],
+            WallClockMs = c.Item2,
+            Age = TimeSpan.FromMilliseconds(c.Item3),
+        });
+
+    private static readonly Gen<GoodbyeMessage> Goodbyes = Gen.Select(
+        Gen.Enum<GoodbyeReason>(), Texts, Addresses, (reason, text, addresses) => new GoodbyeMessage(
+            reason, text, reason == GoodbyeReason.Duplicate ? addresses : default));
+
+    /// <summary>The messages, in the order of their types.</summary>
+    public static ImmutableArray<MessageKind> All { get; } =
+    [
+        new MessageKind<HelloMessage>(
+            new HelloMessage
+            {
+                Network = "igor",
+                Instance = 77,
+                Addresses = ["192.0.2.7:4000", "[2001:db8::7]:4000"],
+                ServicesVersion = 3,
+                Services = [new ServiceName(ServiceId.Base, ""), new ServiceName(ExampleService, "files")],
+                WallClockMs = 1_800_000_000_000,
+                Age = TimeSpan.FromMinutes(1),
+            },
+            Hellos),
+        new MessageKind<ServicesMessage>(
+            new ServicesMessage(4, [new ServiceName(ExampleService, "files")]),
+            Gen.Select(Gen.ULong, ServiceNames.Array[0, 5], (v, s) => new ServicesMessage(v, [.. s]))),
+        new MessageKind<PingMessage>(
+            new PingMessage(77, 1_800_000_000_000),
+            Gen.Select(Gen.ULong, Clocks, (nonce, clock) => new PingMessage(nonce, clock))),
+        new MessageKind<PongMessage>(
+            new PongMessage(77, 1_800_000_000_000),
+            Gen.Select(Gen.ULong, Clocks, (nonce, clock) => new PongMessage(nonce, clock))),
+        new MessageKind<GoodbyeMessage>(
+            new GoodbyeMessage(GoodbyeReason.Duplicate, "another node", ["192.0.2.7:4000"]), Goodbyes),
+        new MessageKind<NeighboursMessage>(
+            new NeighboursMessage(ExampleService, true, [ExampleContact]),
+            Gen.Select(Services, Gen.Bool, Contacts, (s, wants, c) => new NeighboursMessage(s, wants, c))),
+        new MessageKind<LinkUseMessage>(
+            new LinkUseMessage(true), Gen.Bool.Select(wanted => new LinkUseMessage(wanted))),
+        new MessageKind<ServiceQueryMessage>(
+            new ServiceQueryMessage(ExampleService), Services.Select(s => new ServiceQueryMessage(s))),
+        new MessageKind<ServiceMembersMessage>(
+            new ServiceMembersMessage(ExampleService, [ExampleContact]),
+            Gen.Select(Services, Contacts, (s, contacts) => new ServiceMembersMessage(s, contacts))),
+        new MessageKind<RefusedMessage>(
+            new RefusedMessage(99), Gen.Int.Select(type => new RefusedMessage(type))),
+        new MessageKind<IdentityClashMessage>(
+            new IdentityClashMessage(["192.0.2.7:4000"]), Addresses.Select(a => new IdentityClashMessage(a))),
+        new MessageKind<RequestQueryMessage>(
+            new RequestQueryMessage(77), Gen.ULong.Select(id => new RequestQueryMessage(id))),
+        new MessageKind<RequestStateMessage>(
+            new RequestStateMessage(77, true),
+            Gen.Select(Gen.ULong, Gen.Bool, (id, isHeld) => new RequestStateMessage(id, isHeld))),
+        new MessageKind<SilentPeerMessage>(
+            new SilentPeerMessage(ExampleKey), KeyTests.Keys.Select(key => new SilentPeerMessage(key))),
+    ];
+}
