@@ -7,6 +7,9 @@ public sealed class LookupStatistics
     private readonly List<double> _stretches = [];
     private long _hops;
 
+    /// <summary>Lookups that are on their way.</summary>
+    public int Open { get; private set; }
+
     /// <summary>Lookups that ended.</summary>
     public int Ended { get; private set; }
 
@@ -28,8 +31,13 @@ public sealed class LookupStatistics
     /// <summary>Time of a successful lookup in milliseconds at a quantile (0.5 is the median).</summary>
     public double LatencyMs(double quantile) => Quantile(_latenciesMs, quantile);
 
+    internal void Start() => Open++;
+
+    internal void Abandon() => Open--;
+
     internal void Add(bool isRight, bool isAnswered, TimeSpan latency, int hops, TimeSpan direct)
     {
+        Open--;
         Ended++;
         if (isRight)
         {

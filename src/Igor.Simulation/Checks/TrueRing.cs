@@ -8,6 +8,7 @@ namespace Igor.Simulation.Checks;
 /// </summary>
 public sealed class TrueRing
 {
+    private const int JoiningAtOnceMax = 16; // beside one key
     private readonly List<SimulatedNode> _members;
 
     private TrueRing(IEnumerable<SimulatedNode> members) =>
@@ -44,6 +45,15 @@ public sealed class TrueRing
 
     /// <summary>The member nearest to a key.</summary>
     public SimulatedNode RootOf(Key key) => NearestTo(key, 1)[0];
+
+    /// <summary>
+    /// The nearest to a key of the members that say that they are active; the nearest of all when none does.
+    /// </summary>
+    public SimulatedNode ActiveRootOf(Key key, ServiceId service)
+    {
+        IReadOnlyList<SimulatedNode> nearest = NearestTo(key, JoiningAtOnceMax);
+        return nearest.FirstOrDefault(node => node.IsActiveIn(service)) ?? nearest[0];
+    }
 
     /// <summary>The members nearest to a key, nearest first.</summary>
     public IReadOnlyList<SimulatedNode> NearestTo(Key key, int count)

@@ -17,6 +17,7 @@ namespace Igor.Simulation.Engine;
 /// </remarks>
 public sealed class SimulationEngine : ISimEventTarget
 {
+    private const long PulseMask = (1 << 14) - 1;
     private readonly SimulationContext _inside;
     private string? _foreign;
     private volatile int _depth;
@@ -60,6 +61,9 @@ public sealed class SimulationEngine : ISimEventTarget
     /// </summary>
     public Action<SimulationFailureException>? Failed { get; set; }
 
+    /// <summary>Called every few thousand events, between two of them; null for nobody.</summary>
+    internal Action? Pulse { get; set; }
+
     int ISimEventTarget.TraceId => -1;
 
     /// <summary>A generator for one purpose.</summary>
@@ -99,7 +103,11 @@ public sealed class SimulationEngine : ISimEventTarget
     private bool HandleNext()
     {
         SimEvent simEvent = _queue.Take(out _now);
-        EventsHandled++;
+        if ((++EventsHandled & PulseMask) == 0)
+        {
+            Pulse?.Invoke();
+        }
+
         Record(simEvent.Kind, simEvent.Target.TraceId, (ulong)simEvent.Number, simEvent.Length, simEvent.Tag);
         simEvent.Target.Handle(simEvent);
         if (Interlocked.Exchange(ref _foreign, null) is { } foreign)

@@ -193,6 +193,7 @@ internal sealed class NodeProcess : ISimEventTarget
     public void AcceptLink(LinkEnd end)
     {
         _links.Add(end.Id.Value, end);
+        Node.CountLinks(_links.Count, isAccepted: true);
         SimulatedNode peer = end.Remote.Process.Node;
         ReadWallClock();
         _overlay.HandleLinkOpened(_engine.Now, end.Id, end.Remote.Process.Overlay.Id, null, peer.Address);
@@ -271,6 +272,7 @@ internal sealed class NodeProcess : ISimEventTarget
         if (end is not null)
         {
             _links.Add(end.Id.Value, end);
+            Node.CountLinks(_links.Count, isAccepted: false);
             NodeProcess remote = end.Remote.Process;
             _overlay.HandleLinkOpened(
                 _engine.Now, end.Id, remote.Overlay.Id, attempt.Dial, remote.Node.Address);

@@ -82,8 +82,13 @@ public sealed class SimulatedNetwork
     /// <summary>Frames sent until now, by all hosts.</summary>
     public long FramesSent => _transport.FramesSent;
 
-    /// <summary>Bytes sent until now by all hosts, headers of TLS, TCP and IP included.</summary>
+    /// <summary>
+    /// Bytes sent until now by all hosts, handshakes and the headers of TLS, TCP and IP included.
+    /// </summary>
     public long BytesSent => _transport.BytesSent;
+
+    /// <summary>Connections made until now, each with a handshake of TLS.</summary>
+    public long HandshakesMade => _transport.HandshakesMade;
 
     /// <summary>Adds a host, which does not run yet.</summary>
     /// <param name="program">Run whenever its process starts: attaches its applications.</param>
@@ -129,6 +134,17 @@ public sealed class SimulatedNetwork
         }
 
         return added;
+    }
+
+    /// <summary>
+    /// Adds a host and starts it now, with up to three random members of the ring as bootstrap.
+    /// </summary>
+    /// <param name="program">Run whenever its process starts: attaches its applications.</param>
+    public SimulatedNode AddNewcomer(Action<SimulatedNode>? program = null)
+    {
+        SimulatedNode node = AddNode(program);
+        StartNewcomer(node);
+        return node;
     }
 
     /// <summary>Runs for a span of virtual time.</summary>

@@ -95,11 +95,19 @@ public sealed class SimulatedNode : IKbrHost
     /// <summary>Virtual time since the start of the simulation, the same on all hosts.</summary>
     public TimeSpan Now => _network.Now;
 
-    /// <summary>Bytes that this host sent on links, headers of TLS, TCP and IP included.</summary>
+    /// <summary>
+    /// Bytes that this host sent, handshakes and the headers of TLS, TCP and IP included.
+    /// </summary>
     public long BytesSent { get; private set; }
 
     /// <summary>Links that are open at this host.</summary>
     public int LinkCount => Process is { IsAlive: true } process ? process.LinkCount : 0;
+
+    /// <summary>Most links that were open at this host at once.</summary>
+    public int LinksMax { get; private set; }
+
+    /// <summary>Links that others opened to this host until now.</summary>
+    public long LinksAccepted { get; private set; }
 
     /// <summary>Requests of its applications that are not answered yet.</summary>
     public int PendingRequests => Process is { IsAlive: true } process ? process.Services.PendingRequests : 0;
@@ -217,6 +225,9 @@ public sealed class SimulatedNode : IKbrHost
     public NeighbourSet? Neighbours(ServiceId service) =>
         Process is { IsAlive: true } process ? process.Overlay.Neighbours(service) : null;
 
+    /// <summary>Whether the node says that it is an active member of a service's ring.</summary>
+    public bool IsActiveIn(ServiceId service) => Neighbours(service) is { IsMember: true };
+
     /// <summary>Whether an application on this node has the role in the service.</summary>
     public bool Runs(ServiceId service, ServiceRole role) =>
         Process is { IsAlive: true } process
@@ -281,6 +292,12 @@ public sealed class SimulatedNode : IKbrHost
     public override string ToString() => $"node {Index} ({NodeId.ToShortString()})";
 
     internal void NoteMembership() => _network.NoteMembership();
+
+    internal void CountLinks(int open, bool isAccepted)
+    {
+        LinksMax = Math.Max(LinksMax, open);
+        LinksAccepted += isAccepted ? 1 : 0;
+    }
 
     internal void CountSent(int bytes) => BytesSent += bytes;
 

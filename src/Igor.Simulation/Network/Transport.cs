@@ -14,6 +14,10 @@ internal sealed class Transport
 {
     private const int FrameOverheadBytes = 4 + 22 + 40; // length, TLS record, TCP and IP headers
     private const int PacketBytes = 1460;
+
+    // TCP's own packets included; ECDSA certificates on both sides.
+    private const int HandshakeBytesOfDialler = 1400;
+    private const int HandshakeBytesOfOther = 2100;
     private static readonly TimeSpan RetransmitAfter = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan ResumeDelayMax = TimeSpan.FromSeconds(10);
     private readonly SimulationEngine _engine;
@@ -40,6 +44,8 @@ internal sealed class Transport
     public long FramesSent { get; private set; }
 
     public long BytesSent { get; private set; }
+
+    public long HandshakesMade { get; private set; }
 
     public void Register(SimulatedNode node)
     {
@@ -182,6 +188,10 @@ internal sealed class Transport
         var near = new LinkEnd(this, new LinkId(++_lastLink), process) { IsOpen = true };
         var far = new LinkEnd(this, new LinkId(++_lastLink), remote) { Remote = near };
         near.Remote = far;
+        HandshakesMade++;
+        BytesSent += HandshakeBytesOfDialler + HandshakeBytesOfOther;
+        process.Node.CountSent(HandshakeBytesOfDialler);
+        remote.Node.CountSent(HandshakeBytesOfOther);
         long now = _engine.Now.Ticks;
         Convey(near, far, new SimEvent(far, SimEventKind.LinkOpened, far.Id.Value), now, 1500);
         return near;

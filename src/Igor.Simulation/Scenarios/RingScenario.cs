@@ -65,7 +65,7 @@ public sealed class RingScenario : IScenario
         run.Measure("ringWholeAfterLastJoinSeconds", whole.TotalSeconds);
         rings.Check(run.Violations);
 
-        Upkeep(run);
+        Upkeep(run, probe);
         Route(run, probe, string.Empty);
 
         int crashed = Crash(run);
@@ -83,30 +83,18 @@ public sealed class RingScenario : IScenario
         new BoundsChecker(run.Network).CheckQuiet(run.Violations);
     }
 
-    private static void Upkeep(ScenarioRun run)
+    private static void Upkeep(ScenarioRun run, LookupProbe probe)
     {
         run.Phase("the ring is whole; measuring its upkeep");
         run.Network.RunFor(TimeSpan.FromSeconds(20));
-        long bytes = run.Network.BytesSent;
-        long frames = run.Network.FramesSent;
-        const double Window = 60;
-        run.Network.RunFor(TimeSpan.FromSeconds(Window));
-        run.Measure("upkeepBytesPerNodePerSecond", (run.Network.BytesSent - bytes) / Window / run.Nodes);
-        run.Measure("upkeepFramesPerNodePerSecond", (run.Network.FramesSent - frames) / Window / run.Nodes);
-        run.Measure("linksPerNodeMean", run.Network.RunningNodes.Average(node => node.LinkCount));
-        run.Measure("linksPerNodeMax", run.Network.RunningNodes.Max(node => node.LinkCount));
+        UpkeepMeter.Measure(run, probe, TimeSpan.FromSeconds(60));
     }
 
     private static void Route(ScenarioRun run, LookupProbe probe, string suffix)
     {
         run.Phase($"routing {run.Count(Lookups)} keys");
         LookupStatistics found = probe.Run(run.Count(Lookups), TimeSpan.FromMilliseconds(10), run.Violations);
-        run.Measure("lookupSuccess" + suffix, found.Success);
-        run.Measure($"lookupMedian{suffix}Ms", found.LatencyMs(0.5));
-        run.Measure($"lookupP90{suffix}Ms", found.LatencyMs(0.9));
-        run.Measure($"lookupP99{suffix}Ms", found.LatencyMs(0.99));
-        run.Measure("hopsMean" + suffix, found.HopsMean);
-        run.Measure("stretchMedian" + suffix, found.StretchMedian);
+        found.Measure(run, suffix);
     }
 
     private static int Crash(ScenarioRun run)
