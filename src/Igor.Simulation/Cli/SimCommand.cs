@@ -8,7 +8,8 @@ namespace Igor.Simulation.Cli;
 /// <summary>The `igor-sim` command: `run`, `list` and `describe`.</summary>
 internal static class SimCommand
 {
-    private const int ExitDone = 0;
+    /// <summary>All is well.</summary>
+    public const int ExitDone = 0;
 
     /// <summary>Wrong usage, or the checkers found violations.</summary>
     public const int ExitFailed = 1;
@@ -23,7 +24,7 @@ internal static class SimCommand
         var run = new Command("run", "Run a scenario.");
         foreach (IScenario scenario in ScenarioCatalog.All)
         {
-            run.Subcommands.Add(CreateRun(scenario));
+            run.Subcommands.Add(RunCommand.Create(scenario));
         }
 
         var name = new Argument<string>("scenario") { Description = "Name of the scenario." };
@@ -36,100 +37,6 @@ internal static class SimCommand
         root.Subcommands.Add(list);
         root.Subcommands.Add(describe);
         return root;
-    }
-
-    private static Command CreateRun(IScenario scenario)
-    {
-        var command = new Command(scenario.Name, scenario.Summary);
-        var nodes = new Option<int>("--nodes")
-        {
-            Description = "Number of nodes.",
-            DefaultValueFactory = _ => scenario.DefaultNodes,
-        };
-        var seed = new Option<ulong>("--seed")
-        {
-            Description = "The same seed gives the same run.",
-            DefaultValueFactory = _ => 1,
-        };
-        var matrix = new Option<string?>("--latency-matrix")
-        {
-            Description = "File of round-trip times in ms (n lines of n numbers, perhaps gzip); "
-                + "else a synthetic model.",
-        };
-        var json = new Option<string?>("--json")
-        {
-            Description = "Where to write the result; - for standard output.",
-        };
-        var values = new List<(ScenarioParameter Parameter, Option<double> Option)>();
-        command.Options.Add(nodes);
-        command.Options.Add(seed);
-        command.Options.Add(matrix);
-        command.Options.Add(json);
-        foreach (ScenarioParameter parameter in scenario.Parameters)
-        {
-            var option = new Option<double>("--" + parameter.Name)
-            {
-                Description = parameter.Description,
-                DefaultValueFactory = _ => parameter.Default,
-            };
-            values.Add((parameter, option));
-            command.Options.Add(option);
-        }
-
-        command.SetAction(result => Run(
-            scenario,
-            new ScenarioSettings
-            {
-                Seed = result.GetValue(seed),
-                Nodes = result.GetValue(nodes),
-                LatencyMatrix = result.GetValue(matrix),
-                Parameters = values
-                    .Where(one => result.GetResult(one.Option) is { Implicit: false })
-                    .ToDictionary(one => one.Parameter.Name, one => result.GetValue(one.Option)),
-            },
-            result.GetValue(json)));
-        return command;
-    }
-
-    private static int Run(IScenario scenario, ScenarioSettings settings, string? jsonPath)
-    {
-        if (settings.Error(scenario) is { } error)
-        {
-            Console.Error.WriteLine("igor-sim: " + error);
-            return ExitFailed;
-        }
-
-        ScenarioResult result;
-        try
-        {
-            result = ScenarioRun.Execute(scenario, settings, text => Console.Error.WriteLine(text));
-            if (jsonPath is not null and not "-")
-            {
-                File.WriteAllText(jsonPath, result.ToJson() + "\n");
-            }
-        }
-        catch (Exception e) when (e is IOException or InvalidDataException or UnauthorizedAccessException)
-        {
-            Console.Error.WriteLine("igor-sim: " + e.Message);
-            return ExitLocalTrouble;
-        }
-
-        if (jsonPath == "-")
-        {
-            Console.WriteLine(result.ToJson());
-        }
-        else
-        {
-            ResultTable.Write(AnsiConsole.Console, result);
-        }
-
-        if (result.Violations.Count == 0)
-        {
-            return ExitDone;
-        }
-
-        Console.Error.WriteLine($"igor-sim: {result}");
-        return ExitFailed;
     }
 
     private static int List()
@@ -159,8 +66,8 @@ internal static class SimCommand
         {
             table.AddRow(
                 Markup.Escape("--" + parameter.Name),
-                parameter.Default.ToString(CultureInfo.InvariantCulture),
-                string.Create(CultureInfo.InvariantCulture, $"{parameter.Min} to {parameter.Max}"),
+                parameter.Format(parameter.Default),
+                parameter.Range,
                 Markup.Escape(parameter.Description));
         }
 

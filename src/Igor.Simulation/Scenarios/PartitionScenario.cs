@@ -15,7 +15,10 @@ public sealed class PartitionScenario : IScenario
         "rounds", "Number of faults, one after another.", 4, 1, 1000);
 
     private static readonly ScenarioParameter FaultSeconds = new(
-        "fault-seconds", "How long each fault lasts.", 60, 1, 3600);
+        "fault-seconds", "How long each fault lasts.", 60, 1, 36_000);
+
+    private static readonly ScenarioParameter CutFraction = new(
+        "cut-fraction", "Fraction of the nodes on one side; 0: drawn from 0.2 to 0.5 each time.", 0, 0, 0.5);
 
     private static readonly ScenarioParameter Lookups = new(
         "lookups", "Keys routed after each fault.", 300, 1, 100_000);
@@ -37,7 +40,7 @@ public sealed class PartitionScenario : IScenario
 
     /// <inheritdoc/>
     public IReadOnlyList<ScenarioParameter> Parameters { get; } =
-        [Rounds, FaultSeconds, Lookups, LimitSeconds];
+        [Rounds, FaultSeconds, CutFraction, Lookups, LimitSeconds];
 
     /// <inheritdoc/>
     public void Run(ScenarioRun run)
@@ -75,7 +78,8 @@ public sealed class PartitionScenario : IScenario
     private static void Disturb(ScenarioRun run, SimRandom random, int round)
     {
         var nodes = run.Network.RunningNodes.ToList();
-        int count = Math.Max(1, (int)(nodes.Count * random.Between(0.2, 0.5)));
+        double fraction = run.Value(CutFraction) is > 0 and var given ? given : random.Between(0.2, 0.5);
+        int count = Math.Max(1, (int)(nodes.Count * fraction));
         List<SimulatedNode> some = random.Sample(nodes, count);
         var rest = nodes.Except(some).ToList();
         switch (round % 4)

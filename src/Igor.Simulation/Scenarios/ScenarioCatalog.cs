@@ -11,6 +11,9 @@ public static class ScenarioCatalog
         new PowerCutScenario(),
         new SmallRingsScenario(),
         new PartitionScenario(),
+        new JoinScenario(),
+        new ChurnScenario(),
+        new StormScenario(),
     ];
 
     /// <summary>A scenario by name; null when there is none.</summary>

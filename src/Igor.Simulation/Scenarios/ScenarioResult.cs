@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using Igor.Simulation.Checks;
 
@@ -30,8 +31,8 @@ public sealed record ScenarioResult
     /// <summary>Where latencies came from.</summary>
     public required string LatencyModel { get; init; }
 
-    /// <summary>All parameters of the scenario with their values.</summary>
-    public required IReadOnlyList<KeyValuePair<string, double>> Parameters { get; init; }
+    /// <summary>All parameters of the scenario with their values, as on the command line.</summary>
+    public required IReadOnlyList<KeyValuePair<string, string>> Parameters { get; init; }
 
     /// <summary>What was measured; names end with the unit.</summary>
     public required IReadOnlyList<KeyValuePair<string, double>> Metrics { get; init; }
@@ -58,34 +59,19 @@ public sealed record ScenarioResult
     }
 
     /// <summary>The result as one JSON object.</summary>
-    public string ToJson()
-    {
-        using var buffer = new MemoryStream();
-        using (var writer = new Utf8JsonWriter(buffer, new JsonWriterOptions { Indented = true }))
-        {
-            writer.WriteStartObject();
-            writer.WriteString("scenario", Scenario);
-            writer.WriteNumber("nodes", Nodes);
-            writer.WriteNumber("seed", Seed);
-            writer.WriteString("traceHash", TraceHash);
-            writer.WriteNumber("wallSeconds", WallSeconds);
-            writer.WriteNumber("virtualSeconds", VirtualSeconds);
-            writer.WriteNumber("events", Events);
-            writer.WriteString("latencyModel", LatencyModel);
-            WriteNumbers(writer, "parameters", Parameters);
-            WriteNumbers(writer, "metrics", Metrics);
-            writer.WriteStartArray("violations");
-            foreach (Violation violation in Violations)
-            {
-                writer.WriteStringValue(violation.ToString());
-            }
+    public string ToJson() => WriteJson(Write);
 
-            writer.WriteEndArray();
-            writer.WriteEndObject();
+    /// <summary>Several results as a JSON array.</summary>
+    public static string ToJson(IReadOnlyList<ScenarioResult> results) => WriteJson(writer =>
+    {
+        writer.WriteStartArray();
+        foreach (ScenarioResult result in results)
+        {
+            result.Write(writer);
         }
 
-        return System.Text.Encoding.UTF8.GetString(buffer.GetBuffer(), 0, (int)buffer.Length);
-    }
+        writer.WriteEndArray();
+    });
 
     /// <summary>For people, above all when something went wrong: seed, command and violations.</summary>
     public override string ToString() =>
@@ -93,13 +79,59 @@ public sealed record ScenarioResult
             $"{Scenario}, {Nodes} nodes, seed {Seed}, trace {TraceHash}: "
             + $"{Violations.Count} violations; again with: {Command}"));
 
-    private static void WriteNumbers(
-        Utf8JsonWriter writer, string name, IReadOnlyList<KeyValuePair<string, double>> numbers)
+    private static string WriteJson(Action<Utf8JsonWriter> write)
     {
-        writer.WriteStartObject(name);
-        foreach ((string key, double value) in numbers)
+        using var buffer = new MemoryStream();
+        using (var writer = new Utf8JsonWriter(buffer, new JsonWriterOptions { Indented = true }))
         {
-            writer.WriteNumber(key, value);
+            write(writer);
+        }
+
+        return System.Text.Encoding.UTF8.GetString(buffer.GetBuffer(), 0, (int)buffer.Length);
+    }
+
+    private void Write(Utf8JsonWriter writer)
+    {
+        writer.WriteStartObject();
+        writer.WriteString("scenario", Scenario);
+        writer.WriteNumber("nodes", Nodes);
+        writer.WriteNumber("seed", Seed);
+        writer.WriteString("traceHash", TraceHash);
+        writer.WriteNumber("wallSeconds", WallSeconds);
+        writer.WriteNumber("virtualSeconds", VirtualSeconds);
+        writer.WriteNumber("events", Events);
+        writer.WriteString("latencyModel", LatencyModel);
+        WriteParameters(writer);
+        writer.WriteStartObject("metrics");
+        foreach ((string name, double value) in Metrics)
+        {
+            writer.WriteNumber(name, value);
+        }
+
+        writer.WriteEndObject();
+        writer.WriteStartArray("violations");
+        foreach (Violation violation in Violations)
+        {
+            writer.WriteStringValue(violation.ToString());
+        }
+
+        writer.WriteEndArray();
+        writer.WriteEndObject();
+    }
+
+    private void WriteParameters(Utf8JsonWriter writer)
+    {
+        writer.WriteStartObject("parameters");
+        foreach ((string name, string value) in Parameters)
+        {
+            if (double.TryParse(value, CultureInfo.InvariantCulture, out double number))
+            {
+                writer.WriteNumber(name, number);
+            }
+            else
+            {
+                writer.WriteString(name, value);
+            }
         }
 
         writer.WriteEndObject();

@@ -8,10 +8,13 @@ namespace Igor.Simulation.Scenarios;
 /// <summary>One run of a scenario: the network, what was measured and what was found wrong.</summary>
 public sealed class ScenarioRun
 {
+    private static readonly TimeSpan TellPeriod = TimeSpan.FromSeconds(5);
+    private readonly long _start = Stopwatch.GetTimestamp();
     private readonly ScenarioSettings _settings;
     private readonly IScenario _scenario;
     private readonly Action<string>? _progress;
     private readonly List<KeyValuePair<string, double>> _metrics = [];
+    private TimeSpan _tellAt = TellPeriod;
 
     private ScenarioRun(
         IScenario scenario, ScenarioSettings settings, SimulationOptions options, Action<string>? progress)
@@ -54,9 +57,9 @@ public sealed class ScenarioRun
         SimulationOptions options = scenario.Configure(
             settings, new SimulationOptions { Seed = settings.Seed, Latency = latency });
         var run = new ScenarioRun(scenario, settings, options, progress);
-        long start = Stopwatch.GetTimestamp();
+        run.Network.Engine.Pulse = progress is null ? null : run.Tell;
         scenario.Run(run);
-        return run.Finish(Stopwatch.GetElapsedTime(start));
+        return run.Finish(Stopwatch.GetElapsedTime(run._start));
     }
 
     /// <summary>The value of a parameter.</summary>
@@ -92,6 +95,18 @@ public sealed class ScenarioRun
         return Network.Now - start;
     }
 
+    private void Tell()
+    {
+        TimeSpan wall = Stopwatch.GetElapsedTime(_start);
+        if (wall >= _tellAt)
+        {
+            _tellAt = wall + TellPeriod;
+            Phase(string.Create(
+                CultureInfo.InvariantCulture,
+                $"  {wall.TotalSeconds:F0} s, {Network.Engine.EventsHandled / 1e6:F1} million events"));
+        }
+    }
+
     private ScenarioResult Finish(TimeSpan wall) => new()
     {
         Scenario = _scenario.Name,
@@ -104,7 +119,7 @@ public sealed class ScenarioRun
         LatencyModel = Network.Latency.Name,
         Parameters =
         [
-            .. _scenario.Parameters.Select(one => new KeyValuePair<string, double>(one.Name, Value(one))),
+            .. _scenario.Parameters.Select(one => KeyValuePair.Create(one.Name, one.Format(Value(one)))),
         ],
         Metrics = _metrics,
         Violations = Violations.All,

@@ -50,7 +50,7 @@ public sealed record ScenarioSettings
             {
                 return string.Create(
                     CultureInfo.InvariantCulture,
-                    $"--{parameter.Name} is {value}, must be {parameter.Min} to {parameter.Max}");
+                    $"--{parameter.Name} is {value}, must be {parameter.Range}");
             }
         }
 
@@ -71,6 +71,12 @@ public sealed record ScenarioSettings
 
         return command + string.Concat(Parameters
             .OrderBy(pair => pair.Key, StringComparer.Ordinal)
-            .Select(pair => string.Create(CultureInfo.InvariantCulture, $" --{pair.Key} {pair.Value}")));
+            .Select(pair => $" --{pair.Key} {Format(scenario, pair.Key, pair.Value)}"));
+    }
+
+    private static string Format(IScenario scenario, string name, double value)
+    {
+        ScenarioParameter? parameter = scenario.Parameters.FirstOrDefault(one => one.Name == name);
+        return parameter?.Format(value) ?? value.ToString(CultureInfo.InvariantCulture);
     }
 }

@@ -41,6 +41,41 @@ public class ScenarioTests
         Run("partition", new ScenarioSettings { Nodes = 40, Seed = seed });
 
     [Fact]
+    public void A_network_grows_through_one_address()
+    {
+        ScenarioResult result = Run("join", Settings(40, 1, ("rate", 10), ("lookups", 100)));
+        Assert.Equal(1, result.Metric("joinedFraction"));
+        Assert.Equal(0, result.Metric("ringFaults"));
+        Assert.InRange(result.Metric("bootstrapLinksMax"), 1, result.Metric("linksPerNodeMax"));
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    public void Keys_find_their_roots_while_nodes_come_and_go(int distribution)
+    {
+        ScenarioResult result = Run("churn", Settings(
+            40, 1, ("session-minutes", 2), ("distribution", distribution), ("measure-seconds", 60)));
+        Assert.InRange(result.Metric("lookupSuccess"), 0.95, 1);
+        Assert.InRange(result.Metric("silentDeaths"), 1, result.Metric("deaths") - 1);
+        Assert.InRange(result.Metric("handshakesPerNodePerMinute"), 0.1, 60);
+    }
+
+    [Fact]
+    public void All_nodes_restart_within_seconds_and_are_one_ring_again() =>
+        Run("storm", Settings(40, 1, ("lookups", 100)));
+
+    [Theory]
+    [InlineData(0.5)]
+    [InlineData(0.1)]
+    public void Rings_become_one_within_36_s_after_30_minutes_apart(double cutFraction)
+    {
+        ScenarioResult result = Run("partition", Settings(
+            30, 1, ("rounds", 1), ("fault-seconds", 1800), ("cut-fraction", cutFraction), ("lookups", 50)));
+        Assert.InRange(result.Metric("slowestHealSeconds"), 0, 36);
+    }
+
+    [Fact]
     public void Same_seed_gives_the_same_trace_and_another_seed_another_one()
     {
         ScenarioSettings settings = new()
@@ -82,6 +117,14 @@ public class ScenarioTests
         Assert.Contains("--loss is 2", tooLarge.Error(ring), StringComparison.Ordinal);
         Assert.Throws<ArgumentException>(() => ScenarioRun.Execute(ring, tooLarge));
     }
+
+    private static ScenarioSettings Settings(
+        int nodes, ulong seed, params (string Name, double Value)[] parameters) => new()
+        {
+            Nodes = nodes,
+            Seed = seed,
+            Parameters = parameters.ToDictionary(one => one.Name, one => one.Value),
+        };
 
     private static ScenarioResult Run(string name, ScenarioSettings settings)
     {
