@@ -1,0 +1,102 @@
+namespace Igor.Kbr.Overlay.Upkeep;
+
+/// <summary>What is to be done about a peer of which nothing was heard.</summary>
+internal enum HealthStep
+{
+    /// <summary>Nothing yet.</summary>
+    None,
+
+    /// <summary>Ask it whether it lives.</summary>
+    Ask,
+
+    /// <summary>It has not answered at once: those who would miss it too may as well ask.</summary>
+    Tell,
+
+    /// <summary>It is dead.</summary>
+    Bury,
+}
+
+/// <summary>How long a peer may be quiet.</summary>
+/// <param name="Quiet">When nothing came for this long it is asked.</param>
+/// <param name="Answer">It is dead when nothing comes for this long after that.</param>
+/// <param name="Telling">
+/// Others are told when nothing comes for this long after it; null when they are not to be told.
+/// </param>
+internal readonly record struct HealthLimits(TimeSpan Quiet, TimeSpan Answer, TimeSpan? Telling);
+
+/// <summary>
+/// Whether one peer lives, as a machine of three states: heard of, asked, told of. Any frame takes it back to
+/// the first. Limits come in with each step: they change when the peer becomes an adjacent neighbour.
+/// </summary>
+internal sealed class PeerHealth(TimeSpan now)
+{
+    private TimeSpan? _answerWithin;
+    private bool _wasTold;
+
+    /// <summary>When the last frame came.</summary>
+    public TimeSpan HeardAt { get; private set; } = now;
+
+    /// <summary>When it was asked whether it lives; null when something came since.</summary>
+    public TimeSpan? AskedAt { get; private set; }
+
+    /// <summary>A frame came.</summary>
+    public void Hear(TimeSpan now)
+    {
+        HeardAt = now;
+        AskedAt = null;
+        _answerWithin = null;
+        _wasTold = false;
+    }
+
+    /// <summary>
+    /// It is asked now, for whatever reason, unless it was before; returns whether it was not. It has to
+    /// answer within the time given, or what its limits say.
+    /// </summary>
+    public bool TryAsk(TimeSpan now, TimeSpan? answerWithin = null)
+    {
+        if (AskedAt is not null)
+        {
+            return false;
+        }
+
+        AskedAt = now;
+        _answerWithin = answerWithin;
+        return true;
+    }
+
+    /// <summary>When <see cref="Step"/> has something to do, if nothing comes until then.</summary>
+    public TimeSpan DueAt(in HealthLimits limits)
+    {
+        if (AskedAt is not { } asked)
+        {
+            return HeardAt + limits.Quiet;
+        }
+
+        TimeSpan death = asked + (_answerWithin ?? limits.Answer);
+        TimeSpan telling = asked + (limits.Telling ?? TimeSpan.MaxValue / 2);
+        return !_wasTold && telling < death ? telling : death;
+    }
+
+    /// <summary>Says what is to be done by now, and takes it for done.</summary>
+    public HealthStep Step(TimeSpan now, in HealthLimits limits)
+    {
+        if (now < DueAt(limits))
+        {
+            return HealthStep.None;
+        }
+
+        if (AskedAt is not { } asked)
+        {
+            AskedAt = now;
+            return HealthStep.Ask;
+        }
+
+        if (now >= asked + (_answerWithin ?? limits.Answer))
+        {
+            return HealthStep.Bury;
+        }
+
+        _wasTold = true;
+        return HealthStep.Tell;
+    }
+}

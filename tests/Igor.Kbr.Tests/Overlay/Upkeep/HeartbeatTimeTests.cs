@@ -1,0 +1,47 @@
+using Igor.Kbr.Overlay.Upkeep;
+
+namespace Igor.Kbr.Tests.Overlay.Upkeep;
+
+public class HeartbeatTimeTests
+{
+    private static readonly TimeSpan Period = TimeSpan.FromSeconds(10);
+    private readonly SeededRandom _random = new(1);
+    private readonly HeartbeatTime _time = new();
+
+    [Fact]
+    public void Heartbeat_is_due_a_period_after_the_last_give_or_take_a_tenth()
+    {
+        _time.HandleSent(At(0), Period, _random);
+        Assert.InRange(_time.DueAt, At(9), At(11));
+        Assert.Equal(At(5), _time.RidesFrom);
+    }
+
+    [Fact]
+    public void Heartbeat_that_is_hastened_is_due_earlier_and_never_later()
+    {
+        _time.HandleSent(At(0), Period, _random);
+        _time.Hasten(At(2));
+        Assert.Equal(At(2), _time.DueAt);
+        Assert.Equal(At(2), _time.RidesFrom);
+        _time.Hasten(At(3));
+        Assert.Equal(At(2), _time.DueAt);
+    }
+
+    [Fact]
+    public void Shorter_period_counts_from_the_last_heartbeat()
+    {
+        _time.HandleSent(At(0), Period, _random);
+        _time.SetPeriod(At(1), Period / 2, _random);
+        Assert.InRange(_time.DueAt, At(4), At(6));
+    }
+
+    [Fact]
+    public void Shorter_period_that_is_over_already_does_not_make_all_due_at_once()
+    {
+        _time.HandleSent(At(0), Period, _random);
+        _time.SetPeriod(At(8), Period / 5, _random);
+        Assert.InRange(_time.DueAt, At(8.5), At(9.5));
+    }
+
+    private static TimeSpan At(double seconds) => TimeSpan.FromSeconds(seconds);
+}

@@ -1,0 +1,101 @@
+using CsCheck;
+using Igor.Kbr.Overlay.Upkeep;
+
+namespace Igor.Kbr.Tests.Overlay.Upkeep;
+
+public class ServicesByVersionTests
+{
+    private const int ServicesMax = 4096;
+
+    [Fact]
+    public void Whoever_hears_some_of_the_changes_knows_in_the_end_what_runs() =>
+        Gen.Select(Gen.Int[0, 9], Gen.Bool, Gen.Bool).Array[0, 60].Sample(steps =>
+        {
+            var own = new OwnServices();
+            var known = new KnownServices(ServicesMax);
+            var expected = new HashSet<ServiceId>();
+            foreach ((int number, bool isRunning, bool isHeard) in steps)
+            {
+                own.Set(Service(number), isRunning);
+                if (isHeard)
+                {
+                    List<ServiceId>? changed = known.Apply(own.Since(known.Version));
+                    expected.SymmetricExceptWith(changed ?? []);
+                }
+            }
+
+            expected.SymmetricExceptWith(known.Apply(own.Since(known.Version)) ?? []);
+            Assert.Equal(own.Version, known.Version);
+            Assert.Equal(own.Since(0).Added, known.InOrder);
+            Assert.True(expected.SetEquals(known.InOrder));
+        });
+
+    [Fact]
+    public void Change_is_told_as_a_difference()
+    {
+        var own = new OwnServices();
+        own.Set(Service(1), true);
+        own.Set(Service(2), true);
+        ulong version = own.Version;
+        own.Set(Service(3), true);
+        own.Set(Service(1), false);
+
+        ServicesChange change = own.Since(version);
+        Assert.Equal((version, own.Version), (change.From, change.To));
+        Assert.Equal(Service(3), Assert.Single(change.Added));
+        Assert.Equal(Service(1), Assert.Single(change.Removed));
+    }
+
+    [Fact]
+    public void Change_that_does_not_follow_on_what_is_known_is_not_taken()
+    {
+        var own = new OwnServices();
+        var known = new KnownServices(ServicesMax);
+        known.Apply(own.Since(0));
+        own.Set(Service(1), true);
+        ulong missed = own.Version;
+        own.Set(Service(2), true);
+
+        Assert.Null(known.Apply(own.Since(missed)));
+        Assert.Equal(2, known.Apply(own.Since(known.Version))!.Count);
+    }
+
+    [Fact]
+    public void Change_that_is_older_than_what_is_known_changes_nothing()
+    {
+        var own = new OwnServices();
+        var known = new KnownServices(ServicesMax);
+        ServicesChange old = own.Since(0);
+        own.Set(Service(1), true);
+        known.Apply(own.Since(0));
+
+        Assert.Null(known.Apply(old));
+        Assert.True(known.Contains(Service(1)));
+    }
+
+    [Fact]
+    public void Version_from_before_what_is_remembered_gets_the_whole_list()
+    {
+        var own = new OwnServices();
+        ulong version = own.Version;
+        for (int i = 0; i <= OwnServices.RememberedMax; i++)
+        {
+            own.Set(Service(1), i % 2 == 0);
+        }
+
+        Assert.True(own.Since(version).IsWhole);
+        Assert.False(own.Since(version + 1).IsWhole);
+        Assert.True(own.Since(own.Version + 7).IsWhole); // of an earlier run of this node
+    }
+
+    [Fact]
+    public void Peer_that_names_more_services_than_it_may_is_known_to_run_so_many()
+    {
+        var known = new KnownServices(servicesMax: 3);
+        known.Apply(new ServicesChange(0, 5, [.. Enumerable.Range(0, 9).Select(Service)], []));
+        known.Apply(new ServicesChange(5, 6, [.. Enumerable.Range(9, 9).Select(Service)], []));
+        Assert.Equal(3, known.Count);
+    }
+
+    private static ServiceId Service(int number) => ServiceId.FromName($"s{number}");
+}

@@ -1,0 +1,48 @@
+using Igor.Kbr.Overlay.Upkeep;
+
+namespace Igor.Kbr.Tests.Overlay.Upkeep;
+
+public class UpkeepBudgetTests
+{
+    private const int PerSecond = 100;
+    private readonly UpkeepBudget _budget = new(PerSecond);
+
+    [Fact]
+    public void What_can_wait_uses_what_has_gathered_and_then_waits()
+    {
+        Assert.True(_budget.TrySpend(At(0), 6_000, UpkeepUrgency.Later));
+        Assert.False(_budget.TrySpend(At(0), 1, UpkeepUrgency.Later));
+        Assert.False(_budget.TrySpend(At(1), 101, UpkeepUrgency.Later));
+        Assert.True(_budget.TrySpend(At(1), 100, UpkeepUrgency.Later));
+    }
+
+    [Fact]
+    public void What_cannot_wait_borrows_a_minute_and_no_more()
+    {
+        _budget.Spend(At(0), 6_000);
+        Assert.True(_budget.TrySpend(At(0), 6_000, UpkeepUrgency.Now));
+        Assert.False(_budget.TrySpend(At(0), 1, UpkeepUrgency.Now));
+    }
+
+    [Fact]
+    public void What_can_wait_does_until_what_was_borrowed_is_paid_back()
+    {
+        _budget.Spend(At(0), 8_000);
+        Assert.False(_budget.TrySpend(At(20), 1, UpkeepUrgency.Later));
+        Assert.True(_budget.TrySpend(At(21), 100, UpkeepUrgency.Later));
+    }
+
+    [Fact]
+    public void Over_time_no_more_is_spent_than_the_budget_and_one_burst()
+    {
+        for (int ms = 0; ms < 600_000; ms += 10)
+        {
+            _budget.TrySpend(
+                TimeSpan.FromMilliseconds(ms), 80, ms % 20 == 0 ? UpkeepUrgency.Now : UpkeepUrgency.Later);
+        }
+
+        Assert.InRange(_budget.Spent, 600 * PerSecond, (600 + 120) * PerSecond);
+    }
+
+    private static TimeSpan At(double seconds) => TimeSpan.FromSeconds(seconds);
+}
