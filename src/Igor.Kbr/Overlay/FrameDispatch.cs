@@ -5,7 +5,6 @@ using Igor.Kbr.Overlay.Routing;
 using Igor.Kbr.Overlay.Upkeep;
 using Igor.Kbr.Wire;
 using Igor.Kbr.Wire.Messages;
-using MessagePack;
 
 namespace Igor.Kbr.Overlay;
 
@@ -23,7 +22,6 @@ internal sealed class FrameDispatch(
 {
     private const int RoutedArray9 = 0x99;
     private const int RoutedArrayMax = 0x9F;
-    private const int GoodbyeFieldsWithAddresses = 4;
     private const int ReplyArray5 = 0x95;
 
     /// <summary>
@@ -66,7 +64,7 @@ internal sealed class FrameDispatch(
                 HandleFirst(now, link, body);
             }
         }
-        catch (Exception e) when (PeerCodec.IsDecodeFailure(e))
+        catch (ProtocolException e)
         {
             handshake.HandleViolation(now, link!, e.Message);
         }
@@ -74,12 +72,10 @@ internal sealed class FrameDispatch(
 
     private void HandleFirst(TimeSpan now, Link link, ReadOnlyMemory<byte> body)
     {
-        var reader = new MessagePackReader(body);
-        int fields = reader.ReadArrayHeader();
-        var type = (MessageType)reader.ReadInt32();
-        if (type == MessageType.Goodbye)
+        PeerCodec.Require(WireMessage.TryReadType(body, out int type), "a frame begins with its type");
+        if (type == (int)MessageType.Goodbye)
         {
-            HandleGoodbye(now, link, ref reader, fields);
+            HandleGoodbye(now, link, Read<GoodbyeMessage>(body));
             return;
         }
 
@@ -88,12 +84,8 @@ internal sealed class FrameDispatch(
             return;
         }
 
-        PeerCodec.Require(type == MessageType.Hello, "the first message is a hello");
-        if (!WireMessage.TryRead(body, out HelloMessage hello, out string? rule))
-        {
-            throw new ProtocolException(rule);
-        }
-
+        PeerCodec.Require(type == (int)MessageType.Hello, "the first message is a hello");
+        HelloMessage hello = Read<HelloMessage>(body);
         handshake.HandleHello(now, link, hello);
         if (link.Peer is { } peer)
         {
@@ -127,9 +119,7 @@ internal sealed class FrameDispatch(
 
     private void HandleOther(TimeSpan now, Link link, Peer peer, ReadOnlyMemory<byte> body)
     {
-        var reader = new MessagePackReader(body);
-        int fields = reader.ReadArrayHeader();
-        int type = reader.ReadInt32();
+        PeerCodec.Require(WireMessage.TryReadType(body, out int type), "a frame begins with its type");
         if (AllowanceFor(peer, (MessageType)type) is { } allowance && !allowance.TryTake(now))
         {
             Ignored++;
@@ -139,48 +129,51 @@ internal sealed class FrameDispatch(
         switch ((MessageType)type)
         {
             case MessageType.Services:
-                _news.Handle(now, link, peer, body[(int)reader.Consumed..]);
+                _news.Handle(now, link, peer, body);
                 break;
             case MessageType.Ping:
-                ulong nonce = reader.ReadUInt64();
-                long ownMs = context.WallClockMs(now);
-                context.Send(link, (ref MessagePackWriter writer) => WritePong(ref writer, nonce, ownMs));
-                clocks.Hear(now, peer, PeerCodec.ReadWallClock(ref reader, fields > 2));
+                PingMessage ping = Read<PingMessage>(body);
+                context.Send(link, new PongMessage(ping.Nonce, context.WallClockMs(now)));
+                clocks.Hear(now, peer, ping.WallClockMs);
                 break;
             case MessageType.Pong:
-                HandlePong(now, peer, ref reader, fields);
+                HandlePong(now, peer, Read<PongMessage>(body));
                 break;
-            case MessageType.RequestQuery or MessageType.RequestState or MessageType.SilentPeer:
-                HandleSilence(now, peer, (MessageType)type, ref reader);
+            case MessageType.RequestQuery:
+                ulong request = Read<RequestQueryMessage>(body).HopId;
+                router.Silence.HandleQuery(now, peer, request, router.Desk.Holds);
+                break;
+            case MessageType.RequestState:
+                router.Silence.HandleState(now, peer, Read<RequestStateMessage>(body));
+                break;
+            case MessageType.SilentPeer:
+                router.Silence.HandleTold(now, Read<SilentPeerMessage>(body).Node);
                 break;
             case MessageType.Goodbye:
-                HandleGoodbye(now, link, ref reader, fields);
+                HandleGoodbye(now, link, Read<GoodbyeMessage>(body));
                 break;
             case MessageType.IdentityClash:
-                handshake.Identity.HandleHint(now, link, PeerCodec.ReadAddresses(ref reader));
+                handshake.Identity.HandleHint(now, link, Read<IdentityClashMessage>(body).Addresses);
                 break;
             case MessageType.Neighbours:
-                ServiceId service = PeerCodec.ReadService(ref reader);
-                bool wantsReply = reader.ReadBoolean();
-                exchange.Handle(now, peer, service, wantsReply, PeerCodec.ReadContacts(ref reader));
+                exchange.Handle(now, peer, Read<NeighboursMessage>(body));
                 break;
             case MessageType.LinkUse:
-                peer.WantsUs = reader.ReadBoolean();
+                peer.WantsUs = Read<LinkUseMessage>(body).IsWanted;
                 break;
             case MessageType.ServiceQuery:
-                discovery.HandleQuery(peer, PeerCodec.ReadService(ref reader));
+                discovery.HandleQuery(peer, Read<ServiceQueryMessage>(body).Service);
                 break;
             case MessageType.ServiceMembers:
-                ServiceId asked = PeerCodec.ReadService(ref reader);
-                discovery.HandleMembers(now, peer, asked, PeerCodec.ReadContacts(ref reader));
+                discovery.HandleMembers(now, peer, Read<ServiceMembersMessage>(body));
                 break;
             case MessageType.Refused:
-                HandleRefused(peer, reader.ReadInt32());
+                HandleRefused(peer, Read<RefusedMessage>(body).RefusedType);
                 break;
             case MessageType.Hello:
                 throw new ProtocolException("there is one hello on a connection");
             default:
-                context.Send(link, (ref MessagePackWriter writer) => WriteRefused(ref writer, type));
+                context.Send(link, new RefusedMessage(type));
                 break;
         }
     }
@@ -197,31 +190,14 @@ internal sealed class FrameDispatch(
         _ => null,
     };
 
-    private void HandlePong(TimeSpan now, Peer peer, ref MessagePackReader reader, int fields)
+    private void HandlePong(TimeSpan now, Peer peer, in PongMessage pong)
     {
-        ulong sentAtTicks = reader.ReadUInt64();
+        ulong sentAtTicks = pong.Nonce;
         TimeSpan roundTrip = FailureDetection.HandlePong(now, peer, sentAtTicks);
-        clocks.HandleAnswer(now, peer, roundTrip, PeerCodec.ReadWallClock(ref reader, fields > 2));
+        clocks.HandleAnswer(now, peer, roundTrip, pong.WallClockMs);
         handshake.Duplicates.HandlePong(
             now, peer, TimeSpan.FromTicks((long)Math.Min(sentAtTicks, (ulong)now.Ticks)));
         router.Silence.HandlePong(now, peer, sentAtTicks);
-    }
-
-    private void HandleSilence(
-        TimeSpan now, Peer peer, MessageType type, ref MessagePackReader reader)
-    {
-        switch (type)
-        {
-            case MessageType.RequestQuery:
-                router.Silence.HandleQuery(now, peer, reader.ReadUInt64(), router.Desk.Holds);
-                break;
-            case MessageType.RequestState:
-                router.Silence.HandleState(now, peer, reader.ReadUInt64(), reader.ReadBoolean());
-                break;
-            default:
-                router.Silence.HandleTold(now, KeyCodec.Read(ref reader));
-                break;
-        }
     }
 
     private void HandleRefused(Peer peer, int refused)
@@ -235,30 +211,19 @@ internal sealed class FrameDispatch(
             OverlayEventKind.ProtocolError, peer.Id, $"does not know messages of type {refused}");
     }
 
-    private void HandleGoodbye(TimeSpan now, Link link, ref MessagePackReader reader, int fields)
+    private void HandleGoodbye(TimeSpan now, Link link, in GoodbyeMessage goodbye)
     {
-        var reason = (GoodbyeReason)reader.ReadInt32();
-        string text = PeerCodec.ReadText(ref reader, WireLimits.TextLengthMax);
-        if (reason == GoodbyeReason.Duplicate && fields >= GoodbyeFieldsWithAddresses)
+        if (!goodbye.Addresses.IsDefault)
         {
-            handshake.Identity.HandleHint(now, link, PeerCodec.ReadAddresses(ref reader));
+            handshake.Identity.HandleHint(now, link, goodbye.Addresses);
         }
 
-        handshake.HandleGoodbye(now, link, reason, text);
+        handshake.HandleGoodbye(now, link, goodbye.Reason, goodbye.Text);
     }
 
-    private static void WritePong(ref MessagePackWriter writer, ulong nonce, long wallClockMs)
-    {
-        writer.WriteArrayHeader(3);
-        writer.Write((int)MessageType.Pong);
-        writer.Write(nonce);
-        writer.Write(wallClockMs);
-    }
-
-    private static void WriteRefused(ref MessagePackWriter writer, int type)
-    {
-        writer.WriteArrayHeader(2);
-        writer.Write((int)MessageType.Refused);
-        writer.Write(type);
-    }
+    private static TMessage Read<TMessage>(ReadOnlyMemory<byte> body)
+        where TMessage : struct, IWireMessage<TMessage> =>
+        WireMessage.TryRead(body, out TMessage message, out string? rule)
+            ? message
+            : throw new ProtocolException(rule);
 }

@@ -130,9 +130,9 @@ internal static class PeerCodec
         return services.ToImmutable();
     }
 
-    public static void WriteContacts(ref MessagePackWriter writer, IReadOnlyList<Contact> contacts)
+    public static void WriteContacts(ref MessagePackWriter writer, ImmutableArray<Contact> contacts)
     {
-        int count = Math.Min(contacts.Count, WireLimits.ContactsMax);
+        int count = Math.Min(contacts.Length, WireLimits.ContactsMax);
         writer.WriteArrayHeader(count);
         for (int i = 0; i < count; i++)
         {
@@ -140,21 +140,21 @@ internal static class PeerCodec
         }
     }
 
-    public static List<Contact> ReadContacts(ref MessagePackReader reader)
+    public static ImmutableArray<Contact> ReadContacts(ref MessagePackReader reader)
     {
         int count = reader.ReadArrayHeader();
         Require(count <= WireLimits.ContactsMax, "too many contacts");
-        var contacts = new List<Contact>(count);
+        var contacts = ImmutableArray.CreateBuilder<Contact>(count);
         for (int i = 0; i < count; i++)
         {
             contacts.Add(Contact.Read(ref reader));
         }
 
-        return contacts;
+        return contacts.MoveToImmutable();
     }
 
     /// <summary>Reads contacts that came as the payload of a reply; false when they are malformed.</summary>
-    public static bool TryReadContacts(ReadOnlyMemory<byte> payload, out List<Contact> contacts)
+    public static bool TryReadContacts(ReadOnlyMemory<byte> payload, out ImmutableArray<Contact> contacts)
     {
         contacts = [];
         try

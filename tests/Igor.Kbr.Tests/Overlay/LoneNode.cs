@@ -1,9 +1,9 @@
-using System.Buffers;
 using Igor.Kbr.Overlay;
 using Igor.Kbr.Overlay.Machines;
+using Igor.Kbr.Tests.Wire;
+using Igor.Kbr.Tests.Wire.Messages;
 using Igor.Kbr.Wire;
 using Igor.Kbr.Wire.Messages;
-using MessagePack;
 
 namespace Igor.Kbr.Tests.Overlay;
 
@@ -37,6 +37,9 @@ internal sealed class LoneNode : IOverlayOutput
     /// <summary>Larger frames find no room on any link.</summary>
     public int FrameBytesMax { get; set; } = int.MaxValue;
 
+    /// <summary>What sending a frame fails with, as a fault of the host would; null for never.</summary>
+    public Exception? Fault { get; set; }
+
     public List<(LinkId Link, byte[] Frame)> Sent { get; } = [];
 
     public Dictionary<LinkId, PeerStanding> Standings { get; } = [];
@@ -59,6 +62,11 @@ internal sealed class LoneNode : IOverlayOutput
 
     public List<byte[]> Frames(LinkId link, MessageType type) =>
         [.. Sent.Where(sent => sent.Link == link && sent.Frame[1] == (byte)type).Select(sent => sent.Frame)];
+
+    /// <summary>The messages of a kind that were sent on a link.</summary>
+    public List<TMessage> Messages<TMessage>(LinkId link)
+        where TMessage : struct, IWireMessage<TMessage> =>
+        [.. Frames(link, TMessage.Type).Select(MessageBytes.Read<TMessage>)];
 
     /// <summary>Founds the ring of a service.</summary>
     public void Join(string service, bool wantsForward = false)
@@ -103,13 +111,8 @@ internal sealed class LoneNode : IOverlayOutput
     public void Hello(LinkId link, params string[] addresses) => SayHello(link, addresses, []);
 
     /// <summary>Lets a peer say that it runs no service any more, except the base overlay.</summary>
-    public void LeaveServices(LinkId link) => Say(link, (ref MessagePackWriter writer) =>
-    {
-        writer.WriteArrayHeader(3);
-        writer.Write((int)MessageType.Services);
-        writer.Write(2);
-        PeerCodec.WriteServices(ref writer, [new ServiceName(ServiceId.Base, string.Empty)]);
-    });
+    public void LeaveServices(LinkId link) =>
+        Say(link, new ServicesMessage(2, [new ServiceName(ServiceId.Base, string.Empty)]));
 
     public void Disconnect(LinkId link)
     {
@@ -135,21 +138,16 @@ internal sealed class LoneNode : IOverlayOutput
     }
 
     /// <summary>Asks whether the node is there; it answers on the same link.</summary>
-    public void Ping(LinkId link) => Say(link, (ref MessagePackWriter writer) =>
-    {
-        writer.WriteArrayHeader(2);
-        writer.Write((int)MessageType.Ping);
-        writer.Write(1);
-    });
+    public void Ping(LinkId link) => Say(link, new PingMessage(1, 0));
 
-    public void Say(LinkId link, WriteMessage write)
-    {
-        var buffer = new ArrayBufferWriter<byte>();
-        var writer = new MessagePackWriter(buffer);
-        write(ref writer);
-        writer.Flush();
-        Overlay.HandleFrame(Now, link, buffer.WrittenMemory);
-    }
+    /// <summary>A message arrives on a link.</summary>
+    public void Say<TMessage>(LinkId link, in TMessage message)
+        where TMessage : struct, IWireMessage<TMessage> =>
+        Overlay.HandleFrame(Now, link, MessageBytes.Of(message));
+
+    /// <summary>Something arrives on a link that may be no message.</summary>
+    public void SayFields(LinkId link, MessageType type, params object?[] fields) =>
+        Overlay.HandleFrame(Now, link, WireTree.Write([(int)type, .. fields]));
 
     /// <summary>Lets time pass.</summary>
     public void Run(TimeSpan time)
@@ -174,6 +172,11 @@ internal sealed class LoneNode : IOverlayOutput
 
     public bool Send(LinkId link, ReadOnlySpan<byte> header, ReadOnlySpan<byte> payload)
     {
+        if (Fault is not null)
+        {
+            throw Fault;
+        }
+
         if (Closed.Contains(link) || header.Length + payload.Length > FrameBytesMax)
         {
             return false;
@@ -219,7 +222,7 @@ internal sealed class LoneNode : IOverlayOutput
                 .. services.Select(name => new ServiceName(ServiceId.FromName(name), name)),
             ],
         };
-        Say(link, (ref MessagePackWriter writer) => hello.Write(ref writer));
+        Say(link, hello);
     }
 
     private static TimeSpan Max(TimeSpan a, TimeSpan b) => a > b ? a : b;

@@ -1,5 +1,6 @@
 using Igor.Kbr.Overlay.Machines;
 using Igor.Kbr.Wire;
+using Igor.Kbr.Wire.Messages;
 
 namespace Igor.Kbr.Tests.Overlay;
 
@@ -279,6 +280,24 @@ public class OverlayNodeTests
         RequestId request = network.Nodes[1].Request(Service, network.Nodes[0].Id, []);
         network.Until(() => network.Nodes[1].Replies.ContainsKey(request));
         Assert.Equal(KbrStatus.Ok, network.Nodes[1].Replies[request].Status);
+    }
+
+    /// <summary>Of these kinds are also the exceptions that bytes of others cause.</summary>
+    [Theory]
+    [InlineData(typeof(InvalidOperationException))]
+    [InlineData(typeof(ArgumentException))]
+    [InlineData(typeof(OverflowException))]
+    [InlineData(typeof(EndOfStreamException))]
+    public void Fault_of_this_node_surfaces_and_is_not_held_against_the_peer(Type kind)
+    {
+        var node = new LoneNode(new Key(0, 0, 0, 1));
+        LinkId link = node.Connect(new Key(0, 0, 0, 2));
+        node.Fault = (Exception)Activator.CreateInstance(kind)!;
+        Assert.Throws(kind, () => node.Ping(link));
+        node.Fault = null;
+        node.Ping(link);
+        Assert.Empty(node.Closed);
+        Assert.Single(node.Messages<PongMessage>(link));
     }
 
     [Fact]

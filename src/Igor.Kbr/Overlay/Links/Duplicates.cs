@@ -1,9 +1,7 @@
 using System.Collections.Immutable;
 using Igor.Kbr.Overlay.Machines;
 using Igor.Kbr.Overlay.Upkeep;
-using Igor.Kbr.Wire;
 using Igor.Kbr.Wire.Messages;
-using MessagePack;
 
 namespace Igor.Kbr.Overlay.Links;
 
@@ -75,12 +73,7 @@ internal sealed class Duplicates(NodeContext context)
         string second = Where(contest.Addresses, contest.Link);
         Tell(now, known.Id, first, second);
         Close(contest.Link, new Farewell($"another live node has its id, at {first}", known.Addresses));
-        context.Send(known, (ref MessagePackWriter writer) =>
-        {
-            writer.WriteArrayHeader(2);
-            writer.Write((int)MessageType.IdentityClash);
-            PeerCodec.WriteAddresses(ref writer, contest.Addresses);
-        });
+        context.Send(known, new IdentityClashMessage(contest.Addresses));
     }
 
     /// <summary>The peer is gone: the newcomer may come again.</summary>

@@ -232,7 +232,7 @@ internal sealed class Handshake
     {
         _context.Raise(OverlayEventKind.ProtocolError, link.PeerId, $"{link.RemoteAddress}: {rule}");
         NoteTurnedAway(now, link, "no node of this protocol answers");
-        _context.SendGoodbye(link, GoodbyeReason.ProtocolError, rule);
+        _context.Send(link, new GoodbyeMessage(GoodbyeReason.ProtocolError, rule));
         if (link.Peer is { } peer && peer.Link == link)
         {
             Drop(now, peer, DepartureReason.Failed);
@@ -262,7 +262,7 @@ internal sealed class Handshake
     {
         foreach (Link link in _links.Values.OrderBy(l => l.Id.Value).ToArray())
         {
-            _context.SendGoodbye(link, reason, text);
+            _context.Send(link, new GoodbyeMessage(reason, text));
             Forget(link);
         }
     }
@@ -290,7 +290,7 @@ internal sealed class Handshake
             return false;
         }
 
-        _context.SendGoodbye(spare.Link, GoodbyeReason.Unneeded, "room is needed for others");
+        _context.Send(spare.Link, new GoodbyeMessage(GoodbyeReason.Unneeded, "room is needed for others"));
         Drop(now, spare, DepartureReason.Displaced);
         return true;
     }
@@ -318,7 +318,7 @@ internal sealed class Handshake
     {
         if (farewell is { } why)
         {
-            _context.SendGoodbye(link, GoodbyeReason.Duplicate, why.Text, why.Addresses);
+            _context.Send(link, new GoodbyeMessage(GoodbyeReason.Duplicate, why.Text, why.Addresses));
         }
 
         Forget(link);
@@ -353,7 +353,7 @@ internal sealed class Handshake
     {
         _context.Raise(OverlayEventKind.Refused, link.PeerId, $"{link.RemoteAddress}: {objection.Text}");
         NoteTurnedAway(now, link, $"refused ({objection.Text})");
-        _context.SendGoodbye(link, objection.Reason, objection.TextThere);
+        _context.Send(link, new GoodbyeMessage(objection.Reason, objection.TextThere));
         Forget(link);
     }
 

@@ -1,5 +1,6 @@
 using Igor.Kbr.Overlay.Machines;
 using Igor.Kbr.Overlay.Rings;
+using Igor.Kbr.Wire.Messages;
 using Igor.Kbr.Wire;
 
 namespace Igor.Kbr.Overlay.Links;
@@ -66,7 +67,8 @@ internal sealed class LinkCare(NodeContext context, RingTable rings, Handshake h
         }
         else if (now - peer.UnwantedSince > UnneededFor)
         {
-            context.SendGoodbye(peer.Link, GoodbyeReason.Unneeded, "neither of us needs this connection");
+            context.Send(
+                peer, new GoodbyeMessage(GoodbyeReason.Unneeded, "neither of us needs this connection"));
             handshake.Drop(now, peer, DepartureReason.Displaced);
         }
     }
@@ -95,11 +97,6 @@ internal sealed class LinkCare(NodeContext context, RingTable rings, Handshake h
             _toldUnwanted.Add(peer.Id);
         }
 
-        context.Send(peer, (ref MessagePack.MessagePackWriter writer) =>
-        {
-            writer.WriteArrayHeader(2);
-            writer.Write((int)MessageType.LinkUse);
-            writer.Write(peer.IsWanted);
-        });
+        context.Send(peer, new LinkUseMessage(peer.IsWanted));
     }
 }

@@ -1,13 +1,8 @@
 using System.Buffers;
-using System.Collections.Immutable;
-using Igor.Kbr.Wire;
 using Igor.Kbr.Wire.Messages;
 using MessagePack;
 
 namespace Igor.Kbr.Overlay.Machines;
-
-/// <summary>Writes a message into the node's one scratch buffer.</summary>
-internal delegate void WriteMessage(ref MessagePackWriter writer);
 
 /// <summary>What the machines of one node share.</summary>
 internal sealed class NodeContext(Key id, OverlayOptions options, IOverlayOutput output, ulong seed)
@@ -50,31 +45,6 @@ internal sealed class NodeContext(Key id, OverlayOptions options, IOverlayOutput
     /// <inheritdoc cref="Send{TMessage}(Link, in TMessage)"/>
     public bool Send<TMessage>(Peer peer, in TMessage message)
         where TMessage : struct, IWireMessage<TMessage> => Send(peer.Link, message);
-
-    public bool Send(Link link, WriteMessage write)
-    {
-        _scratch.ResetWrittenCount();
-        var writer = new MessagePackWriter(_scratch);
-        write(ref writer);
-        writer.Flush();
-        return Output.Send(link.Id, _scratch.WrittenSpan, default);
-    }
-
-    public bool Send(Peer peer, WriteMessage write) => Send(peer.Link, write);
-
-    public void SendGoodbye(
-        Link link, GoodbyeReason reason, string text, ImmutableArray<string> addresses = default) =>
-        Send(link, (ref MessagePackWriter writer) =>
-        {
-            writer.WriteArrayHeader(addresses.IsDefault ? 3 : 4);
-            writer.Write((int)MessageType.Goodbye);
-            writer.Write((int)reason);
-            writer.Write(text);
-            if (!addresses.IsDefault)
-            {
-                PeerCodec.WriteAddresses(ref writer, addresses);
-            }
-        });
 
     public void Raise(OverlayEventKind kind, Key peer, string text) =>
         Output.Raise(new OverlayEvent(kind, peer, text));

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Diagnostics.CodeAnalysis;
 using Igor.Kbr.Overlay.Machines;
+using Igor.Kbr.Wire.Messages;
 using Igor.Kbr.Wire;
 
 namespace Igor.Kbr.Overlay.Rings;
@@ -119,17 +120,8 @@ internal sealed class RingTable(NodeContext context)
     }
 
     /// <summary>Tells one peer which services this node runs now.</summary>
-    public void Announce(Peer peer)
-    {
-        ImmutableArray<ServiceName> services = ActiveServices();
-        context.Send(peer, (ref MessagePack.MessagePackWriter writer) =>
-        {
-            writer.WriteArrayHeader(3);
-            writer.Write((int)MessageType.Services);
-            writer.Write(ServicesVersion);
-            PeerCodec.WriteServices(ref writer, services);
-        });
-    }
+    public void Announce(Peer peer) =>
+        context.Send(peer, new ServicesMessage(ServicesVersion, ActiveServices()));
 
     private DepartureReason WhyGone(ServiceId service, Key id, Key departed, DepartureReason reason)
     {

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Collections.Immutable;
 using Igor.Kbr.Overlay.Rings;
 using Igor.Kbr.Wire;
 using MessagePack;
@@ -12,12 +13,11 @@ namespace Igor.Kbr.Overlay.Routing;
 internal sealed class ControlRequests
 {
     /// <summary>The contacts of this node and its neighbours; set by the node.</summary>
-    public Func<ServiceRing, List<Contact>> Contacts { get; set; } = _ => [];
+    public Func<ServiceRing, ImmutableArray<Contact>> Contacts { get; set; } = _ => [];
 
     public ReadOnlyMemory<byte> Answer(ServiceRing ring, Key asker)
     {
-        List<Contact> contacts = Contacts(ring);
-        contacts.RemoveAll(c => c.Id == asker);
+        ImmutableArray<Contact> contacts = Contacts(ring).RemoveAll(c => c.Id == asker);
         var buffer = new ArrayBufferWriter<byte>(1024);
         var writer = new MessagePackWriter(buffer);
         PeerCodec.WriteContacts(ref writer, contacts);

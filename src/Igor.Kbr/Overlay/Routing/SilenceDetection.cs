@@ -1,8 +1,7 @@
 using Igor.Kbr.Overlay.Machines;
 using Igor.Kbr.Overlay.Rings;
 using Igor.Kbr.Overlay.Upkeep;
-using Igor.Kbr.Wire;
-using MessagePack;
+using Igor.Kbr.Wire.Messages;
 
 namespace Igor.Kbr.Overlay.Routing;
 
@@ -83,14 +82,14 @@ internal sealed class SilenceDetection(
     }
 
     /// <summary>The peer said whether it has a request.</summary>
-    public void HandleState(TimeSpan now, Peer peer, ulong request, bool isHeld)
+    public void HandleState(TimeSpan now, Peer peer, in RequestStateMessage state)
     {
-        if (peer.Silence.AskedAt is null || request != peer.Silence.Awaited)
+        if (peer.Silence.AskedAt is null || state.HopId != peer.Silence.Awaited)
         {
             return;
         }
 
-        if (isHeld || pending.Find(request) is null)
+        if (state.IsHeld || pending.Find(state.HopId) is null)
         {
             peer.Silence.Forget();
         }
@@ -125,13 +124,7 @@ internal sealed class SilenceDetection(
             || (peer.PendingRequests > 0
                 && pending.Any(e => e.PreviousId == request && e.Previous?.Peer == peer));
         peer.Silence.MayAskAt = now + AnswersAgainAfter;
-        context.Send(peer, (ref MessagePackWriter writer) =>
-        {
-            writer.WriteArrayHeader(3);
-            writer.Write((int)MessageType.RequestState);
-            writer.Write(request);
-            writer.Write(isHeld);
-        });
+        context.Send(peer, new RequestStateMessage(request, isHeld));
     }
 
     /// <summary>A neighbour says that a peer drops requests: worth a probe, now and then.</summary>
@@ -184,12 +177,7 @@ internal sealed class SilenceDetection(
         }
 
         silence.AskedAt = now;
-        context.Send(peer, (ref MessagePackWriter writer) =>
-        {
-            writer.WriteArrayHeader(2);
-            writer.Write((int)MessageType.RequestQuery);
-            writer.Write(request);
-        });
+        context.Send(peer, new RequestQueryMessage(request));
         peer.IsLinkInDoubt = true; // until something comes
         FailureDetection.Probe(context, now, peer);
     }
@@ -223,12 +211,7 @@ internal sealed class SilenceDetection(
         {
             if (peer != silent && rings.IsNeighbour(peer))
             {
-                context.Send(peer, (ref MessagePackWriter writer) =>
-                {
-                    writer.WriteArrayHeader(2);
-                    writer.Write((int)MessageType.SilentPeer);
-                    KeyCodec.Write(ref writer, silent.Id);
-                });
+                context.Send(peer, new SilentPeerMessage(silent.Id));
             }
         }
     }

@@ -1,6 +1,6 @@
 using Igor.Kbr.Overlay.Links;
 using Igor.Kbr.Overlay.Machines;
-using Igor.Kbr.Wire;
+using Igor.Kbr.Wire.Messages;
 
 namespace Igor.Kbr.Overlay.Upkeep;
 
@@ -37,17 +37,8 @@ internal sealed class FailureDetection(NodeContext context, Handshake handshake)
     }
 
     /// <summary>Sends a ping; the pong brings its time back, and the clock of the peer.</summary>
-    public static void Ask(NodeContext context, TimeSpan now, Peer peer)
-    {
-        long wallClockMs = context.WallClockMs(now);
-        context.Send(peer, (ref MessagePack.MessagePackWriter writer) =>
-        {
-            writer.WriteArrayHeader(3);
-            writer.Write((int)MessageType.Ping);
-            writer.Write((ulong)now.Ticks);
-            writer.Write(wallClockMs);
-        });
-    }
+    public static void Ask(NodeContext context, TimeSpan now, Peer peer) =>
+        context.Send(peer, new PingMessage((ulong)now.Ticks, context.WallClockMs(now)));
 
     private void ScheduleSweep(TimeSpan now) =>
         context.Timers.Schedule(now + context.Random.Jitter(context.Options.ProbeAfter / 5), later =>

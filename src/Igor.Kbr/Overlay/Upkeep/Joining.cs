@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Igor.Kbr.Overlay.Links;
 using Igor.Kbr.Overlay.Machines;
 using Igor.Kbr.Overlay.Rings;
@@ -84,7 +85,7 @@ internal sealed class Joining(
         LookUpNeighbours(now, ring, peer.Id, (later, result) =>
         {
             if (result.Status == KbrStatus.Ok
-                && PeerCodec.TryReadContacts(result.Payload, out List<Contact> contacts))
+                && PeerCodec.TryReadContacts(result.Payload, out ImmutableArray<Contact> contacts))
             {
                 exchange.Consider(later, ring, contacts, result.Teller);
             }
@@ -218,7 +219,7 @@ internal sealed class Joining(
         }
 
         if (result.Status != KbrStatus.Ok
-            || !PeerCodec.TryReadContacts(result.Payload, out List<Contact> contacts))
+            || !PeerCodec.TryReadContacts(result.Payload, out ImmutableArray<Contact> contacts))
         {
             ring.Phase = RingPhase.Seeking;
             ring.JoinAttempts++;

@@ -1,8 +1,9 @@
+using System.Collections.Immutable;
 using Igor.Kbr.Overlay.Links;
 using Igor.Kbr.Overlay.Machines;
 using Igor.Kbr.Overlay.Rings;
+using Igor.Kbr.Wire.Messages;
 using Igor.Kbr.Wire;
-using MessagePack;
 
 namespace Igor.Kbr.Overlay.Upkeep;
 
@@ -36,15 +37,15 @@ internal sealed class NeighbourExchange(NodeContext context, RingTable rings, Di
     }
 
     /// <summary>A peer told its neighbours.</summary>
-    public void Handle(TimeSpan now, Peer peer, ServiceId service, bool wantsReply, List<Contact> contacts)
+    public void Handle(TimeSpan now, Peer peer, in NeighboursMessage told)
     {
-        if (!rings.TryGet(service, out ServiceRing? ring))
+        if (!rings.TryGet(told.Service, out ServiceRing? ring))
         {
             return;
         }
 
-        Consider(now, ring, contacts, Teller.Unasked(peer));
-        if (wantsReply && ring.IsActive)
+        Consider(now, ring, told.Contacts, Teller.Unasked(peer));
+        if (told.WantsReply && ring.IsActive)
         {
             Send(peer, ring, wantsReply: false);
         }
@@ -55,7 +56,7 @@ internal sealed class NeighbourExchange(NodeContext context, RingTable rings, Di
     /// <param name="ring">The ring.</param>
     /// <param name="contacts">The nodes.</param>
     /// <param name="teller">The peer that told of them; null when this node knows them itself.</param>
-    public void Consider(TimeSpan now, ServiceRing ring, List<Contact> contacts, Teller? teller)
+    public void Consider(TimeSpan now, ServiceRing ring, ImmutableArray<Contact> contacts, Teller? teller)
     {
         foreach (Contact contact in contacts)
         {
@@ -69,9 +70,10 @@ internal sealed class NeighbourExchange(NodeContext context, RingTable rings, Di
     }
 
     /// <summary>This node and its neighbours in a ring, itself first.</summary>
-    public List<Contact> Contacts(ServiceRing ring)
+    public ImmutableArray<Contact> Contacts(ServiceRing ring)
     {
-        var contacts = new List<Contact> { new(context.Id, [.. context.Options.Addresses]) };
+        var contacts = ImmutableArray.CreateBuilder<Contact>(ring.Neighbours.Count + 1);
+        contacts.Add(new Contact(context.Id, [.. context.Options.Addresses]));
         foreach (Key id in ring.Neighbours.Others)
         {
             if (context.Peers.TryGet(id, out Peer? peer))
@@ -80,7 +82,7 @@ internal sealed class NeighbourExchange(NodeContext context, RingTable rings, Di
             }
         }
 
-        return contacts;
+        return contacts.DrainToImmutable();
     }
 
     private void ScheduleRound(TimeSpan now) =>
@@ -136,16 +138,6 @@ internal sealed class NeighbourExchange(NodeContext context, RingTable rings, Di
         }
     }
 
-    private void Send(Peer peer, ServiceRing ring, bool wantsReply)
-    {
-        List<Contact> contacts = Contacts(ring);
-        context.Send(peer, (ref MessagePackWriter writer) =>
-        {
-            writer.WriteArrayHeader(4);
-            writer.Write((int)MessageType.Neighbours);
-            PeerCodec.WriteService(ref writer, ring.Id);
-            writer.Write(wantsReply);
-            PeerCodec.WriteContacts(ref writer, contacts);
-        });
-    }
+    private void Send(Peer peer, ServiceRing ring, bool wantsReply) =>
+        context.Send(peer, new NeighboursMessage(ring.Id, wantsReply, Contacts(ring)));
 }

@@ -1,9 +1,10 @@
+using System.Collections.Immutable;
 using Igor.Kbr.Overlay.Links;
 using Igor.Kbr.Overlay.Machines;
 using Igor.Kbr.Overlay.Rings;
 using Igor.Kbr.Overlay.Routing;
+using Igor.Kbr.Wire.Messages;
 using Igor.Kbr.Wire;
-using MessagePack;
 
 namespace Igor.Kbr.Overlay.Upkeep;
 
@@ -95,7 +96,7 @@ internal sealed class ServiceDiscovery(
     /// <summary>Names the members nearest to the asker: those it would have as neighbours.</summary>
     public void HandleQuery(Peer asker, ServiceId service)
     {
-        List<Contact> known =
+        ImmutableArray<Contact> known =
         [
             .. context.Peers.All
                 .Where(p => p.Id != asker.Id && !p.IsLeaving && !p.IsSilent && p.Runs(service))
@@ -103,27 +104,21 @@ internal sealed class ServiceDiscovery(
                 .Take(ConnectedMax)
                 .Select(p => p.Contact),
         ];
-        context.Send(asker, (ref MessagePackWriter writer) =>
-        {
-            writer.WriteArrayHeader(3);
-            writer.Write((int)MessageType.ServiceMembers);
-            PeerCodec.WriteService(ref writer, service);
-            PeerCodec.WriteContacts(ref writer, known);
-        });
+        context.Send(asker, new ServiceMembersMessage(service, known));
     }
 
-    public void HandleMembers(TimeSpan now, Peer peer, ServiceId service, List<Contact> contacts)
+    public void HandleMembers(TimeSpan now, Peer peer, in ServiceMembersMessage told)
     {
-        if (!rings.TryGet(service, out ServiceRing? ring))
+        if (!rings.TryGet(told.Service, out ServiceRing? ring))
         {
             return;
         }
 
         // What was asked for is worth more, but is not looked for as urgently as the answer to a lookup.
-        Teller teller = _asked.Remove((peer.Id, service))
+        Teller teller = _asked.Remove((peer.Id, told.Service))
             ? Teller.Asked(peer) with { WasAsked = false }
             : Teller.Unasked(peer);
-        foreach (Contact contact in contacts.Take(ConnectedMax))
+        foreach (Contact contact in told.Contacts.Take(ConnectedMax))
         {
             if (ring.Members.Count < ConnectedMax && !dialer.IsDialling(contact.Id))
             {
@@ -131,7 +126,7 @@ internal sealed class ServiceDiscovery(
             }
         }
 
-        exchange.Consider(now, ring, contacts, teller);
+        exchange.Consider(now, ring, told.Contacts, teller);
     }
 
     /// <summary>One member of each ring keeps in touch with the meeting place, the others need not.</summary>
@@ -180,8 +175,8 @@ internal sealed class ServiceDiscovery(
         {
             Ask(peer, ring);
         }
-        else if (PeerCodec.TryReadContacts(result.Payload, out List<Contact> contacts)
-            && contacts.Count > 0 && contacts[0].Id == result.Responder)
+        else if (PeerCodec.TryReadContacts(result.Payload, out ImmutableArray<Contact> contacts)
+            && !contacts.IsEmpty && contacts[0].Id == result.Responder)
         {
             dialer.TryDial(now, contacts[0], result.Teller);
         }
@@ -195,11 +190,6 @@ internal sealed class ServiceDiscovery(
         }
 
         _asked.Add((peer.Id, ring.Id));
-        context.Send(peer, (ref MessagePackWriter writer) =>
-        {
-            writer.WriteArrayHeader(2);
-            writer.Write((int)MessageType.ServiceQuery);
-            PeerCodec.WriteService(ref writer, ring.Id);
-        });
+        context.Send(peer, new ServiceQueryMessage(ring.Id));
     }
 }

@@ -2,7 +2,7 @@ using System.Collections.Immutable;
 using Igor.Kbr.Overlay.Links;
 using Igor.Kbr.Overlay.Machines;
 using Igor.Kbr.Wire;
-using MessagePack;
+using Igor.Kbr.Wire.Messages;
 
 namespace Igor.Kbr.Overlay.Upkeep;
 
@@ -20,10 +20,11 @@ internal sealed class ServiceNews(NodeContext context, Handshake handshake)
     /// <summary>How often a peer that has just connected may say what it runs.</summary>
     public static TokenBucket NewAllowance() => new(PerSecond, AtOnceMax);
 
-    /// <summary>Takes the rest of a frame, from the list's version on.</summary>
+    /// <summary>Takes a frame with a list, of which only the version is read at once.</summary>
     public void Handle(TimeSpan now, Link link, Peer peer, ReadOnlyMemory<byte> body)
     {
-        ulong version = VersionOf(body);
+        PeerCodec.Require(
+            ServicesMessage.TryReadVersion(body, out ulong version), "a list of services has a version");
         if (version <= peer.ServicesVersion)
         {
             return; // it was known before, perhaps over another link
@@ -31,7 +32,7 @@ internal sealed class ServiceNews(NodeContext context, Handshake handshake)
 
         if (peer.UnreadServices is null && peer.Announcements.TryTake(now))
         {
-            Apply(now, peer, body);
+            Apply(now, link, peer, body);
             return;
         }
 
@@ -41,13 +42,11 @@ internal sealed class ServiceNews(NodeContext context, Handshake handshake)
             peer.UnreadServices = body.ToArray();
             context.Timers.Schedule(now + Pause, later => ApplyUnread(later, link, peer));
         }
-        else if (version > VersionOf(unread))
+        else if (ServicesMessage.TryReadVersion(unread, out ulong kept) && version > kept)
         {
             peer.UnreadServices = body.ToArray();
         }
     }
-
-    private static ulong VersionOf(ReadOnlyMemory<byte> body) => new MessagePackReader(body).ReadUInt64();
 
     private void ApplyUnread(TimeSpan now, Link link, Peer peer)
     {
@@ -59,22 +58,19 @@ internal sealed class ServiceNews(NodeContext context, Handshake handshake)
 
         peer.UnreadServices = null;
         peer.Announcements.TryTake(now);
-        try
-        {
-            Apply(now, peer, body);
-        }
-        catch (Exception e) when (PeerCodec.IsDecodeFailure(e))
-        {
-            handshake.HandleViolation(now, link, e.Message);
-        }
+        Apply(now, link, peer, body);
     }
 
-    private void Apply(TimeSpan now, Peer peer, ReadOnlyMemory<byte> body)
+    private void Apply(TimeSpan now, Link link, Peer peer, ReadOnlyMemory<byte> body)
     {
-        var reader = new MessagePackReader(body);
-        ulong version = reader.ReadUInt64();
+        if (!WireMessage.TryRead(body, out ServicesMessage news, out string? rule))
+        {
+            handshake.HandleViolation(now, link, rule);
+            return;
+        }
+
         ImmutableArray<ServiceName> before = peer.Services;
-        if (peer.TryUpdateServices(version, PeerCodec.ReadServices(ref reader)))
+        if (peer.TryUpdateServices(news.Version, news.Services))
         {
             handshake.ServicesChanged(now, peer, before);
         }

@@ -23,5 +23,5 @@ internal readonly record struct NeighboursMessage(
     }
 
     public static NeighboursMessage Read(ref MessagePackReader reader, int fields) => new(
-        PeerCodec.ReadService(ref reader), reader.ReadBoolean(), [.. PeerCodec.ReadContacts(ref reader)]);
+        PeerCodec.ReadService(ref reader), reader.ReadBoolean(), PeerCodec.ReadContacts(ref reader));
 }

@@ -21,5 +21,5 @@ internal readonly record struct ServiceMembersMessage(ServiceId Service, Immutab
     }
 
     public static ServiceMembersMessage Read(ref MessagePackReader reader, int fields) =>
-        new(PeerCodec.ReadService(ref reader), [.. PeerCodec.ReadContacts(ref reader)]);
+        new(PeerCodec.ReadService(ref reader), PeerCodec.ReadContacts(ref reader));
 }

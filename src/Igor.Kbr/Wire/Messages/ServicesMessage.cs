@@ -20,6 +20,30 @@ internal readonly record struct ServicesMessage(ulong Version, ImmutableArray<Se
         PeerCodec.WriteServices(ref writer, Services);
     }
 
+    /// <summary>
+    /// Reads the version alone: most lists that come are old or soon replaced, and reading them costs.
+    /// </summary>
+    public static bool TryReadVersion(ReadOnlyMemory<byte> body, out ulong version)
+    {
+        version = 0;
+        try
+        {
+            var reader = new MessagePackReader(body);
+            int fields = reader.ReadArrayHeader() - 1;
+            if (fields < FieldsMin || reader.ReadInt32() != (int)Type)
+            {
+                return false;
+            }
+
+            version = reader.ReadUInt64();
+            return true;
+        }
+        catch (Exception e) when (PeerCodec.IsDecodeFailure(e))
+        {
+            return false;
+        }
+    }
+
     public static ServicesMessage Read(ref MessagePackReader reader, int fields) =>
         new(reader.ReadUInt64(), PeerCodec.ReadServices(ref reader));
 }

@@ -167,7 +167,7 @@ public class HandshakeTests
             ServicesVersion = 1,
             Services = [],
         };
-        node.Say(link, (ref MessagePack.MessagePackWriter writer) => hello.Write(ref writer));
+        node.Say(link, hello);
         return link;
     }
 

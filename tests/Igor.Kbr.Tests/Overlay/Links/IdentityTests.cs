@@ -1,4 +1,5 @@
 using Igor.Kbr.Overlay.Machines;
+using Igor.Kbr.Wire.Messages;
 
 namespace Igor.Kbr.Tests.Overlay.Links;
 
@@ -95,13 +96,7 @@ public class IdentityTests
         for (int i = 0; i < 100; i++)
         {
             int port = i + 1;
-            node.Say(link, (ref MessagePack.MessagePackWriter writer) =>
-            {
-                writer.WriteArrayHeader(2);
-                writer.Write((int)Igor.Kbr.Wire.MessageType.IdentityClash);
-                writer.WriteArrayHeader(1);
-                writer.Write($"10.1.1.1:{port}");
-            });
+            node.Say(link, new IdentityClashMessage([$"10.1.1.1:{port}"]));
             node.Run(TimeSpan.FromMilliseconds(100));
         }
 

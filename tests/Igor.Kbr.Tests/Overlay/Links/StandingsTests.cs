@@ -45,7 +45,7 @@ public class StandingsTests
             ServicesVersion = 1,
             Services = [new ServiceName(ServiceId.Base, string.Empty)],
         };
-        _node.Say(link, (ref MessagePack.MessagePackWriter writer) => hello.Write(ref writer));
+        _node.Say(link, hello);
         Assert.Equal(PeerStanding.Stranger, _node.Standings[link]);
     }
 

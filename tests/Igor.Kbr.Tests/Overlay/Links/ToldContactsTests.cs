@@ -1,5 +1,7 @@
+using System.Collections.Immutable;
 using Igor.Kbr.Overlay.Machines;
 using Igor.Kbr.Wire;
+using Igor.Kbr.Wire.Messages;
 using MessagePack;
 
 namespace Igor.Kbr.Tests.Overlay.Links;
@@ -124,28 +126,15 @@ public class ToldContactsTests
 
     private static void Tell(LoneNode node, LinkId link, Way way, params string[] addresses)
     {
-        List<Contact> contacts =
+        ImmutableArray<Contact> contacts =
             [.. addresses.Select((address, i) => new Contact(new Key(1, 0, 0, 100 + (ulong)i), [address]))];
         switch (way)
         {
             case Way.Neighbours:
-                node.Say(link, (ref MessagePackWriter writer) =>
-                {
-                    writer.WriteArrayHeader(4);
-                    writer.Write((int)MessageType.Neighbours);
-                    PeerCodec.WriteService(ref writer, ServiceId.Base);
-                    writer.Write(false);
-                    PeerCodec.WriteContacts(ref writer, contacts);
-                });
+                node.Say(link, new NeighboursMessage(ServiceId.Base, false, contacts));
                 break;
             case Way.Members:
-                node.Say(link, (ref MessagePackWriter writer) =>
-                {
-                    writer.WriteArrayHeader(3);
-                    writer.Write((int)MessageType.ServiceMembers);
-                    PeerCodec.WriteService(ref writer, ServiceId.FromName(Service));
-                    PeerCodec.WriteContacts(ref writer, contacts);
-                });
+                node.Say(link, new ServiceMembersMessage(ServiceId.FromName(Service), contacts));
                 break;
             default:
                 Answer(node, link, contacts);
@@ -154,7 +143,7 @@ public class ToldContactsTests
     }
 
     /// <summary>Answers the lookup that the node has sent to its first peer.</summary>
-    private static void Answer(LoneNode node, LinkId link, List<Contact> contacts)
+    private static void Answer(LoneNode node, LinkId link, ImmutableArray<Contact> contacts)
     {
         if (node.Frames(link, MessageType.Route).FirstOrDefault() is not { } lookup)
         {

@@ -44,7 +44,7 @@ public class RingTableTests
                 new ServiceName(ServiceId.FromName("dht"), "dht"),
             ],
         };
-        node.Say(link, (ref MessagePack.MessagePackWriter writer) => hello.Write(ref writer));
+        node.Say(link, hello);
         Assert.Single(node.Overlay.Peers);
         Assert.Empty(node.Overlay.Neighbours(ServiceId.FromName("dht")).Others);
         Assert.Empty(node.Overlay.Neighbours(ServiceId.Base).Others);

@@ -1,6 +1,7 @@
 using Igor.Kbr.Overlay.Machines;
+using Igor.Kbr.Tests.Wire.Messages;
 using Igor.Kbr.Wire;
-using MessagePack;
+using Igor.Kbr.Wire.Messages;
 
 namespace Igor.Kbr.Tests.Overlay.Routing;
 
@@ -47,7 +48,7 @@ public class SilenceDetectionTests
         PlayUntil(silent, answersTheQuestion, () => Neighbours.Count == 1);
         Assert.Equal([Id(90)], Neighbours);
         Assert.Contains(
-            _node.Frames(honest, MessageType.SilentPeer), frame => Named(frame) == Id(990));
+            _node.Messages<SilentPeerMessage>(honest), told => told.Node == Id(990));
         Assert.Contains(_node.Events, e => e.Kind == OverlayEventKind.PeerSilent && e.Peer == Id(990));
 
         // This node is the nearest now, and stays it when the peer connects again.
@@ -106,7 +107,7 @@ public class SilenceDetectionTests
         Request();
         _node.Run(TimeSpan.FromSeconds(0.9));
         Assert.Single(_node.Frames(old, MessageType.RequestQuery));
-        Say(old, MessageType.Refused, (ulong)MessageType.RequestQuery);
+        _node.Say(old, new RefusedMessage((int)MessageType.RequestQuery));
         for (int i = 0; i < 5; i++)
         {
             Request();
@@ -125,12 +126,7 @@ public class SilenceDetectionTests
         LinkId teller = _node.Connect(Id(980), Service);
         for (int i = 0; i < 100; i++)
         {
-            _node.Say(teller, (ref MessagePackWriter writer) =>
-            {
-                writer.WriteArrayHeader(2);
-                writer.Write((int)MessageType.SilentPeer);
-                KeyCodec.Write(ref writer, Id(990));
-            });
+            _node.Say(teller, new SilentPeerMessage(Id(990)));
         }
 
         byte[] probe = Assert.Single(_node.Frames(accused, MessageType.Route));
@@ -285,16 +281,14 @@ public class SilenceDetectionTests
 
     private void Answer(LinkId link, byte[] frame, bool isHeld, bool answersQueries, bool answersProbes)
     {
-        var reader = new MessagePackReader(frame);
-        reader.ReadArrayHeader();
-        var type = (MessageType)reader.ReadInt32();
-        switch (type)
+        switch ((MessageType)frame[1])
         {
             case MessageType.Ping:
-                Say(link, MessageType.Pong, reader.ReadUInt64());
+                _node.Say(link, new PongMessage(MessageBytes.Read<PingMessage>(frame).Nonce, 0));
                 break;
             case MessageType.RequestQuery when answersQueries:
-                Say(link, MessageType.RequestState, reader.ReadUInt64(), isHeld);
+                ulong hopId = MessageBytes.Read<RequestQueryMessage>(frame).HopId;
+                _node.Say(link, new RequestStateMessage(hopId, isHeld));
                 break;
             case MessageType.Route when answersProbes
                 && RoutedFrame.TryReadRoute(frame, out RouteHeader header, out _)
@@ -303,18 +297,6 @@ public class SilenceDetectionTests
                 break;
         }
     }
-
-    private void Say(LinkId link, MessageType type, ulong number, bool? isHeld = null) =>
-        _node.Say(link, (ref MessagePackWriter writer) =>
-        {
-            writer.WriteArrayHeader(isHeld is null ? 2 : 3);
-            writer.Write((int)type);
-            writer.Write(number);
-            if (isHeld is { } held)
-            {
-                writer.Write(held);
-            }
-        });
 
     private void Answer(LinkId link, byte[] route, ReplyStatus status)
     {
@@ -326,18 +308,9 @@ public class SilenceDetectionTests
 
     private bool? Ask(LinkId link, ulong hopId)
     {
-        Say(link, MessageType.RequestQuery, hopId);
-        var reader = new MessagePackReader(_node.Frames(link, MessageType.RequestState)[^1]);
-        Assert.Equal((3, (int)MessageType.RequestState), (reader.ReadArrayHeader(), reader.ReadInt32()));
-        return reader.ReadUInt64() == hopId ? reader.ReadBoolean() : null;
-    }
-
-    private static Key Named(byte[] frame)
-    {
-        var reader = new MessagePackReader(frame);
-        reader.ReadArrayHeader();
-        reader.ReadInt32();
-        return KeyCodec.Read(ref reader);
+        _node.Say(link, new RequestQueryMessage(hopId));
+        RequestStateMessage state = _node.Messages<RequestStateMessage>(link)[^1];
+        return state.HopId == hopId ? state.IsHeld : null;
     }
 
     private static Key Id(ulong value) => new(0, 0, 0, value);

@@ -1,6 +1,6 @@
 using Igor.Kbr.Overlay.Machines;
 using Igor.Kbr.Wire;
-using MessagePack;
+using Igor.Kbr.Wire.Messages;
 
 namespace Igor.Kbr.Tests.Overlay.Upkeep;
 
@@ -47,13 +47,7 @@ public class ServiceNewsTests
             Announce((ulong)i, $"service {i}");
         }
 
-        _node.Say(_link, (ref MessagePackWriter writer) =>
-        {
-            writer.WriteArrayHeader(3);
-            writer.Write((int)MessageType.Services);
-            writer.Write(11);
-            writer.Write("nonsense");
-        });
+        _node.SayFields(_link, MessageType.Services, 11, "nonsense");
         Assert.Empty(_node.Closed);
         _node.Run(TimeSpan.FromSeconds(1));
         Assert.Equal([_link], _node.Closed);
@@ -81,13 +75,7 @@ public class ServiceNewsTests
             Announce((ulong)i, "dht");
         }
 
-        _node.Say(_link, (ref MessagePackWriter writer) =>
-        {
-            writer.WriteArrayHeader(3);
-            writer.Write((int)MessageType.Services);
-            writer.Write(11);
-            writer.Write(new byte[WireLimits.ServicesBytesMax]);
-        });
+        _node.SayFields(_link, MessageType.Services, 11, new byte[WireLimits.ServicesBytesMax]);
         Assert.Equal([_link], _node.Closed);
     }
 
@@ -142,31 +130,26 @@ public class ServiceNewsTests
 
     private string[] Services() => [.. Assert.Single(_node.Overlay.Peers).Services];
 
-    private void Ask(MessageType type) => _node.Say(_link, (ref MessagePackWriter writer) =>
+    private void Ask(MessageType type)
     {
-        writer.WriteArrayHeader(type == MessageType.Neighbours ? 4 : 2);
-        writer.Write((int)type);
-        if (type is MessageType.Ping or MessageType.RequestQuery)
+        switch (type)
         {
-            writer.Write(1);
-            return;
+            case MessageType.Ping:
+                _node.Say(_link, new PingMessage(1, 0));
+                break;
+            case MessageType.RequestQuery:
+                _node.Say(_link, new RequestQueryMessage(1));
+                break;
+            case MessageType.ServiceQuery:
+                _node.Say(_link, new ServiceQueryMessage(ServiceId.Base));
+                break;
+            default:
+                _node.Say(_link, new NeighboursMessage(ServiceId.Base, true, []));
+                break;
         }
+    }
 
-        PeerCodec.WriteService(ref writer, ServiceId.Base);
-        if (type == MessageType.Neighbours)
-        {
-            writer.Write(true);
-            PeerCodec.WriteContacts(ref writer, []);
-        }
-    });
-
-    private void Announce(ulong version, string name) => _node.Say(_link, (ref MessagePackWriter writer) =>
-    {
-        writer.WriteArrayHeader(3);
-        writer.Write((int)MessageType.Services);
-        writer.Write(version);
-        PeerCodec.WriteServices(
-            ref writer,
-            [new ServiceName(ServiceId.Base, string.Empty), new ServiceName(ServiceId.FromName(name), name)]);
-    });
+    private void Announce(ulong version, string name) => _node.Say(_link, new ServicesMessage(
+        version,
+        [new ServiceName(ServiceId.Base, string.Empty), new ServiceName(ServiceId.FromName(name), name)]));
 }

@@ -1,8 +1,6 @@
-using System.Buffers;
 using CsCheck;
 using Igor.Kbr.Wire;
 using Igor.Kbr.Wire.Messages;
-using MessagePack;
 
 namespace Igor.Kbr.Tests.Wire.Messages;
 
@@ -90,9 +88,9 @@ internal sealed class MessageKind<TMessage>(TMessage example, Gen<TMessage> mess
 
     public override int FieldsMin => TMessage.FieldsMin;
 
-    public override Gen<byte[]> Frames => messages.Select(Written);
+    public override Gen<byte[]> Frames => messages.Select(message => MessageBytes.Of(message));
 
-    public override byte[] Example => Written(example);
+    public override byte[] Example => MessageBytes.Of(example);
 
     public override string? Read(ReadOnlyMemory<byte> frame) =>
         WireMessage.TryRead(frame, out TMessage message, out _) ? MessageText.Of(message) : null;
@@ -105,18 +103,9 @@ internal sealed class MessageKind<TMessage>(TMessage example, Gen<TMessage> mess
 
     public override void RoundTrips() => messages.Sample(message =>
     {
-        byte[] frame = Written(message);
+        byte[] frame = MessageBytes.Of(message);
         Assert.True(WireMessage.TryRead(frame, out TMessage read, out string? rule), rule);
         Assert.Equal(MessageText.Of(message), MessageText.Of(read));
         Assert.Equal((int)TMessage.Type, Assert.IsType<long>(WireTree.Parse(frame)[0]));
     });
-
-    private static byte[] Written(TMessage message)
-    {
-        var buffer = new ArrayBufferWriter<byte>();
-        var writer = new MessagePackWriter(buffer);
-        message.Write(ref writer);
-        writer.Flush();
-        return buffer.WrittenSpan.ToArray();
-    }
 }

@@ -1,0 +1,27 @@
+using System.Buffers;
+using Igor.Kbr.Wire.Messages;
+using MessagePack;
+
+namespace Igor.Kbr.Tests.Wire.Messages;
+
+internal static class MessageBytes
+{
+    /// <summary>The frame of a message.</summary>
+    public static byte[] Of<TMessage>(in TMessage message)
+        where TMessage : struct, IWireMessage<TMessage>
+    {
+        var buffer = new ArrayBufferWriter<byte>();
+        var writer = new MessagePackWriter(buffer);
+        message.Write(ref writer);
+        writer.Flush();
+        return buffer.WrittenSpan.ToArray();
+    }
+
+    /// <summary>The message that a frame is.</summary>
+    public static TMessage Read<TMessage>(byte[] frame)
+        where TMessage : struct, IWireMessage<TMessage>
+    {
+        Assert.True(WireMessage.TryRead(frame, out TMessage message, out string? rule), rule);
+        return message;
+    }
+}
