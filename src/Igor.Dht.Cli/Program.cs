@@ -1,4 +1,4 @@
-using Igor.Dht.Cli.CommandLine;
+using Igor.Dht.Cli;
 
 return await CommandLineProgram.RunAsync(ArgumentBytes.Exact(args), CommandStreams.Standard)
     .ConfigureAwait(false);

@@ -12,6 +12,7 @@ public class FolderTests
     [InlineData("Igor.Local")]
     [InlineData("Igor.Client")]
     [InlineData("igord")]
+    [InlineData("igor-dht")]
     public void Folders_have_no_cycles(string assembly)
     {
         Rule.HasNo(Cycles(Edges(assembly)));

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Igor.Dht.Cli.Failures;
 using Igor.Dht.Cli.Values;
 using Igor.Dht.Outcomes;
 

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using Igor.Dht.Cli.Failures;
 using Igor.Kbr;
 
 namespace Igor.Dht.Cli.CommandLine;

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using Igor.Dht.Cli.Failures;
 
 namespace Igor.Dht.Cli.CommandLine;
 

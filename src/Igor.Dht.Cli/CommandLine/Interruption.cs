@@ -25,9 +25,9 @@ internal sealed class Interruption : IDisposable
     /// <summary>What the process exits with because of the signal, as shells count it.</summary>
     public int ExitCode => _signal switch
     {
-        PosixSignal.SIGHUP => CommandLine.ExitCode.HungUp,
-        PosixSignal.SIGTERM => CommandLine.ExitCode.Terminated,
-        _ => CommandLine.ExitCode.Interrupted,
+        PosixSignal.SIGHUP => Failures.ExitCode.HungUp,
+        PosixSignal.SIGTERM => Failures.ExitCode.Terminated,
+        _ => Failures.ExitCode.Interrupted,
     };
 
     /// <inheritdoc/>

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Igor.Dht.Cli.CommandLine;
 using Igor.Dht.Cli.Demo;
+using Igor.Dht.Cli.Failures;
 
 namespace Igor.Dht.Cli.Commands;
 

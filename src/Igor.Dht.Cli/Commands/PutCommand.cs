@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Igor.Dht.Cli.CommandLine;
+using Igor.Dht.Cli.Failures;
 using Igor.Dht.Cli.Output;
 using Igor.Dht.Cli.Values;
 using Igor.Dht.Outcomes;

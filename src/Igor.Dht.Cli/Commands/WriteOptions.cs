@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using Igor.Dht.Cli.CommandLine;
+using Igor.Dht.Cli.Failures;
 using Igor.Dht.Outcomes;
 using Igor.Dht.Records;
 

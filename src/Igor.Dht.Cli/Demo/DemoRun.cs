@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using Igor.Dht.Cli.CommandLine;
+using Igor.Dht.Cli.Failures;
 using Igor.Dht.Outcomes;
 using Igor.Kbr;
 

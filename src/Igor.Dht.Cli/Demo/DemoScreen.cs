@@ -1,5 +1,6 @@
 using System.Globalization;
 using Igor.Dht.Cli.Output;
+using Igor.Dht.Cli.Values;
 using Igor.Kbr;
 using Spectre.Console;
 

@@ -1,4 +1,4 @@
-using Igor.Dht.Cli.CommandLine;
+using Igor.Dht.Cli.Failures;
 
 namespace Igor.Dht.Cli.Output;
 

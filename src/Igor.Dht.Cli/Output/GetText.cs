@@ -1,4 +1,4 @@
-using Igor.Dht.Cli.CommandLine;
+using Igor.Dht.Cli.Failures;
 using Igor.Dht.Cli.Values;
 using Igor.Dht.Outcomes;
 using Igor.Kbr;

@@ -1,15 +1,14 @@
-using Igor.Dht.Cli.CommandLine;
-
 namespace Igor.Dht.Cli.Output;
 
 /// <summary>
 /// What the user should know and is no failure. People are told at once. Programs read one object on standard
 /// error: it is held for the error's object, and told by itself when there is none.
 /// </summary>
+/// <param name="program">What the program is called.</param>
 /// <param name="isHeld">Whether it is held until the end.</param>
 /// <param name="isJson">Whether it is for programs.</param>
 /// <param name="streams">Where to tell it.</param>
-internal sealed class Notes(bool isHeld, bool isJson, CommandStreams streams)
+internal sealed class Notes(string program, bool isHeld, bool isJson, CommandStreams streams)
 {
     private readonly List<string> _held = [];
 
@@ -23,7 +22,7 @@ internal sealed class Notes(bool isHeld, bool isJson, CommandStreams streams)
             return;
         }
 
-        streams.WriteErrorLine(isJson ? FailureText.Note(line) : $"{CommandLineProgram.Name}: {line}");
+        streams.WriteErrorLine(isJson ? FailureText.Note(line) : $"{program}: {line}");
     }
 
     /// <summary>Hands over what is held.</summary>

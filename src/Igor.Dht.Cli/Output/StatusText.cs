@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using Igor.Dht.Cli.Values;
 using Igor.Kbr;
 
 namespace Igor.Dht.Cli.Output;

@@ -1,5 +1,5 @@
 using System.Globalization;
-using Igor.Dht.Cli.CommandLine;
+using Igor.Dht.Cli.Failures;
 using Microsoft.Win32.SafeHandles;
 
 namespace Igor.Dht.Cli.Values;

@@ -1,5 +1,4 @@
-using Igor.Dht.Cli.CommandLine;
-using Igor.Dht.Cli.Output;
+using Igor.Dht.Cli.Failures;
 using Microsoft.Win32.SafeHandles;
 
 namespace Igor.Dht.Cli.Values;

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Igor.Dht.Cli.CommandLine;
+using Igor.Dht.Cli.Failures;
 using Igor.Kbr;
 
 namespace Igor.Dht.Cli.Tests;

@@ -3,6 +3,7 @@ using System.IO.Pipes;
 using System.Net.Sockets;
 using Igor.Dht.Cli.CommandLine;
 using Igor.Dht.Cli.Commands;
+using Igor.Dht.Cli.Failures;
 
 namespace Igor.Dht.Cli.Tests;
 

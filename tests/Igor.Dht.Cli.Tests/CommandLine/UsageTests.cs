@@ -1,5 +1,5 @@
 using System.Text.Json;
-using Igor.Dht.Cli.CommandLine;
+using Igor.Dht.Cli.Failures;
 
 namespace Igor.Dht.Cli.Tests;
 

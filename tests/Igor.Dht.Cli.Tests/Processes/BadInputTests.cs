@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Text.Json;
-using Igor.Dht.Cli.CommandLine;
+using Igor.Dht.Cli.Failures;
 
 namespace Igor.Dht.Cli.Tests;
 

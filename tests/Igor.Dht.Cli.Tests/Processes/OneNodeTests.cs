@@ -1,6 +1,6 @@
 using System.Text;
 using System.Text.Json;
-using Igor.Dht.Cli.CommandLine;
+using Igor.Dht.Cli.Failures;
 using Igor.Dht.Records;
 
 namespace Igor.Dht.Cli.Tests;

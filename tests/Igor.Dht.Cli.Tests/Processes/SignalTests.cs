@@ -1,5 +1,5 @@
 using System.Runtime.InteropServices;
-using Igor.Dht.Cli.CommandLine;
+using Igor.Dht.Cli.Failures;
 
 namespace Igor.Dht.Cli.Tests;
 

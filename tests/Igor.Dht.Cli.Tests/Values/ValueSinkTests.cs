@@ -1,5 +1,5 @@
 using System.Runtime.Versioning;
-using Igor.Dht.Cli.CommandLine;
+using Igor.Dht.Cli.Failures;
 using Igor.Dht.Cli.Values;
 
 namespace Igor.Dht.Cli.Tests;

@@ -1,4 +1,4 @@
-namespace Igor.Dht.Cli.CommandLine;
+namespace Igor.Dht.Cli.Failures;
 
 /// <summary>The exit codes that scripts rely on.</summary>
 internal static class ExitCode

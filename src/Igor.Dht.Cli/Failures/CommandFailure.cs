@@ -2,7 +2,7 @@ using System.Net.Sockets;
 using Igor.Dht.Outcomes;
 using Igor.Kbr;
 
-namespace Igor.Dht.Cli.CommandLine;
+namespace Igor.Dht.Cli.Failures;
 
 /// <summary>
 /// A command ends without having done what it was asked for; the message says why and what to do next.
@@ -27,15 +27,15 @@ internal sealed class CommandFailure : Exception
         cause is null ? this : new CommandFailure(ExitCode, Kind, $"{Message} ({cause})", InnerException);
 
     /// <summary>Wrong usage.</summary>
-    public static CommandFailure Usage(string message) => new(CommandLine.ExitCode.Usage, "usage", message);
+    public static CommandFailure Usage(string message) => new(Failures.ExitCode.Usage, "usage", message);
 
     /// <summary>Trouble with this machine's files.</summary>
     public static CommandFailure Local(string message, Exception? cause = null) =>
-        new(CommandLine.ExitCode.Local, "local", message, cause);
+        new(Failures.ExitCode.Local, "local", message, cause);
 
     /// <summary>A signal ended the command; which one decides about the exit code.</summary>
     public static CommandFailure Interrupted(string message) =>
-        new(CommandLine.ExitCode.Interrupted, "interrupted", message);
+        new(Failures.ExitCode.Interrupted, "interrupted", message);
 
     /// <summary>
     /// What an exception means to the caller of a command; null when it is a bug of this program.
@@ -55,11 +55,11 @@ internal sealed class CommandFailure : Exception
     {
         DhtError.NotEnoughReplicas =>
             new CommandFailure(
-                CommandLine.ExitCode.Unreachable, "not_enough_replicas", exception.Message, exception),
+                Failures.ExitCode.Unreachable, "not_enough_replicas", exception.Message, exception),
         DhtError.Unreachable =>
-            new CommandFailure(CommandLine.ExitCode.Unreachable, "unreachable", exception.Message, exception),
+            new CommandFailure(Failures.ExitCode.Unreachable, "unreachable", exception.Message, exception),
         DhtError.Refused =>
-            new CommandFailure(CommandLine.ExitCode.Refused, "refused", exception.Message, exception),
+            new CommandFailure(Failures.ExitCode.Refused, "refused", exception.Message, exception),
         _ => Local(exception.Message, exception),
     };
 

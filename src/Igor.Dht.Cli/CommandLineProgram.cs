@@ -1,11 +1,13 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
 using System.CommandLine.Parsing;
+using Igor.Dht.Cli.CommandLine;
 using Igor.Dht.Cli.Commands;
+using Igor.Dht.Cli.Failures;
 using Igor.Dht.Cli.Output;
 using Igor.Kbr;
 
-namespace Igor.Dht.Cli.CommandLine;
+namespace Igor.Dht.Cli;
 
 /// <summary>
 /// igor-dht from its arguments to its exit code. A command either prints its result on standard output and
@@ -14,8 +16,7 @@ namespace Igor.Dht.Cli.CommandLine;
 /// </summary>
 internal static class CommandLineProgram
 {
-    /// <summary>What the program is called.</summary>
-    public const string Name = "igor-dht";
+    private const string Name = "igor-dht";
 
     private static readonly string InterruptedKind = CommandFailure.Interrupted(string.Empty).Kind;
 
@@ -25,7 +26,7 @@ internal static class CommandLineProgram
         using var interruption = new Interruption();
         bool isJson = Array.IndexOf(arguments, "--json") >= 0;
         bool isServer = Array.IndexOf(arguments, "serve") >= 0; // its end may be far away
-        var notes = new Notes(isHeld: isJson && !isServer, isJson, streams);
+        var notes = new Notes(Name, isHeld: isJson && !isServer, isJson, streams);
         var common = new CommonOptions(Environment.GetEnvironmentVariable, notes.Add);
         RootCommand root = Root(common, streams, interruption.Token);
 

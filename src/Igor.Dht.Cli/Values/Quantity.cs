@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace Igor.Dht.Cli.Output;
+namespace Igor.Dht.Cli.Values;
 
 /// <summary>Numbers with units, for people.</summary>
 internal static class Quantity
