@@ -11,7 +11,7 @@ internal enum SimEventKind : byte
     LinkOpened,
     LinkFinished,
     LinkReset,
-    Frame,
+    Frames,
     Resume,
 }
 

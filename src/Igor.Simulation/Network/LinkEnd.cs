@@ -1,4 +1,4 @@
-using System.Buffers;
+using System.Buffers.Binary;
 using Igor.Kbr.Overlay.Machines;
 using Igor.Simulation.Engine;
 
@@ -26,6 +26,9 @@ internal sealed class LinkEnd : ISimEventTarget
     /// <summary>The other end.</summary>
     public LinkEnd Remote { get; set; } = null!;
 
+    /// <summary>Its place among the links of its process.</summary>
+    public int Place { get; set; }
+
     public bool IsOpen { get; set; }
 
     /// <summary>What the node at this end says that the other one is to it.</summary>
@@ -39,6 +42,11 @@ internal sealed class LinkEnd : ISimEventTarget
 
     /// <summary>Bytes sent to this end that have not arrived.</summary>
     public long BacklogBytes { get; set; }
+
+    /// <summary>What this end sends at this instant: frames, each after its length.</summary>
+    public byte[]? Unsent { get; set; }
+
+    public int UnsentBytes { get; set; }
 
     /// <summary>What was sent to this end while the path was blocked, and since when.</summary>
     public Queue<SimEvent>? Held { get; set; }
@@ -57,8 +65,8 @@ internal sealed class LinkEnd : ISimEventTarget
 
         switch (simEvent.Kind)
         {
-            case SimEventKind.Frame:
-                HandleFrame(simEvent);
+            case SimEventKind.Frames:
+                HandleFrames(simEvent);
                 break;
             case SimEventKind.LinkOpened:
                 HandleOpened();
@@ -71,7 +79,31 @@ internal sealed class LinkEnd : ISimEventTarget
         }
     }
 
-    private void HandleFrame(in SimEvent simEvent)
+    /// <summary>Appends a frame to what is sent at this instant.</summary>
+    public void Append(BufferPool buffers, ReadOnlySpan<byte> header, ReadOnlySpan<byte> payload)
+    {
+        int length = header.Length + payload.Length;
+        int end = UnsentBytes + Transport.LengthBytes + length;
+        if (Unsent is null || Unsent.Length < end)
+        {
+            byte[] larger = buffers.Rent(end);
+            if (Unsent is { } smaller)
+            {
+                smaller.AsSpan(0, UnsentBytes).CopyTo(larger);
+                buffers.Return(smaller);
+            }
+
+            Unsent = larger;
+        }
+
+        Span<byte> frame = Unsent.AsSpan(UnsentBytes);
+        BinaryPrimitives.WriteInt32BigEndian(frame, length);
+        header.CopyTo(frame[Transport.LengthBytes..]);
+        payload.CopyTo(frame[(Transport.LengthBytes + header.Length)..]);
+        UnsentBytes = end;
+    }
+
+    private void HandleFrames(in SimEvent simEvent)
     {
         byte[] buffer = (byte[])simEvent.Body!;
         bool wasSent = Remote.Process.PoweredOffAt is not { } off || simEvent.Number <= off;
@@ -84,13 +116,13 @@ internal sealed class LinkEnd : ISimEventTarget
             }
             else if (IsOpen)
             {
-                Process.ReceiveFrame(this, buffer, simEvent.Length);
+                Process.ReceiveFrames(this, buffer.AsMemory(0, simEvent.Length));
             }
         }
 
         // Whoever keeps a frame longer than the call that brought it shall notice.
         buffer.AsSpan(0, simEvent.Length).Fill(0xDB);
-        ArrayPool<byte>.Shared.Return(buffer);
+        _transport.Buffers.Return(buffer);
     }
 
     private void HandleOpened()

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using Igor.Kbr.Overlay;
 using Igor.Kbr.Overlay.Machines;
 using Igor.Kbr.Wire;
@@ -17,7 +18,7 @@ internal sealed class NodeProcess : ISimEventTarget
     private static readonly TimeSpan MeasurePeriod = TimeSpan.FromSeconds(5);
     private readonly SimulationEngine _engine;
     private readonly Transport _transport;
-    private readonly SortedDictionary<long, LinkEnd> _links = [];
+    private readonly List<LinkEnd> _links = [];
     private readonly Queue<NodeWork> _work = [];
     private readonly Queue<SimEvent> _deferred = [];
     private readonly OverlayNode _overlay;
@@ -74,10 +75,12 @@ internal sealed class NodeProcess : ISimEventTarget
     /// <summary>Ends the process; the kernel closes its links, unless the machine went with it.</summary>
     public void Die(bool withMachine)
     {
+        _transport.Flush();
         IsAlive = false;
         PoweredOffAt = withMachine ? _engine.Now.Ticks : null;
-        foreach (LinkEnd end in _links.Values)
+        foreach (LinkEnd end in _links)
         {
+            _transport.Forget(end);
             if (withMachine)
             {
                 end.IsOpen = false;
@@ -161,19 +164,26 @@ internal sealed class NodeProcess : ISimEventTarget
         _engine.Post(
             _engine.Now.Ticks + delay.Ticks, new SimEvent(this, SimEventKind.Callback, Body: callback));
 
-    public void ReceiveFrame(LinkEnd end, byte[] buffer, int length)
+    public void ReceiveFrames(LinkEnd end, ReadOnlyMemory<byte> frames)
     {
+        ReadWallClock();
         if (_engine.Now.Ticks >= end.MeasureAt)
         {
             ReportRoundTrip(end);
         }
 
-        if (!IsDropped(buffer.AsMemory(0, length)))
+        while (!frames.IsEmpty && end.IsOpen)
         {
-            ReadWallClock();
-            _overlay.HandleFrame(_engine.Now, end.Id, buffer.AsMemory(0, length));
-            Settle();
+            int length = BinaryPrimitives.ReadInt32BigEndian(frames.Span);
+            ReadOnlyMemory<byte> body = frames.Slice(Transport.LengthBytes, length);
+            frames = frames[(Transport.LengthBytes + length)..];
+            if (!IsDropped(body))
+            {
+                _overlay.HandleFrame(_engine.Now, end.Id, body);
+            }
         }
+
+        Settle();
     }
 
     /// <summary>Whether a silent member drops a frame: a Route, or a question about one.</summary>
@@ -192,8 +202,7 @@ internal sealed class NodeProcess : ISimEventTarget
 
     public void AcceptLink(LinkEnd end)
     {
-        _links.Add(end.Id.Value, end);
-        Node.CountLinks(_links.Count, isAccepted: true);
+        Add(end, isAccepted: true);
         SimulatedNode peer = end.Remote.Process.Node;
         ReadWallClock();
         _overlay.HandleLinkOpened(_engine.Now, end.Id, end.Remote.Process.Overlay.Id, null, peer.Address);
@@ -203,19 +212,34 @@ internal sealed class NodeProcess : ISimEventTarget
 
     public void LoseLink(LinkEnd end, string cause)
     {
-        _links.Remove(end.Id.Value);
+        Remove(end);
         _overlay.HandleLinkClosed(_engine.Now, end.Id, cause);
         Settle();
     }
 
-    public LinkEnd? FindLink(LinkId link) => _links.GetValueOrDefault(link.Value);
-
     public void CloseLink(LinkId link)
     {
-        if (_links.Remove(link.Value, out LinkEnd? end))
+        if (_transport.Find(link) is { } end)
         {
+            Remove(end);
             _transport.Finish(end, SimEventKind.LinkFinished);
         }
+    }
+
+    private void Add(LinkEnd end, bool isAccepted)
+    {
+        end.Place = _links.Count;
+        _links.Add(end);
+        Node.CountLinks(_links.Count, isAccepted);
+    }
+
+    private void Remove(LinkEnd end)
+    {
+        _transport.Forget(end);
+        LinkEnd last = _links[^1];
+        _links[end.Place] = last;
+        last.Place = end.Place;
+        _links.RemoveAt(_links.Count - 1);
     }
 
     private void ReadWallClock() =>
@@ -271,8 +295,7 @@ internal sealed class NodeProcess : ISimEventTarget
         LinkEnd? end = _transport.FinishDial(this, attempt);
         if (end is not null)
         {
-            _links.Add(end.Id.Value, end);
-            Node.CountLinks(_links.Count, isAccepted: false);
+            Add(end, isAccepted: false);
             NodeProcess remote = end.Remote.Process;
             _overlay.HandleLinkOpened(
                 _engine.Now, end.Id, remote.Overlay.Id, attempt.Dial, remote.Node.Address);
@@ -328,6 +351,7 @@ internal sealed class NodeProcess : ISimEventTarget
         }
 
         _isSettling = false;
+        _transport.Flush();
         Arm();
     }
 

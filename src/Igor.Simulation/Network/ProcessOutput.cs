@@ -11,13 +11,13 @@ internal sealed class ProcessOutput(NodeProcess process, Transport transport) : 
     public void Dial(DialId dial, string address) => transport.Dial(process, dial, address);
 
     public bool Send(LinkId link, ReadOnlySpan<byte> header, ReadOnlySpan<byte> payload) =>
-        process.FindLink(link) is { } end && transport.Send(end, header, payload);
+        transport.Find(link) is { } end && transport.Send(end, header, payload);
 
     public void Close(LinkId link) => process.CloseLink(link);
 
     public void SetStanding(LinkId link, PeerStanding standing)
     {
-        if (process.FindLink(link) is { } end)
+        if (transport.Find(link) is { } end)
         {
             end.Standing = standing;
         }

@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Buffers.Binary;
 using Igor.Kbr.Overlay.Machines;
 using Igor.Simulation.Engine;
@@ -12,7 +11,14 @@ namespace Igor.Simulation.Network;
 /// </summary>
 internal sealed class Transport
 {
-    private const int FrameOverheadBytes = 4 + 22 + 40; // length, TLS record, TCP and IP headers
+    /// <summary>Of a frame's length, before each.</summary>
+    public const int LengthBytes = 4;
+
+    /// <summary>Most that a record of TLS carries: what is sent at one instant travels together.</summary>
+    private const int RecordBytesMax = 16 * 1024;
+
+    private const int RecordOverheadBytes = 22;
+    private const int PacketOverheadBytes = 40; // TCP and IP
     private const int PacketBytes = 1460;
 
     // TCP's own packets included; ECDSA certificates on both sides.
@@ -25,8 +31,9 @@ internal sealed class Transport
     private readonly ILatencyModel _latency;
     private readonly SimRandom _random;
     private readonly Dictionary<string, SimulatedNode> _addresses = [];
+    private readonly LinkTable _links = new();
+    private readonly List<LinkEnd> _sending = [];
     private readonly List<LinkEnd> _holding = [];
-    private long _lastLink;
 
     public Transport(SimulationEngine engine, SimulationOptions options, ILatencyModel latency)
     {
@@ -39,9 +46,13 @@ internal sealed class Transport
 
     public NetworkFaults Faults { get; }
 
+    public BufferPool Buffers { get; } = new();
+
     public FrameTap? Tap { get; set; }
 
     public long FramesSent { get; private set; }
+
+    public long RecordsSent { get; private set; }
 
     public long BytesSent { get; private set; }
 
@@ -135,29 +146,75 @@ internal sealed class Transport
         return Connect(process, remote);
     }
 
+    public LinkEnd? Find(LinkId link) => _links.Find(link);
+
+    /// <summary>Nobody will ask for this end any more.</summary>
+    public void Forget(LinkEnd end) => _links.Remove(end);
+
+    /// <summary>Sends a frame, together with all that is sent on the link at this instant.</summary>
     public bool Send(LinkEnd from, ReadOnlySpan<byte> header, ReadOnlySpan<byte> payload)
     {
         LinkEnd to = from.Remote;
-        int length = header.Length + payload.Length;
+        int length = LengthBytes + header.Length + payload.Length;
         if (!from.IsOpen || to.BacklogBytes + length > _options.LinkBacklogBytesMax)
         {
             return false;
         }
 
-        byte[] buffer = ArrayPool<byte>.Shared.Rent(length);
-        header.CopyTo(buffer);
-        payload.CopyTo(buffer.AsSpan(header.Length));
+        if (from.UnsentBytes > 0 && from.UnsentBytes + length > RecordBytesMax)
+        {
+            Flush(from);
+        }
+
+        if (from.UnsentBytes == 0)
+        {
+            _sending.Add(from);
+        }
+
+        from.Append(Buffers, header, payload);
         to.BacklogBytes += length;
         FramesSent++;
-        BytesSent += length + FrameOverheadBytes;
-        from.Process.Node.CountSent(length + FrameOverheadBytes);
         Tap?.Invoke(from.Process.Node, to.Process.Node, header, payload);
-        long departure = from.Process.Node.TakeUplink(
-            _engine.Now.Ticks, length + FrameOverheadBytes, _options.UplinkBytesPerSecond);
-        uint tag = length >= 4 ? BinaryPrimitives.ReadUInt32BigEndian(buffer) : (uint)length;
-        var frame = new SimEvent(to, SimEventKind.Frame, departure, buffer, length, tag);
-        Convey(from, to, frame, departure, length);
         return true;
+    }
+
+    /// <summary>What was sent at this instant goes out.</summary>
+    public void Flush()
+    {
+        for (int i = 0; i < _sending.Count; i++)
+        {
+            Flush(_sending[i]);
+        }
+
+        _sending.Clear();
+    }
+
+    private void Flush(LinkEnd from)
+    {
+        if (from.UnsentBytes == 0)
+        {
+            return;
+        }
+
+        byte[] buffer = from.Unsent!;
+        int length = from.UnsentBytes;
+        from.Unsent = null;
+        from.UnsentBytes = 0;
+        int records = 1 + ((length - 1) / RecordBytesMax);
+        int packets = 1 + ((length + (records * RecordOverheadBytes) - 1) / PacketBytes);
+        int bytes = length + (records * RecordOverheadBytes) + (packets * PacketOverheadBytes);
+        RecordsSent += records;
+        BytesSent += bytes;
+        SimulatedNode sender = from.Process.Node;
+        sender.CountSent(bytes);
+        long departure = sender.TakeUplink(_engine.Now.Ticks, bytes, _options.UplinkBytesPerSecond);
+        uint tag = BinaryPrimitives.ReadUInt32BigEndian(buffer.AsSpan(LengthBytes));
+        Convey(
+            from,
+            from.Remote,
+            new SimEvent(from.Remote, SimEventKind.Frames, departure, buffer, length, tag),
+            departure,
+            length);
     }
 
     /// <summary>The round-trip time of a link as a kernel would measure it.</summary>
@@ -171,6 +228,7 @@ internal sealed class Transport
     /// <summary>Tells the other end that this one is closed, behind all that was sent before.</summary>
     public void Finish(LinkEnd from, SimEventKind kind)
     {
+        Flush(from);
         from.IsOpen = false;
         long now = _engine.Now.Ticks;
         Convey(from, from.Remote, new SimEvent(from.Remote, kind, now), now, 0);
@@ -185,9 +243,11 @@ internal sealed class Transport
 
     private LinkEnd Connect(NodeProcess process, NodeProcess remote)
     {
-        var near = new LinkEnd(this, new LinkId(++_lastLink), process) { IsOpen = true };
-        var far = new LinkEnd(this, new LinkId(++_lastLink), remote) { Remote = near };
+        LinkEnd near = _links.Add(this, process);
+        LinkEnd far = _links.Add(this, remote);
+        near.IsOpen = true;
         near.Remote = far;
+        far.Remote = near;
         HandshakesMade++;
         BytesSent += HandshakeBytesOfDialler + HandshakeBytesOfOther;
         process.Node.CountSent(HandshakeBytesOfDialler);

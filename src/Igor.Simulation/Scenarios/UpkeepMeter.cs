@@ -16,6 +16,7 @@ internal sealed class UpkeepMeter
     private readonly TimeSpan _start;
     private readonly long _bytes;
     private readonly long _frames;
+    private readonly long _records;
     private readonly long _handshakes;
 
     /// <summary>Starts measuring.</summary>
@@ -26,6 +27,7 @@ internal sealed class UpkeepMeter
         _start = run.Network.Now;
         _bytes = Bytes;
         _frames = Frames;
+        _records = run.Network.RecordsSent;
         _handshakes = run.Network.HandshakesMade;
     }
 
@@ -50,6 +52,7 @@ internal sealed class UpkeepMeter
         double nodeSeconds = (network.Now - _start).TotalSeconds * running.Count;
         _run.Measure("upkeepBytesPerNodePerSecond", (Bytes - _bytes) / nodeSeconds);
         _run.Measure("upkeepFramesPerNodePerSecond", (Frames - _frames) / nodeSeconds);
+        _run.Measure("recordsPerNodePerSecond", (network.RecordsSent - _records) / nodeSeconds);
         _run.Measure(
             "handshakesPerNodePerMinute", 60 * (network.HandshakesMade - _handshakes) / nodeSeconds);
         _run.Measure("linksPerNodeMean", running.Average(node => node.LinkCount));

@@ -18,8 +18,8 @@ public class SimulationEngineTests
         {
             var engine = new SimulationEngine(1);
             var target = new Recorder();
-            engine.Post(5, new SimEvent(target, SimEventKind.Frame, first.Length));
-            engine.Post(5, new SimEvent(target, SimEventKind.Frame, second.Length));
+            engine.Post(5, new SimEvent(target, SimEventKind.Frames, first.Length));
+            engine.Post(5, new SimEvent(target, SimEventKind.Frames, second.Length));
             engine.RunFor(TimeSpan.FromSeconds(1));
             return engine.TraceHash;
         }
@@ -61,7 +61,7 @@ public class SimulationEngineTests
             nodes[i] = new ToyNode(engine, i, nodes);
         }
 
-        engine.Post(0, new SimEvent(nodes[0], SimEventKind.Frame, 1));
+        engine.Post(0, new SimEvent(nodes[0], SimEventKind.Frames, 1));
         engine.RunFor(TimeSpan.FromSeconds(60));
         return (engine.TraceHash, engine.EventsHandled, nodes.Sum(node => node.Sum));
     }
@@ -70,7 +70,7 @@ public class SimulationEngineTests
     {
         public int TraceId => 0;
 
-        public void Handle(in SimEvent simEvent) => Assert.Equal(SimEventKind.Frame, simEvent.Kind);
+        public void Handle(in SimEvent simEvent) => Assert.Equal(SimEventKind.Frames, simEvent.Kind);
     }
 
     private sealed class ToyNode(SimulationEngine engine, int index, ToyNode[] all) : ISimEventTarget
@@ -86,7 +86,7 @@ public class SimulationEngineTests
             Sum += simEvent.Number;
             long at = engine.Now.Ticks + (long)_random.Between(1e5, 1e6);
             engine.Post(
-                at, new SimEvent(all[_random.NextInt(all.Length)], SimEventKind.Frame, simEvent.Number + 1));
+                at, new SimEvent(all[_random.NextInt(all.Length)], SimEventKind.Frames, simEvent.Number + 1));
         }
     }
 }

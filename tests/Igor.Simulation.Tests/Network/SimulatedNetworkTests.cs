@@ -96,6 +96,29 @@ public class SimulatedNetworkTests
         Assert.True(network.Now - start >= TimeSpan.FromSeconds(5), $"{network.Now - start}");
     }
 
+    [Theory]
+    [InlineData(10, 100, 1)]
+    [InlineData(1, 100_000, 7)]
+    [InlineData(3, 10_000, 3)]
+    public void Frames_of_one_instant_on_one_link_share_a_record(int messages, int bytes, int records)
+    {
+        SimulatedNetwork network = Ring(2);
+        IKbrService first = Attach(network.Nodes[0]);
+        IKbrService second = Attach(network.Nodes[1]);
+        Assert.True(network.RunUntil(
+            () => first.Neighbours.Count == 1 && second.Neighbours.Count == 1, Minute));
+        network.RunFor(Minute);
+        (long framesBefore, long recordsBefore) = (network.FramesSent, network.RecordsSent);
+        for (int i = 0; i < messages; i++)
+        {
+            first.Route(second.NodeId, new byte[bytes], new RouteOptions());
+        }
+
+        network.RunFor(TimeSpan.FromMicroseconds(1));
+        Assert.Equal(messages, network.FramesSent - framesBefore);
+        Assert.Equal(records, network.RecordsSent - recordsBefore);
+    }
+
     [Fact]
     public void Wall_clocks_differ_by_the_skew_and_move_with_virtual_time()
     {
