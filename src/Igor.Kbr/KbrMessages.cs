@@ -35,9 +35,26 @@ public sealed record SubscribeOptions
 public readonly record struct RouteOptions(bool Exact = false);
 
 /// <summary>How a request is routed, and how long its answer is waited for.</summary>
-/// <param name="Timeout">Time until the request is given up, all retries on other paths included.</param>
+/// <param name="Timeout">
+/// Time until the request is given up, all retries on other paths included. At most
+/// <see cref="TimeoutMsMax"/>; less than none means that.
+/// </param>
 /// <param name="Exact">Deliver only at the node whose id is the destination.</param>
-public readonly record struct RequestOptions(TimeSpan Timeout, bool Exact = false);
+public readonly record struct RequestOptions(TimeSpan Timeout, bool Exact = false)
+{
+    /// <summary>
+    /// Longest time that a request may wait, in milliseconds: an hour, so that what nobody answers is not
+    /// held for ever.
+    /// </summary>
+    public const int TimeoutMsMax = 3_600_000;
+
+    /// <summary>The timeout that counts.</summary>
+    internal RequestOptions Bounded()
+    {
+        TimeSpan max = TimeSpan.FromMilliseconds(TimeoutMsMax);
+        return Timeout < TimeSpan.Zero || Timeout > max ? this with { Timeout = max } : this;
+    }
+}
 
 /// <summary>
 /// Names a delivered request until it is answered; <see cref="None"/> for a one-way message.

@@ -152,11 +152,7 @@ public sealed class IgorNode : IKbrHost, ISharingHost
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(application);
         cancellationToken.ThrowIfCancellationRequested();
-        return ServiceId.IsValidName(options.Service)
-            ? await _parts.Host.SubscribeAsync(options, application).ConfigureAwait(false)
-            : throw new KbrException(
-                $"'{PrintableText.Of(options.Service)}' cannot name a service: "
-                + $"a name has {ServiceId.NameRule}.");
+        return await _parts.Host.SubscribeAsync(options, application).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
@@ -183,17 +179,14 @@ public sealed class IgorNode : IKbrHost, ISharingHost
         await _closing.Value.ConfigureAwait(false);
     }
 
-    private HostStatus StatusOf(OverlayNode overlay, ServiceTable services) => new(
+    private HostStatus StatusOf(OverlayNode overlay, IEnumerable<ServiceStatus> services) => new(
         NodeId,
         Options.Network,
         ProgramVersion(),
         Addresses,
         overlay.Ring,
         [.. overlay.Peers],
-        [
-            .. services.Services.Select(
-                service => new ServiceStatus(service.Name, overlay.Neighbours(service.Id))),
-        ],
+        [.. services],
         [.. overlay.Troubles]);
 
     private static ulong Seed()

@@ -1,11 +1,12 @@
 using Igor.Kbr;
+using Igor.Kbr.Hosting;
 using Igor.Kbr.Overlay.Machines;
 using Igor.Node.Applications;
 
 namespace Igor.Node;
 
-/// <content>What the overlay node does to the world.</content>
-internal sealed partial class OverlayHost : IOverlayOutput
+/// <content>What the overlay node and its applications do to the world.</content>
+internal sealed partial class OverlayHost : IOverlayOutput, IApplicationHost<NodeService>
 {
     private readonly TaskCompletionSource<RingStanding> _settled =
         new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -36,76 +37,34 @@ internal sealed partial class OverlayHost : IOverlayOutput
         Transport.SetStanding(link, standing);
 
     /// <inheritdoc/>
-    void IOverlayOutput.Deliver(ServiceId service, in KbrDelivery delivery)
-    {
-        if (_services.MemberOf(service) is not { } member)
-        {
-            return; // it is detaching, and with it its deliveries
-        }
-
-        try
-        {
-            member.Application.Deliver(delivery with { Service = member });
-        }
-        catch (Exception problem) when (problem is not OutOfMemoryException)
-        {
-            NodeLog.ApplicationThrew(_log, member.Name, nameof(IKbrApplication.Deliver), problem);
-            Fail(member, delivery.Token, KbrReply.ErrorOf(problem), isTemporary: false);
-        }
-    }
+    void IOverlayOutput.Deliver(ServiceId service, in KbrDelivery delivery) =>
+        Applications.Deliver(service, delivery);
 
     /// <inheritdoc/>
     void IOverlayOutput.Forward(ServiceId service, long parked, in KbrForward message)
     {
-        ForwardDecision decision = ForwardDecision.Continue;
-        WorkSource? askedBy = _askedBy;
-        if (_services.ForwarderOf(service) is { } forwarder)
-        {
-            askedBy ??= forwarder.Work;
-            KbrForward shown = message with { Service = forwarder };
-            try
-            {
-                if (forwarder.Application is IKbrDeferringApplication later)
-                {
-                    later.ForwardLater(shown, decided => PostDecision(askedBy, parked, decided));
-                    return;
-                }
-
-                decision = forwarder.Application.Forward(shown);
-            }
-            catch (Exception problem) when (problem is not OutOfMemoryException)
-            {
-                NodeLog.ApplicationThrew(_log, forwarder.Name, nameof(IKbrApplication.Forward), problem);
-            }
-        }
-
-        PostDecision(askedBy, parked, decision);
+        WorkSource? askedBy = _askedBy ?? Applications.MemberOf(service)?.Work;
+        Applications.Forward(service, message, decision => PostDecision(askedBy, parked, decision));
     }
 
     /// <inheritdoc/>
-    void IOverlayOutput.CompleteRequest(RequestId request, in KbrReply reply)
-    {
-        if (_requests.Take(request) is { } open)
-        {
-            End(open.Service, open.Completed, reply);
-        }
-    }
+    void IOverlayOutput.CompleteRequest(RequestId request, in KbrReply reply) =>
+        Applications.Complete(request, reply);
 
     /// <inheritdoc/>
-    void IOverlayOutput.UpdateNeighbours(ServiceId service, NeighbourChange change)
+    void IOverlayOutput.UpdateNeighbours(ServiceId service, NeighbourChange change) =>
+        Applications.Update(service, change);
+
+    /// <inheritdoc/>
+    void IApplicationHost<NodeService>.NoteFailure(NodeService service, string upcall, Exception problem) =>
+        NodeLog.ApplicationThrew(_log, service.Name, upcall, problem);
+
+    /// <inheritdoc/>
+    void IApplicationHost<NodeService>.NoteRequestEnded(
+        NodeService service, KbrStatus status, int heldBytes)
     {
-        foreach (LocalService attached in _services.Of(service))
-        {
-            attached.Neighbours = change.Neighbours;
-            try
-            {
-                attached.Application.Update(change with { Service = attached });
-            }
-            catch (Exception problem) when (problem is not OutOfMemoryException)
-            {
-                NodeLog.ApplicationThrew(_log, attached.Name, nameof(IKbrApplication.Update), problem);
-            }
-        }
+        service.Account.Return(heldBytes);
+        Counters.CountRequest(status);
     }
 
     /// <inheritdoc/>

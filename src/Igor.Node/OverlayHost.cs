@@ -1,5 +1,5 @@
 using Igor.Kbr;
-using Igor.Local.Protocol;
+using Igor.Kbr.Hosting;
 using Igor.Kbr.Overlay;
 using Igor.Kbr.Overlay.Machines;
 using Igor.Node.Applications;
@@ -17,10 +17,6 @@ namespace Igor.Node;
 /// </summary>
 internal sealed partial class OverlayHost : IDisposable
 {
-    private static readonly TimeSpan TimeoutMax = TimeSpan.FromMilliseconds(LocalProtocol.TimeoutMsMax);
-
-    private readonly ServiceTable _services = new();
-    private readonly OpenRequests _requests = new();
     private readonly TaskCompletionSource _joined = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TroubleLog _troubles;
     private readonly TimeProvider _clock;
@@ -29,6 +25,7 @@ internal sealed partial class OverlayHost : IDisposable
     private readonly Strand _strand;
     private readonly DeadlineTimer _timer;
     private OverlayNode? _node;
+    private ApplicationTable<NodeService>? _applications;
     private CorrectedClock _corrected = CorrectedClock.Unknown;
     private bool _joinsRing;
     private bool _closed;
@@ -98,6 +95,9 @@ internal sealed partial class OverlayHost : IDisposable
     private OverlayNode Overlay =>
         _node ?? throw new InvalidOperationException("The node has not been started.");
 
+    private ApplicationTable<NodeService> Applications =>
+        _applications ?? throw new InvalidOperationException("The node has not been started.");
+
     /// <summary>Called on the strand when the peers worth remembering changed.</summary>
     public Action? PeersChanged { get; set; }
 
@@ -106,6 +106,7 @@ internal sealed partial class OverlayHost : IDisposable
     {
         PayloadBytesMax = options.PayloadBytesMax;
         _node = new OverlayNode(NodeId, options, this, seed);
+        _applications = new ApplicationTable<NodeService>(_node, this);
         _joinsRing = options.JoinsRing;
         ReadWallClock();
         Overlay.Start(Now);
@@ -115,11 +116,12 @@ internal sealed partial class OverlayHost : IDisposable
 
     /// <summary>Reads something of the node on the strand.</summary>
     /// <exception cref="KbrException">The node is closed.</exception>
-    public Task<T> ReadAsync<T>(Func<OverlayNode, ServiceTable, T> read) => _strand.InvokeAsync(() =>
-    {
-        ThrowIfClosed();
-        return read(Overlay, _services);
-    });
+    public Task<T> ReadAsync<T>(Func<OverlayNode, IEnumerable<ServiceStatus>, T> read) =>
+        _strand.InvokeAsync(() =>
+        {
+            ThrowIfClosed();
+            return read(Overlay, Applications.Services);
+        });
 
     /// <summary>Attaches an application.</summary>
     /// <exception cref="KbrException">The service has a member already, or the node is closed.</exception>
@@ -127,21 +129,18 @@ internal sealed partial class OverlayHost : IDisposable
         _strand.InvokeAsync<IKbrService>(() =>
         {
             ThrowIfClosed();
-            var service = new LocalService(this, options, application);
-            _services.Add(service);
-            Overlay.Subscribe(Now, options);
-            service.Neighbours = Overlay.Neighbours(service.Id);
+            var service = new NodeService(this, options, application);
+            Applications.Attach(service);
+            Applications.Start(Now, service);
             return service;
         });
 
     /// <summary>Detaches an application; its open requests end.</summary>
-    public Task UnsubscribeAsync(LocalService service) => _strand.InvokeAsync(service.Work, () =>
+    public Task UnsubscribeAsync(NodeService service) => _strand.InvokeAsync(service.Work, () =>
     {
-        if (service.IsOpen)
+        if (Applications.Detach(service))
         {
-            _services.Remove(service);
-            Detach(service);
-            Overlay.Unsubscribe(Now, service.Id, service.Role);
+            Applications.Stop(Now, service);
         }
 
         return true;
@@ -170,7 +169,7 @@ internal sealed partial class OverlayHost : IDisposable
     }
 
     /// <summary>Answers a delivery with an error, on the strand; bounded by the deliveries.</summary>
-    public void Fail(LocalService service, DeliveryToken delivery, string error, bool isTemporary) =>
+    public void Fail(NodeService service, DeliveryToken delivery, string error, bool isTemporary) =>
         _strand.Post(
             service.Work,
             _ =>
@@ -186,8 +185,8 @@ internal sealed partial class OverlayHost : IDisposable
     public async Task CloseAsync(bool leaves)
     {
         // What applications posted before still goes: it waits for its turn, this would not.
-        LocalService[] services =
-            await _strand.InvokeAsync(() => _services.All.ToArray()).ConfigureAwait(false);
+        NodeService[] services =
+            await _strand.InvokeAsync(() => _applications?.All.ToArray() ?? []).ConfigureAwait(false);
         await Task.WhenAll(services.Select(service => _strand.InvokeAsync(service.Work, () => true)))
             .ConfigureAwait(false);
         await _strand.InvokeAsync(() => Close(leaves)).ConfigureAwait(false);
@@ -229,12 +228,7 @@ internal sealed partial class OverlayHost : IDisposable
         if (!_closed)
         {
             _closed = true;
-            foreach (LocalService service in _services.All.ToArray())
-            {
-                _services.Remove(service);
-                Detach(service);
-            }
-
+            _applications?.Close();
             if (leaves)
             {
                 Overlay.Leave(Now);
@@ -260,26 +254,25 @@ internal sealed partial class OverlayHost : IDisposable
         }
     }
 
-    /// <summary>An application in this process waits no longer than one at the local socket may.</summary>
-    private static RequestOptions Bounded(in RequestOptions options) =>
-        options.Timeout < TimeSpan.Zero || options.Timeout > TimeoutMax
-            ? options with { Timeout = TimeoutMax } // less than none means for ever, as with tasks
-            : options;
-
     private void Run(ServiceCall call)
     {
-        if (!call.Service.IsOpen)
-        {
-            if (call.Completed is { } completed)
-            {
-                End(call.Service, completed, KbrReply.Failed(KbrStatus.Closed));
-            }
-
-            return;
-        }
-
         switch (call.Kind)
         {
+            case ServiceCall.Verb.Request:
+                Applications.Request(
+                    Now,
+                    call.Service,
+                    call.Destination,
+                    call.Payload,
+                    call.Options,
+                    call.Completed!,
+                    call.KeepCharge());
+                break;
+            case ServiceCall.Verb.Refuse when call.Completed is { } refused:
+                Applications.Refuse(call.Service, refused);
+                break;
+            case var _ when !call.Service.IsOpen:
+                break;
             case ServiceCall.Verb.Route:
                 Overlay.Route(
                     Now,
@@ -288,16 +281,8 @@ internal sealed partial class OverlayHost : IDisposable
                     call.Payload,
                     new RouteOptions(call.Options.Exact));
                 break;
-            case ServiceCall.Verb.Request:
-                RequestId request = _requests.Add(call.Service, call.Completed!, call.KeepCharge());
-                RequestOptions options = Bounded(call.Options);
-                Overlay.Request(Now, request, call.Service.Id, call.Destination, call.Payload, options);
-                break;
             case ServiceCall.Verb.Reply:
                 Overlay.Reply(Now, call.Token, call.Payload);
-                break;
-            case ServiceCall.Verb.Refuse when call.Completed is { } refused:
-                End(call.Service, refused, KbrReply.Failed(KbrStatus.Overloaded));
                 break;
             default:
                 Overlay.Fail(Now, call.Token, "the node's queue is full", isTemporary: true);
@@ -333,28 +318,6 @@ internal sealed partial class OverlayHost : IDisposable
         if (!_closed && node.NextDeadline is { } deadline)
         {
             _timer.Set(Now, deadline);
-        }
-    }
-
-    private void Detach(LocalService service)
-    {
-        service.IsOpen = false;
-        foreach (Action<KbrReply> completed in _requests.TakeAll(service))
-        {
-            End(service, completed, KbrReply.Failed(KbrStatus.Closed));
-        }
-    }
-
-    private void End(LocalService service, Action<KbrReply> completed, in KbrReply reply)
-    {
-        Counters.CountRequest(reply.Status);
-        try
-        {
-            completed(reply);
-        }
-        catch (Exception problem) when (problem is not OutOfMemoryException)
-        {
-            NodeLog.ApplicationThrew(_log, service.Name, "the callback of a request", problem);
         }
     }
 

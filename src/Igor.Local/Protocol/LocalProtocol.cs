@@ -1,3 +1,5 @@
+using Igor.Kbr;
+
 namespace Igor.Local.Protocol;
 
 /// <summary>
@@ -34,5 +36,5 @@ internal static class LocalProtocol
     public const int ListLengthMax = 65_536;
 
     /// <summary>Longest time that a request may wait, in milliseconds: an hour.</summary>
-    public const int TimeoutMsMax = 3_600_000;
+    public const int TimeoutMsMax = RequestOptions.TimeoutMsMax;
 }

@@ -46,7 +46,7 @@ internal sealed class ServiceCall
     public Verb Kind { get; private set; }
 
     /// <summary>Who asks.</summary>
-    public LocalService Service { get; private set; } = null!;
+    public NodeService Service { get; private set; } = null!;
 
     /// <summary>Where the message goes.</summary>
     public Key Destination { get; private set; }
@@ -65,7 +65,7 @@ internal sealed class ServiceCall
 
     /// <summary>A call that sends a message.</summary>
     public static ServiceCall Route(
-        LocalService service, Key destination, ReadOnlyMemory<byte> payload, RouteOptions options)
+        NodeService service, Key destination, ReadOnlyMemory<byte> payload, RouteOptions options)
     {
         ServiceCall call = Rent(Verb.Route, service, payload);
         call.Destination = destination;
@@ -75,7 +75,7 @@ internal sealed class ServiceCall
 
     /// <summary>A call that sends a request.</summary>
     public static ServiceCall Request(
-        LocalService service,
+        NodeService service,
         Key destination,
         ReadOnlyMemory<byte> payload,
         RequestOptions options,
@@ -89,7 +89,7 @@ internal sealed class ServiceCall
     }
 
     /// <summary>A call that answers a delivered request.</summary>
-    public static ServiceCall Reply(LocalService service, DeliveryToken token, ReadOnlyMemory<byte> payload)
+    public static ServiceCall Reply(NodeService service, DeliveryToken token, ReadOnlyMemory<byte> payload)
     {
         ServiceCall call = Rent(Verb.Reply, service, payload);
         call.Token = token;
@@ -144,7 +144,7 @@ internal sealed class ServiceCall
         }
     }
 
-    private static ServiceCall Rent(Verb kind, LocalService service, ReadOnlyMemory<byte> payload)
+    private static ServiceCall Rent(Verb kind, NodeService service, ReadOnlyMemory<byte> payload)
     {
         ServiceCall? call;
         lock (Gate)

@@ -35,16 +35,16 @@ internal sealed class NodeProcess : ISimEventTarget
         Node = node;
         _engine = engine;
         _transport = transport;
-        Services = new SimulatedApplications(this);
         PayloadBytesMax = options.PayloadBytesMax;
         _overlay = new OverlayNode(node.NodeId, options, new ProcessOutput(this, transport), seed);
+        Applications = new ProcessApplications(this, _overlay);
     }
 
     public SimulatedNode Node { get; }
 
     public SimulationEngine Engine => _engine;
 
-    public SimulatedApplications Services { get; }
+    public ProcessApplications Applications { get; }
 
     public OverlayNode Overlay => _overlay;
 
@@ -77,6 +77,7 @@ internal sealed class NodeProcess : ISimEventTarget
     {
         _transport.Flush();
         IsAlive = false;
+        Applications.Abandon();
         PoweredOffAt = withMachine ? _engine.Now.Ticks : null;
         foreach (LinkEnd end in _links)
         {
@@ -102,9 +103,9 @@ internal sealed class NodeProcess : ISimEventTarget
     public void Leave()
     {
         Settle();
+        Applications.Close();
         _overlay.Leave(_engine.Now);
         Settle();
-        Services.CloseAll();
         Die(withMachine: false);
     }
 
@@ -144,10 +145,6 @@ internal sealed class NodeProcess : ISimEventTarget
             HandleAwake(simEvent);
         }
     }
-
-    /// <summary>Code of an application on this node threw.</summary>
-    public void ReportFailure(string service, string upcall, Exception problem) => _engine.Report(
-        $"The application of service '{service}' on {Node} threw in {upcall}: {problem.Message}", problem);
 
     /// <summary>Queues work, and sees to it that it is done at this very time.</summary>
     public void Enqueue(in NodeWork work)
@@ -346,7 +343,7 @@ internal sealed class NodeProcess : ISimEventTarget
         _isSettling = true;
         while (IsAlive && _work.TryDequeue(out NodeWork work))
         {
-            Services.Do(ref work);
+            Applications.Do(work);
             work.Release();
         }
 

@@ -7,7 +7,7 @@ namespace Igor.Simulation.Network;
 internal enum NodeWorkKind : byte
 {
     Deliver,
-    AskForward,
+    Forward,
     Complete,
     Update,
     Route,

@@ -38,7 +38,7 @@ internal sealed class ProcessOutput(NodeProcess process, Transport transport) : 
     public void Forward(ServiceId service, long parked, in KbrForward message) =>
         process.Enqueue(new NodeWork
         {
-            Kind = NodeWorkKind.AskForward,
+            Kind = NodeWorkKind.Forward,
             Service = service,
             Destination = message.Destination,
             Peer = message.Source,

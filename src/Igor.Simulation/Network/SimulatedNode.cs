@@ -110,7 +110,8 @@ public sealed class SimulatedNode : IKbrHost
     public long LinksAccepted { get; private set; }
 
     /// <summary>Requests of its applications that are not answered yet.</summary>
-    public int PendingRequests => Process is { IsAlive: true } process ? process.Services.PendingRequests : 0;
+    public int PendingRequests =>
+        Process is { IsAlive: true } process ? process.Applications.OpenRequests : 0;
 
     /// <summary>The connected peers as the node sees them.</summary>
     public IReadOnlyList<PeerStatus> Peers =>
@@ -230,8 +231,7 @@ public sealed class SimulatedNode : IKbrHost
 
     /// <summary>Whether an application on this node has the role in the service.</summary>
     public bool Runs(ServiceId service, ServiceRole role) =>
-        Process is { IsAlive: true } process
-        && process.Services.All.Any(one => one.Id == service && one.Role == role);
+        Process is { IsAlive: true } process && process.Applications.Runs(service, role);
 
     /// <inheritdoc/>
     public ValueTask<HostStatus> GetStatusAsync(CancellationToken cancellationToken = default)
@@ -242,9 +242,6 @@ public sealed class SimulatedNode : IKbrHost
             throw new KbrException($"{this} is not running.");
         }
 
-        var services = process.Services.All
-            .DistinctBy(service => service.Id)
-            .Select(service => new ServiceStatus(service.Name, service.Neighbours));
         return ValueTask.FromResult(new HostStatus(
             NodeId,
             _network.Options.Overlay.Network,
@@ -252,7 +249,7 @@ public sealed class SimulatedNode : IKbrHost
             [Address],
             process.Overlay.Ring,
             [.. Peers],
-            [.. services],
+            [.. process.Applications.Services],
             [.. process.Overlay.Troubles]));
     }
 
@@ -277,7 +274,7 @@ public sealed class SimulatedNode : IKbrHost
         ArgumentNullException.ThrowIfNull(application);
         _network.Engine.CheckThread();
         return Process is { } process
-            ? process.Services.Subscribe(options, application)
+            ? process.Applications.Subscribe(options, application)
             : throw new KbrException($"{this} is not running.");
     }
 

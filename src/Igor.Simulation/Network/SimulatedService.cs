@@ -1,99 +1,69 @@
 using Igor.Kbr;
+using Igor.Kbr.Hosting;
 using Igor.Simulation.Engine;
 
 namespace Igor.Simulation.Network;
 
 /// <summary>An application's side of a service on a simulated node.</summary>
-internal sealed class SimulatedService : IKbrService, IOwnAwaits
+internal sealed class SimulatedService(
+    ProcessApplications applications, SubscribeOptions options, IKbrApplication application)
+    : AttachedService(applications.Process.Overlay.Id, options, application), IOwnAwaits
 {
-    private readonly SimulatedApplications _table;
+    private readonly NodeProcess _process = applications.Process;
 
-    public SimulatedService(
-        SimulatedApplications table, SubscribeOptions options, IKbrApplication application)
-    {
-        _table = table;
-        Name = options.Service;
-        Id = ServiceId.FromName(options.Service);
-        Role = options.Role;
-        Application = application;
-    }
-
-    public string Name { get; }
-
-    public ServiceId Id { get; }
-
-    public ServiceRole Role { get; }
-
-    public IKbrApplication Application { get; }
-
-    public Key NodeId => _table.Process.Overlay.Id;
-
-    public NeighbourSet Neighbours
+    public override NeighbourSet Neighbours
     {
         get
         {
-            Engine.CheckThread();
-            return _table.Process.Overlay.Neighbours(Id);
+            _process.Engine.CheckThread();
+            return base.Neighbours;
         }
     }
 
-    private SimulationEngine Engine => _table.Process.Engine;
-
-    public KbrStatus Route(Key destination, ReadOnlyMemory<byte> payload, RouteOptions options = default)
+    public override KbrStatus Route(
+        Key destination, ReadOnlyMemory<byte> payload, RouteOptions options = default)
     {
-        Engine.CheckThread();
-        if (!_table.Contains(this))
+        _process.Engine.CheckThread();
+        KbrStatus status = CheckRoute(payload.Length, _process.PayloadBytesMax);
+        if (status == KbrStatus.Ok)
         {
-            return KbrStatus.Closed;
+            _process.Enqueue(new NodeWork
+            {
+                Kind = NodeWorkKind.Route,
+                Service = Id,
+                Destination = destination,
+                Exact = options.Exact,
+            }.With(payload.Span));
         }
 
-        if (payload.Length > _table.Process.PayloadBytesMax)
-        {
-            return KbrStatus.TooLarge;
-        }
-
-        NeighbourSet known = Neighbours;
-        if (!known.IsMember && known.Count == 0)
-        {
-            return KbrStatus.Unreachable;
-        }
-
-        _table.Process.Enqueue(new NodeWork
-        {
-            Kind = NodeWorkKind.Route,
-            Service = Id,
-            Destination = destination,
-            Exact = options.Exact,
-        }.With(payload.Span));
-        return KbrStatus.Ok;
+        return status;
     }
 
-    public void Request(
+    public override void Request(
         Key destination, ReadOnlyMemory<byte> payload, RequestOptions options, Action<KbrReply> completed)
     {
         ArgumentNullException.ThrowIfNull(completed);
-        Engine.CheckThread();
-        if (!_table.Contains(this))
+        _process.Engine.CheckThread();
+        if (!IsOpen)
         {
-            completed(KbrReply.Failed(KbrStatus.Closed));
+            completed(KbrReply.Failed(KbrStatus.Closed)); // there may be no process that could say so
             return;
         }
 
-        _table.Process.Enqueue(new NodeWork
+        _process.Enqueue(new NodeWork
         {
             Kind = NodeWorkKind.Request,
-            Service = Id,
             Destination = destination,
-            Number = _table.AddPending(this, completed),
             Timeout = options.Timeout,
             Exact = options.Exact,
+            Argument = (this, completed),
         }.With(payload.Span));
     }
 
     /// <summary>Awaits go on inside the simulation, however they were configured.</summary>
     TaskCompletionSource<KbrReply> IOwnAwaits.NewCompletion()
     {
-        Engine.PrepareAwait();
+        _process.Engine.PrepareAwait();
         return new TaskCompletionSource<KbrReply>();
     }
 
@@ -101,23 +71,23 @@ internal sealed class SimulatedService : IKbrService, IOwnAwaits
         SimulationEngine.Complete(
             static call => call.completion.TrySetResult(call.reply), (completion, reply));
 
-    public void Reply(DeliveryToken delivery, ReadOnlyMemory<byte> payload)
+    public override void Reply(DeliveryToken delivery, ReadOnlyMemory<byte> payload)
     {
-        Engine.CheckThread();
-        if (_table.Contains(this))
+        _process.Engine.CheckThread();
+        if (IsOpen)
         {
-            _table.Process.Enqueue(
+            _process.Enqueue(
                 new NodeWork { Kind = NodeWorkKind.Reply, Number = delivery.Value }.With(payload.Span));
         }
     }
 
-    public void Fail(DeliveryToken delivery, string error, bool isTemporary = false)
+    public override void Fail(DeliveryToken delivery, string error, bool isTemporary = false)
     {
         ArgumentNullException.ThrowIfNull(error);
-        Engine.CheckThread();
-        if (_table.Contains(this))
+        _process.Engine.CheckThread();
+        if (IsOpen)
         {
-            _table.Process.Enqueue(new NodeWork
+            _process.Enqueue(new NodeWork
             {
                 Kind = NodeWorkKind.Fail,
                 Number = delivery.Value,
@@ -127,10 +97,10 @@ internal sealed class SimulatedService : IKbrService, IOwnAwaits
         }
     }
 
-    public ValueTask DisposeAsync()
+    public override ValueTask DisposeAsync()
     {
-        Engine.CheckThread();
-        _table.Unsubscribe(this);
+        _process.Engine.CheckThread();
+        applications.Unsubscribe(this);
         return ValueTask.CompletedTask;
     }
 }

@@ -1,0 +1,274 @@
+using Igor.Kbr.Overlay;
+using Igor.Kbr.Overlay.Machines;
+using Igor.Kbr.Wire;
+
+namespace Igor.Kbr.Hosting;
+
+/// <summary>
+/// What a host does around an <see cref="OverlayNode"/> for the applications of its process: who is attached
+/// to which service, which requests are open, how long they may take, who gets which upcall, and what follows
+/// when an application throws. Driven by one thread, or one after the other, as the node is; upcalls must not
+/// come back into the node while it handles an input, so that the host queues what handles are asked for.
+/// </summary>
+/// <typeparam name="TService">The host's handles.</typeparam>
+/// <param name="overlay">The node.</param>
+/// <param name="host">Hears of failures and of requests that end.</param>
+internal sealed class ApplicationTable<TService>(OverlayNode overlay, IApplicationHost<TService> host)
+    where TService : AttachedService
+{
+    /// <summary>
+    /// Services with a member here: peers disconnect a node that announces more, and the ring itself is one
+    /// of them.
+    /// </summary>
+    public const int MembersMax = WireLimits.ServicesMax - 1;
+
+    private readonly Dictionary<ServiceId, ServiceAttachments<TService>> _attached = [];
+    private readonly List<TService> _all = [];
+    private readonly OpenRequests<TService> _requests = new();
+    private int _members;
+
+    /// <summary>All handles, in the order in which they attached.</summary>
+    public IReadOnlyList<TService> All => _all;
+
+    /// <summary>Requests that have not ended.</summary>
+    public int OpenRequests => _requests.Count;
+
+    /// <summary>The services that somebody is attached to, by name, and the neighbours there.</summary>
+    public IEnumerable<ServiceStatus> Services => _attached
+        .Select(service => new ServiceStatus(service.Value.All[0].Name, overlay.Neighbours(service.Key)))
+        .OrderBy(service => service.Name, StringComparer.Ordinal);
+
+    /// <summary>The member application of a service, or null.</summary>
+    public TService? MemberOf(ServiceId service) => Of(service).Member;
+
+    /// <summary>Whether an application has that role in the service.</summary>
+    public bool Runs(ServiceId service, ServiceRole role) =>
+        Of(service).All.Any(attached => attached.Role == role);
+
+    /// <summary>Gives an application its place; <see cref="Start"/> is to follow.</summary>
+    /// <exception cref="KbrException">
+    /// The service has a member already, too many services have one, or another service has the same id.
+    /// </exception>
+    public void Attach(TService service)
+    {
+        ServiceAttachments<TService> attached = Of(service.Id);
+        if (service.Role == ServiceRole.Member)
+        {
+            CheckMember(service, attached);
+        }
+
+        if (!attached.All.IsEmpty && attached.All[0].Name != service.Name)
+        {
+            throw new KbrException(
+                $"The service names '{service.Name}' and '{attached.All[0].Name}' have the same id. "
+                + "Choose another name.");
+        }
+
+        _attached[service.Id] = attached.With(service);
+        _all.Add(service);
+        _members += service.Role == ServiceRole.Member ? 1 : 0;
+    }
+
+    /// <summary>The node subscribes for an application that attached.</summary>
+    public void Start(TimeSpan now, TService service)
+    {
+        overlay.Subscribe(now, service.Options);
+        service.Show(overlay.Neighbours(service.Id));
+    }
+
+    /// <summary>
+    /// Takes an application's place from it and ends its requests; <see cref="Stop"/> is to follow.
+    /// </summary>
+    /// <returns>False when it had none.</returns>
+    public bool Detach(TService service)
+    {
+        if (!_all.Remove(service))
+        {
+            return false;
+        }
+
+        ServiceAttachments<TService> rest = Of(service.Id).Without(service);
+        if (rest.All.IsEmpty)
+        {
+            _attached.Remove(service.Id);
+        }
+        else
+        {
+            _attached[service.Id] = rest;
+        }
+
+        _members -= service.Role == ServiceRole.Member ? 1 : 0;
+        service.Close();
+        foreach (OpenRequests<TService>.Open request in _requests.TakeAll(service))
+        {
+            End(request, KbrReply.Failed(KbrStatus.Closed));
+        }
+
+        return true;
+    }
+
+    /// <summary>The node unsubscribes for an application that detached.</summary>
+    public void Stop(TimeSpan now, TService service) => overlay.Unsubscribe(now, service.Id, service.Role);
+
+    /// <summary>Detaches all: the node closes.</summary>
+    public void Close()
+    {
+        foreach (TService service in _all.ToArray())
+        {
+            Detach(service);
+        }
+    }
+
+    /// <summary>The process died: handles do nothing any more, and nobody hears of a request's end.</summary>
+    public void Abandon() => _all.ForEach(service => service.Close());
+
+    /// <summary>An application asks for something; its callback is called once.</summary>
+    /// <param name="now">Monotonic time.</param>
+    /// <param name="service">Who asks.</param>
+    /// <param name="destination">Where the request goes.</param>
+    /// <param name="payload">Valid during the call.</param>
+    /// <param name="options">As the application gave them.</param>
+    /// <param name="completed">Its callback.</param>
+    /// <param name="heldBytes">What the host holds for the request until it ends.</param>
+    public void Request(
+        TimeSpan now,
+        TService service,
+        Key destination,
+        ReadOnlyMemory<byte> payload,
+        RequestOptions options,
+        Action<KbrReply> completed,
+        int heldBytes = 0)
+    {
+        var request = new OpenRequests<TService>.Open(service, completed, heldBytes);
+        if (service.IsOpen)
+        {
+            RequestId name = _requests.Add(request);
+            overlay.Request(now, name, service.Id, destination, payload, options.Bounded());
+        }
+        else
+        {
+            End(request, KbrReply.Failed(KbrStatus.Closed));
+        }
+    }
+
+    /// <summary>The host has no room for a request.</summary>
+    public void Refuse(TService service, Action<KbrReply> completed) => End(
+        new OpenRequests<TService>.Open(service, completed, 0),
+        KbrReply.Failed(service.IsOpen ? KbrStatus.Overloaded : KbrStatus.Closed));
+
+    /// <summary>Hands a message to the member of its service.</summary>
+    public void Deliver(ServiceId service, in KbrDelivery delivery)
+    {
+        if (MemberOf(service) is not { } member)
+        {
+            return; // it is detaching, and with it its deliveries
+        }
+
+        try
+        {
+            member.Application.Deliver(delivery with { Service = member });
+        }
+        catch (Exception problem) when (problem is not OutOfMemoryException)
+        {
+            host.NoteFailure(member, nameof(IKbrApplication.Deliver), problem);
+            if (delivery.Token.ExpectsReply)
+            {
+                member.Fail(delivery.Token, KbrReply.ErrorOf(problem));
+            }
+        }
+    }
+
+    /// <summary>Asks the member of a service about a message that passes through.</summary>
+    /// <param name="service">The service.</param>
+    /// <param name="message">The message.</param>
+    /// <param name="decide">Takes the decision, now or later, from any thread.</param>
+    public void Forward(ServiceId service, in KbrForward message, Action<ForwardDecision> decide)
+    {
+        ForwardDecision decision = ForwardDecision.Continue;
+        if (MemberOf(service) is { Options.WantsForward: true } member)
+        {
+            KbrForward shown = message with { Service = member };
+            try
+            {
+                if (member.Application is IKbrDeferringApplication later)
+                {
+                    later.ForwardLater(shown, decide);
+                    return;
+                }
+
+                decision = member.Application.Forward(shown);
+            }
+            catch (Exception problem) when (problem is not OutOfMemoryException)
+            {
+                host.NoteFailure(member, nameof(IKbrApplication.Forward), problem);
+            }
+        }
+
+        decide(decision);
+    }
+
+    /// <summary>Tells an application that its request ended, unless it heard that before.</summary>
+    public void Complete(RequestId name, in KbrReply reply)
+    {
+        if (_requests.TryTake(name, out OpenRequests<TService>.Open request))
+        {
+            End(request, reply);
+        }
+    }
+
+    /// <summary>Tells all who are attached to a service of a change.</summary>
+    public void Update(ServiceId service, NeighbourChange change)
+    {
+        foreach (TService attached in Of(service).All)
+        {
+            if (!attached.IsOpen)
+            {
+                continue; // another one's upcall ended it
+            }
+
+            attached.Show(change.Neighbours);
+            try
+            {
+                attached.Application.Update(change with { Service = attached });
+            }
+            catch (Exception problem) when (problem is not OutOfMemoryException)
+            {
+                host.NoteFailure(attached, nameof(IKbrApplication.Update), problem);
+            }
+        }
+    }
+
+    private ServiceAttachments<TService> Of(ServiceId service) =>
+        _attached.GetValueOrDefault(service, ServiceAttachments<TService>.None);
+
+    private void CheckMember(TService service, ServiceAttachments<TService> attached)
+    {
+        if (attached.Member is not null)
+        {
+            throw new KbrException(
+                $"A member of the service '{service.Name}' (of 'dht': a storage node) runs on this node "
+                + "already. Use that one as a client, through the socket of this node; a second one needs "
+                + "another node: another --socket PATH, or its own --data DIR without --socket.");
+        }
+
+        if (_members >= MembersMax)
+        {
+            throw new KbrException(
+                $"A node can be a member of {MembersMax} services. Detach from another, or attach to "
+                + $"'{service.Name}' as a client.");
+        }
+    }
+
+    private void End(in OpenRequests<TService>.Open request, in KbrReply reply)
+    {
+        host.NoteRequestEnded(request.Service, reply.Status, request.HeldBytes);
+        try
+        {
+            request.Completed(reply);
+        }
+        catch (Exception problem) when (problem is not OutOfMemoryException)
+        {
+            host.NoteFailure(request.Service, "the callback of a request", problem);
+        }
+    }
+}
