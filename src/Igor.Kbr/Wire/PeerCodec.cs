@@ -152,20 +152,4 @@ internal static class PeerCodec
 
         return contacts.MoveToImmutable();
     }
-
-    /// <summary>Reads contacts that came as the payload of a reply; false when they are malformed.</summary>
-    public static bool TryReadContacts(ReadOnlyMemory<byte> payload, out ImmutableArray<Contact> contacts)
-    {
-        contacts = [];
-        try
-        {
-            var reader = new MessagePackReader(payload);
-            contacts = ReadContacts(ref reader);
-            return true;
-        }
-        catch (Exception e) when (IsDecodeFailure(e))
-        {
-            return false;
-        }
-    }
 }

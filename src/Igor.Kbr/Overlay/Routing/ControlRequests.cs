@@ -1,8 +1,7 @@
-using System.Buffers;
 using System.Collections.Immutable;
 using Igor.Kbr.Overlay.Rings;
 using Igor.Kbr.Wire;
-using MessagePack;
+using Igor.Kbr.Wire.Messages;
 
 namespace Igor.Kbr.Overlay.Routing;
 
@@ -15,13 +14,18 @@ internal sealed class ControlRequests
     /// <summary>The contacts of this node and its neighbours; set by the node.</summary>
     public Func<ServiceRing, ImmutableArray<Contact>> Contacts { get; set; } = _ => [];
 
-    public ReadOnlyMemory<byte> Answer(ServiceRing ring, Key asker)
+    /// <summary>Answers what a node asks.</summary>
+    public ReplyStatus Answer(
+        ServiceRing ring, Key asker, ReadOnlyMemory<byte> query, out ReadOnlyMemory<byte> answer)
     {
-        ImmutableArray<Contact> contacts = Contacts(ring).RemoveAll(c => c.Id == asker);
-        var buffer = new ArrayBufferWriter<byte>(1024);
-        var writer = new MessagePackWriter(buffer);
-        PeerCodec.WriteContacts(ref writer, contacts);
-        writer.Flush();
-        return buffer.WrittenMemory;
+        if (!ControlQuery.TryRead(query, out ControlKind kind) || kind != ControlKind.Near)
+        {
+            // Of a later version perhaps, to which no attempt at another root is worth while.
+            answer = PeerCodec.WriteError("this node knows no control request of that kind");
+            return ReplyStatus.Failed;
+        }
+
+        answer = NearReply.Write(Contacts(ring).RemoveAll(c => c.Id == asker));
+        return ReplyStatus.Ok;
     }
 }

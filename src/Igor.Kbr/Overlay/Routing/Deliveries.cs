@@ -39,7 +39,9 @@ internal sealed class Deliveries(NodeContext context, PendingTable pending)
         }
         else if (header.Flags.HasFlag(RouteFlags.Control))
         {
-            Finish(now, from, header.HopId, own, ReplyStatus.Ok, Control.Answer(ring, header.Source));
+            ReplyStatus status =
+                Control.Answer(ring, header.Source, payload, out ReadOnlyMemory<byte> answer);
+            Finish(now, from, header.HopId, own, status, answer);
         }
         else if (header.HopId == 0 && own is null)
         {

@@ -1,9 +1,10 @@
+using System.Collections.Immutable;
 using Igor.Kbr.Overlay.Links;
 using Igor.Kbr.Overlay.Machines;
 using Igor.Kbr.Overlay.Rings;
 using Igor.Kbr.Overlay.Routing;
 using Igor.Kbr.Wire;
-using MessagePack;
+using Igor.Kbr.Wire.Messages;
 
 namespace Igor.Kbr.Overlay.Upkeep;
 
@@ -118,7 +119,7 @@ internal sealed class Fingers(
             Deadline = now + LookupTimeout,
             Completed = (later, result) => HandleLookup(later, slot, result),
         };
-        request.Keep([]);
+        request.Keep(ControlQuery.Near);
         Request(now, request);
     }
 
@@ -129,22 +130,20 @@ internal sealed class Fingers(
             return;
         }
 
-        try
-        {
-            var reader = new MessagePackReader(result.Payload);
-            foreach (Contact contact in PeerCodec.ReadContacts(ref reader))
-            {
-                Key distance = slot.Clockwise ? contact.Id - context.Id : context.Id - contact.Id;
-                if (distance.HighestBit() == slot.Slot && dialer.TryDial(now, contact, result.Teller))
-                {
-                    return;
-                }
-            }
-        }
-        catch (Exception e) when (PeerCodec.IsDecodeFailure(e))
+        if (!NearReply.TryRead(result.Payload, out ImmutableArray<Contact> contacts))
         {
             context.Raise(
                 OverlayEventKind.ProtocolError, result.Responder, "a reply with contacts is malformed");
+            return;
+        }
+
+        foreach (Contact contact in contacts)
+        {
+            Key distance = slot.Clockwise ? contact.Id - context.Id : context.Id - contact.Id;
+            if (distance.HighestBit() == slot.Slot && dialer.TryDial(now, contact, result.Teller))
+            {
+                return;
+            }
         }
     }
 

@@ -4,6 +4,7 @@ using Igor.Kbr.Overlay.Machines;
 using Igor.Kbr.Overlay.Rings;
 using Igor.Kbr.Overlay.Routing;
 using Igor.Kbr.Wire;
+using Igor.Kbr.Wire.Messages;
 
 namespace Igor.Kbr.Overlay.Upkeep;
 
@@ -85,7 +86,7 @@ internal sealed class Joining(
         LookUpNeighbours(now, ring, peer.Id, (later, result) =>
         {
             if (result.Status == KbrStatus.Ok
-                && PeerCodec.TryReadContacts(result.Payload, out ImmutableArray<Contact> contacts))
+                && NearReply.TryRead(result.Payload, out ImmutableArray<Contact> contacts))
             {
                 exchange.Consider(later, ring, contacts, result.Teller);
             }
@@ -207,7 +208,7 @@ internal sealed class Joining(
             FirstHop = through,
             Completed = completed,
         };
-        request.Keep([]);
+        request.Keep(ControlQuery.Near);
         Request(now, request);
     }
 
@@ -219,7 +220,7 @@ internal sealed class Joining(
         }
 
         if (result.Status != KbrStatus.Ok
-            || !PeerCodec.TryReadContacts(result.Payload, out ImmutableArray<Contact> contacts))
+            || !NearReply.TryRead(result.Payload, out ImmutableArray<Contact> contacts))
         {
             ring.Phase = RingPhase.Seeking;
             ring.JoinAttempts++;

@@ -159,7 +159,7 @@ internal sealed class ServiceDiscovery(
             Deadline = now + LookupTimeout,
             Completed = (later, result) => HandleLookup(later, ring, result),
         };
-        request.Keep([]);
+        request.Keep(ControlQuery.Near);
         Request(now, request);
     }
 
@@ -175,7 +175,7 @@ internal sealed class ServiceDiscovery(
         {
             Ask(peer, ring);
         }
-        else if (PeerCodec.TryReadContacts(result.Payload, out ImmutableArray<Contact> contacts)
+        else if (NearReply.TryRead(result.Payload, out ImmutableArray<Contact> contacts)
             && !contacts.IsEmpty && contacts[0].Id == result.Responder)
         {
             dialer.TryDial(now, contacts[0], result.Teller);

@@ -2,7 +2,6 @@ using System.Collections.Immutable;
 using Igor.Kbr.Overlay.Machines;
 using Igor.Kbr.Wire;
 using Igor.Kbr.Wire.Messages;
-using MessagePack;
 
 namespace Igor.Kbr.Tests.Overlay.Links;
 
@@ -152,15 +151,11 @@ public class ToldContactsTests
 
         Assert.True(RoutedFrame.TryReadRoute(lookup, out RouteHeader header, out _));
         node.Sent.Clear();
-        var buffer = new System.Buffers.ArrayBufferWriter<byte>();
-        var writer = new MessagePackWriter(buffer);
-        PeerCodec.WriteContacts(ref writer, contacts);
-        writer.Flush();
+        ReadOnlySpan<byte> payload = NearReply.Write(contacts).Span;
         int headerBytes = RoutedFrame.ReplyHeaderBytes + RoutedFrame.PayloadPrefixBytes;
-        byte[] frame = new byte[headerBytes + buffer.WrittenCount];
-        var reply = new ReplyHeader(header.HopId, ReplyStatus.Ok, Peer);
-        RoutedFrame.WriteReply(frame, reply, buffer.WrittenCount);
-        buffer.WrittenSpan.CopyTo(frame.AsSpan(headerBytes));
+        byte[] frame = new byte[headerBytes + payload.Length];
+        RoutedFrame.WriteReply(frame, new ReplyHeader(header.HopId, ReplyStatus.Ok, Peer), payload.Length);
+        payload.CopyTo(frame.AsSpan(headerBytes));
         node.Overlay.HandleFrame(node.Now, link, frame);
     }
 }

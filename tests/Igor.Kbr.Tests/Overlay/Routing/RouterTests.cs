@@ -1,5 +1,7 @@
 using Igor.Kbr.Overlay.Machines;
+using Igor.Kbr.Tests.Wire;
 using Igor.Kbr.Wire;
+using Igor.Kbr.Wire.Messages;
 
 namespace Igor.Kbr.Tests.Overlay.Routing;
 
@@ -141,9 +143,24 @@ public class RouterTests
         LinkId link = node.Connect(Id(900));
         RouteHeader header = ToSelf(1) with { Service = ServiceId.Base };
         node.ReceiveRoute(link, header);
-        node.ReceiveRoute(link, header with { HopId = 2, Flags = RouteFlags.Control });
+        RouteHeader control = header with { Flags = RouteFlags.Control };
+        node.ReceiveRoute(link, control with { HopId = 2 }, ControlQuery.Near.ToArray());
         Assert.Empty(node.Deliveries);
         Assert.Equal([(1, ReplyStatus.Unreachable), (2, ReplyStatus.Ok)], node.RepliesOn(link));
+    }
+
+    [Fact]
+    public void Control_request_of_a_kind_that_is_not_known_fails_and_ends()
+    {
+        LoneNode node = Member();
+        LinkId link = node.Connect(Id(900));
+        RouteHeader control = ToSelf(1) with { Service = ServiceId.Base, Flags = RouteFlags.Control };
+        node.ReceiveRoute(link, control, WireTree.Write([99, "of a later version"]));
+        node.ReceiveRoute(link, control with { HopId = 2 });
+        node.ReceiveRoute(link, control with { HopId = 3 }, WireTree.Write([0, "a further field"]));
+        Assert.Equal(
+            [(1, ReplyStatus.Failed), (2, ReplyStatus.Failed), (3, ReplyStatus.Ok)], node.RepliesOn(link));
+        Assert.Empty(node.Closed);
     }
 
     [Fact]

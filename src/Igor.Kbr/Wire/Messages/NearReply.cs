@@ -1,0 +1,42 @@
+using System.Buffers;
+using System.Collections.Immutable;
+using MessagePack;
+
+namespace Igor.Kbr.Wire.Messages;
+
+/// <summary>
+/// The answer to the question who is near a key, as the payload of a reply: [contacts, ...], the root first,
+/// then its neighbours.
+/// </summary>
+internal static class NearReply
+{
+    private const int FieldCount = 1;
+
+    /// <summary>The payload.</summary>
+    public static ReadOnlyMemory<byte> Write(ImmutableArray<Contact> contacts)
+    {
+        var buffer = new ArrayBufferWriter<byte>(1024);
+        var writer = new MessagePackWriter(buffer);
+        writer.WriteArrayHeader(FieldCount);
+        PeerCodec.WriteContacts(ref writer, contacts);
+        writer.Flush();
+        return buffer.WrittenMemory;
+    }
+
+    /// <summary>Reads a payload; false when it is malformed.</summary>
+    public static bool TryRead(ReadOnlyMemory<byte> payload, out ImmutableArray<Contact> contacts)
+    {
+        contacts = [];
+        try
+        {
+            var reader = new MessagePackReader(payload);
+            PeerCodec.Require(reader.ReadArrayHeader() >= FieldCount, "an answer has contacts");
+            contacts = PeerCodec.ReadContacts(ref reader);
+            return true;
+        }
+        catch (Exception e) when (PeerCodec.IsDecodeFailure(e))
+        {
+            return false;
+        }
+    }
+}
