@@ -68,6 +68,8 @@ internal sealed partial class OverlayHost : IOverlayOutput, IApplicationHost<Nod
     }
 
     /// <inheritdoc/>
+    bool IOverlayOutput.WantsEvents => true;
+
     void IOverlayOutput.Raise(OverlayEvent overlayEvent)
     {
         OverlayEventLog.Write(_log, overlayEvent);

@@ -59,5 +59,7 @@ internal sealed class ProcessOutput(NodeProcess process, Transport transport) : 
     public void UpdateNeighbours(ServiceId service, NeighbourChange change) =>
         process.Enqueue(new NodeWork { Kind = NodeWorkKind.Update, Service = service, Argument = change });
 
+    public bool WantsEvents => process.Node.KeepsEvents;
+
     public void Raise(OverlayEvent overlayEvent) => process.Node.Note(overlayEvent);
 }

@@ -24,9 +24,8 @@ public enum NodeState
 /// </summary>
 public sealed class SimulatedNode : IKbrHost
 {
-    private const int EventsKept = 400;
     private readonly SimulatedNetwork _network;
-    private readonly Queue<string> _events = [];
+    private readonly Queue<string>? _events;
     private long _uplinkFree;
     private ulong _lives;
 
@@ -37,6 +36,7 @@ public sealed class SimulatedNode : IKbrHost
         Address = $"10.{index >> 16}.{(index >> 8) & 255}.{index & 255}:4001";
         Program = program;
         Disk = network.MakeDisk();
+        _events = network.Options.EventsKept > 0 ? [] : null;
     }
 
     /// <summary>Number of the host, from 0 in the order of creation.</summary>
@@ -117,10 +117,15 @@ public sealed class SimulatedNode : IKbrHost
     public IReadOnlyList<PeerStatus> Peers =>
         Process is { IsAlive: true } process ? process.Overlay.Peers : [];
 
-    /// <summary>The last things that the node reported, oldest first.</summary>
-    public IReadOnlyCollection<string> Events => _events;
+    /// <summary>
+    /// The last things that the node reported, oldest first; none unless <see
+    /// cref="SimulationOptions.EventsKept"/> says so.
+    /// </summary>
+    public IReadOnlyCollection<string> Events => _events is null ? [] : _events;
 
     internal NodeProcess? Process { get; private set; }
+
+    internal bool KeepsEvents => _events is not null;
 
     internal bool IsMachineUp => State != NodeState.PoweredOff;
 
@@ -306,7 +311,7 @@ public sealed class SimulatedNode : IKbrHost
 
     internal void Note(OverlayEvent overlayEvent)
     {
-        if (_events.Count == EventsKept)
+        if (_events!.Count == _network.Options.EventsKept)
         {
             _events.Dequeue();
         }

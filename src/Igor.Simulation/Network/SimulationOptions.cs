@@ -46,6 +46,13 @@ public sealed record SimulationOptions
     /// <value>Default: 0.</value>
     public TimeSpan ClockSkewMax { get; init; }
 
+    /// <summary>
+    /// How many of its last reports each node keeps, for people (<see cref="SimulatedNode.Events"/>). At
+    /// least 0.
+    /// </summary>
+    /// <value>Default: 0. They cost more than the nodes, where there are thousands.</value>
+    public int EventsKept { get; init; }
+
     /// <summary>Names the option whose value is wrong, or null when all are well.</summary>
     public string? Error() => this switch
     {
@@ -55,6 +62,7 @@ public sealed record SimulationOptions
         { LinkBacklogBytesMax: < 65536 } => $"{nameof(LinkBacklogBytesMax)} must be at least 65536",
         _ when ConnectTimeout < TimeSpan.FromSeconds(0.1) || ConnectTimeout > TimeSpan.FromMinutes(1) =>
             $"{nameof(ConnectTimeout)} is {ConnectTimeout}, must be 0.1 s to 60 s",
+        { EventsKept: < 0 } => $"{nameof(EventsKept)} must not be negative",
         _ when ClockSkewMax < TimeSpan.Zero => $"{nameof(ClockSkewMax)} must not be negative",
         _ => null,
     };

@@ -31,7 +31,7 @@ internal sealed class Transport
     private readonly ILatencyModel _latency;
     private readonly SimRandom _random;
     private readonly Dictionary<string, SimulatedNode> _addresses = [];
-    private readonly LinkTable _links = new();
+    private readonly LinkEnds _links = new();
     private readonly List<LinkEnd> _sending = [];
     private readonly List<LinkEnd> _holding = [];
 

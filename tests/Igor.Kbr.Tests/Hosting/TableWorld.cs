@@ -103,6 +103,8 @@ internal sealed class TableWorld : IOverlayOutput, IApplicationHost<TableWorld.H
 
     public void UpdateNeighbours(ServiceId service, NeighbourChange change) => Table.Update(service, change);
 
+    public bool WantsEvents => true;
+
     public void Raise(OverlayEvent overlayEvent)
     {
     }

@@ -206,6 +206,8 @@ internal sealed class LoneNode : IOverlayOutput
     {
     }
 
+    public bool WantsEvents => true;
+
     public void Raise(OverlayEvent overlayEvent) => Events.Add(overlayEvent);
 
     private void SayHello(LinkId link, string[] addresses, string[] services)

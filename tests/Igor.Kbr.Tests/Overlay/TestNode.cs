@@ -202,6 +202,8 @@ internal sealed class TestNode : IOverlayOutput
         Sets.Add((service, change.Neighbours));
     }
 
+    public bool WantsEvents => true;
+
     public void Raise(OverlayEvent overlayEvent) => Events.Add(overlayEvent);
 
     private void Wake(TimeSpan scheduled)

@@ -61,7 +61,7 @@ public class SilentMemberTests
     [Fact]
     public void Slow_application_keeps_its_place()
     {
-        var network = new SimulatedNetwork(new SimulationOptions { Seed = 6 });
+        var network = new SimulatedNetwork(new SimulationOptions { Seed = 6, EventsKept = 100 });
         var services = new List<IKbrService>();
         network.Grow(20, node => services.Add(node.Subscribe(
             new SubscribeOptions { Service = "slow", Role = ServiceRole.Member }, new Slow(node))));

@@ -55,6 +55,9 @@ public interface IOverlayOutput
     /// <summary>The neighbour set of the node in a service changed.</summary>
     void UpdateNeighbours(ServiceId service, NeighbourChange change);
 
+    /// <summary>Whether events are wanted; their texts cost something to make.</summary>
+    bool WantsEvents { get; }
+
     /// <summary>Something that an operator may want to know.</summary>
     void Raise(OverlayEvent overlayEvent);
 }

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Runtime.CompilerServices;
 using Igor.Kbr.Wire.Messages;
 using MessagePack;
 
@@ -46,6 +47,22 @@ internal sealed class NodeContext(Key id, OverlayOptions options, IOverlayOutput
     public bool Send<TMessage>(Peer peer, in TMessage message)
         where TMessage : struct, IWireMessage<TMessage> => Send(peer.Link, message);
 
-    public void Raise(OverlayEventKind kind, Key peer, string text) =>
-        Output.Raise(new OverlayEvent(kind, peer, text));
+    /// <summary>Tells the host what happened.</summary>
+    public void Raise(OverlayEventKind kind, Key peer, string text)
+    {
+        if (Output.WantsEvents)
+        {
+            Output.Raise(new OverlayEvent(kind, peer, text));
+        }
+    }
+
+    /// <summary>Tells the host what happened; the text is only made when the host wants it.</summary>
+    public void Raise(
+        OverlayEventKind kind, Key peer, [InterpolatedStringHandlerArgument("")] ref EventText text)
+    {
+        if (Output.WantsEvents)
+        {
+            Output.Raise(new OverlayEvent(kind, peer, text.ToStringAndClear()));
+        }
+    }
 }

@@ -35,6 +35,8 @@ internal sealed class DialLog : IOverlayOutput
     {
     }
 
+    public bool WantsEvents => true;
+
     public void Raise(OverlayEvent overlayEvent)
     {
     }

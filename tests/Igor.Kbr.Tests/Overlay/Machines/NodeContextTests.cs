@@ -18,6 +18,22 @@ public class NodeContextTests
         Assert.Equal(400, output.Frames);
     }
 
+    [Fact]
+    public void Text_of_an_event_is_made_only_where_events_are_wanted()
+    {
+        int made = 0;
+        var deaf = new Sink();
+        new NodeContext(Key.Zero, new OverlayOptions(), deaf, 1).Raise(
+            OverlayEventKind.Refused, Key.Max, $"text {++made}");
+        Assert.Equal(0, made);
+        Assert.Null(deaf.Event);
+
+        var listener = new Sink { WantsEvents = true };
+        var context = new NodeContext(Key.Zero, new OverlayOptions(), listener, 1);
+        context.Raise(OverlayEventKind.Refused, Key.Max, $"text {++made}, {1.5:0.00} s");
+        Assert.Equal(new OverlayEvent(OverlayEventKind.Refused, Key.Max, "text 1, 1.50 s"), listener.Event);
+    }
+
     private static void Send(NodeContext context, Link link)
     {
         for (int i = 0; i < 100; i++)
@@ -30,6 +46,10 @@ public class NodeContextTests
     private sealed class Sink : IOverlayOutput
     {
         public int Frames { get; private set; }
+
+        public OverlayEvent? Event { get; private set; }
+
+        public bool WantsEvents { get; init; }
 
         public bool Send(LinkId link, ReadOnlySpan<byte> header, ReadOnlySpan<byte> payload)
         {
@@ -65,8 +85,6 @@ public class NodeContextTests
         {
         }
 
-        public void Raise(OverlayEvent overlayEvent)
-        {
-        }
+        public void Raise(OverlayEvent overlayEvent) => Event = overlayEvent;
     }
 }

@@ -3,7 +3,7 @@ using Igor.Kbr.Overlay.Machines;
 namespace Igor.Simulation.Network;
 
 /// <summary>All ends of links in the network, by the names that the nodes know them by.</summary>
-internal sealed class LinkTable
+internal sealed class LinkEnds
 {
     private readonly List<LinkEnd?> _ends = [];
     private readonly Stack<int> _free = [];
