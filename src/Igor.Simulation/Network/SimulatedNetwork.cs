@@ -82,6 +82,9 @@ public sealed class SimulatedNetwork
     /// <summary>Frames sent until now, by all hosts.</summary>
     public long FramesSent => _transport.FramesSent;
 
+    /// <summary>The frames sent, by type.</summary>
+    internal FrameCounts Counts => _transport.Counts;
+
     /// <summary>Records of TLS sent until now: frames of one instant on one link share one.</summary>
     public long RecordsSent => _transport.RecordsSent;
 

@@ -52,6 +52,9 @@ internal sealed class Transport
 
     public long FramesSent { get; private set; }
 
+    /// <summary>The frames sent, by type.</summary>
+    public FrameCounts Counts { get; } = new();
+
     public long RecordsSent { get; private set; }
 
     public long BytesSent { get; private set; }
@@ -174,6 +177,7 @@ internal sealed class Transport
         from.Append(Buffers, header, payload);
         to.BacklogBytes += length;
         FramesSent++;
+        Counts.Add(header, header.Length + payload.Length);
         Tap?.Invoke(from.Process.Node, to.Process.Node, header, payload);
         return true;
     }

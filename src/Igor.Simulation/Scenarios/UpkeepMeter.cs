@@ -1,3 +1,4 @@
+using Igor.Kbr.Wire;
 using Igor.Simulation.Checks;
 using Igor.Simulation.Network;
 
@@ -18,6 +19,7 @@ internal sealed class UpkeepMeter
     private readonly long _frames;
     private readonly long _records;
     private readonly long _handshakes;
+    private readonly FrameCounts _counts;
 
     /// <summary>Starts measuring.</summary>
     public UpkeepMeter(ScenarioRun run, LookupProbe probe)
@@ -29,6 +31,7 @@ internal sealed class UpkeepMeter
         _frames = Frames;
         _records = run.Network.RecordsSent;
         _handshakes = run.Network.HandshakesMade;
+        _counts = run.Network.Counts.Copy();
     }
 
     private long Bytes =>
@@ -55,6 +58,14 @@ internal sealed class UpkeepMeter
         _run.Measure("recordsPerNodePerSecond", (network.RecordsSent - _records) / nodeSeconds);
         _run.Measure(
             "handshakesPerNodePerMinute", 60 * (network.HandshakesMade - _handshakes) / nodeSeconds);
+        foreach (MessageType type in network.Counts.Types)
+        {
+            (long frames, long bytes) = network.Counts.Of(type);
+            (long framesBefore, long bytesBefore) = _counts.Of(type);
+            _run.Measure($"framesPerNodePerSecondOf{type}", (frames - framesBefore) / nodeSeconds);
+            _run.Measure($"bytesPerNodePerSecondOf{type}", (bytes - bytesBefore) / nodeSeconds);
+        }
+
         _run.Measure("linksPerNodeMean", running.Average(node => node.LinkCount));
         _run.Measure("linksPerNodeMax", network.Nodes.Max(node => node.LinksMax));
     }
