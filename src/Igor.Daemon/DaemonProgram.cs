@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 using Igor.Kbr;
-using Igor.Node;
+using Igor.Node.Reporting;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Hosting.Systemd;

@@ -1,9 +1,11 @@
 using System.Collections.Immutable;
 using Igor.Kbr;
-using Igor.Node;
-using Igor.Node.Disk;
 using Igor.Local;
 using Igor.Local.Paths;
+using Igor.Node;
+using Igor.Node.Addresses;
+using Igor.Node.Disk;
+using Igor.Node.Reporting;
 using Microsoft.Extensions.Logging;
 
 namespace Igor.Daemon;

@@ -1,6 +1,7 @@
 using Igor.Kbr;
-using Igor.Node;
 using Igor.Local;
+using Igor.Node;
+using Igor.Node.Reporting;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 

@@ -7,7 +7,7 @@ using Igor.Kbr.Overlay.Machines;
 using Igor.Local.Paths;
 using Igor.Node;
 using Igor.Node.Disk;
-using Igor.Node.Identity;
+using Igor.Node.Reporting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -181,7 +181,7 @@ internal sealed class AttachmentOpening
     /// Who only reads makes no identity either: a store that stood behind the node of another process has
     /// none beside it.
     /// </summary>
-    private string? FolderOfNode() => _options.CreatesStore || NodeIdentity.IsIn(Data) ? Data : null;
+    private string? FolderOfNode() => _options.CreatesStore || DataFolder.HoldsIdentity(Data) ? Data : null;
 
     private IgorNodeOptions NodeOptions(string? folder) => new()
     {

@@ -6,8 +6,8 @@ using Igor.Dht.Protocol;
 using Igor.Dht.Protocol.Messages;
 using Igor.Dht.Storage;
 using Igor.Kbr;
-using Igor.Node;
 using Igor.Node.Memory;
+using Igor.Node.Scheduling;
 using Microsoft.Extensions.Logging;
 
 namespace Igor.Dht;

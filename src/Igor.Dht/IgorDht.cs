@@ -6,6 +6,7 @@ using Igor.Dht.Storage;
 using Igor.Kbr;
 using Igor.Node;
 using Igor.Node.Memory;
+using Igor.Node.Reporting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 

@@ -1,7 +1,7 @@
 using Igor.Dht.Outcomes;
 using Igor.Dht.Storage;
 using Igor.Kbr;
-using Igor.Node;
+using Igor.Node.Addresses;
 using Microsoft.Extensions.Logging;
 
 namespace Igor.Dht;

@@ -2,9 +2,8 @@ using Igor.Dht.Outcomes;
 using Igor.Dht.Storage;
 using Igor.Dht.Storage.Opening;
 using Igor.Kbr;
-using Igor.Node;
 using Igor.Node.Disk;
-using Igor.Node.Identity;
+using Igor.Node.Reporting;
 
 namespace Igor.Dht;
 
@@ -50,7 +49,7 @@ public sealed class NetworkAdoption : IDisposable
         {
             string path = Path.GetFullPath(data ?? DataFolder.DefaultPath);
             bool hasRecords = StoreNetwork.IsStore(Attachment.RecordsIn(path));
-            if (!hasRecords && !NodeIdentity.IsIn(path))
+            if (!hasRecords && !DataFolder.HoldsIdentity(path))
             {
                 throw new DhtException(
                     $"There is neither a node's identity nor a store in {path}. Name the data folder with "

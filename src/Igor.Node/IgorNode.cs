@@ -8,6 +8,8 @@ using Igor.Local;
 using Igor.Node.Applications;
 using Igor.Node.Disk;
 using Igor.Node.Memory;
+using Igor.Node.Reporting;
+using Igor.Node.Scheduling;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 

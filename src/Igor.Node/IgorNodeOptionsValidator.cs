@@ -2,6 +2,8 @@ using System.Globalization;
 using System.Net;
 using Igor.Kbr;
 using Igor.Kbr.Overlay.Machines;
+using Igor.Node.Addresses;
+using Igor.Node.Reporting;
 
 namespace Igor.Node;
 

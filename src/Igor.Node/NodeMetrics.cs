@@ -1,7 +1,8 @@
 using System.Diagnostics.Metrics;
 using Igor.Kbr;
 using Igor.Node.Memory;
-using Igor.Node.Transport.Inbound;
+using Igor.Node.Reporting;
+using Igor.Node.Transport.Admission;
 
 namespace Igor.Node;
 

@@ -1,8 +1,10 @@
 using Igor.Kbr;
 using Igor.Kbr.Wire;
+using Igor.Node.Addresses;
 using Igor.Node.Disk;
 using Igor.Node.Identity;
-using Igor.Node.Transport;
+using Igor.Node.Reporting;
+using Igor.Node.Transport.Links;
 using Microsoft.Extensions.Logging;
 
 namespace Igor.Node;
@@ -106,7 +108,7 @@ internal sealed class NodeParts : IAsyncDisposable
             return null;
         }
 
-        bool isOld = NodeIdentity.IsIn(folder.Path);
+        bool isOld = DataFolder.HoldsIdentity(folder.Path);
         try
         {
             FolderNetwork.Bind(folder.Path, network);

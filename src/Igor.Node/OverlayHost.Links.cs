@@ -1,5 +1,6 @@
 using Igor.Kbr.Overlay.Machines;
-using Igor.Node.Transport;
+using Igor.Node.Reporting;
+using Igor.Node.Transport.Links;
 
 namespace Igor.Node;
 

@@ -2,6 +2,7 @@ using Igor.Kbr;
 using Igor.Kbr.Hosting;
 using Igor.Kbr.Overlay.Machines;
 using Igor.Node.Applications;
+using Igor.Node.Reporting;
 
 namespace Igor.Node;
 

@@ -2,10 +2,14 @@ using Igor.Kbr;
 using Igor.Kbr.Hosting;
 using Igor.Kbr.Overlay;
 using Igor.Kbr.Overlay.Machines;
+using Igor.Local.Protocol;
 using Igor.Node.Applications;
 using Igor.Node.Identity;
 using Igor.Node.Memory;
+using Igor.Node.Reporting;
+using Igor.Node.Scheduling;
 using Igor.Node.Transport;
+using Igor.Node.Transport.Links;
 using Microsoft.Extensions.Logging;
 
 namespace Igor.Node;

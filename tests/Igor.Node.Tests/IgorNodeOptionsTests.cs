@@ -1,4 +1,5 @@
 using Igor.Kbr.Overlay.Machines;
+using Igor.Node.Reporting;
 
 namespace Igor.Node.Tests;
 

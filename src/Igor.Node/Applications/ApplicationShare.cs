@@ -1,6 +1,7 @@
 using Igor.Local;
 using Igor.Local.Sockets;
 using Igor.Node.Memory;
+using Igor.Node.Scheduling;
 
 namespace Igor.Node.Applications;
 

@@ -2,6 +2,7 @@ using Igor.Kbr;
 using Igor.Kbr.Hosting;
 using Igor.Local;
 using Igor.Node.Memory;
+using Igor.Node.Scheduling;
 
 namespace Igor.Node.Applications;
 

@@ -1,6 +1,6 @@
 using Igor.Kbr;
 using Igor.Local.Paths;
-using Igor.Node.Identity;
+using Igor.Node.Reporting;
 
 namespace Igor.Node.Disk;
 
@@ -10,6 +10,9 @@ namespace Igor.Node.Disk;
 /// </summary>
 public sealed class DataFolder : IDisposable
 {
+    /// <summary>The name of the file with the node's identity.</summary>
+    internal const string IdentityFile = "identity.pem";
+
     private const string LockName = "lock";
     private const UnixFileMode OwnerOnly =
         UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
@@ -70,7 +73,7 @@ public sealed class DataFolder : IDisposable
         }
         catch (Exception problem) when (DiskTrouble.IsDisk(problem))
         {
-            if (NodeIdentity.IsIn(full))
+            if (HoldsIdentity(full))
             {
                 return new DataFolder(full, held); // its store says what the disk refuses
             }
@@ -79,6 +82,9 @@ public sealed class DataFolder : IDisposable
             throw DiskTrouble.Explain("write in the data folder", full, problem);
         }
     }
+
+    /// <summary>Whether a folder holds the identity of a node.</summary>
+    public static bool HoldsIdentity(string path) => File.Exists(System.IO.Path.Combine(path, IdentityFile));
 
     /// <summary>The process that uses a folder now; null when none does, or it left no word.</summary>
     public static FolderHolder? FindHolder(string path)
@@ -188,7 +194,7 @@ public sealed class DataFolder : IDisposable
             }
             catch (Exception problem) when (DiskTrouble.IsDisk(problem))
             {
-                if (NodeIdentity.IsIn(full) && TryLockReadOnly(full) is { } held)
+                if (HoldsIdentity(full) && TryLockReadOnly(full) is { } held)
                 {
                     return held;
                 }

@@ -1,4 +1,5 @@
 using System.Security;
+using Igor.Node.Reporting;
 
 namespace Igor.Node.Disk;
 

@@ -1,5 +1,6 @@
 using System.Text;
 using Igor.Kbr;
+using Igor.Node.Reporting;
 
 namespace Igor.Node.Disk;
 

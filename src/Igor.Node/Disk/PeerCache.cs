@@ -2,6 +2,8 @@ using System.Text;
 using Igor.Kbr;
 using Igor.Kbr.Overlay.Links;
 using Igor.Kbr.Wire;
+using Igor.Node.Addresses;
+using Igor.Node.Reporting;
 using Microsoft.Extensions.Logging;
 
 namespace Igor.Node.Disk;

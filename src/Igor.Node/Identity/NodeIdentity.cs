@@ -3,6 +3,7 @@ using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using Igor.Kbr;
 using Igor.Node.Disk;
+using Igor.Node.Reporting;
 
 namespace Igor.Node.Identity;
 
@@ -12,7 +13,6 @@ namespace Igor.Node.Identity;
 /// </summary>
 public sealed class NodeIdentity : IDisposable
 {
-    private const string FileName = "identity.pem";
     private const int FileBytesMax = 16 * 1024;
 
     private NodeIdentity(ECDsa key)
@@ -44,7 +44,7 @@ public sealed class NodeIdentity : IDisposable
     public static NodeIdentity LoadOrCreate(DataFolder folder)
     {
         ArgumentNullException.ThrowIfNull(folder);
-        string path = folder.Combine(FileName);
+        string path = folder.Combine(DataFolder.IdentityFile);
         try
         {
             return File.Exists(path) ? Load(path) : Create(path);
@@ -54,9 +54,6 @@ public sealed class NodeIdentity : IDisposable
             throw DiskTrouble.Explain("read or write the node's identity", path, problem);
         }
     }
-
-    /// <summary>Whether a data folder holds an identity.</summary>
-    public static bool IsIn(string folder) => File.Exists(Path.Combine(folder, FileName));
 
     /// <summary>The id that a certificate proves: SHA-256 of its SubjectPublicKeyInfo.</summary>
     public static Key IdOf(X509Certificate2 certificate)

@@ -1,6 +1,6 @@
 using System.Net;
 using Igor.Kbr;
-using Igor.Node.Transport.Inbound;
+using Igor.Node.Addresses;
 
 namespace Igor.Node.Memory;
 

@@ -1,5 +1,6 @@
 using Igor.Kbr.Overlay.Machines;
-using Igor.Node.Transport.Inbound;
+using Igor.Node.Transport.Admission;
+using Igor.Node.Transport.Links;
 
 namespace Igor.Node.Transport;
 

@@ -1,9 +1,14 @@
 using System.Collections.Concurrent;
 using System.Net;
 using Igor.Kbr.Overlay.Machines;
+using Igor.Node.Addresses;
 using Igor.Node.Identity;
 using Igor.Node.Memory;
+using Igor.Node.Reporting;
+using Igor.Node.Scheduling;
+using Igor.Node.Transport.Admission;
 using Igor.Node.Transport.Inbound;
+using Igor.Node.Transport.Links;
 using Microsoft.Extensions.Logging;
 
 namespace Igor.Node.Transport;
@@ -49,7 +54,8 @@ internal sealed partial class TlsTransport : IAsyncDisposable
         _consumer = consumer;
         _counters = counters;
         _log = log;
-        _rates = new StrangerRates(options);
+        _rates = new StrangerRates(
+            options.StrangerFramesPerSecond, options.StrangerBytesPerSecond);
         _handshake = new TlsHandshake(identity);
         _dialer = new TlsDialer(_handshake, options);
     }

@@ -5,7 +5,7 @@ using System.Net.Sockets;
 using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
 using Igor.Kbr;
-using Igor.Node;
+using Igor.Node.Addresses;
 using Igor.Node.Identity;
 using MessagePack;
 

@@ -1,4 +1,5 @@
 using Igor.Node.Disk;
+using Igor.Node.Reporting;
 
 namespace Igor.Node.Tests;
 

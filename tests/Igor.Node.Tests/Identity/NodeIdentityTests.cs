@@ -3,6 +3,7 @@ using System.Security.Cryptography.X509Certificates;
 using Igor.Kbr;
 using Igor.Node.Disk;
 using Igor.Node.Identity;
+using Igor.Node.Reporting;
 
 namespace Igor.Node.Tests;
 

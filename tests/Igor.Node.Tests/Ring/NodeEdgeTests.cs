@@ -3,7 +3,8 @@ using System.Net.Sockets;
 using Igor.Kbr;
 using Igor.Kbr.Overlay.Machines;
 using Igor.Node.Disk;
-using Igor.Node.Transport;
+using Igor.Node.Reporting;
+using Igor.Node.Transport.Links;
 
 namespace Igor.Node.Tests;
 

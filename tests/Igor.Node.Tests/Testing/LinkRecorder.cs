@@ -1,9 +1,13 @@
 using System.Collections.Concurrent;
 using Igor.Kbr;
 using Igor.Kbr.Overlay.Machines;
+using Igor.Node.Addresses;
 using Igor.Node.Identity;
 using Igor.Node.Memory;
+using Igor.Node.Reporting;
+using Igor.Node.Scheduling;
 using Igor.Node.Transport;
+using Igor.Node.Transport.Links;
 using Microsoft.Extensions.Logging;
 
 namespace Igor.Node.Tests;

@@ -5,7 +5,7 @@ using System.Security.Authentication;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Igor.Node.Identity;
-using Igor.Node.Transport;
+using Igor.Node.Transport.Links;
 
 namespace Igor.Node.Tests;
 

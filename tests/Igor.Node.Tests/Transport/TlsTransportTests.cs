@@ -2,9 +2,11 @@ using System.Buffers.Binary;
 using System.Net;
 using System.Net.Sockets;
 using Igor.Kbr.Overlay.Machines;
+using Igor.Node.Addresses;
 using Igor.Node.Memory;
-using Igor.Node.Transport;
-using Igor.Node.Transport.Inbound;
+using Igor.Node.Reporting;
+using Igor.Node.Transport.Admission;
+using Igor.Node.Transport.Links;
 
 namespace Igor.Node.Tests;
 

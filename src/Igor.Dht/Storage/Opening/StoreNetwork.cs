@@ -1,5 +1,5 @@
-using Igor.Node;
 using Igor.Node.Disk;
+using Igor.Node.Reporting;
 
 namespace Igor.Dht.Storage.Opening;
 

@@ -1,5 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
+using Igor.Node.Addresses;
+using Igor.Node.Transport.Links;
 
 namespace Igor.Node.Transport.Inbound;
 

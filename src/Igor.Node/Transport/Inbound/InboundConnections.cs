@@ -2,6 +2,9 @@ using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using System.Net.Sockets;
 using Igor.Kbr;
+using Igor.Node.Reporting;
+using Igor.Node.Transport.Admission;
+using Igor.Node.Transport.Links;
 using Microsoft.Extensions.Logging;
 
 namespace Igor.Node.Transport.Inbound;

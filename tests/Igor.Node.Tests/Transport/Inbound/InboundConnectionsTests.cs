@@ -2,8 +2,8 @@ using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
 using Igor.Node.Identity;
-using Igor.Node.Transport;
-using Igor.Node.Transport.Inbound;
+using Igor.Node.Transport.Admission;
+using Igor.Node.Transport.Links;
 
 namespace Igor.Node.Tests;
 

@@ -1,0 +1,100 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Net;
+
+namespace Igor.Node.Transport.Admission;
+
+/// <summary>
+/// What waits, by the address that it came from, so that no address can take what others need. Many stand
+/// behind one address, so that nobody is refused for it: what has waited longest gives way. Not thread-safe.
+/// </summary>
+/// <typeparam name="T">What waits.</typeparam>
+internal sealed class SourceTable<T>
+    where T : class
+{
+    private readonly Dictionary<IPAddress, Source> _sources = [];
+    private readonly LinkedList<Source> _turns = new();
+    private readonly Dictionary<T, LinkedListNode<T>> _places = [];
+
+    /// <summary>How many wait.</summary>
+    public int Count => _places.Count;
+
+    /// <summary>Adds one, the newest of its source.</summary>
+    public void Add(IPAddress source, T item)
+    {
+        if (!_sources.TryGetValue(source, out Source? of))
+        {
+            of = new Source(source);
+            _sources.Add(source, of);
+            of.Turn = _turns.AddLast(of);
+        }
+
+        _places.Add(item, of.Items.AddLast(item));
+    }
+
+    /// <summary>Takes one out.</summary>
+    /// <returns>False when it is not there any more.</returns>
+    public bool Remove(IPAddress source, T item)
+    {
+        if (!_places.Remove(item, out LinkedListNode<T>? place))
+        {
+            return false;
+        }
+
+        Source of = _sources[source];
+        of.Items.Remove(place);
+        if (of.Items.Count == 0)
+        {
+            _sources.Remove(source);
+            _turns.Remove(of.Turn!);
+        }
+
+        return true;
+    }
+
+    /// <summary>
+    /// Takes one from each source in turn, from each the newest: in a flood it is the one whose other end is
+    /// most likely still there.
+    /// </summary>
+    public bool TryTakeNext([NotNullWhen(true)] out T? item)
+    {
+        item = null;
+        if (_turns.First?.Value is not { } source)
+        {
+            return false;
+        }
+
+        _turns.RemoveFirst();
+        source.Turn = _turns.AddLast(source);
+        item = source.Items.Last!.Value;
+        Remove(source.Address, item);
+        return true;
+    }
+
+    /// <summary>Takes the one that has waited longest of the source that has most.</summary>
+    public bool TryEvict([NotNullWhen(true)] out T? item)
+    {
+        Source? largest = null;
+        foreach (Source source in _turns)
+        {
+            if (largest is null || source.Items.Count > largest.Items.Count)
+            {
+                largest = source;
+            }
+        }
+
+        item = largest?.Items.First!.Value;
+        return item is not null && Remove(largest!.Address, item);
+    }
+
+    /// <summary>All that wait.</summary>
+    public T[] Snapshot() => [.. _places.Keys];
+
+    private sealed class Source(IPAddress address)
+    {
+        public IPAddress Address { get; } = address;
+
+        public LinkedList<T> Items { get; } = new();
+
+        public LinkedListNode<Source>? Turn { get; set; }
+    }
+}
