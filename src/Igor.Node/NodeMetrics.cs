@@ -1,5 +1,6 @@
 using System.Diagnostics.Metrics;
 using Igor.Kbr;
+using Igor.Node.Hosting;
 using Igor.Node.Memory;
 using Igor.Node.Reporting;
 using Igor.Node.Transport.Admission;

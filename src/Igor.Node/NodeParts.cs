@@ -2,7 +2,9 @@ using Igor.Kbr;
 using Igor.Kbr.Wire;
 using Igor.Node.Addresses;
 using Igor.Node.Disk;
+using Igor.Node.Hosting;
 using Igor.Node.Identity;
+using Igor.Node.Memory;
 using Igor.Node.Reporting;
 using Igor.Node.Transport.Links;
 using Microsoft.Extensions.Logging;
@@ -40,7 +42,13 @@ internal sealed class NodeParts : IAsyncDisposable
             NodeLog.Noted(log, Note);
         }
 
-        Host = new OverlayHost(Identity, TransportOf(options), options, log);
+        Host = new OverlayHost(
+            Identity,
+            TransportOf(options),
+            new ByteBudget(options.HeldBytesMax),
+            options.QueueMax,
+            options.TimeProvider,
+            log);
         _metrics = new NodeMetrics(Identity.NodeId, Host);
         if (Folder is not null)
         {

@@ -11,6 +11,7 @@ public class FolderTests
     [Theory]
     [InlineData("Igor.Local")]
     [InlineData("Igor.Client")]
+    [InlineData("Igor.Node")]
     [InlineData("igord")]
     [InlineData("igor-dht")]
     public void Folders_have_no_cycles(string assembly)

@@ -1,6 +1,6 @@
 using Igor.Kbr;
 using Igor.Local;
-using Igor.Node.Applications;
+using Igor.Node.Hosting;
 using Igor.Node.Memory;
 
 namespace Igor.Node.Tests;

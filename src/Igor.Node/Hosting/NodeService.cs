@@ -4,7 +4,7 @@ using Igor.Local;
 using Igor.Node.Memory;
 using Igor.Node.Scheduling;
 
-namespace Igor.Node.Applications;
+namespace Igor.Node.Hosting;
 
 /// <summary>The handle of an application: posts what it asks for to the strand of the node.</summary>
 internal sealed class NodeService : AttachedService

@@ -3,7 +3,7 @@ using Igor.Local.Sockets;
 using Igor.Node.Memory;
 using Igor.Node.Scheduling;
 
-namespace Igor.Node.Applications;
+namespace Igor.Node.Hosting;
 
 /// <summary>What a process at the local socket gets of the node: memory, and turns of the strand.</summary>
 internal sealed class ApplicationShare(ByteAccount account) : IApplicationShare

@@ -1,10 +1,9 @@
 using Igor.Kbr;
 using Igor.Kbr.Hosting;
 using Igor.Kbr.Overlay.Machines;
-using Igor.Node.Applications;
 using Igor.Node.Reporting;
 
-namespace Igor.Node;
+namespace Igor.Node.Hosting;
 
 /// <content>What the overlay node and its applications do to the world.</content>
 internal sealed partial class OverlayHost : IOverlayOutput, IApplicationHost<NodeService>

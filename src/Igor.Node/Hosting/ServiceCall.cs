@@ -1,6 +1,6 @@
 using Igor.Kbr;
 
-namespace Igor.Node.Applications;
+namespace Igor.Node.Hosting;
 
 /// <summary>
 /// A downcall on its way to the strand: what an application asked for, with a copy of the payload. Calls are

@@ -2,7 +2,7 @@ using Igor.Kbr.Overlay.Machines;
 using Igor.Node.Reporting;
 using Igor.Node.Transport.Links;
 
-namespace Igor.Node;
+namespace Igor.Node.Hosting;
 
 /// <content>What the transport tells the overlay node.</content>
 internal sealed partial class OverlayHost : ILinkConsumer

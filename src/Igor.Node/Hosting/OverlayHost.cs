@@ -2,8 +2,6 @@ using Igor.Kbr;
 using Igor.Kbr.Hosting;
 using Igor.Kbr.Overlay;
 using Igor.Kbr.Overlay.Machines;
-using Igor.Local.Protocol;
-using Igor.Node.Applications;
 using Igor.Node.Identity;
 using Igor.Node.Memory;
 using Igor.Node.Reporting;
@@ -12,7 +10,7 @@ using Igor.Node.Transport;
 using Igor.Node.Transport.Links;
 using Microsoft.Extensions.Logging;
 
-namespace Igor.Node;
+namespace Igor.Node.Hosting;
 
 /// <summary>
 /// Drives an <see cref="OverlayNode"/> on its strand: frames, links and timers go in from the transport's
@@ -35,21 +33,32 @@ internal sealed partial class OverlayHost : IDisposable
     private bool _closed;
 
     /// <summary>Makes a host; <see cref="StartAsync"/> makes its node.</summary>
+    /// <param name="identity">Who the node is.</param>
+    /// <param name="transport">Settings of its links.</param>
+    /// <param name="bytes">What it may hold for others.</param>
+    /// <param name="queueMax">Most pieces of work that wait for the strand.</param>
+    /// <param name="clock">What tells the time.</param>
+    /// <param name="log">Where it logs.</param>
     public OverlayHost(
-        NodeIdentity identity, TransportOptions transport, IgorNodeOptions options, ILogger log)
+        NodeIdentity identity,
+        TransportOptions transport,
+        ByteBudget bytes,
+        int queueMax,
+        TimeProvider clock,
+        ILogger log)
     {
         NodeId = identity.NodeId;
-        _clock = options.TimeProvider;
+        _clock = clock;
         _started = _clock.GetTimestamp();
         _log = log;
         _troubles = new TroubleLog(log);
-        _strand = new Strand(problem => NodeLog.Bug(_log, problem), options.QueueMax)
+        _strand = new Strand(problem => NodeLog.Bug(_log, problem), queueMax)
         {
             BatchEnded = EndBatch,
         };
         _timer = new DeadlineTimer(
             _clock, () => _strand.Post(static host => ((OverlayHost)host).Ring(), this));
-        Bytes = new ByteBudget(options.HeldBytesMax);
+        Bytes = bytes;
         Bytes.OpenOwn(NodeId);
         OwnAccount = Bytes.Open(HolderKind.Member);
         Transport = new TlsTransport(identity, transport, _strand, this, Counters, Bytes, log);
