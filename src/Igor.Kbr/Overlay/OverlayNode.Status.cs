@@ -20,8 +20,9 @@ public sealed partial class OverlayNode
         get
         {
             IReadOnlyList<string> clocks = ClockTroubles;
-            List<Trouble> troubles = [.. _isolation.Troubles, .. _handshake.Identity.Troubles];
-            Key[] silent = [.. _context.Peers.All.Where(p => p.IsSilent && p.JoinsRing).Select(p => p.Id)];
+            List<Trouble> troubles = [.. _isolation.Troubles, .. _identity.Troubles];
+            Key[] silent =
+                [.. _context.Peers.All.Where(p => _rings.IsBarred(p) && p.JoinsRing).Select(p => p.Id)];
             if (silent.Length > 0)
             {
                 troubles.Add(new Trouble(
@@ -52,8 +53,8 @@ public sealed partial class OverlayNode
             p.Addresses,
             [.. p.Services.Where(s => s.Id != ServiceId.Base).Select(s => s.Name)],
             _rings.IsNeighbour(p),
-            p.IsFinger,
-            p.RoundTrip))];
+            _fingers.IsFinger(p),
+            _liveness.RoundTrip(p)))];
 
     /// <summary>Messages of peers that were ignored, since they sent too many of a costly kind.</summary>
     public long MessagesIgnored => _frames.Ignored;

@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using Igor.Kbr.Overlay.Clocks;
 using Igor.Kbr.Overlay.Links;
 using Igor.Kbr.Overlay.Machines;
@@ -18,17 +17,15 @@ public sealed partial class OverlayNode
 {
     private readonly NodeContext _context;
     private readonly RingTable _rings;
+    private readonly FingerTable _fingers;
+    private readonly OpenLinks _links;
     private readonly Dialer _dialer;
-    private readonly Standings _standings;
+    private readonly Liveness _liveness;
+    private readonly OwnIdentity _identity;
     private readonly Handshake _handshake;
-    private readonly Sentences _sentences;
-    private readonly FailureDetection _failures;
-    private readonly LinkCare _linkCare;
     private readonly EntryPoints _entries;
-    private readonly NeighbourExchange _exchange;
     private readonly Isolation _isolation;
     private readonly Joining _joining;
-    private readonly Fingers _fingers;
     private readonly ServiceDiscovery _discovery;
     private readonly PendingTable _pending;
     private readonly Deliveries _deliveries;
@@ -50,38 +47,30 @@ public sealed partial class OverlayNode
         OverlayOptionsValidator.Validate(options);
         _context = new NodeContext(id, options, output, seed);
         _lastRequest = _context.Random.NextUInt64(); // no number of an earlier run comes again
-        _rings = new RingTable(_context);
+        var away = new AwayMembers();
+        _rings = new RingTable(_context, away);
+        _fingers = new FingerTable(_context);
         _dialer = new Dialer(_context);
-        _standings = new Standings(_context, _rings);
-        _handshake = new Handshake(_context, _rings, _dialer, _standings)
-        {
-            PeerUp = PeerUp,
-            PeerDown = PeerDown,
-            ServicesChanged = ServicesChanged,
-        };
-        _linkCare = new LinkCare(_context, _rings, _handshake);
+        _links = new OpenLinks(_context);
+        _liveness = new Liveness(_context);
+        var standings = new Standings(_context, _rings, _fingers);
+        var secondLinks = new SecondLinks(_context, _links, standings, _liveness);
+        var care = new LinkCare(_context, _rings, _fingers, _links, _liveness);
+        _entries = new EntryPoints(_context, _dialer, _rings, _fingers, away);
+        _identity = new OwnIdentity(_context, _dialer);
+        var duplicates = new Duplicates(_context, _links, _liveness);
+        _handshake = new Handshake(
+            _context, _rings, _dialer, _links, _entries, care, secondLinks, duplicates, _identity);
         _pending = new PendingTable(options.PendingMax);
-        _sentences = new Sentences(_context, _rings);
-        var silence = new SilenceDetection(_context, _rings, _pending, _sentences);
-        _failures = new FailureDetection(_context, _handshake) { IsNeighbour = _rings.IsNeighbour };
-        _entries = new EntryPoints(_context, _dialer)
-        {
-            IsNeighbour = _rings.IsNeighbour,
-        };
-        _handshake.Replaced = _entries.HandleReplaced;
-        _handshake.TurnedAway = _entries.HandleFailed;
-        _exchange = new NeighbourExchange(_context, _rings, _dialer);
-        _rings.Changed = RingChanged;
-        _discovery = new ServiceDiscovery(_context, _rings, _dialer, _exchange);
         _desk = new ForwardDesk(_context);
-        _deliveries = new Deliveries(_context, _pending);
-        _deliveries.Control.Contacts = _exchange.Contacts;
+        _deliveries = new Deliveries(_context, _rings, _pending);
+        var sentences = new Sentences(_context, _rings);
+        var silence = new SilenceDetection(_context, _rings, _pending, sentences, _desk, _liveness);
         var origin = new Origin(_context, _rings, _pending)
         {
             Deliveries = _deliveries,
             Desk = _desk,
             Silence = silence,
-            Discover = _discovery.Discover,
         };
         _router = new Router(_context, _rings, _pending)
         {
@@ -93,19 +82,21 @@ public sealed partial class OverlayNode
         silence.Reroute = _router.HandlePeerSilent;
         _deliveries.Origin = origin;
         _deliveries.Router = _router;
-        _discovery.Request = origin.Begin;
-        _sentences.Request = origin.Begin;
+        sentences.Request = origin.Begin;
+        var failures = new FailureDetection(_context, _rings, _liveness, secondLinks);
+        var exchange = new NeighbourExchange(_context, _rings, _dialer);
+        _discovery = new ServiceDiscovery(_context, _rings, _dialer, exchange, origin);
         _isolation = new Isolation(_context, _rings, _entries, _discovery);
-        _sentences.Changed = _isolation.Review;
-        _entries.IsInRing = () => _isolation.IsInRing;
-        _rings.IsAloneIn = _isolation.IsAloneIn;
-        _joining = new Joining(_context, _rings, _dialer, _exchange, _discovery, _isolation)
-        {
-            Request = origin.Begin,
-        };
-        _fingers = new Fingers(_context, _rings, _dialer, _standings) { Request = origin.Begin };
-        _clocks = new PeerClocks(_context);
-        _frames = new FrameDispatch(_context, _handshake, _router, _exchange, _discovery, _clocks);
+        _joining = new Joining(_context, _rings, _dialer, exchange, _discovery, _isolation, origin);
+        var fingers = new Fingers(_context, _rings, _fingers, _dialer, standings, origin);
+        _clocks = new PeerClocks(_context, _liveness);
+        var news = new ServiceNews(_context, _handshake);
+        _frames = new FrameDispatch(_context, _links, _handshake, _liveness);
+        _context.Machines.Set(
+        [
+            _liveness, duplicates, _identity, _handshake, sentences, _entries, failures, care, _rings,
+            standings, _isolation, _discovery, _clocks, exchange, fingers, news, _joining, silence, _router,
+        ]);
     }
 
     /// <summary>The node's id.</summary>
@@ -117,8 +108,8 @@ public sealed partial class OverlayNode
         get
         {
             TimeSpan? timer = _context.Timers.NextDeadline;
-            TimeSpan? request = _pending.NextDeadline;
-            return timer is null || request < timer ? request : timer;
+            TimeSpan? machine = _context.Machines.NextDeadline;
+            return timer is null || machine < timer ? machine : timer;
         }
     }
 
@@ -128,21 +119,8 @@ public sealed partial class OverlayNode
     /// <summary>Starts joining.</summary>
     public void Start(TimeSpan now)
     {
-        ServiceRing ring = _rings.GetOrAdd(now, ServiceId.Base, string.Empty);
-        _handshake.Identity.Start(now);
-        _entries.Start(now);
-        _failures.Start(now);
-        _linkCare.Start(now);
-        _discovery.Start(now);
-        _isolation.Start(now);
-        _clocks.Start(now);
-        if (_context.Options.JoinsRing)
-        {
-            ring.HasMember = true;
-            _exchange.Start(now);
-            _fingers.Start(now);
-            _joining.Begin(now, ring);
-        }
+        _rings.GetOrAdd(now, ServiceId.Base, string.Empty);
+        _context.Machines.Start(now);
     }
 
     /// <summary>
@@ -157,8 +135,7 @@ public sealed partial class OverlayNode
     public void HandleDeadline(TimeSpan now)
     {
         _context.Timers.RunDue(now);
-        _router.HandleDeadline(now);
-        _isolation.Review(now);
+        _context.Machines.Deadline(now);
     }
 
     /// <summary>A connection was opened, and its other end proved to be the peer.</summary>
@@ -176,12 +153,12 @@ public sealed partial class OverlayNode
         }
 
         _handshake.HandleOpened(now, link, peer, dial, remoteAddress);
-        if (_handshake.TryGet(link, out Link? opened))
+        if (_links.TryGet(link, out Link? opened))
         {
-            _entries.HandleOpened(opened!);
+            _entries.HandleOpened(opened);
         }
 
-        _joining.StepAll(now);
+        _context.Machines.LinksChanged(now);
     }
 
     /// <summary>An attempt to connect failed.</summary>
@@ -190,22 +167,22 @@ public sealed partial class OverlayNode
         Dialer.Wish wish = _dialer.HandleFailed(now, dial);
         _context.Raise(OverlayEventKind.DialFailed, wish.Expected ?? default, $"{wish.Address}: {cause}");
         _entries.HandleFailed(wish.Address, cause);
-        _joining.StepAll(now);
+        _context.Machines.LinksChanged(now);
     }
 
     /// <summary>A connection broke or was closed by the other end.</summary>
     public void HandleLinkClosed(TimeSpan now, LinkId link, string cause)
     {
         _handshake.HandleClosed(now, link);
-        _joining.StepAll(now);
+        _context.Machines.LinksChanged(now);
     }
 
     /// <summary>The host measured the round-trip time of a link (from the kernel, where it has it).</summary>
     public void HandleRoundTrip(TimeSpan now, LinkId link, TimeSpan roundTrip)
     {
-        if (_handshake.TryGet(link, out Link? known) && known!.Peer is { } peer)
+        if (_links.TryGet(link, out Link? known) && known.Peer is { } peer)
         {
-            peer.NoteRoundTrip(roundTrip);
+            _liveness.NoteRoundTrip(peer, roundTrip);
         }
     }
 
@@ -329,7 +306,7 @@ public sealed partial class OverlayNode
     public void Leave(TimeSpan now)
     {
         _hasLeft = true;
-        _handshake.CloseAll(GoodbyeReason.Leaving, "leaving");
+        _links.CloseAll(GoodbyeReason.Leaving, "leaving");
         foreach (Pending entry in _pending.Where(e => e.Own is not null))
         {
             OwnRequest own = entry.Own!;
@@ -343,44 +320,4 @@ public sealed partial class OverlayNode
         _rings.TryGet(service, out ServiceRing? ring)
             ? ring.Neighbours
             : NeighbourSet.Alone(Id, isMember: false);
-
-    private void PeerUp(TimeSpan now, Peer peer)
-    {
-        _sentences.HandlePeerUp(peer);
-        _linkCare.HandlePeersChanged(now, peer);
-        _entries.HandlePeerUp(peer);
-        _rings.RefreshAffected(now, [], peer.Services);
-        _standings.Review(peer);
-        _isolation.Review(now);
-        _discovery.HandlePeerUp(peer);
-        if (peer.Link.IsEntry)
-        {
-            _joining.LookInto(now, peer);
-        }
-    }
-
-    private void PeerDown(TimeSpan now, Peer peer, DepartureReason reason)
-    {
-        _linkCare.HandlePeersChanged(now, peer);
-        _clocks.HandlePeerDown(now, peer);
-        _entries.HandlePeerDown(now, peer, reason);
-        _rings.RefreshAffected(now, peer.Services, [], peer.Id, reason);
-        _isolation.Review(now);
-        _router.HandlePeerDown(now, peer);
-    }
-
-    private void ServicesChanged(TimeSpan now, Peer peer, ImmutableArray<ServiceName> before)
-    {
-        _linkCare.HandlePeersChanged(now, peer);
-        _rings.RefreshAffected(now, before, peer.Services);
-        _standings.Review(peer);
-        _isolation.Review(now);
-        _joining.StepAll(now);
-    }
-
-    private void RingChanged(TimeSpan now, ServiceRing ring, NeighbourChange change)
-    {
-        _standings.Review(change);
-        _exchange.HandleChange(now, ring, change);
-    }
 }

@@ -24,6 +24,7 @@ internal static class RoutedFrame
     private const byte Array9 = 0x99;
     private const byte Array10 = 0x9A;
     private const byte Array5 = 0x95;
+    private const byte ArrayMax = 0x9F;
     private const byte Bin8 = 0xC4;
     private const byte Bin32 = 0xC6;
     private const byte UInt32Code = 0xCE;
@@ -75,7 +76,7 @@ internal static class RoutedFrame
         header = default;
         payload = default;
         ReadOnlySpan<byte> b = body.Span;
-        if (b.Length < RouteHeaderBytes + PayloadPrefixBytes
+        if (b.Length < RouteHeaderBytes + PayloadPrefixBytes || b[0] is < Array9 or > ArrayMax
             || b[2] != Bin8 || b[3] != ServiceId.SizeInBytes
             || !KeyCodec.TryRead(b[20..], out Key destination) || !KeyCodec.TryRead(b[54..], out Key source)
             || b[88] != UInt64Code || b[97] > 0x7F || b[98] > 0x7F || b[99] != UInt32Code
@@ -136,7 +137,7 @@ internal static class RoutedFrame
         header = default;
         payload = default;
         ReadOnlySpan<byte> b = body.Span;
-        if (b.Length < ReplyHeaderBytes + PayloadPrefixBytes
+        if (b.Length < ReplyHeaderBytes + PayloadPrefixBytes || b[0] is < Array5 or > ArrayMax
             || b[2] != UInt64Code || b[11] > 0x7F || !KeyCodec.TryRead(b[12..], out Key responder)
             || !TryReadPayload(body[ReplyHeaderBytes..], out payload))
         {

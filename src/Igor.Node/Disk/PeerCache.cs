@@ -1,6 +1,6 @@
 using System.Text;
 using Igor.Kbr;
-using Igor.Kbr.Overlay.Links;
+using Igor.Kbr.Overlay.Rings;
 using Igor.Kbr.Wire;
 using Igor.Node.Addresses;
 using Igor.Node.Reporting;

@@ -1,5 +1,5 @@
+using Igor.Kbr.Overlay.Links;
 using Igor.Kbr.Overlay.Machines;
-using Igor.Kbr.Overlay.Upkeep;
 using Igor.Kbr.Wire;
 
 namespace Igor.Kbr.Overlay.Clocks;
@@ -10,7 +10,7 @@ namespace Igor.Kbr.Overlay.Clocks;
 /// own clock changes nothing of what is known of others, nor the corrected time. Strangers have no vote,
 /// since identities cost nothing; a majority of hostile neighbours can still move the time.
 /// </summary>
-internal sealed class PeerClocks(NodeContext context)
+internal sealed class PeerClocks(NodeContext context, Liveness liveness) : Machine
 {
     /// <summary>Deviations that are named in status; the rest is counted.</summary>
     private const int NamedMax = 8;
@@ -50,7 +50,7 @@ internal sealed class PeerClocks(NodeContext context)
     /// <summary>A deviation that lasts is logged again after this time.</summary>
     private static readonly TimeSpan TellPeriod = TimeSpan.FromMinutes(10);
 
-    private readonly SortedDictionary<Key, PeerClock> _clocks = [];
+    private readonly PerPeer<PeerClock> _clocks = new(context.Peers, () => new PeerClock());
     private readonly Dictionary<Key, TimeSpan> _told = [];
     private TimeSpan _steppedAt;
     private TimeSpan _uncontestedSince;
@@ -61,10 +61,30 @@ internal sealed class PeerClocks(NodeContext context)
     /// <summary>How to tell the time.</summary>
     public CorrectedClock Clock { get; private set; } = CorrectedClock.Unknown;
 
-    public void Start(TimeSpan now)
+    public override void Start(TimeSpan now)
     {
         _uncontestedSince = now;
-        ScheduleStep(now);
+        context.Timers.Repeat(now, () => context.Random.Jitter(StepPeriod), later =>
+        {
+            Judge(later);
+            Ask(later);
+            Tell(later);
+        });
+    }
+
+    public override void HandlePeerDown(TimeSpan now, Peer peer, DepartureReason reason) => Judge(now);
+
+    /// <summary>A peer told its clock, unasked or in answer to a question.</summary>
+    public override void HandleSign(TimeSpan now, Peer peer, in SignOfLife sign)
+    {
+        if (sign.AskedAt is { } askedAt)
+        {
+            HandleAnswer(now, peer, now - askedAt, sign.WallClockMs);
+            return;
+        }
+
+        TimeSpan? roundTrip = liveness.RoundTrip(peer);
+        Hear(now, peer, sign.WallClockMs, roundTrip < ExactWithin ? roundTrip.Value : default);
     }
 
     /// <summary>The host read its wall clock.</summary>
@@ -83,31 +103,18 @@ internal sealed class PeerClocks(NodeContext context)
         }
     }
 
-    /// <summary>A peer told its clock unasked, in its hello or in a question of its own.</summary>
-    public void Hear(TimeSpan now, Peer peer, long unixMs) => Hear(
-        now, peer, unixMs, peer.RoundTrip is { } roundTrip && roundTrip < ExactWithin ? roundTrip : default);
-
     /// <summary>A peer told its clock in answer to a question.</summary>
-    public void HandleAnswer(TimeSpan now, Peer peer, TimeSpan roundTrip, long unixMs)
+    private void HandleAnswer(TimeSpan now, Peer peer, TimeSpan roundTrip, long unixMs)
     {
         bool isExact = roundTrip >= TimeSpan.Zero && roundTrip <= ExactWithin;
         if (isExact && TryAtZero(now, unixMs, roundTrip, out long atZero))
         {
-            ClockOf(peer).Measure(now, atZero);
+            _clocks[peer].Measure(now, atZero);
             JudgeBy(now, peer);
         }
         else
         {
             Hear(now, peer, unixMs, ExactWithin);
-        }
-    }
-
-    /// <summary>A peer is gone.</summary>
-    public void HandlePeerDown(TimeSpan now, Peer peer)
-    {
-        if (_clocks.Remove(peer.Id))
-        {
-            Judge(now);
         }
     }
 
@@ -169,7 +176,7 @@ internal sealed class PeerClocks(NodeContext context)
     {
         if (TryAtZero(now, unixMs, roundTrip, out long atZero))
         {
-            if (ClockOf(peer).Hear(now, atZero, StepMs))
+            if (_clocks[peer].Hear(now, atZero, StepMs))
             {
                 JudgeBy(now, peer);
             }
@@ -184,17 +191,6 @@ internal sealed class PeerClocks(NodeContext context)
         }
     }
 
-    private PeerClock ClockOf(Peer peer)
-    {
-        if (!_clocks.TryGetValue(peer.Id, out PeerClock? clock))
-        {
-            clock = new PeerClock();
-            _clocks.Add(peer.Id, clock);
-        }
-
-        return clock;
-    }
-
     /// <summary>Whether a peer is a member that this node uses.</summary>
     private static bool HasVote(Peer peer) => peer.Standing == PeerStanding.Member;
 
@@ -204,11 +200,10 @@ internal sealed class PeerClocks(NodeContext context)
 
     private List<long> Votes(TimeSpan now)
     {
-        var votes = new List<long>(_clocks.Count);
-        foreach ((Key id, PeerClock clock) in _clocks)
+        var votes = new List<long>(context.Peers.Count);
+        foreach (Peer peer in context.Peers.All)
         {
-            if (clock.AtZeroMs is { } atZero && IsFresh(now, clock)
-                && context.Peers.TryGet(id, out Peer? peer) && HasVote(peer))
+            if (HasVote(peer) && _clocks[peer] is { AtZeroMs: { } atZero } clock && IsFresh(now, clock))
             {
                 votes.Add(atZero);
             }
@@ -251,15 +246,6 @@ internal sealed class PeerClocks(NodeContext context)
         }
     }
 
-    private void ScheduleStep(TimeSpan now) =>
-        context.Timers.Schedule(now + context.Random.Jitter(StepPeriod), later =>
-        {
-            Judge(later);
-            Ask(later);
-            Tell(later);
-            ScheduleStep(later);
-        });
-
     /// <summary>Asks those members whose clock is not known exactly, or not any more.</summary>
     private void Ask(TimeSpan now)
     {
@@ -276,14 +262,14 @@ internal sealed class PeerClocks(NodeContext context)
                 continue;
             }
 
-            PeerClock clock = ClockOf(peer);
+            PeerClock clock = _clocks[peer];
             bool isDue = _asksAll || !clock.IsExact || clock.IsInDoubt
                 || now - clock.SampledAt > SampleLife;
             if (isDue && !(clock.AskedAt is { } at && now - at < AskPeriod && !_asksAll))
             {
                 asked++;
                 clock.AskedAt = now;
-                FailureDetection.Ask(context, now, peer);
+                liveness.Ask(now, peer);
             }
         }
 
@@ -332,8 +318,8 @@ internal sealed class PeerClocks(NodeContext context)
     /// <summary>What a member's clock does wrong; null when it is right, or not known well enough.</summary>
     private string? DeviationOf(Peer peer, long time)
     {
-        if (!_clocks.TryGetValue(peer.Id, out PeerClock? clock) || !clock.IsExact
-            || clock.AtZeroMs is not { } atZero || !IsOff(atZero, time) || !HasVote(peer))
+        if (_clocks[peer] is not { IsExact: true, AtZeroMs: { } atZero }
+            || !IsOff(atZero, time) || !HasVote(peer))
         {
             return null;
         }

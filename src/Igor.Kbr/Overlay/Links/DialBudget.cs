@@ -1,3 +1,5 @@
+using Igor.Kbr.Overlay.Addresses;
+
 namespace Igor.Kbr.Overlay.Links;
 
 /// <summary>

@@ -1,3 +1,4 @@
+using Igor.Kbr.Overlay.Addresses;
 using Igor.Kbr.Overlay.Machines;
 
 namespace Igor.Kbr.Overlay.Links;

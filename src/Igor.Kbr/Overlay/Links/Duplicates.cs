@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
 using Igor.Kbr.Overlay.Machines;
-using Igor.Kbr.Overlay.Upkeep;
+using Igor.Kbr.Wire;
 using Igor.Kbr.Wire.Messages;
 
 namespace Igor.Kbr.Overlay.Links;
@@ -11,7 +11,7 @@ namespace Igor.Kbr.Overlay.Links;
 /// and each is told where the other is; what they make of that is their matter (<see cref="OwnIdentity"/>).
 /// If it does not, its connection is given up and the newcomer may come again.
 /// </summary>
-internal sealed class Duplicates(NodeContext context)
+internal sealed class Duplicates(NodeContext context, OpenLinks links, Liveness liveness) : Machine
 {
     /// <summary>
     /// Longer than a pause of a healthy process, and short for a peer that restarted after a power failure.
@@ -27,18 +27,12 @@ internal sealed class Duplicates(NodeContext context)
     private readonly Dictionary<Key, Contest> _contests = [];
     private readonly Dictionary<Key, TimeSpan> _toldAt = [];
 
-    /// <summary>Closes a link, with a goodbye where something is to be told; set by the handshake.</summary>
-    public required Action<Link, Farewell?> Close { get; init; }
-
-    /// <summary>Gives up a peer that does not answer; set by the handshake.</summary>
-    public required Action<TimeSpan, Peer> GiveUp { get; init; }
-
     /// <summary>A link whose other end claims to be another run of a peer that is connected.</summary>
     public void HandleHello(TimeSpan now, Peer known, Link link, HelloMessage hello)
     {
         if (_contests.TryGetValue(known.Id, out Contest? open) && open.IsOpen)
         {
-            Close(link, null); // one question at a time: whoever it is comes again
+            links.Forget(link); // one question at a time: whoever it is comes again
             return;
         }
 
@@ -49,39 +43,41 @@ internal sealed class Duplicates(NodeContext context)
             now);
         _contests[known.Id] = contest;
         link.IsContested = true;
-        FailureDetection.Ask(context, now, known);
+        liveness.Ask(now, known);
         context.Timers.Schedule(now + AnswerPatience, later =>
         {
             if (Take(contest))
             {
-                Close(link, null);
-                GiveUp(later, known);
+                links.Forget(link);
+                links.Drop(later, known, DepartureReason.Failed);
             }
         });
     }
 
-    /// <summary>A peer answered a ping that was sent at some time.</summary>
-    public void HandlePong(TimeSpan now, Peer known, TimeSpan sentAt)
+    /// <summary>A peer lives: when it was asked since a newcomer came, that one is refused.</summary>
+    public override void HandleSign(TimeSpan now, Peer peer, in SignOfLife sign)
     {
-        if (!_contests.TryGetValue(known.Id, out Contest? contest) || contest.Known != known
-            || sentAt < contest.Since || !Take(contest))
+        if (sign.AskedAt is not { } askedAt || !_contests.TryGetValue(peer.Id, out Contest? contest)
+            || contest.Known != peer || askedAt < contest.Since || !Take(contest))
         {
             return;
         }
 
-        string first = Where(known.Addresses, known.Link);
+        string first = Where(peer.Addresses, peer.Link);
         string second = Where(contest.Addresses, contest.Link);
-        Tell(now, known.Id, first, second);
-        Close(contest.Link, new Farewell($"another live node has its id, at {first}", known.Addresses));
-        context.Send(known, new IdentityClashMessage(contest.Addresses));
+        Tell(now, peer.Id, first, second);
+        string text = $"another live node has its id, at {first}";
+        context.Send(contest.Link, new GoodbyeMessage(GoodbyeReason.Duplicate, text, peer.Addresses));
+        links.Forget(contest.Link);
+        context.Send(peer, new IdentityClashMessage(contest.Addresses));
     }
 
     /// <summary>The peer is gone: the newcomer may come again.</summary>
-    public void HandleGone(Peer known)
+    public override void HandlePeerDown(TimeSpan now, Peer peer, DepartureReason reason)
     {
-        if (_contests.TryGetValue(known.Id, out Contest? contest) && contest.Known == known && Take(contest))
+        if (_contests.TryGetValue(peer.Id, out Contest? contest) && contest.Known == peer && Take(contest))
         {
-            Close(contest.Link, null);
+            links.Forget(contest.Link);
         }
     }
 
@@ -123,9 +119,6 @@ internal sealed class Duplicates(NodeContext context)
 
         return true;
     }
-
-    /// <summary>What a refused newcomer is told.</summary>
-    public sealed record Farewell(string Text, ImmutableArray<string> Addresses);
 
     private sealed class Contest(Peer known, Link link, ImmutableArray<string> addresses, TimeSpan since)
     {

@@ -1,4 +1,6 @@
+using Igor.Kbr.Overlay.Addresses;
 using Igor.Kbr.Overlay.Machines;
+using Igor.Kbr.Overlay.Rings;
 using Igor.Kbr.Wire;
 
 namespace Igor.Kbr.Overlay.Links;
@@ -8,7 +10,8 @@ namespace Igor.Kbr.Overlay.Links;
 /// away. A node that reaches nobody tries all of them, again and again; one that is in a ring tries them
 /// slowly, so that rings that formed apart, or were cut apart, find one another.
 /// </summary>
-internal sealed class EntryPoints(NodeContext context, Dialer dialer)
+internal sealed class EntryPoints(
+    NodeContext context, Dialer dialer, RingTable rings, FingerTable fingers, AwayMembers away) : Machine
 {
     private static readonly TimeSpan SeekPeriod = TimeSpan.FromMilliseconds(400);
     private static readonly TimeSpan AwayPeriod = TimeSpan.FromSeconds(5);
@@ -29,31 +32,16 @@ internal sealed class EntryPoints(NodeContext context, Dialer dialer)
     /// </summary>
     private const int ReachedFactor = 6;
 
-    private readonly AwayMembers _away = new();
     private readonly ReachLog _log = new();
     private readonly Dictionary<string, Key> _reached = [];
     private bool _isSeeking;
     private int _rounds;
 
-    /// <summary>Whether a member of the ring is connected; set by the node.</summary>
-    public Func<bool> IsInRing { get; set; } = () => false;
-
-    /// <summary>Whether a peer is, or was until it was lost, a neighbour; set by the node.</summary>
-    public Func<Peer, bool> IsNeighbour { get; set; } = _ => false;
-
-    /// <summary>Whether members are known that are away.</summary>
-    public bool KnowsAway => _away.Count > 0;
-
-    /// <summary>
-    /// Whether members are connected that lost their place: they may be right, and the ring go on with them.
-    /// </summary>
-    public bool KnowsSilent => context.Peers.All.Exists(p => p.IsSilent && p.JoinsRing);
-
     /// <summary>Members worth remembering over a restart: those connected, then those away.</summary>
     public IEnumerable<KnownMember> KnownMembers => context.Peers.All
         .Where(p => p.Standing == PeerStanding.Member) // what others claim would be dialled next time
         .Select(p => p.Contact)
-        .Concat(_away.All)
+        .Concat(away.All)
         .Take(AwayMembers.CountMax)
         .Where(contact => !contact.Addresses.IsEmpty)
         .Select(contact => new KnownMember(contact.Id, contact.Addresses));
@@ -61,9 +49,9 @@ internal sealed class EntryPoints(NodeContext context, Dialer dialer)
     private bool IsSmall =>
         context.Peers.All.Count(p => p.JoinsRing && p.Runs(ServiceId.Base)) < SmallMax;
 
-    public void Start(TimeSpan now)
+    public override void Start(TimeSpan now)
     {
-        _away.Recall(now, context.Id, context.Options.KnownMembers);
+        away.Recall(now, context.Id, context.Options.KnownMembers);
         Seek(now);
         ScheduleGiven(now);
         ScheduleAway(now);
@@ -84,17 +72,17 @@ internal sealed class EntryPoints(NodeContext context, Dialer dialer)
     /// <summary>Why nobody is reached, in one line for people.</summary>
     public string WhyNobody()
     {
-        if (KnowsSilent)
+        if (rings.KnowsBarred)
         {
             return "all members that are connected drop requests";
         }
 
         string[] addresses =
-            [.. context.Options.Bootstrap, .. _away.Reachable.Select(contact => contact.Addresses[0])];
+            [.. context.Options.Bootstrap, .. away.Reachable.Select(contact => contact.Addresses[0])];
         return context.Peers.All.Exists(p => p.JoinsRing && !p.Runs(ServiceId.Base))
             ? "those that answer look for a ring themselves"
             : addresses.Length > 0 ? _log.Describe(addresses)
-            : KnowsAway ? "members are lost that gave no address where this node may connect to"
+            : away.Count > 0 ? "members are lost that gave no address where this node may connect to"
             : "there is nobody to connect to";
     }
 
@@ -116,21 +104,22 @@ internal sealed class EntryPoints(NodeContext context, Dialer dialer)
         }
     }
 
-    public void HandlePeerUp(Peer peer)
+    public override void HandlePeerUp(TimeSpan now, Peer peer)
     {
-        _away.Remove(peer.Id);
+        away.Remove(peer.Id);
         _log.Clear(peer.Link.RemoteAddress);
     }
 
     /// <summary>
     /// Remembers a lost neighbour or finger, also one without an address: it may be back by itself.
     /// </summary>
-    public void HandlePeerDown(TimeSpan now, Peer peer, DepartureReason reason)
+    public override void HandlePeerDown(TimeSpan now, Peer peer, DepartureReason reason)
     {
         if (reason == DepartureReason.Failed && peer.JoinsRing
-            && peer.Runs(ServiceId.Base) && (peer.IsFinger || peer.IsSilent || IsNeighbour(peer)))
+            && peer.Runs(ServiceId.Base)
+            && (fingers.IsFinger(peer) || rings.IsBarred(peer) || rings.IsNeighbour(peer)))
         {
-            _away.Add(now, peer.Contact, now - peer.ConnectedAt, Teller.Asked(peer));
+            away.Add(now, peer.Contact, now - peer.ConnectedAt, Teller.Asked(peer));
         }
     }
 
@@ -140,9 +129,9 @@ internal sealed class EntryPoints(NodeContext context, Dialer dialer)
     /// </summary>
     public void HandleReplaced(Key id, string address)
     {
-        if (IsInRing())
+        if (rings.IsInRing)
         {
-            _away.HandleReplaced(id, address);
+            away.HandleReplaced(id, address);
         }
         else
         {
@@ -152,7 +141,7 @@ internal sealed class EntryPoints(NodeContext context, Dialer dialer)
 
     private void SeekOn(TimeSpan now)
     {
-        if (IsInRing() || context.Options.Bootstrap.Count + _away.Count == 0)
+        if (rings.IsInRing || context.Options.Bootstrap.Count + away.Count == 0)
         {
             _isSeeking = false;
             return;
@@ -163,7 +152,7 @@ internal sealed class EntryPoints(NodeContext context, Dialer dialer)
             DialGiven(now, address);
         }
 
-        foreach (Contact contact in _away.Reachable)
+        foreach (Contact contact in away.Reachable)
         {
             foreach (string address in contact.Addresses)
             {
@@ -209,14 +198,14 @@ internal sealed class EntryPoints(NodeContext context, Dialer dialer)
     private void ScheduleAway(TimeSpan now) =>
         context.Timers.Schedule(now + context.Random.Jitter(IsSmall ? AwaySmallPeriod : AwayPeriod), later =>
         {
-            _away.Expire(later, IsInRing());
-            Contact[] reachable = [.. _away.Reachable];
+            away.Expire(later, rings.IsInRing);
+            Contact[] reachable = [.. away.Reachable];
             if (reachable.Length > 0)
             {
                 Contact contact = reachable[context.Random.Next(reachable.Length)];
                 string address = contact.Addresses[context.Random.Next(contact.Addresses.Length)];
                 // Within a budget: it may have named somebody else's address, and gone.
-                Teller? teller = _away.TellerOf(contact.Id);
+                Teller? teller = away.TellerOf(contact.Id);
                 var wish = new Dialer.Wish(address, contact.Id, IsEntry: true, teller, IsSeeking: IsSmall);
                 dialer.TryDial(later, wish);
             }
@@ -225,7 +214,7 @@ internal sealed class EntryPoints(NodeContext context, Dialer dialer)
         });
 
     private bool IsTried(string address) =>
-        IsGiven(address) || _away.All.Any(contact => contact.Addresses.Contains(address));
+        IsGiven(address) || away.All.Any(contact => contact.Addresses.Contains(address));
 
     private bool IsGiven(string address) => context.Options.Bootstrap.Contains(address);
 

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Igor.Kbr.Overlay.Addresses;
 using Igor.Kbr.Overlay.Machines;
 using Igor.Kbr.Wire;
 using Igor.Kbr.Wire.Messages;

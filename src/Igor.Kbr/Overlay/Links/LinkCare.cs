@@ -1,7 +1,8 @@
+using System.Collections.Immutable;
 using Igor.Kbr.Overlay.Machines;
 using Igor.Kbr.Overlay.Rings;
-using Igor.Kbr.Wire.Messages;
 using Igor.Kbr.Wire;
+using Igor.Kbr.Wire.Messages;
 
 namespace Igor.Kbr.Overlay.Links;
 
@@ -9,7 +10,8 @@ namespace Igor.Kbr.Overlay.Links;
 /// Which connections are worth keeping: those that either side needs as neighbour or finger. Tells a peer
 /// when this node does not need it, and closes what neither has needed for a while.
 /// </summary>
-internal sealed class LinkCare(NodeContext context, RingTable rings, Handshake handshake)
+internal sealed class LinkCare(
+    NodeContext context, RingTable rings, FingerTable fingers, OpenLinks links, Liveness liveness) : Machine
 {
     private static readonly TimeSpan SweepPeriod = TimeSpan.FromSeconds(5);
 
@@ -18,12 +20,66 @@ internal sealed class LinkCare(NodeContext context, RingTable rings, Handshake h
 
     private static readonly TimeSpan UnneededFor = TimeSpan.FromSeconds(30);
 
-    private readonly HashSet<Key> _toldUnwanted = [];
+    private readonly PerPeer<Use> _uses = new(context.Peers, () => new Use { WantsUs = true });
     private bool _isTelling;
 
-    public void Start(TimeSpan now) => ScheduleSweep(now);
+    public override ReadOnlySpan<MessageType> Messages => [MessageType.LinkUse];
 
-    public void HandlePeersChanged(TimeSpan now, Peer peer)
+    public override void Start(TimeSpan now) =>
+        context.Timers.Repeat(now, () => context.Random.Jitter(SweepPeriod), later =>
+        {
+            foreach (Peer peer in context.Peers.Snapshot())
+            {
+                Check(later, peer);
+            }
+        });
+
+    public override void HandlePeerUp(TimeSpan now, Peer peer)
+    {
+        _uses[peer].UnwantedSince = now;
+        TellChange(now);
+    }
+
+    public override void HandlePeerDown(TimeSpan now, Peer peer, DepartureReason reason) => TellChange(now);
+
+    public override void HandleServicesChanged(
+        TimeSpan now, Peer peer, ImmutableArray<ServiceName> before) => TellChange(now);
+
+    public override void HandleMessage(TimeSpan now, Link link, Peer peer, in Frame frame) =>
+        _uses[peer].WantsUs = frame.Read<LinkUseMessage>().IsWanted;
+
+    /// <summary>
+    /// A full node gives up the connection that neither side has needed for longest: everybody's first
+    /// contact would be closed to newcomers otherwise. Where there is none, a stranger gives way, or clients
+    /// could fill a node until its ring breaks there: one that claims no part in the ring before one that
+    /// does, and of those the one that was silent longest. Never the newcomer for being new, since it shows
+    /// what it is only later; but a client takes no place of one that may be in the ring.
+    /// </summary>
+    public bool TryMakeRoom(TimeSpan now, Link link, HelloMessage hello)
+    {
+        bool isClient = !hello.JoinsRing && !link.IsOutbound;
+        Peer? spare = context.Peers.All
+                .Where(p => !_uses[p].IsWanted && !_uses[p].WantsUs)
+                .MinBy(p => _uses[p].UnwantedSince)
+            ?? context.Peers.All
+                .Where(p => p.Standing != PeerStanding.Member)
+                .Where(p => !fingers.IsFinger(p) && !rings.IsNeighbour(p))
+                .Where(p => context.Options.JoinsRing && !(isClient && p.JoinsRing))
+                .OrderBy(p => p.JoinsRing)
+                .ThenBy(p => p.Standing)
+                .ThenBy(liveness.LastHeard)
+                .FirstOrDefault();
+        if (spare is null)
+        {
+            return false;
+        }
+
+        context.Send(spare.Link, new GoodbyeMessage(GoodbyeReason.Unneeded, "room is needed for others"));
+        links.Drop(now, spare, DepartureReason.Displaced);
+        return true;
+    }
+
+    private void TellChange(TimeSpan now)
     {
         if (!_isTelling)
         {
@@ -34,42 +90,28 @@ internal sealed class LinkCare(NodeContext context, RingTable rings, Handshake h
                 context.Raise(OverlayEventKind.PeersChanged, default, $"{context.Peers.Count} peers");
             });
         }
-
-        if (!context.Peers.Contains(peer.Id))
-        {
-            _toldUnwanted.Remove(peer.Id);
-        }
     }
-
-    private void ScheduleSweep(TimeSpan now) =>
-        context.Timers.Schedule(now + context.Random.Jitter(SweepPeriod), later =>
-        {
-            foreach (Peer peer in context.Peers.Snapshot())
-            {
-                Check(later, peer);
-            }
-
-            ScheduleSweep(later);
-        });
 
     private void Check(TimeSpan now, Peer peer)
     {
-        peer.IsWanted = !context.Options.JoinsRing || peer.IsFinger || rings.IsNeighbour(peer)
+        ref Use use = ref _uses[peer];
+        use.IsWanted = !context.Options.JoinsRing || fingers.IsFinger(peer) || rings.IsNeighbour(peer)
             || IsMeetingPlace(peer);
-        if (peer.IsWanted != !_toldUnwanted.Contains(peer.Id))
+        if (use.IsWanted == use.IsToldUnwanted)
         {
-            Tell(peer);
+            use.IsToldUnwanted = !use.IsWanted;
+            context.Send(peer, new LinkUseMessage(use.IsWanted));
         }
 
-        if (peer.IsWanted || peer.WantsUs)
+        if (use.IsWanted || use.WantsUs)
         {
-            peer.UnwantedSince = now;
+            use.UnwantedSince = now;
         }
-        else if (now - peer.UnwantedSince > UnneededFor)
+        else if (now - use.UnwantedSince > UnneededFor)
         {
             context.Send(
                 peer, new GoodbyeMessage(GoodbyeReason.Unneeded, "neither of us needs this connection"));
-            handshake.Drop(now, peer, DepartureReason.Displaced);
+            links.Drop(now, peer, DepartureReason.Displaced);
         }
     }
 
@@ -86,17 +128,17 @@ internal sealed class LinkCare(NodeContext context, RingTable rings, Handshake h
         return false;
     }
 
-    private void Tell(Peer peer)
+    private struct Use
     {
-        if (peer.IsWanted)
-        {
-            _toldUnwanted.Remove(peer.Id);
-        }
-        else
-        {
-            _toldUnwanted.Add(peer.Id);
-        }
+        /// <summary>Whether this node needs the peer (a neighbour or finger).</summary>
+        public bool IsWanted { get; set; }
 
-        context.Send(peer, new LinkUseMessage(peer.IsWanted));
+        /// <summary>Whether the peer said that it needs this node; it does until it says otherwise.</summary>
+        public bool WantsUs { get; set; }
+
+        /// <summary>Whether the peer knows that this node does not need it.</summary>
+        public bool IsToldUnwanted { get; set; }
+
+        public TimeSpan UnwantedSince { get; set; }
     }
 }

@@ -1,5 +1,7 @@
 using System.Collections.Immutable;
+using Igor.Kbr.Overlay.Addresses;
 using Igor.Kbr.Overlay.Machines;
+using Igor.Kbr.Wire;
 using Igor.Kbr.Wire.Messages;
 
 namespace Igor.Kbr.Overlay.Links;
@@ -9,7 +11,7 @@ namespace Igor.Kbr.Overlay.Links;
 /// a hint: only a node that proves this id on a connection of our own, and says hello as another run, counts.
 /// Of two, the one that was started later ends, so that the ring keeps the one that it knows.
 /// </summary>
-internal sealed class OwnIdentity(NodeContext context, Dialer dialer, ulong instance)
+internal sealed class OwnIdentity(NodeContext context, Dialer dialer) : Machine
 {
     /// <summary>Starts that are nearer than the time a hello may take are told apart by instance.</summary>
     private static readonly TimeSpan SameStart = TimeSpan.FromMilliseconds(200);
@@ -26,7 +28,15 @@ internal sealed class OwnIdentity(NodeContext context, Dialer dialer, ulong inst
     private TimeSpan _seenAt;
     private string? _clash;
 
-    public void Start(TimeSpan now) => _started = now;
+    public override ReadOnlySpan<MessageType> Messages => [MessageType.IdentityClash];
+
+    /// <summary>Names this run of the node.</summary>
+    public ulong Instance { get; } = context.Random.NextUInt64();
+
+    public override void Start(TimeSpan now) => _started = now;
+
+    public override void HandleMessage(TimeSpan now, Link link, Peer peer, in Frame frame) =>
+        HandleHint(now, link, frame.Read<IdentityClashMessage>().Addresses);
 
     /// <summary>For how long this run has been going.</summary>
     public TimeSpan AgeAt(TimeSpan now) => now - _started;
@@ -70,7 +80,7 @@ internal sealed class OwnIdentity(NodeContext context, Dialer dialer, ulong inst
     /// </summary>
     public bool IsSelf(TimeSpan now, Link link, HelloMessage hello)
     {
-        if (hello.Instance == instance)
+        if (hello.Instance == Instance)
         {
             return true;
         }
@@ -102,7 +112,7 @@ internal sealed class OwnIdentity(NodeContext context, Dialer dialer, ulong inst
     private bool IsFirst(TimeSpan now, HelloMessage hello)
     {
         TimeSpan ahead = AgeAt(now) - hello.Age;
-        return ahead.Duration() < SameStart ? instance < hello.Instance : ahead > TimeSpan.Zero;
+        return ahead.Duration() < SameStart ? Instance < hello.Instance : ahead > TimeSpan.Zero;
     }
 
     private void Expire(TimeSpan now)

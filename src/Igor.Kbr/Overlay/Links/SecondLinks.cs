@@ -1,5 +1,4 @@
 using Igor.Kbr.Overlay.Machines;
-using Igor.Kbr.Overlay.Upkeep;
 
 namespace Igor.Kbr.Overlay.Links;
 
@@ -8,10 +7,7 @@ namespace Igor.Kbr.Overlay.Links;
 /// them is used, and when the other one is closed.
 /// </summary>
 internal sealed class SecondLinks(
-    NodeContext context,
-    Standings standings,
-    IReadOnlyDictionary<LinkId, Link> links,
-    Action<Link> forget)
+    NodeContext context, OpenLinks links, Standings standings, Liveness liveness)
 {
     private static readonly TimeSpan DrainTime = TimeSpan.FromSeconds(5);
 
@@ -33,34 +29,56 @@ internal sealed class SecondLinks(
         bool isSameSide = added.IsOutbound == old.IsOutbound;
         bool smallerOpened = added.IsOutbound == (context.Id < peer.Id);
         Link loser = isSameSide || smallerOpened ? old : added;
-        peer.Link = loser == old ? added : old;
         loser.IsDraining = true;
         if (loser == old)
         {
-            peer.Silence.Forget(); // a question on this link may overtake the request
-            peer.NoteHeard(now);
+            Switch(now, peer, added); // a question on this link may overtake the request
         }
-        else if (peer.ProbeSentAt is null)
+        else if (liveness.ProbeSentAt(peer) is null)
         {
-            peer.IsLinkInDoubt = true;
-            FailureDetection.Probe(context, now, peer);
+            liveness.Doubt(now, peer);
         }
 
         CloseAfterDraining(now, loser, isSameSide && !added.IsOutbound ? 2 * DrainTime : DrainTime);
+    }
+
+    /// <summary>
+    /// The link to a peer broke or is silent: where there is another one the peer is not gone, it may have
+    /// opened that because it found the first one dead.
+    /// </summary>
+    public void HandleDead(TimeSpan now, Peer peer)
+    {
+        if (links.OtherTo(peer) is not { } other)
+        {
+            links.Drop(now, peer, DepartureReason.Failed);
+            return;
+        }
+
+        links.Forget(peer.Link);
+        other.IsDraining = false;
+        standings.Tell(other, peer);
+        Switch(now, peer, other); // what was on its way may be lost
+    }
+
+    private void Switch(TimeSpan now, Peer peer, Link link)
+    {
+        peer.Link = link;
+        liveness.NoteHeard(now, peer);
+        context.Machines.LinkSwitched(now, peer);
     }
 
     /// <summary>Closes a second link, but not while it is in doubt whether the first one is alive.</summary>
     private void CloseAfterDraining(TimeSpan now, Link link, TimeSpan wait) =>
         context.Timers.Schedule(now + wait, later =>
         {
-            if (!link.IsDraining || !links.ContainsKey(link.Id))
+            if (!link.IsDraining || !links.Contains(link))
             {
                 return;
             }
 
-            if (link.Peer!.ProbeSentAt is null)
+            if (liveness.ProbeSentAt(link.Peer!) is null)
             {
-                forget(link);
+                links.Forget(link);
             }
             else
             {

@@ -1,5 +1,7 @@
+using System.Collections.Immutable;
 using Igor.Kbr.Overlay.Machines;
 using Igor.Kbr.Overlay.Rings;
+using Igor.Kbr.Wire;
 
 namespace Igor.Kbr.Overlay.Links;
 
@@ -8,7 +10,7 @@ namespace Igor.Kbr.Overlay.Links;
 /// a member only while this node uses it, as neighbour or finger. One that this node has dialled is less than
 /// that but no stranger: strangers that come do not choose whom it dials.
 /// </summary>
-internal sealed class Standings(NodeContext context, RingTable rings)
+internal sealed class Standings(NodeContext context, RingTable rings, FingerTable fingers) : Machine
 {
     /// <summary>A link leads to the peer, beside another one or in place of it.</summary>
     public void Tell(Link link, Peer peer) => context.Output.SetStanding(link.Id, peer.Standing);
@@ -24,8 +26,13 @@ internal sealed class Standings(NodeContext context, RingTable rings)
         }
     }
 
+    public override void HandlePeerUp(TimeSpan now, Peer peer) => Review(peer);
+
+    public override void HandleServicesChanged(
+        TimeSpan now, Peer peer, ImmutableArray<ServiceName> before) => Review(peer);
+
     /// <summary>Nodes became neighbours, or are none any more.</summary>
-    public void Review(NeighbourChange change)
+    public override void HandleRingChanged(TimeSpan now, ServiceId service, NeighbourChange change)
     {
         foreach (Key id in change.Joined.Concat(change.Departed.Select(departed => departed.Id)))
         {
@@ -48,7 +55,6 @@ internal sealed class Standings(NodeContext context, RingTable rings)
     private PeerStanding Of(Peer peer)
     {
         bool claimsRing = peer.JoinsRing
-            && !peer.IsLeaving
             && !peer.Addresses.IsEmpty
             && peer.Runs(ServiceId.Base);
         if (!claimsRing)
@@ -56,7 +62,7 @@ internal sealed class Standings(NodeContext context, RingTable rings)
             return PeerStanding.Stranger;
         }
 
-        bool isUsed = !context.Options.JoinsRing || peer.IsFinger || rings.IsNeighbour(peer);
+        bool isUsed = !context.Options.JoinsRing || fingers.IsFinger(peer) || rings.IsNeighbour(peer);
         return isUsed ? PeerStanding.Member
             : peer.WasDialled ? PeerStanding.Reached
             : PeerStanding.Stranger;

@@ -22,6 +22,9 @@ internal sealed class NodeContext(Key id, OverlayOptions options, IOverlayOutput
 
     public PeerTable Peers { get; } = new();
 
+    /// <summary>All machines of the node: whoever has news tells them through this list.</summary>
+    public MachineList Machines { get; } = new();
+
     /// <summary>
     /// What the host's wall clock showed when monotonic time was zero, in milliseconds since 1970 UTC, by its
     /// last reading; null before the first.

@@ -9,6 +9,19 @@ internal sealed class PeerTable
 {
     private readonly Dictionary<Key, Peer> _byId = [];
     private readonly List<Peer> _sorted = [];
+    private readonly List<IKept> _kept = [];
+    private readonly Stack<int> _free = new();
+    private int _slots;
+
+    /// <summary>Something that is kept for each peer, by its slot.</summary>
+    internal interface IKept
+    {
+        /// <summary>A peer has come and has that slot.</summary>
+        void Begin(int slot);
+
+        /// <summary>The peer of that slot is gone.</summary>
+        void End(int slot);
+    }
 
     public int Count => _sorted.Count;
 
@@ -21,14 +34,23 @@ internal sealed class PeerTable
 
     public bool TryGet(Key id, [NotNullWhen(true)] out Peer? peer) => _byId.TryGetValue(id, out peer);
 
+    /// <summary>Whether it is this peer that is connected, and not another run of it or none.</summary>
+    public bool IsConnected(Peer peer) => TryGet(peer.Id, out Peer? known) && known == peer;
+
     public bool Contains(Key id) => _byId.ContainsKey(id);
 
     public void Add(Peer peer)
     {
         _byId.Add(peer.Id, peer);
         _sorted.Insert(~IndexOf(peer.Id), peer);
+        peer.Slot = _free.TryPop(out int slot) ? slot : _slots++;
+        foreach (IKept kept in _kept)
+        {
+            kept.Begin(peer.Slot);
+        }
     }
 
+    /// <summary>The peer is not connected any more; what is kept for it stays until it is released.</summary>
     public void Remove(Peer peer)
     {
         if (_byId.Remove(peer.Id))
@@ -36,6 +58,21 @@ internal sealed class PeerTable
             _sorted.RemoveAt(IndexOf(peer.Id));
         }
     }
+
+    /// <summary>All have heard that the peer is gone: its slot is free for another one.</summary>
+    public void Release(Peer peer)
+    {
+        foreach (IKept kept in _kept)
+        {
+            kept.End(peer.Slot);
+        }
+
+        _free.Push(peer.Slot);
+        peer.Slot = -1;
+    }
+
+    /// <summary>Keeps something for each peer that comes; to be asked for before there are peers.</summary>
+    public void Keep(IKept kept) => _kept.Add(kept);
 
     private int IndexOf(Key id)
     {

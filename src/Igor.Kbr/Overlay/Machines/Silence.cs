@@ -24,9 +24,6 @@ internal sealed class Silence
     /// <summary>Whether it has dropped one lately.</summary>
     public bool IsSuspected { get; set; }
 
-    /// <summary>Whether it has dropped several, and lost its place for a time.</summary>
-    public bool IsSentenced { get; set; }
-
     /// <summary>When it may ask this node again about its own requests.</summary>
     public TimeSpan MayAskAt { get; set; }
 

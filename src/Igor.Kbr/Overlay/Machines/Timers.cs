@@ -13,6 +13,23 @@ internal sealed class Timers
 
     public void Schedule(TimeSpan at, Action<TimeSpan> action) => _queue.Enqueue(action, (at, _order++));
 
+    /// <summary>
+    /// Does something again and again; the period is asked for anew each time. It goes on also when doing it
+    /// fails.
+    /// </summary>
+    public void Repeat(TimeSpan now, Func<TimeSpan> period, Action<TimeSpan> action) =>
+        Schedule(now + period(), later =>
+        {
+            try
+            {
+                action(later);
+            }
+            finally
+            {
+                Repeat(later, period, action);
+            }
+        });
+
     /// <summary>Runs what is due; what that schedules for no later than now runs in the next call.</summary>
     public void RunDue(TimeSpan now)
     {

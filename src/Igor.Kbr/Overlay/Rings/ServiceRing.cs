@@ -74,10 +74,14 @@ internal sealed class ServiceRing(ServiceId id, string name, Key self)
 
     /// <summary>Takes stock of the connected peers; returns what changed, or null when nothing did.</summary>
     public NeighbourChange? Refresh(
-        PeerTable peers, int perSide, Func<bool> isAlone, Func<Key, DepartureReason> whyGone)
+        PeerTable peers,
+        int perSide,
+        Predicate<Peer> isBarred,
+        Func<bool> isAlone,
+        Func<Key, DepartureReason> whyGone)
     {
         // Whoever takes no part in the ring runs no service in it, whatever it says.
-        Members = peers.All.FindAll(p => p.JoinsRing && !p.IsLeaving && !p.IsSilent && p.Runs(Id));
+        Members = peers.All.FindAll(p => p.JoinsRing && !isBarred(p) && p.Runs(Id));
         bool alone = isAlone();
         int count = Members.Count;
         int first = Members.FindIndex(p => p.Id > self);

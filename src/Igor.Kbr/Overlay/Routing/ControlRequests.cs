@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using Igor.Kbr.Overlay.Rings;
 using Igor.Kbr.Wire;
 using Igor.Kbr.Wire.Messages;
@@ -9,11 +8,8 @@ namespace Igor.Kbr.Overlay.Routing;
 /// Requests that a ring's root answers itself. There is one: who is near this key? The answer is the root and
 /// its neighbours; joining nodes ask it for their own id, finger selection for a place far away.
 /// </summary>
-internal sealed class ControlRequests
+internal sealed class ControlRequests(RingTable rings)
 {
-    /// <summary>The contacts of this node and its neighbours; set by the node.</summary>
-    public Func<ServiceRing, ImmutableArray<Contact>> Contacts { get; set; } = _ => [];
-
     /// <summary>Answers what a node asks.</summary>
     public ReplyStatus Answer(
         ServiceRing ring, Key asker, ReadOnlyMemory<byte> query, out ReadOnlyMemory<byte> answer)
@@ -25,7 +21,7 @@ internal sealed class ControlRequests
             return ReplyStatus.Failed;
         }
 
-        answer = NearReply.Write(Contacts(ring).RemoveAll(c => c.Id == asker));
+        answer = NearReply.Write(rings.Contacts(ring).RemoveAll(c => c.Id == asker));
         return ReplyStatus.Ok;
     }
 }

@@ -9,7 +9,7 @@ namespace Igor.Kbr.Overlay.Routing;
 /// answer. Each ends with an answer, an error, or the application's end, which sends the request on to the
 /// next root; by its deadline otherwise.
 /// </summary>
-internal sealed class Deliveries(NodeContext context, PendingTable pending)
+internal sealed class Deliveries(NodeContext context, RingTable rings, PendingTable pending)
 {
     /// <summary>This node's own requests; set by the node.</summary>
     public Origin Origin { get; set; } = null!;
@@ -18,7 +18,7 @@ internal sealed class Deliveries(NodeContext context, PendingTable pending)
     public Router Router { get; set; } = null!;
 
     /// <summary>Answers requests to the overlay itself.</summary>
-    public ControlRequests Control { get; } = new();
+    public ControlRequests Control { get; } = new(rings);
 
     /// <summary>Delivers a message whose root this node is.</summary>
     public void Deliver(

@@ -10,6 +10,7 @@ namespace Igor.Kbr.Overlay.Routing;
 /// is no way yet, and ends each request exactly once, by its deadline at the latest.
 /// </summary>
 internal sealed class Origin(NodeContext context, RingTable rings, PendingTable pending)
+    : IControlRequests
 {
     private static readonly TimeSpan AttemptFirst = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan AttemptMin = TimeSpan.FromMilliseconds(500);
@@ -24,9 +25,6 @@ internal sealed class Origin(NodeContext context, RingTable rings, PendingTable 
 
     /// <summary>Messages that wait for an application's word; set by the node.</summary>
     public required ForwardDesk Desk { get; init; }
-
-    /// <summary>No member of a service is connected: somebody may know one. Set by the node.</summary>
-    public Action<TimeSpan, ServiceRing> Discover { get; set; } = (_, _) => { };
 
     public void Begin(TimeSpan now, OwnRequest request)
     {
@@ -205,7 +203,7 @@ internal sealed class Origin(NodeContext context, RingTable rings, PendingTable 
         }
         else
         {
-            Discover(now, ring);
+            context.Machines.MemberMissed(now, ring.Id);
             request.LastStatus = KbrStatus.Unreachable;
             Park(now, request);
         }
@@ -319,7 +317,8 @@ internal sealed class Origin(NodeContext context, RingTable rings, PendingTable 
 
     private static TimeSpan AttemptTimeout(Peer peer, int attempts)
     {
-        TimeSpan timeout = peer.ReplyTime is { } mean ? mean + (4 * peer.ReplyTimeVariation) : AttemptFirst;
+        SmoothedTime reply = peer.ReplyTime;
+        TimeSpan timeout = reply.Mean is { } mean ? mean + (4 * reply.Variation) : AttemptFirst;
         return (timeout > AttemptMin ? timeout : AttemptMin) * Math.Pow(2, Math.Min(attempts - 1, 4));
     }
 }

@@ -1,4 +1,4 @@
-using Igor.Kbr.Overlay.Links;
+using Igor.Kbr.Overlay.Addresses;
 using Igor.Kbr.Overlay.Machines;
 using Igor.Kbr.Wire;
 
@@ -14,7 +14,7 @@ internal readonly record struct RequestResult(KbrStatus Status, Key Responder, R
     public Peer? Through { get; init; }
 
     /// <summary>Who told what the answer says; null when it is this node's own knowledge.</summary>
-    public Teller? Teller => Through is null ? null : Links.Teller.Asked(Through);
+    public Teller? Teller => Through is null ? null : Addresses.Teller.Asked(Through);
 }
 
 /// <summary>A request of this node: of a local application, or of the overlay itself.</summary>

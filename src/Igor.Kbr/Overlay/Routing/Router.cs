@@ -9,7 +9,7 @@ namespace Igor.Kbr.Overlay.Routing;
 /// reply retraces the path through the soft state that each hop keeps. When the connection to a next hop
 /// breaks, the hop says so backwards and the origin (<see cref="Origin"/>) routes anew at once.
 /// </summary>
-internal sealed class Router(NodeContext context, RingTable rings, PendingTable pending)
+internal sealed class Router(NodeContext context, RingTable rings, PendingTable pending) : Machine
 {
     /// <summary>This node's own requests; set by the node.</summary>
     public required Origin Origin { get; init; }
@@ -23,7 +23,30 @@ internal sealed class Router(NodeContext context, RingTable rings, PendingTable 
     /// <summary>Messages that arrived; set by the node.</summary>
     public required Deliveries Deliveries { get; init; }
 
-    public void HandleRoute(
+    public override ReadOnlySpan<MessageType> Messages => [MessageType.Route, MessageType.Reply];
+
+    public override TimeSpan? NextDeadline => pending.NextDeadline;
+
+    public override void HandleMessage(TimeSpan now, Link link, Peer peer, in Frame frame)
+    {
+        ReadOnlyMemory<byte> payload;
+        if (frame.Type == MessageType.Route)
+        {
+            PeerCodec.Require(
+                RoutedFrame.TryReadRoute(frame.Body, out RouteHeader header, out payload),
+                "a routed message has a header of fixed width");
+            HandleRoute(now, link, header, frame.Body, payload);
+        }
+        else
+        {
+            PeerCodec.Require(
+                RoutedFrame.TryReadReply(frame.Body, out ReplyHeader header, out payload),
+                "a reply has a header of fixed width");
+            HandleReply(now, link, header, frame.Body, payload);
+        }
+    }
+
+    private void HandleRoute(
         TimeSpan now,
         Link link,
         in RouteHeader header,
@@ -166,7 +189,7 @@ internal sealed class Router(NodeContext context, RingTable rings, PendingTable 
         }
     }
 
-    public void HandleReply(
+    private void HandleReply(
         TimeSpan now,
         Link link,
         in ReplyHeader header,
@@ -181,7 +204,7 @@ internal sealed class Router(NodeContext context, RingTable rings, PendingTable 
 
         if (header.Status == ReplyStatus.Ok)
         {
-            next.NoteReplyTime(now - entry.SentAt);
+            next.ReplyTime.Add(now - entry.SentAt);
         }
 
         Silence.HandleAnswer(now, next, entry);
@@ -212,7 +235,7 @@ internal sealed class Router(NodeContext context, RingTable rings, PendingTable 
     /// <summary>
     /// A peer is gone: whoever waits for a reply through it is told, and what it waited for is forgotten.
     /// </summary>
-    public void HandlePeerDown(TimeSpan now, Peer peer)
+    public override void HandlePeerDown(TimeSpan now, Peer peer, DepartureReason reason)
     {
         Fail(now, peer, pending.Where(e => e.Next == peer || e.Previous?.Peer == peer));
     }
@@ -244,7 +267,7 @@ internal sealed class Router(NodeContext context, RingTable rings, PendingTable 
     }
 
     /// <summary>Ends what has waited too long.</summary>
-    public void HandleDeadline(TimeSpan now)
+    public override void HandleDeadline(TimeSpan now)
     {
         while (pending.NextDue(now) is { } entry)
         {

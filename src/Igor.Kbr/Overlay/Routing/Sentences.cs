@@ -9,7 +9,7 @@ namespace Igor.Kbr.Overlay.Routing;
 /// their stead. For a time that doubles; then each has to answer a request before it has its place again.
 /// Outlives their connections.
 /// </summary>
-internal sealed class Sentences(NodeContext context, RingTable rings)
+internal sealed class Sentences(NodeContext context, RingTable rings) : Machine
 {
     /// <summary>More than a node knows neighbours and fingers; beyond, the oldest is forgotten.</summary>
     private const int SentencesMax = 256;
@@ -20,15 +20,17 @@ internal sealed class Sentences(NodeContext context, RingTable rings)
 
     private readonly Dictionary<Key, Sentence> _known = [];
 
-    /// <summary>A peer lost its place, or has it again; set by the node.</summary>
-    public Action<TimeSpan> Changed { get; set; } = _ => { };
-
     /// <summary>Sends a request of the overlay; set by the node.</summary>
     public Action<TimeSpan, OwnRequest> Request { get; set; } = (_, _) => { };
 
     /// <summary>A peer is connected, perhaps again.</summary>
-    public void HandlePeerUp(Peer peer) =>
-        peer.Silence.IsSentenced = _known.TryGetValue(peer.Id, out Sentence? sentence) && sentence.IsServed;
+    public override void HandlePeerUp(TimeSpan now, Peer peer)
+    {
+        if (_known.TryGetValue(peer.Id, out Sentence? sentence) && sentence.IsServed)
+        {
+            rings.BarAtOnce(peer);
+        }
+    }
 
     /// <summary>Takes a peer's place.</summary>
     public void Pass(TimeSpan now, Peer peer)
@@ -46,14 +48,12 @@ internal sealed class Sentences(NodeContext context, RingTable rings)
 
         sentence.IsServed = true;
         sentence.PassedAt = now;
-        peer.Silence.IsSentenced = true;
         Prolong(now, peer.Id, sentence);
         context.Raise(
             OverlayEventKind.PeerSilent,
             peer.Id,
             $"it drops requests, and is left out for {sentence.Term.TotalSeconds:0} s");
-        rings.RefreshAffected(now, peer.Services, [], peer.Id, DepartureReason.Failed);
-        Changed(now);
+        rings.Bar(now, peer);
     }
 
     /// <summary>A peer answers applications' requests: all is forgiven.</summary>
@@ -123,13 +123,11 @@ internal sealed class Sentences(NodeContext context, RingTable rings)
     /// <summary>It is known still, so that a next term is longer.</summary>
     private void Readmit(TimeSpan now, Peer peer)
     {
-        if (peer.Silence.IsSentenced)
+        if (rings.IsBarred(peer))
         {
-            peer.Silence.IsSentenced = false;
             peer.Silence.IsSuspected = false;
             peer.Silence.Dropped = 0;
-            rings.RefreshAffected(now, [], peer.Services);
-            Changed(now);
+            rings.Readmit(now, peer);
         }
     }
 

@@ -1,6 +1,7 @@
+using Igor.Kbr.Overlay.Links;
 using Igor.Kbr.Overlay.Machines;
 using Igor.Kbr.Overlay.Rings;
-using Igor.Kbr.Overlay.Upkeep;
+using Igor.Kbr.Wire;
 using Igor.Kbr.Wire.Messages;
 
 namespace Igor.Kbr.Overlay.Routing;
@@ -14,7 +15,12 @@ namespace Igor.Kbr.Overlay.Routing;
 /// (<see cref="Sentences"/>), and the neighbours are told, who believe nobody and probe it themselves.
 /// </summary>
 internal sealed class SilenceDetection(
-    NodeContext context, RingTable rings, PendingTable pending, Sentences sentences)
+    NodeContext context,
+    RingTable rings,
+    PendingTable pending,
+    Sentences sentences,
+    ForwardDesk desk,
+    Liveness liveness) : Machine
 {
     private const int DroppedMax = 2;
 
@@ -36,6 +42,33 @@ internal sealed class SilenceDetection(
     /// A request that was passed to a peer, or all for null, looks for another way; set by the node.
     /// </summary>
     public Action<TimeSpan, Peer, ulong?> Reroute { get; set; } = (_, _, _) => { };
+
+    public override ReadOnlySpan<MessageType> Messages =>
+    [
+        MessageType.RequestQuery, MessageType.RequestState, MessageType.SilentPeer, MessageType.Refused,
+    ];
+
+    public override void HandleMessage(TimeSpan now, Link link, Peer peer, in Frame frame)
+    {
+        switch (frame.Type)
+        {
+            case MessageType.RequestQuery:
+                HandleQuery(now, peer, frame.Read<RequestQueryMessage>().HopId);
+                break;
+            case MessageType.RequestState:
+                HandleState(now, peer, frame.Read<RequestStateMessage>());
+                break;
+            case MessageType.SilentPeer:
+                HandleTold(now, frame.Read<SilentPeerMessage>().Node);
+                break;
+            default:
+                HandleRefused(peer, frame.Read<RefusedMessage>().RefusedType);
+                break;
+        }
+    }
+
+    /// <summary>What was on its way, or asked about, may have been lost with the link.</summary>
+    public override void HandleLinkSwitched(TimeSpan now, Peer peer) => peer.Silence.Forget();
 
     /// <summary>A request was passed to a peer.</summary>
     public void NoteSent(TimeSpan now, Peer peer, Pending entry)
@@ -73,23 +106,24 @@ internal sealed class SilenceDetection(
     }
 
     /// <summary>The peer answered a ping: also the question before it, if it answers at all.</summary>
-    public void HandlePong(TimeSpan now, Peer peer, ulong pingedAtTicks)
+    public override void HandleSign(TimeSpan now, Peer peer, in SignOfLife sign)
     {
-        if (peer.Silence.AskedAt is { } asked && pingedAtTicks >= (ulong)asked.Ticks)
+        if (peer.Silence.AskedAt is { } asked && sign.AskedAt >= asked)
         {
             NoteDropped(now, peer);
         }
     }
 
     /// <summary>The peer said whether it has a request.</summary>
-    public void HandleState(TimeSpan now, Peer peer, in RequestStateMessage state)
+    private void HandleState(TimeSpan now, Peer peer, in RequestStateMessage state)
     {
-        if (peer.Silence.AskedAt is null || state.HopId != peer.Silence.Awaited)
+        (ulong request, bool isHeld) = state;
+        if (peer.Silence.AskedAt is null || request != peer.Silence.Awaited)
         {
             return;
         }
 
-        if (state.IsHeld || pending.Find(state.HopId) is null)
+        if (isHeld || pending.Find(request) is null)
         {
             peer.Silence.Forget();
         }
@@ -102,17 +136,23 @@ internal sealed class SilenceDetection(
     /// <summary>
     /// The peer does not know what was asked: it is of an earlier version, and is not asked again.
     /// </summary>
-    public static void HandleRefused(Peer peer)
+    private void HandleRefused(Peer peer, int refusedType)
     {
-        peer.Silence.CannotTell = true;
-        peer.Silence.Forget();
+        if (refusedType == (int)MessageType.RequestQuery)
+        {
+            peer.Silence.CannotTell = true;
+            peer.Silence.Forget();
+        }
+
+        context.Raise(
+            OverlayEventKind.ProtocolError, peer.Id, $"does not know messages of type {refusedType}");
     }
 
     /// <summary>
     /// A peer asks whether this node has its request. Looking costs a walk over what is pending, so that one
     /// who asks too often is told yes; so is one whose answers found no room, which were not dropped.
     /// </summary>
-    public void HandleQuery(TimeSpan now, Peer peer, ulong request, Predicate<Key> isParked)
+    private void HandleQuery(TimeSpan now, Peer peer, ulong request)
     {
         if (peer.Silence.HasLostAnswer)
         {
@@ -120,7 +160,7 @@ internal sealed class SilenceDetection(
             peer.Silence.ExcusedUntil = now + ExcuseTime;
         }
 
-        bool isHeld = now < peer.Silence.MayAskAt || now < peer.Silence.ExcusedUntil || isParked(peer.Id)
+        bool isHeld = now < peer.Silence.MayAskAt || now < peer.Silence.ExcusedUntil || desk.Holds(peer.Id)
             || (peer.PendingRequests > 0
                 && pending.Any(e => e.PreviousId == request && e.Previous?.Peer == peer));
         peer.Silence.MayAskAt = now + AnswersAgainAfter;
@@ -128,9 +168,10 @@ internal sealed class SilenceDetection(
     }
 
     /// <summary>A neighbour says that a peer drops requests: worth a probe, now and then.</summary>
-    public void HandleTold(TimeSpan now, Key id)
+    private void HandleTold(TimeSpan now, Key id)
     {
-        if (context.Peers.TryGet(id, out Peer? peer) && !peer.IsSilent && now >= peer.Silence.MayBeToldOfAt)
+        if (context.Peers.TryGet(id, out Peer? peer) && !rings.IsBarred(peer)
+            && now >= peer.Silence.MayBeToldOfAt)
         {
             peer.Silence.MayBeToldOfAt = now + ToldAgainAfter;
             sentences.Probe(now, id, (_, _) => { });
@@ -140,17 +181,17 @@ internal sealed class SilenceDetection(
     private void Watch(TimeSpan at, Peer peer) => context.Timers.Schedule(at, now =>
     {
         Silence silence = peer.Silence;
-        if (silence.Awaited == 0 || !context.Peers.TryGet(peer.Id, out Peer? known) || known != peer)
+        if (silence.Awaited == 0 || !context.Peers.IsConnected(peer))
         {
             silence.IsWatched = false;
         }
-        else if (silence.AskedAt is { } asked && peer.ProbeSentAt is null
+        else if (silence.AskedAt is { } asked && liveness.ProbeSentAt(peer) is null
             && now - asked > context.Options.ProbeTimeout)
         {
             NoteDropped(now, peer); // it was heard since, and answers neither question nor ping
             Watch(now + AskAfter, peer);
         }
-        else if (silence.AskedAt is not null || peer.ProbeSentAt is not null)
+        else if (silence.AskedAt is not null || liveness.ProbeSentAt(peer) is not null)
         {
             Watch(now + AskAfter, peer); // it may be gone altogether
         }
@@ -178,8 +219,7 @@ internal sealed class SilenceDetection(
 
         silence.AskedAt = now;
         context.Send(peer, new RequestQueryMessage(request));
-        peer.IsLinkInDoubt = true; // until something comes
-        FailureDetection.Probe(context, now, peer);
+        liveness.Doubt(now, peer); // until something comes
     }
 
     private void NoteDropped(TimeSpan now, Peer peer)
@@ -192,14 +232,14 @@ internal sealed class SilenceDetection(
         silence.IsSuspected = true;
         int dropped = silence.Dropped;
         context.Timers.Schedule(now + SuspicionTime, _ => silence.IsSuspected &= silence.Dropped != dropped);
-        if (silence.Dropped >= DroppedMax && !peer.IsSilent)
+        if (silence.Dropped >= DroppedMax && !rings.IsBarred(peer))
         {
             sentences.Pass(now, peer);
             Tell(peer);
         }
 
         Reroute(now, peer, silence.Dropped >= DroppedMax ? null : asked); // the others may be answered yet
-        if (!peer.IsSilent)
+        if (!rings.IsBarred(peer))
         {
             sentences.Probe(now, peer.Id, (_, _) => { }); // after that, or it would be rerouted too
         }

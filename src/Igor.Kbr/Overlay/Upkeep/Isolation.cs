@@ -1,39 +1,24 @@
+using System.Collections.Immutable;
 using Igor.Kbr.Overlay.Links;
 using Igor.Kbr.Overlay.Machines;
 using Igor.Kbr.Overlay.Rings;
+using Igor.Kbr.Wire;
 
 namespace Igor.Kbr.Overlay.Upkeep;
 
 /// <summary>
-/// Whether this node may act as a ring of its own. It may when it has nobody to join, when all others left in
-/// order, and when it was told to found one. Else, while no member is connected, it is alone: its
-/// applications are told, and so is the operator. Emits the events that say how the node stands to the ring.
+/// How the node stands to the ring. While it is alone (<see cref="Solitude"/>) its applications are told, and
+/// so is the operator; when it is not any more, members of its services are looked for. Emits the events that
+/// say so.
 /// </summary>
 internal sealed class Isolation(
-    NodeContext context, RingTable rings, EntryPoints entries, ServiceDiscovery discovery)
+    NodeContext context, RingTable rings, EntryPoints entries, ServiceDiscovery discovery) : Machine
 {
     private static readonly TimeSpan DiscoverPeriod = TimeSpan.FromMilliseconds(500);
 
-    /// <summary>
-    /// So long a member has to stay that came by itself, until its leaving in order may leave this node as
-    /// the last one: anybody may come, name itself a member and leave.
-    /// </summary>
-    private static readonly TimeSpan ProvenAfter = TimeSpan.FromSeconds(30);
-
     private RingState _told = RingState.Joining;
-    private TimeSpan? _reachedAt;
-    private bool _wasInRing;
     private bool _isPatient = true;
     private bool _isReviewing;
-
-    /// <summary>Whether a member of the ring is connected.</summary>
-    public bool IsInRing => rings.TryGet(ServiceId.Base, out ServiceRing? ring) && ring.Members.Count > 0;
-
-    /// <summary>
-    /// Whether it has nobody to join: no address, and no member that is away, or connected without a place.
-    /// </summary>
-    public bool HasNobody => !entries.KnowsAway && !entries.KnowsSilent
-        && (context.Options.Bootstrap.Count == 0 || _wasInRing);
 
     /// <summary>How the node stands to the ring, and why.</summary>
     public RingStanding Standing =>
@@ -55,51 +40,40 @@ internal sealed class Isolation(
         _ => [],
     };
 
-    private RingState State => (context.Options.JoinsRing, IsInRing) switch
+    private RingState State => (context.Options.JoinsRing, rings.IsInRing) switch
     {
         (false, true) => RingState.Joined,
         (false, false) => _isPatient ? RingState.Joining : RingState.Alone,
         _ when !IsActive => RingState.Joining,
         (true, true) => RingState.Joined,
-        _ => IsAlone ? RingState.Alone : RingState.Founded,
+        _ => rings.Solitude.IsAlone ? RingState.Alone : RingState.Founded,
     };
 
     private bool IsActive => rings.TryGet(ServiceId.Base, out ServiceRing? ring) && ring.IsActive;
 
-    private bool IsAlone => context.Options.JoinsRing && !IsInRing && !context.Options.Found && !HasNobody;
-
-    public void Start(TimeSpan now) => context.Timers.Schedule(now + context.Options.JoinPatience, later =>
-    {
-        _isPatient = false;
-        Review(later);
-    });
-
-    /// <summary>
-    /// Whether the node must not act for a ring as if it were all of it. A service whose members it has met
-    /// none of since it was alone stays so for a moment longer: they are being looked for.
-    /// </summary>
-    public bool IsAloneIn(TimeSpan now, ServiceRing ring)
-    {
-        if (IsAlone)
+    public override void Start(TimeSpan now) =>
+        context.Timers.Schedule(now + context.Options.JoinPatience, later =>
         {
-            _reachedAt = null;
-            ring.IsHeldAlone = true;
-        }
-        else if (ring.IsHeldAlone)
-        {
-            _reachedAt ??= now;
-            ring.IsHeldAlone = ring.Members.Count == 0 && IsInRing
-                && now - _reachedAt < context.Options.JoinPatience;
-        }
+            _isPatient = false;
+            Review(later);
+        });
 
-        return ring.IsHeldAlone;
-    }
+    public override void HandlePeerUp(TimeSpan now, Peer peer) => Review(now);
+
+    public override void HandlePeerDown(TimeSpan now, Peer peer, DepartureReason reason) => Review(now);
+
+    public override void HandleServicesChanged(
+        TimeSpan now, Peer peer, ImmutableArray<ServiceName> before) => Review(now);
+
+    public override void HandlePlaceChanged(TimeSpan now, Peer peer) => Review(now);
+
+    public override void HandleDeadline(TimeSpan now) => Review(now);
 
     /// <summary>Something happened that may change how the node stands.</summary>
     public void Review(TimeSpan now)
     {
-        ProveRing(now);
-        if (!IsInRing)
+        rings.Solitude.ProveRing(now);
+        if (!rings.IsInRing)
         {
             entries.Seek(now);
         }
@@ -134,15 +108,6 @@ internal sealed class Isolation(
         }
 
         _isReviewing = false;
-    }
-
-    /// <summary>
-    /// Notes that the ring is reached, once it is by an address that was given or known, or for long enough.
-    /// </summary>
-    private void ProveRing(TimeSpan now)
-    {
-        _wasInRing |= rings.TryGet(ServiceId.Base, out ServiceRing? ring) && ring.Members.Exists(
-            p => p.Link is { IsOutbound: true, IsEntry: true } || now - p.ConnectedAt >= ProvenAfter);
     }
 
     /// <summary>Looks for the members of services that were founded while the node was alone.</summary>

@@ -19,7 +19,8 @@ internal sealed class Joining(
     Dialer dialer,
     NeighbourExchange exchange,
     ServiceDiscovery discovery,
-    Isolation isolation)
+    Isolation isolation,
+    IControlRequests requests) : Machine
 {
     /// <summary>With the pauses, as long as a connection that is of no use is kept.</summary>
     private const int LookIntoTriesMax = 8;
@@ -34,10 +35,28 @@ internal sealed class Joining(
     private bool _isStepping;
     private bool _isStepScheduled;
 
-    /// <summary>
-    /// Sends a control request; set by the node, since routing needs rings and rings need routing.
-    /// </summary>
-    public Action<TimeSpan, OwnRequest> Request { get; set; } = (_, _) => { };
+    public override void Start(TimeSpan now)
+    {
+        if (context.Options.JoinsRing)
+        {
+            ServiceRing ring = rings.GetOrAdd(now, ServiceId.Base, string.Empty);
+            ring.HasMember = true;
+            Begin(now, ring);
+        }
+    }
+
+    public override void HandlePeerUp(TimeSpan now, Peer peer)
+    {
+        if (peer.Link.IsEntry)
+        {
+            LookInto(now, peer);
+        }
+    }
+
+    public override void HandleServicesChanged(
+        TimeSpan now, Peer peer, ImmutableArray<ServiceName> before) => StepAll(now);
+
+    public override void HandleLinksChanged(TimeSpan now) => StepAll(now);
 
     public void Begin(TimeSpan now, ServiceRing ring)
     {
@@ -51,7 +70,7 @@ internal sealed class Joining(
     /// <summary>
     /// Something happened that may let a joining ring go on: a peer is there, or a dial failed.
     /// </summary>
-    public void StepAll(TimeSpan now)
+    private void StepAll(TimeSpan now)
     {
         if (_isStepping)
         {
@@ -71,7 +90,7 @@ internal sealed class Joining(
     /// An active member met a peer that it found through an address, not through its ring: perhaps the peer's
     /// ring is another one. Looking for its own neighbours there makes the two merge.
     /// </summary>
-    public void LookInto(TimeSpan now, Peer peer)
+    private void LookInto(TimeSpan now, Peer peer)
     {
         foreach (ServiceRing ring in rings.All)
         {
@@ -168,7 +187,7 @@ internal sealed class Joining(
     /// </summary>
     private bool MayFoundBase(TimeSpan now, ServiceRing ring)
     {
-        if (isolation.HasNobody)
+        if (rings.Solitude.HasNobody)
         {
             return true;
         }
@@ -209,7 +228,7 @@ internal sealed class Joining(
             Completed = completed,
         };
         request.Keep(ControlQuery.Near);
-        Request(now, request);
+        requests.Begin(now, request);
     }
 
     private void HandleLookup(TimeSpan now, ServiceRing ring, RequestResult result)

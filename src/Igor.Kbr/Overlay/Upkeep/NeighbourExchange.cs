@@ -1,9 +1,10 @@
 using System.Collections.Immutable;
+using Igor.Kbr.Overlay.Addresses;
 using Igor.Kbr.Overlay.Links;
 using Igor.Kbr.Overlay.Machines;
 using Igor.Kbr.Overlay.Rings;
-using Igor.Kbr.Wire.Messages;
 using Igor.Kbr.Wire;
+using Igor.Kbr.Wire.Messages;
 
 namespace Igor.Kbr.Overlay.Upkeep;
 
@@ -12,18 +13,32 @@ namespace Igor.Kbr.Overlay.Upkeep;
 /// itself, and connects to those named by others that would be nearer than what it has. Periodic rather than
 /// reactive repair keeps traffic bounded under churn (Rhea et al., "Handling Churn in a DHT", USENIX'04).
 /// </summary>
-internal sealed class NeighbourExchange(NodeContext context, RingTable rings, Dialer dialer)
+internal sealed class NeighbourExchange(NodeContext context, RingTable rings, Dialer dialer) : Machine
 {
     private static readonly TimeSpan SoonAfterChange = TimeSpan.FromMilliseconds(150);
 
-    public void Start(TimeSpan now) => ScheduleRound(now);
+    public override ReadOnlySpan<MessageType> Messages => [MessageType.Neighbours];
+
+    public override void Start(TimeSpan now)
+    {
+        if (context.Options.JoinsRing)
+        {
+            context.Timers.Repeat(now, () => context.Random.Jitter(context.Options.ExchangePeriod), later =>
+            {
+                foreach (ServiceRing ring in rings.All)
+                {
+                    RunRound(ring);
+                }
+            });
+        }
+    }
 
     /// <summary>
     /// A ring changed: when neighbours were lost, the far ends of what is left know the next ones.
     /// </summary>
-    public void HandleChange(TimeSpan now, ServiceRing ring, NeighbourChange change)
+    public override void HandleRingChanged(TimeSpan now, ServiceId service, NeighbourChange change)
     {
-        if (!ring.IsActive || ring.IsExchangeScheduled)
+        if (!rings.TryGet(service, out ServiceRing? ring) || !ring.IsActive || ring.IsExchangeScheduled)
         {
             return;
         }
@@ -37,15 +52,16 @@ internal sealed class NeighbourExchange(NodeContext context, RingTable rings, Di
     }
 
     /// <summary>A peer told its neighbours.</summary>
-    public void Handle(TimeSpan now, Peer peer, in NeighboursMessage told)
+    public override void HandleMessage(TimeSpan now, Link link, Peer peer, in Frame frame)
     {
-        if (!rings.TryGet(told.Service, out ServiceRing? ring))
+        NeighboursMessage message = frame.Read<NeighboursMessage>();
+        if (!rings.TryGet(message.Service, out ServiceRing? ring))
         {
             return;
         }
 
-        Consider(now, ring, told.Contacts, Teller.Unasked(peer));
-        if (told.WantsReply && ring.IsActive)
+        Consider(now, ring, message.Contacts, Teller.Unasked(peer));
+        if (message.WantsReply && ring.IsActive)
         {
             Send(peer, ring, wantsReply: false);
         }
@@ -68,33 +84,6 @@ internal sealed class NeighbourExchange(NodeContext context, RingTable rings, Di
             }
         }
     }
-
-    /// <summary>This node and its neighbours in a ring, itself first.</summary>
-    public ImmutableArray<Contact> Contacts(ServiceRing ring)
-    {
-        var contacts = ImmutableArray.CreateBuilder<Contact>(ring.Neighbours.Count + 1);
-        contacts.Add(new Contact(context.Id, [.. context.Options.Addresses]));
-        foreach (Key id in ring.Neighbours.Others)
-        {
-            if (context.Peers.TryGet(id, out Peer? peer))
-            {
-                contacts.Add(peer.Contact);
-            }
-        }
-
-        return contacts.DrainToImmutable();
-    }
-
-    private void ScheduleRound(TimeSpan now) =>
-        context.Timers.Schedule(now + context.Random.Jitter(context.Options.ExchangePeriod), later =>
-        {
-            foreach (ServiceRing ring in rings.All)
-            {
-                RunRound(ring);
-            }
-
-            ScheduleRound(later);
-        });
 
     private void RunRound(ServiceRing ring)
     {
@@ -139,5 +128,5 @@ internal sealed class NeighbourExchange(NodeContext context, RingTable rings, Di
     }
 
     private void Send(Peer peer, ServiceRing ring, bool wantsReply) =>
-        context.Send(peer, new NeighboursMessage(ring.Id, wantsReply, Contacts(ring)));
+        context.Send(peer, new NeighboursMessage(ring.Id, wantsReply, rings.Contacts(ring)));
 }

@@ -1,10 +1,11 @@
 using System.Collections.Immutable;
+using Igor.Kbr.Overlay.Addresses;
 using Igor.Kbr.Overlay.Links;
 using Igor.Kbr.Overlay.Machines;
 using Igor.Kbr.Overlay.Rings;
 using Igor.Kbr.Overlay.Routing;
-using Igor.Kbr.Wire.Messages;
 using Igor.Kbr.Wire;
+using Igor.Kbr.Wire.Messages;
 
 namespace Igor.Kbr.Overlay.Upkeep;
 
@@ -16,7 +17,11 @@ namespace Igor.Kbr.Overlay.Upkeep;
 /// sooner when the service is large.
 /// </summary>
 internal sealed class ServiceDiscovery(
-    NodeContext context, RingTable rings, Dialer dialer, NeighbourExchange exchange)
+    NodeContext context,
+    RingTable rings,
+    Dialer dialer,
+    NeighbourExchange exchange,
+    IControlRequests requests) : Machine
 {
     private const int AskedMax = 32;
     private const int ConnectedMax = 8;
@@ -32,19 +37,37 @@ internal sealed class ServiceDiscovery(
 
     private readonly HashSet<(Key Peer, ServiceId Service)> _asked = [];
 
-    /// <summary>Sends a control request; set by the node.</summary>
-    public Action<TimeSpan, OwnRequest> Request { get; set; } = (_, _) => { };
+    public override ReadOnlySpan<MessageType> Messages =>
+        [MessageType.ServiceQuery, MessageType.ServiceMembers];
 
-    public void Start(TimeSpan now) =>
-        context.Timers.Schedule(now + context.Random.Jitter(context.Options.ExchangePeriod), later =>
+    public override void Start(TimeSpan now) =>
+        context.Timers.Repeat(now, () => context.Random.Jitter(context.Options.ExchangePeriod), later =>
         {
             foreach (ServiceRing ring in rings.All)
             {
                 RunRound(later, ring);
             }
-
-            Start(later);
         });
+
+    public override void HandleMemberMissed(TimeSpan now, ServiceId service)
+    {
+        if (rings.TryGet(service, out ServiceRing? ring))
+        {
+            Discover(now, ring);
+        }
+    }
+
+    public override void HandleMessage(TimeSpan now, Link link, Peer peer, in Frame frame)
+    {
+        if (frame.Type == MessageType.ServiceQuery)
+        {
+            HandleQuery(peer, frame.Read<ServiceQueryMessage>().Service);
+        }
+        else
+        {
+            HandleMembers(now, peer, frame.Read<ServiceMembersMessage>());
+        }
+    }
 
     /// <summary>No member is connected: asks peers whom they know, and goes to the meeting place.</summary>
     public void Discover(TimeSpan now, ServiceRing ring)
@@ -82,7 +105,7 @@ internal sealed class ServiceDiscovery(
         }
     }
 
-    public void HandlePeerUp(Peer peer)
+    public override void HandlePeerUp(TimeSpan now, Peer peer)
     {
         foreach (ServiceRing ring in rings.All)
         {
@@ -94,12 +117,12 @@ internal sealed class ServiceDiscovery(
     }
 
     /// <summary>Names the members nearest to the asker: those it would have as neighbours.</summary>
-    public void HandleQuery(Peer asker, ServiceId service)
+    private void HandleQuery(Peer asker, ServiceId service)
     {
         ImmutableArray<Contact> known =
         [
             .. context.Peers.All
-                .Where(p => p.Id != asker.Id && !p.IsLeaving && !p.IsSilent && p.Runs(service))
+                .Where(p => p.Id != asker.Id && !rings.IsBarred(p) && p.Runs(service))
                 .OrderBy(p => asker.Id.DistanceTo(p.Id))
                 .Take(ConnectedMax)
                 .Select(p => p.Contact),
@@ -107,18 +130,19 @@ internal sealed class ServiceDiscovery(
         context.Send(asker, new ServiceMembersMessage(service, known));
     }
 
-    public void HandleMembers(TimeSpan now, Peer peer, in ServiceMembersMessage told)
+    private void HandleMembers(TimeSpan now, Peer peer, in ServiceMembersMessage message)
     {
-        if (!rings.TryGet(told.Service, out ServiceRing? ring))
+        (ServiceId service, ImmutableArray<Contact> contacts) = message;
+        if (!rings.TryGet(service, out ServiceRing? ring))
         {
             return;
         }
 
         // What was asked for is worth more, but is not looked for as urgently as the answer to a lookup.
-        Teller teller = _asked.Remove((peer.Id, told.Service))
+        Teller teller = _asked.Remove((peer.Id, service))
             ? Teller.Asked(peer) with { WasAsked = false }
             : Teller.Unasked(peer);
-        foreach (Contact contact in told.Contacts.Take(ConnectedMax))
+        foreach (Contact contact in contacts.Take(ConnectedMax))
         {
             if (ring.Members.Count < ConnectedMax && !dialer.IsDialling(contact.Id))
             {
@@ -126,7 +150,7 @@ internal sealed class ServiceDiscovery(
             }
         }
 
-        exchange.Consider(now, ring, told.Contacts, teller);
+        exchange.Consider(now, ring, contacts, teller);
     }
 
     /// <summary>One member of each ring keeps in touch with the meeting place, the others need not.</summary>
@@ -160,7 +184,7 @@ internal sealed class ServiceDiscovery(
             Completed = (later, result) => HandleLookup(later, ring, result),
         };
         request.Keep(ControlQuery.Near);
-        Request(now, request);
+        requests.Begin(now, request);
     }
 
     private void HandleLookup(TimeSpan now, ServiceRing ring, RequestResult result)

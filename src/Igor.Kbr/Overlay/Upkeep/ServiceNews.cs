@@ -11,68 +11,80 @@ namespace Igor.Kbr.Overlay.Upkeep;
 /// that a peer is heard at its first words and then so often: of what it says meanwhile the newest is kept,
 /// unread, until its time.
 /// </summary>
-internal sealed class ServiceNews(NodeContext context, Handshake handshake)
+internal sealed class ServiceNews(NodeContext context, Handshake handshake) : Machine
 {
     private const int AtOnceMax = 8; // a node that starts announces its services one after the other
     private const int PerSecond = 2;
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1.0 / PerSecond);
 
-    /// <summary>How often a peer that has just connected may say what it runs.</summary>
-    public static TokenBucket NewAllowance() => new(PerSecond, AtOnceMax);
+    private readonly PerPeer<News> _news = new(context.Peers, () => new News());
 
-    /// <summary>Takes a frame with a list, of which only the version is read at once.</summary>
-    public void Handle(TimeSpan now, Link link, Peer peer, ReadOnlyMemory<byte> body)
+    public override ReadOnlySpan<MessageType> Messages => [MessageType.Services];
+
+    public override void HandleMessage(TimeSpan now, Link link, Peer peer, in Frame frame)
     {
         PeerCodec.Require(
-            ServicesMessage.TryReadVersion(body, out ulong version), "a list of services has a version");
+            ServicesMessage.TryReadVersion(frame.Body, out ulong version), "services have a version");
         if (version <= peer.ServicesVersion)
         {
             return; // it was known before, perhaps over another link
         }
 
-        if (peer.UnreadServices is null && peer.Announcements.TryTake(now))
+        News news = _news[peer];
+        if (news.Unread is null && news.Allowance.TryTake(now))
         {
-            Apply(now, link, peer, body);
+            Apply(now, peer, frame);
             return;
         }
 
-        PeerCodec.Require(body.Length <= WireLimits.ServicesBytesMax, "a list of services is not that long");
-        if (peer.UnreadServices is not { } unread)
+        PeerCodec.Require(
+            frame.Body.Length <= WireLimits.ServicesBytesMax, "a list of services is not that long");
+        if (news.Unread is not { } unread)
         {
-            peer.UnreadServices = body.ToArray();
+            news.Unread = frame.Body.ToArray();
             context.Timers.Schedule(now + Pause, later => ApplyUnread(later, link, peer));
         }
-        else if (ServicesMessage.TryReadVersion(unread, out ulong kept) && version > kept)
+        else if (!ServicesMessage.TryReadVersion(unread, out ulong unreadVersion) || version > unreadVersion)
         {
-            peer.UnreadServices = body.ToArray();
+            news.Unread = frame.Body.ToArray();
         }
     }
 
     private void ApplyUnread(TimeSpan now, Link link, Peer peer)
     {
-        if (peer.UnreadServices is not { } body || !context.Peers.TryGet(peer.Id, out Peer? known)
-            || known != peer)
+        if (!context.Peers.IsConnected(peer) || _news[peer].Unread is not { } body)
         {
             return;
         }
 
-        peer.UnreadServices = null;
-        peer.Announcements.TryTake(now);
-        Apply(now, link, peer, body);
+        _news[peer].Unread = null;
+        _news[peer].Allowance.TryTake(now);
+        try
+        {
+            Apply(now, peer, Frame.Open(body));
+        }
+        catch (ProtocolException e)
+        {
+            handshake.HandleViolation(now, link, e.Message);
+        }
     }
 
-    private void Apply(TimeSpan now, Link link, Peer peer, ReadOnlyMemory<byte> body)
+    private void Apply(TimeSpan now, Peer peer, in Frame frame)
     {
-        if (!WireMessage.TryRead(body, out ServicesMessage news, out string? rule))
-        {
-            handshake.HandleViolation(now, link, rule);
-            return;
-        }
-
+        ServicesMessage message = frame.Read<ServicesMessage>();
         ImmutableArray<ServiceName> before = peer.Services;
-        if (peer.TryUpdateServices(news.Version, news.Services))
+        if (peer.TryUpdateServices(message.Version, message.Services))
         {
-            handshake.ServicesChanged(now, peer, before);
+            context.Machines.ServicesChanged(now, peer, before);
         }
+    }
+
+    private sealed class News
+    {
+        /// <summary>The newest list of services that waits to be read.</summary>
+        public byte[]? Unread { get; set; }
+
+        /// <summary>How often the peer may still say what it runs.</summary>
+        public TokenBucket Allowance { get; } = new(PerSecond, AtOnceMax);
     }
 }

@@ -1,3 +1,4 @@
+using Igor.Kbr.Overlay.Addresses;
 using Igor.Kbr.Overlay.Links;
 using Igor.Kbr.Overlay.Machines;
 using Igor.Kbr.Wire;

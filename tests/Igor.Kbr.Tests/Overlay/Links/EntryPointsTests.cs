@@ -1,5 +1,6 @@
 using Igor.Kbr.Overlay.Links;
 using Igor.Kbr.Overlay.Machines;
+using Igor.Kbr.Overlay.Rings;
 using Igor.Kbr.Wire;
 
 namespace Igor.Kbr.Tests.Overlay.Links;
@@ -10,15 +11,24 @@ public class EntryPointsTests
     private readonly DialLog _log = new();
     private readonly NodeContext _context;
     private readonly Dialer _dialer;
+    private readonly RingTable _rings;
+    private readonly FingerTable _fingers;
     private readonly EntryPoints _entries;
     private long _links;
 
     public EntryPointsTests()
+        : this(new OverlayOptions { Bootstrap = [Bootstrap] })
     {
-        _context = new NodeContext(
-            Key.Zero, new OverlayOptions { Bootstrap = [Bootstrap] }, _log, seed: 1);
+    }
+
+    private EntryPointsTests(OverlayOptions options)
+    {
+        _context = new NodeContext(Key.Zero, options, _log, seed: 1);
         _dialer = new Dialer(_context);
-        _entries = new EntryPoints(_context, _dialer);
+        var away = new AwayMembers();
+        _rings = new RingTable(_context, away);
+        _fingers = new FingerTable(_context);
+        _entries = new EntryPoints(_context, _dialer, _rings, _fingers, away);
     }
 
     [Fact]
@@ -36,7 +46,7 @@ public class EntryPointsTests
         Lose("friend:1");
         for (int i = 0; i < 200; i++)
         {
-            Lose(Connected($"stranger:{i}", TimeSpan.FromSeconds(59)));
+            Lose(Finger(TimeSpan.FromSeconds(59), $"stranger:{i}"));
         }
 
         Assert.Contains("friend:1", DialledWithin(TimeSpan.FromMinutes(50)));
@@ -45,16 +55,14 @@ public class EntryPointsTests
     [Fact]
     public void A_lost_peer_that_was_neither_neighbour_nor_finger_is_not_searched_for()
     {
-        Peer peer = Connected("a:1", TimeSpan.Zero);
-        peer.IsFinger = false;
-        Lose(peer);
+        Lose(Connected("a:1"));
         Assert.Equal([Bootstrap], DialledWithin(TimeSpan.FromMinutes(5)));
     }
 
     [Fact]
     public void A_peer_that_claims_the_address_of_a_bootstrap_node_does_not_keep_this_node_from_it()
     {
-        _context.Peers.Add(Connected(Bootstrap, TimeSpan.Zero));
+        Connected(Bootstrap);
         _entries.Start(TimeSpan.Zero);
         Assert.Equal(Bootstrap, Assert.Single(_log.Dials).Address);
     }
@@ -62,8 +70,7 @@ public class EntryPointsTests
     [Fact]
     public void A_bootstrap_address_is_left_alone_while_the_node_there_is_connected_over_any_link()
     {
-        Peer peer = Connected("other:1", TimeSpan.Zero);
-        _context.Peers.Add(peer);
+        Peer peer = Connected("other:1");
         _entries.HandleOpened(new Link(new LinkId(99), peer.Id, isOutbound: true, isEntry: true, Bootstrap));
         _entries.Start(TimeSpan.Zero);
         Assert.Empty(_log.Dials);
@@ -74,7 +81,7 @@ public class EntryPointsTests
     [Fact]
     public void Address_that_a_lost_peer_named_is_dialled_within_a_budget_while_the_ring_is_there()
     {
-        _entries.IsInRing = () => true;
+        JoinRing();
         Lose("198.51.100.1:80");
         DialledWithin(TimeSpan.FromMinutes(10));
         Assert.InRange(_log.Dials.Count(d => d.Address != Bootstrap), 64, 64 + 200);
@@ -87,12 +94,10 @@ public class EntryPointsTests
     {
         for (int i = 0; i < 8; i++)
         {
-            Peer peer = Connected($"a:{i}", TimeSpan.Zero);
-            peer.JoinsRing = areMembers;
-            _context.Peers.Add(peer);
+            Connect(TimeSpan.Zero, areMembers, $"a:{i}");
         }
 
-        _entries.IsInRing = () => true;
+        JoinRing();
         DialledWithin(TimeSpan.FromSeconds(30));
         Assert.Equal(areMembers, _log.Dials.Count < 6);
     }
@@ -105,37 +110,51 @@ public class EntryPointsTests
             .. Enumerable.Range(1, 64)
                 .Select(i => new KnownMember(new Key(1, 0, 0, (ulong)i), [$"old:{i}"])),
         ];
-        var context = new NodeContext(Key.Zero, new OverlayOptions { KnownMembers = earlier }, _log, seed: 1);
-        var entries = new EntryPoints(context, new Dialer(context));
-        entries.Start(TimeSpan.Zero);
-        Peer peer = Connected("friend:1", TimeSpan.Zero);
-        entries.HandlePeerDown(TimeSpan.FromMinutes(1), peer, DepartureReason.Failed);
-        Assert.Contains(peer.Id, entries.KnownMembers.Select(m => m.Id));
+        var test = new EntryPointsTests(new OverlayOptions { KnownMembers = earlier });
+        test._entries.Start(TimeSpan.Zero);
+        Peer peer = test.Finger(TimeSpan.Zero, "friend:1");
+        test.Lose(peer);
+        Assert.Contains(peer.Id, test._entries.KnownMembers.Select(m => m.Id));
     }
 
-    private void Lose(params string[] addresses)
-    {
-        Peer peer = Connected(addresses[0], TimeSpan.Zero);
-        peer.Addresses = [.. addresses];
-        Lose(peer);
-    }
+    private void Lose(params string[] addresses) => Lose(Finger(TimeSpan.Zero, addresses));
 
     /// <summary>A minute after the start, which it was connected since or later.</summary>
-    private void Lose(Peer peer) =>
+    private void Lose(Peer peer)
+    {
+        _context.Peers.Remove(peer);
         _entries.HandlePeerDown(TimeSpan.FromMinutes(1), peer, DepartureReason.Failed);
+        _context.Peers.Release(peer);
+    }
 
-    private Peer Connected(string address, TimeSpan since)
+    /// <summary>Connects a member of the ring, so that the node is in it.</summary>
+    private void JoinRing()
+    {
+        _rings.GetOrAdd(TimeSpan.Zero, ServiceId.Base, string.Empty);
+        _rings.HandlePeerUp(TimeSpan.Zero, Connected("member:1"));
+    }
+
+    private Peer Finger(TimeSpan since, params string[] addresses)
+    {
+        Peer peer = Connect(since, isMember: true, addresses);
+        _fingers.TakeStock([peer]);
+        return peer;
+    }
+
+    private Peer Connected(string address) => Connect(TimeSpan.Zero, isMember: true, address);
+
+    private Peer Connect(TimeSpan since, bool isMember, params string[] addresses)
     {
         Key id = new(0, 0, 0, (ulong)++_links);
         var link = new Link(new LinkId(_links), id, isOutbound: false, isEntry: false, "10.0.0.1:9999");
         var peer = new Peer(id, link)
         {
-            Addresses = [address],
-            JoinsRing = true,
-            IsFinger = true,
+            Addresses = [.. addresses],
+            JoinsRing = isMember,
             ConnectedAt = since,
         };
         peer.TryUpdateServices(1, [new ServiceName(ServiceId.Base, string.Empty)]);
+        _context.Peers.Add(peer);
         return peer;
     }
 

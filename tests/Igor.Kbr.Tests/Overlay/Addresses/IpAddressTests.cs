@@ -1,6 +1,6 @@
-using Igor.Kbr.Overlay.Links;
+using Igor.Kbr.Overlay.Addresses;
 
-namespace Igor.Kbr.Tests.Overlay.Links;
+namespace Igor.Kbr.Tests.Overlay.Addresses;
 
 public class IpAddressTests
 {

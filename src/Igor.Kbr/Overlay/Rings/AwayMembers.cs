@@ -1,7 +1,8 @@
 using System.Collections.Immutable;
+using Igor.Kbr.Overlay.Addresses;
 using Igor.Kbr.Wire;
 
-namespace Igor.Kbr.Overlay.Links;
+namespace Igor.Kbr.Overlay.Rings;
 
 /// <summary>
 /// Members of the ring that this node knows and has no connection to: known from an earlier run, or lost in

@@ -1,6 +1,6 @@
 using Igor.Kbr.Overlay.Machines;
 
-namespace Igor.Kbr.Overlay.Links;
+namespace Igor.Kbr.Overlay.Addresses;
 
 /// <summary>A peer that told where other nodes are.</summary>
 /// <param name="Id">Its id.</param>

@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.Globalization;
 
-namespace Igor.Kbr.Overlay.Links;
+namespace Igor.Kbr.Overlay.Addresses;
 
 /// <summary>
 /// IP addresses as peers tell them, read strictly: decimal IPv4, IPv6 by RFC 4291 without a zone. Other ways

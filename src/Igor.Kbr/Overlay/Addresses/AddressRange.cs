@@ -1,4 +1,4 @@
-namespace Igor.Kbr.Overlay.Links;
+namespace Igor.Kbr.Overlay.Addresses;
 
 /// <summary>Where an IP address leads to.</summary>
 internal enum AddressRange

@@ -1,0 +1,61 @@
+using System.Diagnostics.CodeAnalysis;
+using Igor.Kbr.Overlay.Machines;
+using Igor.Kbr.Wire;
+
+using Igor.Kbr.Wire.Messages;
+namespace Igor.Kbr.Overlay.Links;
+
+/// <summary>
+/// The connections of this node and which peer each leads to. Whoever gives one up does it here, so that a
+/// peer whose last connection goes is told of once.
+/// </summary>
+internal sealed class OpenLinks(NodeContext context)
+{
+    private readonly Dictionary<LinkId, Link> _links = [];
+
+    public bool TryGet(LinkId id, [NotNullWhen(true)] out Link? link) => _links.TryGetValue(id, out link);
+
+    public bool Contains(Link link) => _links.ContainsKey(link.Id);
+
+    public void Add(Link link) => _links.Add(link.Id, link);
+
+    /// <summary>The host closed it: there is nothing to close.</summary>
+    public bool Remove(LinkId id, [NotNullWhen(true)] out Link? link) => _links.Remove(id, out link);
+
+    /// <summary>The newest other link to a peer; null when there is none.</summary>
+    public Link? OtherTo(Peer peer) =>
+        _links.Values.Where(l => l.Peer == peer && l != peer.Link).MaxBy(l => l.Id.Value);
+
+    /// <summary>Closes a link.</summary>
+    public void Forget(Link link)
+    {
+        if (_links.Remove(link.Id))
+        {
+            context.Output.Close(link.Id);
+        }
+    }
+
+    /// <summary>Closes all links to a peer and tells that it is gone.</summary>
+    public void Drop(TimeSpan now, Peer peer, DepartureReason reason)
+    {
+        foreach (Link link in _links.Values.Where(l => l.Peer == peer).OrderBy(l => l.Id.Value).ToArray())
+        {
+            Forget(link);
+        }
+
+        context.Peers.Remove(peer);
+        context.Raise(OverlayEventKind.PeerLost, peer.Id, $"{peer.Link.RemoteAddress}: {reason}");
+        context.Machines.PeerDown(now, peer, reason);
+        context.Peers.Release(peer);
+    }
+
+    /// <summary>Says goodbye on every link and closes it.</summary>
+    public void CloseAll(GoodbyeReason reason, string text)
+    {
+        foreach (Link link in _links.Values.OrderBy(l => l.Id.Value).ToArray())
+        {
+            context.Send(link, new GoodbyeMessage(reason, text));
+            Forget(link);
+        }
+    }
+}

@@ -1,0 +1,153 @@
+using System.Collections.Immutable;
+using Igor.Kbr.Wire;
+
+namespace Igor.Kbr.Overlay.Machines;
+
+/// <summary>
+/// The machines of a node, in the order in which each input is passed to them. A machine to which something
+/// happened (a peer came, a ring changed) tells the others through this list and knows none of them.
+/// </summary>
+internal sealed class MachineList
+{
+    private const int TypesMax = 128; // types are written as one byte
+
+    private readonly Machine?[] _byType = new Machine?[TypesMax];
+    private ImmutableArray<Machine> _machines = [];
+
+    /// <summary>When some machine wants to be called; null for never.</summary>
+    public TimeSpan? NextDeadline
+    {
+        get
+        {
+            TimeSpan? next = null;
+            foreach (Machine machine in _machines)
+            {
+                next = machine.NextDeadline is { } at && !(next <= at) ? at : next;
+            }
+
+            return next;
+        }
+    }
+
+    /// <summary>Sets the machines, once.</summary>
+    public void Set(ImmutableArray<Machine> machines)
+    {
+        _machines = machines;
+        foreach (Machine machine in machines)
+        {
+            foreach (MessageType type in machine.Messages)
+            {
+                if (_byType[(int)type] is { } other)
+                {
+                    throw new InvalidOperationException(
+                        $"{machine.GetType().Name} and {other.GetType().Name} both handle {type}.");
+                }
+
+                _byType[(int)type] = machine;
+            }
+        }
+    }
+
+    /// <summary>The machine that handles messages of a type; null when none does.</summary>
+    public Machine? For(MessageType type) =>
+        (int)type is >= 0 and < TypesMax ? _byType[(int)type] : null;
+
+    /// <summary>Passes on <see cref="Machine.Start"/>.</summary>
+    public void Start(TimeSpan now)
+    {
+        foreach (Machine machine in _machines)
+        {
+            machine.Start(now);
+        }
+    }
+
+    /// <summary>Passes on <see cref="Machine.HandlePeerUp"/>.</summary>
+    public void PeerUp(TimeSpan now, Peer peer)
+    {
+        foreach (Machine machine in _machines)
+        {
+            machine.HandlePeerUp(now, peer);
+        }
+    }
+
+    /// <summary>Passes on <see cref="Machine.HandlePeerDown"/>.</summary>
+    public void PeerDown(TimeSpan now, Peer peer, DepartureReason reason)
+    {
+        foreach (Machine machine in _machines)
+        {
+            machine.HandlePeerDown(now, peer, reason);
+        }
+    }
+
+    /// <summary>Passes on <see cref="Machine.HandleServicesChanged"/>.</summary>
+    public void ServicesChanged(TimeSpan now, Peer peer, ImmutableArray<ServiceName> before)
+    {
+        foreach (Machine machine in _machines)
+        {
+            machine.HandleServicesChanged(now, peer, before);
+        }
+    }
+
+    /// <summary>Passes on <see cref="Machine.HandleRingChanged"/>.</summary>
+    public void RingChanged(TimeSpan now, ServiceId service, NeighbourChange change)
+    {
+        foreach (Machine machine in _machines)
+        {
+            machine.HandleRingChanged(now, service, change);
+        }
+    }
+
+    /// <summary>Passes on <see cref="Machine.HandlePlaceChanged"/>.</summary>
+    public void PlaceChanged(TimeSpan now, Peer peer)
+    {
+        foreach (Machine machine in _machines)
+        {
+            machine.HandlePlaceChanged(now, peer);
+        }
+    }
+
+    /// <summary>Passes on <see cref="Machine.HandleLinkSwitched"/>.</summary>
+    public void LinkSwitched(TimeSpan now, Peer peer)
+    {
+        foreach (Machine machine in _machines)
+        {
+            machine.HandleLinkSwitched(now, peer);
+        }
+    }
+
+    /// <summary>Passes on <see cref="Machine.HandleMemberMissed"/>.</summary>
+    public void MemberMissed(TimeSpan now, ServiceId service)
+    {
+        foreach (Machine machine in _machines)
+        {
+            machine.HandleMemberMissed(now, service);
+        }
+    }
+
+    /// <summary>Passes on <see cref="Machine.HandleSign"/>.</summary>
+    public void Sign(TimeSpan now, Peer peer, in SignOfLife sign)
+    {
+        foreach (Machine machine in _machines)
+        {
+            machine.HandleSign(now, peer, sign);
+        }
+    }
+
+    /// <summary>Passes on <see cref="Machine.HandleLinksChanged"/>.</summary>
+    public void LinksChanged(TimeSpan now)
+    {
+        foreach (Machine machine in _machines)
+        {
+            machine.HandleLinksChanged(now);
+        }
+    }
+
+    /// <summary>Passes on <see cref="Machine.HandleDeadline"/>.</summary>
+    public void Deadline(TimeSpan now)
+    {
+        foreach (Machine machine in _machines)
+        {
+            machine.HandleDeadline(now);
+        }
+    }
+}

@@ -1,0 +1,35 @@
+namespace Igor.Kbr.Overlay.Machines;
+
+/// <summary>
+/// What one machine keeps for each connected peer: an array by the small number that the peer has while it is
+/// connected (<see cref="Peer.Slot"/>), so that reading costs no search. Begins anew with each peer.
+/// </summary>
+/// <typeparam name="T">What is kept.</typeparam>
+internal sealed class PerPeer<T> : PeerTable.IKept
+{
+    private readonly Func<T> _first;
+    private T[] _items = [];
+
+    /// <param name="peers">The peers.</param>
+    /// <param name="first">What is kept of a peer that has just come.</param>
+    public PerPeer(PeerTable peers, Func<T> first)
+    {
+        _first = first;
+        peers.Keep(this);
+    }
+
+    /// <summary>What is kept for a peer that is connected.</summary>
+    public ref T this[Peer peer] => ref _items[peer.Slot];
+
+    void PeerTable.IKept.Begin(int slot)
+    {
+        if (slot >= _items.Length)
+        {
+            Array.Resize(ref _items, Math.Max(slot + 1, Math.Max(4, _items.Length * 2)));
+        }
+
+        _items[slot] = _first();
+    }
+
+    void PeerTable.IKept.End(int slot) => _items[slot] = default!;
+}
