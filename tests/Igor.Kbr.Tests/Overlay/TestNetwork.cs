@@ -31,13 +31,22 @@ internal sealed class TestNetwork
     /// <summary>Whether a frame from the first to the second node is lost; null for never.</summary>
     public Func<TestNode, TestNode, byte[], bool>? Loses { get; set; }
 
+    /// <summary>Whether a link from the first to the second node has no room now; null for never.</summary>
+    public Func<TestNode, TestNode, bool>? IsFull { get; set; }
+
+    /// <summary>Sees all that happens from now on.</summary>
+    public INetworkObserver? Observer { get; set; }
+
+    /// <summary>Where the next node will listen.</summary>
+    public string NextAddress => $"10.0.0.{Nodes.Count + 1}:1";
+
     public TestNode Add(
         Key id,
         Func<OverlayOptions, OverlayOptions>? change = null,
         TestNode? through = null,
         TimeSpan clockSkew = default)
     {
-        string address = $"10.0.0.{Nodes.Count + 1}:1";
+        string address = NextAddress;
         var options = new OverlayOptions
         {
             Addresses = [address],

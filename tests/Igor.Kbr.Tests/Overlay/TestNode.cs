@@ -109,6 +109,7 @@ internal sealed class TestNode : IOverlayOutput
 
     public void Dial(DialId dial, string address)
     {
+        Note("dials", address);
         if (_network.BlackHoles.Contains(address))
         {
             return;
@@ -124,6 +125,7 @@ internal sealed class TestNode : IOverlayOutput
 
             if (peer is null || !_network.CanHear(this, peer))
             {
+                Note("gets no answer from", address);
                 Do(o => o.HandleDialFailed(_network.Now, dial, "no answer"));
                 return;
             }
@@ -132,7 +134,9 @@ internal sealed class TestNode : IOverlayOutput
             LinkId there = _network.NextLink();
             _links[here] = (peer, there);
             peer._links[there] = (this, here);
+            peer.Note("has a link that was opened by", Id);
             peer.Do(o => o.HandleLinkOpened(_network.Now, there, Id, null, Address));
+            Note("has a link that it opened to", peer.Id);
             Do(o => o.HandleLinkOpened(_network.Now, here, peer.Id, dial, address));
         });
     }
@@ -145,9 +149,13 @@ internal sealed class TestNode : IOverlayOutput
         }
 
         byte[] body = [.. header, .. payload];
-        if (_network.Loses?.Invoke(this, other.Peer, body) == true)
+        bool isFull = _network.IsFull?.Invoke(this, other.Peer) == true;
+        bool isLost = _network.Loses?.Invoke(this, other.Peer, body) == true;
+        _network.Observer?.HandleFrame(
+            this, other.Peer, body, isFull ? FrameFate.NoRoom : isLost ? FrameFate.Lost : FrameFate.Arrives);
+        if (isFull || isLost)
         {
-            return true;
+            return !isFull;
         }
 
         _network.After(_network.Delay, () =>
@@ -164,6 +172,7 @@ internal sealed class TestNode : IOverlayOutput
     {
         if (_links.Remove(link, out var other))
         {
+            Note("closes a link to", other.Peer.Id);
             _network.After(_network.Delay, () => other.Peer.Closed(other.Other));
         }
     }
@@ -172,6 +181,7 @@ internal sealed class TestNode : IOverlayOutput
     {
         if (_links.TryGetValue(link, out var other))
         {
+            Note($"takes for a {standing}", other.Peer.Id);
             Standings[other.Peer.Id] = standing;
         }
     }
@@ -180,6 +190,7 @@ internal sealed class TestNode : IOverlayOutput
     {
         KbrDelivery copy = delivery with { Payload = delivery.Payload.ToArray() };
         Deliveries.Add(copy);
+        Note("delivers in", service, $"a message of {copy.Payload.Length} bytes from", copy.Source);
         if (copy.Token.ExpectsReply && Answers)
         {
             byte[] answer = [.. Id.ToBytes(), .. copy.Payload.Span];
@@ -193,18 +204,33 @@ internal sealed class TestNode : IOverlayOutput
         _network.After(TimeSpan.Zero, () => Do(o => o.ResumeForward(_network.Now, parked, Decision)));
     }
 
-    public void CompleteRequest(RequestId request, in KbrReply reply) =>
+    public void CompleteRequest(RequestId request, in KbrReply reply)
+    {
+        Note($"has the answer to request {request.Value}: {reply.Status} by", reply.Responder);
         Replies.Add(request, (reply.Status, reply.Responder, reply.Payload.ToArray()));
+    }
 
     public void UpdateNeighbours(ServiceId service, NeighbourChange change)
     {
+        Note("has neighbours in", service, change);
         Changes.Add(change);
         Sets.Add((service, change.Neighbours));
     }
 
     public bool WantsEvents => true;
 
-    public void Raise(OverlayEvent overlayEvent) => Events.Add(overlayEvent);
+    public void Raise(OverlayEvent overlayEvent)
+    {
+        if (overlayEvent.Kind != OverlayEventKind.PeersChanged)
+        {
+            Note($"reports {overlayEvent.Kind}", overlayEvent.Peer, overlayEvent.Text);
+        }
+
+        Events.Add(overlayEvent);
+    }
+
+    private void Note(string what, params object[] details) =>
+        _network.Observer?.HandleEffect(this, what, details);
 
     private void Wake(TimeSpan scheduled)
     {
@@ -221,8 +247,9 @@ internal sealed class TestNode : IOverlayOutput
 
     private void Closed(LinkId link)
     {
-        if (IsAlive && _links.Remove(link))
+        if (IsAlive && _links.Remove(link, out var other))
         {
+            Note("sees a link closed by", other.Peer.Id);
             Do(o => o.HandleLinkClosed(_network.Now, link, "closed"));
         }
     }

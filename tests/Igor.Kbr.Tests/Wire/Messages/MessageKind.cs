@@ -30,10 +30,9 @@ internal abstract class MessageKind
     public abstract byte[] Example { get; }
 
     /// <summary>The message that a frame is, as a text; null when it is refused.</summary>
-    public abstract string? Read(ReadOnlyMemory<byte> frame);
+    public abstract string? Read(ReadOnlyMemory<byte> frame, IMessageNames names);
 
-    public abstract string? ReadShort(
-        ReadOnlyMemory<byte> frame, Func<Key, string> nameOf, Func<ServiceId, string> serviceOf);
+    public string? Read(ReadOnlyMemory<byte> frame) => Read(frame, FullNames.Instance);
 
     public abstract void RoundTrips();
 
@@ -92,20 +91,14 @@ internal sealed class MessageKind<TMessage>(TMessage example, Gen<TMessage> mess
 
     public override byte[] Example => MessageBytes.Of(example);
 
-    public override string? Read(ReadOnlyMemory<byte> frame) =>
-        WireMessage.TryRead(frame, out TMessage message, out _) ? MessageText.Of(message) : null;
-
-    public override string? ReadShort(
-        ReadOnlyMemory<byte> frame, Func<Key, string> nameOf, Func<ServiceId, string> serviceOf) =>
-        WireMessage.TryRead(frame, out TMessage message, out _)
-            ? MessageText.Of(message, nameOf, serviceOf)
-            : null;
+    public override string? Read(ReadOnlyMemory<byte> frame, IMessageNames names) =>
+        WireMessage.TryRead(frame, out TMessage message, out _) ? MessageText.Of(message, names) : null;
 
     public override void RoundTrips() => messages.Sample(message =>
     {
         byte[] frame = MessageBytes.Of(message);
         Assert.True(WireMessage.TryRead(frame, out TMessage read, out string? rule), rule);
-        Assert.Equal(MessageText.Of(message), MessageText.Of(read));
+        Assert.Equal(MessageText.Of(message, FullNames.Instance), MessageText.Of(read, FullNames.Instance));
         Assert.Equal((int)TMessage.Type, Assert.IsType<long>(WireTree.Parse(frame)[0]));
     });
 }

@@ -1,4 +1,5 @@
 using System.Collections;
+using System.Collections.Immutable;
 using System.Globalization;
 using System.Reflection;
 using Igor.Kbr.Wire;
@@ -9,9 +10,9 @@ namespace Igor.Kbr.Tests.Wire.Messages;
 internal static class MessageText
 {
     private const string Suffix = "Message";
+    private const string ClockSuffix = "ClockMs";
 
-    /// <summary>The message, with ids as the caller writes them.</summary>
-    public static string Of(object message, Func<Key, string> nameOf, Func<ServiceId, string> serviceOf)
+    public static string Of(object message, IMessageNames names)
     {
         string name = message.GetType().Name;
         var text = new List<string> { name.EndsWith(Suffix, StringComparison.Ordinal) ? name[..^7] : name };
@@ -19,32 +20,33 @@ internal static class MessageText
             .GetProperties(BindingFlags.Public | BindingFlags.Instance))
         {
             string field = char.ToLowerInvariant(property.Name[0]) + property.Name[1..];
-            text.Add($"{field}={Value(property.GetValue(message), nameOf, serviceOf)}");
+            string value = property.GetValue(message) is long clock
+                && field.EndsWith(ClockSuffix, StringComparison.Ordinal)
+                ? names.OfClock(clock)
+                : OfValue(property.GetValue(message), names);
+            if (!names.IsDull(field, value))
+            {
+                text.Add($"{field}={value}");
+            }
         }
 
         return string.Join(' ', text);
     }
 
-    /// <summary>The message with everything that is in it, so that equal texts are equal messages.</summary>
-    public static string Of(object message) => Of(message, key => key.ToString(), id => id.ToString());
-
-    private static string Value(object? value, Func<Key, string> nameOf, Func<ServiceId, string> serviceOf) =>
-        value switch
-        {
-            null => "none",
-            Key key => nameOf(key),
-            ServiceId service => serviceOf(service),
-            ServiceName service => $"{serviceOf(service.Id)}:{service.Name}",
-            Contact contact => $"{nameOf(contact.Id)}@{string.Join('|', contact.Addresses)}",
-            string text => $"'{text}'",
-            bool flag => flag ? "yes" : "no",
-            TimeSpan time => time.TotalMilliseconds.ToString("0ms", CultureInfo.InvariantCulture),
-            IEnumerable items => IsDefault(items)
-                ? "none"
-                : $"[{string.Join(' ', items.Cast<object>().Select(i => Value(i, nameOf, serviceOf)))}]",
-            _ => string.Create(CultureInfo.InvariantCulture, $"{value}"),
-        };
-
-    private static bool IsDefault(IEnumerable items) =>
-        items.GetType().GetProperty("IsDefault")?.GetValue(items) is true;
+    /// <summary>A field of a message.</summary>
+    public static string OfValue(object? value, IMessageNames names) => value switch
+    {
+        null => "none",
+        Key key => names.Of(key),
+        ServiceId service => names.Of(service),
+        ulong number => names.Of(number),
+        ServiceName service => $"{names.Of(service.Id)}:{service.Name}",
+        Contact contact => names.Of(contact),
+        string text => $"'{text}'",
+        bool flag => flag ? "yes" : "no",
+        TimeSpan time => time.TotalMilliseconds.ToString("0ms", CultureInfo.InvariantCulture),
+        ImmutableArray<string> { IsDefault: true } => "none",
+        IEnumerable items => $"[{string.Join(' ', items.Cast<object>().Select(i => OfValue(i, names)))}]",
+        _ => string.Create(CultureInfo.InvariantCulture, $"{value}"),
+    };
 }
