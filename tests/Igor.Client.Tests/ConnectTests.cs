@@ -1,13 +1,14 @@
 using System.Net.Sockets;
 using Igor.Kbr;
 using Igor.Local.Protocol;
+using Igor.Testing;
 
 namespace Igor.Client.Tests;
 
 /// <summary>What an application is told when it cannot attach.</summary>
 public sealed class ConnectTests : IDisposable
 {
-    private readonly SocketFolder _folder = new();
+    private readonly TemporaryFolder _folder = new();
     private readonly string _path;
 
     public ConnectTests() => _path = _folder.NewPath();

@@ -10,7 +10,7 @@ public sealed class IgorClientTests : IDisposable
 {
     private static readonly RequestOptions Patient = new(TimeSpan.FromSeconds(20));
 
-    private readonly SocketFolder _folder = new();
+    private readonly TemporaryFolder _folder = new();
     private readonly FakeHost _host = new();
     private readonly string _path;
 

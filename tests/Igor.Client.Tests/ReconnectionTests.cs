@@ -8,7 +8,7 @@ namespace Igor.Client.Tests;
 /// <summary>A client that lost its daemon and comes back to it.</summary>
 public sealed class ReconnectionTests : IDisposable
 {
-    private readonly SocketFolder _folder = new();
+    private readonly TemporaryFolder _folder = new();
     private readonly FakeDaemon _daemon;
     private readonly string _path;
 

@@ -10,7 +10,7 @@ namespace Igor.Daemon.Tests;
 /// <summary>igord as a user or a service manager sees it.</summary>
 public sealed class IgordTests : IDisposable
 {
-    private readonly DaemonFolder _folder = new();
+    private readonly TemporaryFolder _folder = new();
 
     public void Dispose() => _folder.Dispose();
 

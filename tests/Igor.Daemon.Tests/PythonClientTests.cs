@@ -9,7 +9,7 @@ public sealed class PythonClientTests : IAsyncLifetime
 {
     private static readonly RequestOptions Patient = new(TimeSpan.FromSeconds(20));
 
-    private readonly DaemonFolder _folder = new();
+    private readonly TemporaryFolder _folder = new();
     private DaemonProcess _first = null!;
     private DaemonProcess _second = null!;
     private string _firstSocket = "";

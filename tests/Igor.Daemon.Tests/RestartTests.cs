@@ -9,7 +9,7 @@ public sealed class RestartTests : IDisposable
 {
     private static readonly RequestOptions Patient = new(TimeSpan.FromSeconds(20));
 
-    private readonly DaemonFolder _folder = new();
+    private readonly TemporaryFolder _folder = new();
 
     public void Dispose() => _folder.Dispose();
 

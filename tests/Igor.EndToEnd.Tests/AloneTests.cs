@@ -1,4 +1,5 @@
 using Igor.EndToEnd.Processes;
+using Igor.Testing;
 using Xunit.Abstractions;
 
 namespace Igor.EndToEnd;
@@ -9,7 +10,7 @@ public sealed class AloneTests(ITestOutputHelper output)
     [Fact]
     public async Task Node_that_reaches_nobody_says_so_everywhere()
     {
-        using var folder = new Folder();
+        using var folder = new TemporaryFolder();
         await using NodeProcess node = NodeProcess.Serve(new NodeSettings
         {
             Data = folder.Combine("data"),
@@ -53,7 +54,7 @@ public sealed class AloneTests(ITestOutputHelper output)
     [Fact]
     public async Task Daemon_without_a_storage_node_says_what_is_missing()
     {
-        using var folder = new Folder();
+        using var folder = new TemporaryFolder();
         await using NodeProcess daemon = NodeProcess.Daemon(new NodeSettings
         {
             Data = folder.Combine("data"),

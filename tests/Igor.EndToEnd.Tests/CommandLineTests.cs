@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using Igor.EndToEnd.Processes;
+using Igor.Testing;
 using Xunit.Abstractions;
 
 namespace Igor.EndToEnd;
@@ -89,7 +90,7 @@ public sealed class CommandLineTests(ITestOutputHelper output)
     [Fact]
     public async Task Commands_without_a_daemon_keep_records_in_the_data_folder()
     {
-        using var folder = new Folder();
+        using var folder = new TemporaryFolder();
         string[] data = ["--data", folder.Combine("data")];
         CliResult put = (await Cli.RunAsync(["put", "greeting", "hello", .. data])).ExitsWith(0);
         CliResult get = (await Cli.RunAsync(["get", "greeting", .. data])).ExitsWith(0);

@@ -1,5 +1,6 @@
 using Igor.Dht;
 using Igor.EndToEnd.Processes;
+using Igor.Testing;
 using Xunit.Abstractions;
 
 namespace Igor.EndToEnd;
@@ -57,7 +58,7 @@ public sealed class DaemonTests(ITestOutputHelper output)
     [Fact]
     public async Task Daemon_says_clearly_what_is_wrong()
     {
-        using var folder = new Folder();
+        using var folder = new TemporaryFolder();
         TimeSpan patience = TimeSpan.FromSeconds(60);
         string[] here = ["--data", folder.Combine("data"), "--listen", "127.0.0.1:0"];
         CliResult unknown = await Cli.RunAsync(Programs.Igord, [], patience, [.. here, "--bogus"]);
@@ -69,9 +70,8 @@ public sealed class DaemonTests(ITestOutputHelper output)
     }
 
     private static Task UntilServedAsync(Ledger ledger, IgorDht dht) => Eventually.HoldsAsync(
-        "all records are served again",
-        TimeSpan.FromSeconds(60),
         async () => await ledger.CheckAsync([dht]) is { Count: > 0 } wrong
             ? $"{wrong.Count} are not: {wrong[0]}"
-            : null);
+            : null,
+        "all records are served again");
 }

@@ -1,5 +1,6 @@
 using Igor.Dht;
 using Igor.EndToEnd.Processes;
+using Igor.Testing;
 using Xunit.Abstractions;
 
 namespace Igor.EndToEnd;
@@ -19,10 +20,10 @@ public sealed class DeathAndDepartureTests(ITestOutputHelper output)
             int from = ledger.Acknowledged;
             Task[] writers =
                 [.. Enumerable.Range(0, 32).Select(writer => WriteUntilRefusedAsync(dht, writer, round))];
-            await Eventually.IsTrueAsync(
+            await Eventually.HoldsAsync(
+                () => ledger.Acknowledged >= from + 300,
                 "300 puts are acknowledged",
-                TimeSpan.FromSeconds(30),
-                () => ledger.Acknowledged >= from + 300);
+                patience: TimeSpan.FromSeconds(30));
             await node.KillAsync();
             await Task.WhenAll(writers);
             await dht.DisposeAsync();
@@ -55,11 +56,9 @@ public sealed class DeathAndDepartureTests(ITestOutputHelper output)
 
         Assert.Equal(0, await ring.Nodes[2].TerminateAsync());
         await Eventually.HoldsAsync(
+            async () => await dht.StatusAsync() is { Neighbours.Count: 1, Missing.Count: 0 },
             "the others take note of the departure, and do not expect the node back",
-            TimeSpan.FromSeconds(5),
-            async () => await dht.StatusAsync() is { Neighbours.Count: 1, Missing.Count: 0 }
-                ? null
-                : "not yet");
+            patience: TimeSpan.FromSeconds(5));
         Assert.Empty(await ledger.CheckAsync([dht]));
         Assert.False(File.Exists(ring.Nodes[2].Socket), "the socket's file is left behind");
 

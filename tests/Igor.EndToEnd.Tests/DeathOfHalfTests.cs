@@ -2,6 +2,7 @@ using System.Text;
 using Igor.Dht;
 using Igor.Dht.Outcomes;
 using Igor.EndToEnd.Processes;
+using Igor.Testing;
 using Xunit.Abstractions;
 
 namespace Igor.EndToEnd;
@@ -100,10 +101,10 @@ public sealed class DeathOfHalfTests(ITestOutputHelper output)
     private async Task UntilWritesGoThroughAsync(SteadyWriter writer)
     {
         int before = writer.Acknowledged;
-        await Eventually.IsTrueAsync(
+        await Eventually.HoldsAsync(
+            () => writer.Acknowledged >= before + 50,
             "the writer's puts are acknowledged again",
-            TimeSpan.FromSeconds(30),
-            () => writer.Acknowledged >= before + 50);
+            patience: TimeSpan.FromSeconds(30));
         _timeline.Note($"writer: {writer.Acknowledged} acknowledged, {writer.Failed} failed");
     }
 }

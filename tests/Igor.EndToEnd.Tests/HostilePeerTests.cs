@@ -7,6 +7,7 @@ using Igor.Dht;
 using Igor.EndToEnd.Peers;
 using Igor.EndToEnd.Processes;
 using Igor.Node.Identity;
+using Igor.Testing;
 using Xunit.Abstractions;
 
 namespace Igor.EndToEnd;
@@ -111,10 +112,9 @@ public sealed class HostilePeerTests(ITestOutputHelper output)
         await using NodeProcess alone = NodeProcess.Serve(
             ring.NextSettings() with { Network = "other", Bootstrap = [node.Address] });
         await alone.StartAsync();
-        await Eventually.IsTrueAsync(
-            "it says why it is alone",
-            s_patience,
-            () => alone.Log.Contains("ready alone refused (it belongs to network", StringComparison.Ordinal));
+        await Eventually.HoldsAsync(
+            () => alone.Log.Contains("ready alone refused (it belongs to network", StringComparison.Ordinal),
+            "it says why it is alone");
         await ServesAsync(ring);
     });
 

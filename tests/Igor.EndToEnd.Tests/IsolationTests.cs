@@ -6,6 +6,7 @@ using Igor.Dht.Records;
 using Igor.EndToEnd.Peers;
 using Igor.EndToEnd.Processes;
 using Igor.Kbr;
+using Igor.Testing;
 using Xunit.Abstractions;
 
 namespace Igor.EndToEnd;
@@ -18,7 +19,6 @@ public sealed class IsolationTests(ITestOutputHelper output)
 {
     private const string Service = "dht";
     private const int Records = 100;
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
 
     private readonly string _mark = $"mark-{Guid.NewGuid():N}";
 
@@ -32,8 +32,8 @@ public sealed class IsolationTests(ITestOutputHelper output)
                 await outsider.ConnectAsync(node.Address, ring.Network, "");
             }
 
-            await Eventually.IsTrueAsync(
-                "the nodes say hello", s_patience, () => Count(outsider, Frames.Hello) == ring.Nodes.Count);
+            await Eventually.HoldsAsync(
+                () => Count(outsider, Frames.Hello) == ring.Nodes.Count, "the nodes say hello");
             await PutAndGetNearAsync(ring, outsider.NodeId);
 
             Assert.True(outsider.IsConnected, "the ring threw the outsider out");
@@ -49,13 +49,14 @@ public sealed class IsolationTests(ITestOutputHelper output)
             }
 
             await using IgorDht dht = await ring.OpenAsync(ring.Nodes[0], TimeSpan.FromSeconds(1));
-            await Eventually.HoldsAsync("the insider is handed payload", s_patience, async () =>
-            {
-                string name = NamesNear(ring, insider.NodeId).First();
-                await new Ledger().PutAsync(dht, name, _mark); // it answers nothing, so that this fails
-                int seen = Count(insider, body => IsRouteOfService(body) && Frames.Contains(body, _mark));
-                return seen > 0 ? null : "nothing";
-            });
+            await Eventually.HoldsAsync(
+                async () =>
+                {
+                    string name = NamesNear(ring, insider.NodeId).First();
+                    await new Ledger().PutAsync(dht, name, _mark); // it answers nothing, so that this fails
+                    return Count(insider, body => IsRouteOfService(body) && Frames.Contains(body, _mark)) > 0;
+                },
+                "the insider is handed payload");
         });
 
     [Fact]
@@ -101,10 +102,10 @@ public sealed class IsolationTests(ITestOutputHelper output)
     {
         var options = new IgorClientOptions { SocketPath = daemon.Socket };
         await using IgorClient client = await IgorClient.ConnectAsync(options);
-        await Eventually.HoldsAsync("the daemon knows all nodes", s_patience, async () =>
-            await client.GetStatusAsync() is { IsJoined: true } status && status.Peers.Length >= peers
-                ? null
-                : "not yet");
+        await Eventually.HoldsAsync(
+            async () =>
+                await client.GetStatusAsync() is { IsJoined: true } status && status.Peers.Length >= peers,
+            "the daemon knows all nodes");
     }
 
     // Puts through one node, gets through each; returns the name of the last.

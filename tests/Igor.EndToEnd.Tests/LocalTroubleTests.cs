@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using Igor.Dht;
 using Igor.EndToEnd.Disks;
 using Igor.EndToEnd.Processes;
+using Igor.Testing;
 using Xunit.Abstractions;
 
 namespace Igor.EndToEnd;
@@ -15,7 +16,7 @@ public sealed class LocalTroubleTests(ITestOutputHelper output)
     [Fact]
     public async Task Port_in_use_is_said_clearly()
     {
-        using var folder = new Folder();
+        using var folder = new TemporaryFolder();
         using var other = new TcpListener(IPAddress.Loopback, FreePort.Next());
         other.Start();
         string address = other.LocalEndpoint.ToString()!;
@@ -37,7 +38,7 @@ public sealed class LocalTroubleTests(ITestOutputHelper output)
     [Fact]
     public async Task Data_folder_that_is_a_file_is_said_clearly()
     {
-        using var folder = new Folder();
+        using var folder = new TemporaryFolder();
         string data = folder.Combine("data");
         await File.WriteAllTextAsync(data, "not a folder");
         CliResult serve = await ServeAsync(data);
@@ -48,7 +49,7 @@ public sealed class LocalTroubleTests(ITestOutputHelper output)
     [Fact]
     public async Task Socket_path_that_is_too_long_is_said_clearly()
     {
-        using var folder = new Folder();
+        using var folder = new TemporaryFolder();
         CliResult serve = await ServeAsync(
             folder.Combine("data"), "--socket", folder.Combine(new string('s', 120)));
         serve.ExitsWith(5).SaysClearly("socket", "--socket");
@@ -67,7 +68,7 @@ public sealed class LocalTroubleTests(ITestOutputHelper output)
     [SmallDiskFact]
     public async Task Read_only_data_folder_is_said_clearly()
     {
-        using var folder = new Folder();
+        using var folder = new TemporaryFolder();
         using var disk = Tmpfs.Mount(folder.Combine("disk"), 4);
         disk.MakeReadOnly();
         foreach (string data in (string[])[disk.Path, Path.Combine(disk.Path, "below")])
@@ -81,7 +82,7 @@ public sealed class LocalTroubleTests(ITestOutputHelper output)
     [SmallDiskFact]
     public async Task Full_disk_at_the_start_is_said_clearly()
     {
-        using var folder = new Folder();
+        using var folder = new TemporaryFolder();
         using var disk = Tmpfs.Mount(folder.Combine("disk"), 1);
         disk.Fill();
         CliResult serve = await ServeAsync(disk.Path, "--socket", folder.Combine("igor.sock"));
@@ -92,7 +93,7 @@ public sealed class LocalTroubleTests(ITestOutputHelper output)
     [SmallDiskFact]
     public async Task Disk_that_fills_up_refuses_puts_and_loses_nothing()
     {
-        using var folder = new Folder();
+        using var folder = new TemporaryFolder();
         using var disk = Tmpfs.Mount(folder.Combine("disk"), 8);
         await Ring.RunAsync(0, output, async ring =>
         {
@@ -132,7 +133,7 @@ public sealed class LocalTroubleTests(ITestOutputHelper output)
     [SmallDiskFact]
     public async Task One_full_disk_of_five_fails_no_write_that_the_others_can_hold()
     {
-        using var folder = new Folder();
+        using var folder = new TemporaryFolder();
         using var disk = Tmpfs.Mount(folder.Combine("disk"), 8);
         await Ring.RunAsync(4, output, async ring =>
         {
@@ -157,7 +158,7 @@ public sealed class LocalTroubleTests(ITestOutputHelper output)
     [SmallDiskFact]
     public async Task Node_starts_on_a_disk_that_takes_nothing_and_serves_what_it_holds()
     {
-        using var folder = new Folder();
+        using var folder = new TemporaryFolder();
         using var disk = Tmpfs.Mount(folder.Combine("disk"), 16);
         await Ring.RunAsync(0, output, async ring =>
         {

@@ -1,5 +1,6 @@
 using Igor.Kbr;
 using Igor.Local.Protocol;
+using Igor.Testing;
 
 namespace Igor.Local.Tests;
 
@@ -7,7 +8,7 @@ namespace Igor.Local.Tests;
 public sealed class LocalSocketCallTests : IAsyncLifetime
 {
     private readonly TaskCompletionSource _ready = new();
-    private readonly SocketFolder _folder = new();
+    private readonly TemporaryFolder _folder = new();
     private readonly FakeHost _host = new();
     private LocalSocketServer _server = null!;
 

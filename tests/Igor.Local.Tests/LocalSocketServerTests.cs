@@ -8,7 +8,7 @@ namespace Igor.Local.Tests;
 /// <summary>The daemon's side of the local socket, and applications that misbehave.</summary>
 public sealed class LocalSocketServerTests : IAsyncLifetime
 {
-    private readonly SocketFolder _folder = new();
+    private readonly TemporaryFolder _folder = new();
     private readonly FakeHost _host = new();
     private LocalSocketServer _server = null!;
 

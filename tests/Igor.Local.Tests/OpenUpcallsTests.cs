@@ -7,7 +7,7 @@ namespace Igor.Local.Tests;
 /// <summary>Deliveries to an application at the local socket, until they are answered or cannot be.</summary>
 public sealed class OpenUpcallsTests : IAsyncLifetime
 {
-    private readonly SocketFolder _folder = new();
+    private readonly TemporaryFolder _folder = new();
     private readonly FakeHost _host = new();
     private LocalSocketServer _server = null!;
 

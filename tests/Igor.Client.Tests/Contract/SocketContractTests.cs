@@ -14,7 +14,7 @@ public sealed class SocketContractTests : KbrServiceContract
 
     private sealed class SocketWorld(LoopbackRing ring) : KbrWorld
     {
-        private readonly SocketFolder _folder = new();
+        private readonly TemporaryFolder _folder = new();
         private readonly List<LocalSocketServer> _servers = [];
         private readonly List<IgorClient> _clients = [];
 

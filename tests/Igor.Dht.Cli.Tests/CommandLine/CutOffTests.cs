@@ -4,23 +4,24 @@ using System.Net.Sockets;
 using Igor.Dht.Cli.CommandLine;
 using Igor.Dht.Cli.Commands;
 using Igor.Dht.Cli.Failures;
+using Igor.Testing;
 
 namespace Igor.Dht.Cli.Tests;
 
 /// <summary>What is said of a command that is cut off: nothing that cannot be.</summary>
 public sealed class CutOffTests : IDisposable
 {
-    private readonly string _folder = Directory.CreateTempSubdirectory("igor-cut-").FullName;
+    private readonly TemporaryFolder _folder = new();
     private readonly CommonOptions _common = new(_ => null);
 
-    public void Dispose() => Directory.Delete(_folder, recursive: true);
+    public void Dispose() => _folder.Dispose();
 
     [Theory]
     [InlineData("put", "k", "v")]
     [InlineData("delete", "k")]
     public async Task Signal_while_the_DHT_is_opened_is_said_of_no_write(params string[] arguments)
     {
-        string socket = Path.Combine(_folder, "s");
+        string socket = _folder.Combine("s");
         using var listener = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         listener.Bind(new UnixDomainSocketEndPoint(socket));
         listener.Listen(1);
@@ -43,7 +44,7 @@ public sealed class CutOffTests : IDisposable
     public async Task Only_a_write_is_said_to_be_unknown_when_time_is_over(string? unknown)
     {
         var command = new EndlessCommand(_common, unknown, () => { });
-        string[] arguments = ["endless", "--data", _folder, "--timeout", "0.1"];
+        string[] arguments = ["endless", "--data", _folder.Path, "--timeout", "0.1"];
         CommandFailure late = await Assert.ThrowsAsync<CommandFailure>(() => RunAsync(command, arguments));
         Assert.Equal(ExitCode.Unreachable, late.ExitCode);
         Assert.Equal(unknown is not null, late.Message.Contains("writ", StringComparison.Ordinal));
@@ -54,7 +55,7 @@ public sealed class CutOffTests : IDisposable
     {
         using var signal = new CancellationTokenSource();
         var command = new EndlessCommand(_common, "it may have been written", signal.Cancel);
-        string[] arguments = ["endless", "--data", _folder];
+        string[] arguments = ["endless", "--data", _folder.Path];
         CommandFailure failure = await Assert.ThrowsAsync<CommandFailure>(
             () => RunAsync(command, arguments, signal.Token));
         Assert.Equal(ExitCode.Interrupted, failure.ExitCode);

@@ -1,16 +1,20 @@
+using Igor.Testing;
+
 namespace Igor.Dht.Cli.Tests;
 
-/// <summary>A folder for one test's nodes and files, gone afterwards.</summary>
+/// <summary>The surroundings of one test's processes: a folder for their files, and variables.</summary>
 internal sealed class TestHome : IDisposable
 {
-    /// <summary>The folder; short, because the path of a Unix socket has to be.</summary>
-    public string Folder { get; } = Directory.CreateTempSubdirectory("igor-cli-").FullName;
+    private readonly TemporaryFolder _folder = new();
+
+    /// <summary>The folder.</summary>
+    public string Folder => _folder.Path;
 
     /// <summary>Variables that its processes get besides, or do not get (null).</summary>
     public Dictionary<string, string?> Environment { get; } = [];
 
     /// <summary>A path in the folder.</summary>
-    public string Path(string name) => System.IO.Path.Combine(Folder, name);
+    public string Path(string name) => _folder.Combine(name);
 
-    public void Dispose() => Directory.Delete(Folder, recursive: true);
+    public void Dispose() => _folder.Dispose();
 }

@@ -1,15 +1,16 @@
 using System.Text;
 using Igor.Dht.Cli.Failures;
 using Igor.Dht.Cli.Values;
+using Igor.Testing;
 
 namespace Igor.Dht.Cli.Tests;
 
 public sealed class ValueSourceTests : IDisposable
 {
     private const int BytesMax = 100_000;
-    private readonly string _folder = Directory.CreateTempSubdirectory("igor-source-").FullName;
+    private readonly TemporaryFolder _folder = new();
 
-    public void Dispose() => Directory.Delete(_folder, recursive: true);
+    public void Dispose() => _folder.Dispose();
 
     [Fact]
     public async Task Argument_is_taken_as_utf8()
@@ -39,7 +40,7 @@ public sealed class ValueSourceTests : IDisposable
     [InlineData(BytesMax)]
     public async Task File_is_read_whole(int length)
     {
-        string path = Path.Combine(_folder, "value");
+        string path = _folder.Combine("value");
         await File.WriteAllBytesAsync(path, Bytes(length));
         Assert.Equal(Bytes(length), await ReadAsync(null, path));
     }
@@ -47,7 +48,7 @@ public sealed class ValueSourceTests : IDisposable
     [Fact]
     public async Task Value_that_is_too_large_is_refused_wherever_it_comes_from()
     {
-        string path = Path.Combine(_folder, "large");
+        string path = _folder.Combine("large");
         await File.WriteAllBytesAsync(path, Bytes(BytesMax + 1));
 
         await AssertFailsAsync(ExitCode.Refused, () => ReadAsync(new string('x', BytesMax + 1), null));
@@ -74,8 +75,8 @@ public sealed class ValueSourceTests : IDisposable
     [Fact]
     public async Task File_that_cannot_be_read_is_local_trouble()
     {
-        await AssertFailsAsync(ExitCode.Local, () => ReadAsync(null, Path.Combine(_folder, "missing")));
-        await AssertFailsAsync(ExitCode.Local, () => ReadAsync(null, _folder));
+        await AssertFailsAsync(ExitCode.Local, () => ReadAsync(null, _folder.Combine("missing")));
+        await AssertFailsAsync(ExitCode.Local, () => ReadAsync(null, _folder.Path));
     }
 
     private static async Task<byte[]> ReadAsync(string? argument, string? file, byte[]? input = null)

@@ -2,6 +2,7 @@ using System.Text;
 using Igor.Dht.Outcomes;
 using Igor.Kbr;
 using Igor.Node;
+using Igor.Testing;
 
 namespace Igor.Dht.Tests.Api;
 
@@ -9,7 +10,7 @@ namespace Igor.Dht.Tests.Api;
 public sealed class AloneTests : IDisposable
 {
     private static readonly PutOptions s_impatient = new() { Timeout = TimeSpan.FromSeconds(1) };
-    private readonly string _folder = Directory.CreateTempSubdirectory("igor-alone-").FullName;
+    private readonly TemporaryFolder _folder = new();
 
     [Fact]
     public async Task Member_that_reaches_nobody_takes_no_writes_until_it_may_found()
@@ -95,14 +96,14 @@ public sealed class AloneTests : IDisposable
     {
         await using LoopbackRing ring = await LoopbackRing.OfAsync(2);
         IgorDhtOptions original = ring.Options(1);
-        string copy = Path.Combine(_folder, "copy");
+        string copy = _folder.Combine("copy");
         await OlderAsync(ring.Nodes[1]!, TimeSpan.FromSeconds(1));
         Directory.CreateDirectory(copy);
         File.Copy(Path.Combine(original.Data!, "identity.pem"), Path.Combine(copy, "identity.pem"));
         IgorDhtOptions options = original with
         {
             Data = copy,
-            Socket = Path.Combine(_folder, "copy.sock"),
+            Socket = _folder.Combine("copy.sock"),
             Bootstrap = [(await ring.Nodes[0]!.StatusAsync()).Addresses[0]],
         };
         await using (IgorDht later = await IgorDht.OpenAsync(options))
@@ -117,7 +118,7 @@ public sealed class AloneTests : IDisposable
         Assert.False(ring.Nodes[1]!.Superseded.IsCompleted);
     }
 
-    public void Dispose() => Directory.Delete(_folder, recursive: true);
+    public void Dispose() => _folder.Dispose();
 
     private static async Task<DhtStatus> UntilAsync(IgorDht dht, Func<DhtStatus, bool> condition)
     {
@@ -158,8 +159,8 @@ public sealed class AloneTests : IDisposable
 
     private IgorDhtOptions Options(string name) => new()
     {
-        Data = Path.Combine(_folder, name),
-        Socket = Path.Combine(_folder, name + ".sock"),
+        Data = _folder.Combine(name),
+        Socket = _folder.Combine(name + ".sock"),
         UseDaemon = false,
         Listen = "127.0.0.1:0",
         Network = "test",

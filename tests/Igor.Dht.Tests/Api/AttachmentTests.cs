@@ -2,9 +2,10 @@ using Igor.Dht.Outcomes;
 using Igor.Dht.Protocol;
 using Igor.Dht.Records;
 using Igor.Kbr;
-using Igor.Node;
 using Igor.Local;
+using Igor.Node;
 using Igor.Node.Memory;
+using Igor.Testing;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Igor.Dht.Tests.Api;
@@ -13,11 +14,11 @@ public sealed class AttachmentTests : IDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
-    private readonly string _folder = Directory.CreateTempSubdirectory("igor-attach-").FullName;
+    private readonly TemporaryFolder _folder = new();
 
-    private string Socket => Path.Combine(_folder, "igor.sock");
+    private string Socket => _folder.Combine("igor.sock");
 
-    public void Dispose() => Directory.Delete(_folder, recursive: true);
+    public void Dispose() => _folder.Dispose();
 
     [Fact]
     public async Task Records_outlive_the_process_that_wrote_them()
@@ -37,13 +38,13 @@ public sealed class AttachmentTests : IDisposable
     {
         await using IgorDht server = await IgorDht.OpenAsync(Server());
         await using IgorDht client = await IgorDht.OpenAsync(
-            Options() with { Data = Path.Combine(_folder, "other"), Socket = Socket });
+            Options() with { Data = _folder.Combine("other"), Socket = Socket });
         await client.PutAsync("tea", "green"u8.ToArray());
         Assert.Equal("green"u8.ToArray(), (await server.GetAsync("tea")).Value.ToArray());
         DhtStatus status = await client.StatusAsync();
         Assert.Equal((DhtAttachment.DaemonClient, Socket), (status.Attachment, status.Socket));
         Assert.Equal(server.NodeId, client.NodeId);
-        Assert.False(Directory.Exists(Path.Combine(_folder, "other")));
+        Assert.False(Directory.Exists(_folder.Combine("other")));
     }
 
     [Fact]
@@ -71,7 +72,7 @@ public sealed class AttachmentTests : IDisposable
         {
             Role = ServiceRole.Member,
             Socket = Socket,
-            Data = Path.Combine(_folder, "other"),
+            Data = _folder.Combine("other"),
         }));
         Assert.Equal(DhtError.Local, refused.Error);
     }
@@ -101,7 +102,7 @@ public sealed class AttachmentTests : IDisposable
     [Fact]
     public async Task Data_folder_that_is_a_file_is_local_trouble()
     {
-        string file = Path.Combine(_folder, "file");
+        string file = _folder.Combine("file");
         await File.WriteAllTextAsync(file, "x");
         DhtException trouble = await Assert.ThrowsAsync<DhtException>(
             () => IgorDht.OpenAsync(Options() with { Data = file }));
@@ -160,7 +161,7 @@ public sealed class AttachmentTests : IDisposable
 
     private IgorDhtOptions Options() => new()
     {
-        Data = Path.Combine(_folder, "data"),
+        Data = _folder.Combine("data"),
         Network = "test",
     };
 }

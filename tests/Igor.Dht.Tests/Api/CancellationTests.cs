@@ -1,23 +1,24 @@
 using Igor.Dht.Outcomes;
 using Igor.Dht.Records;
 using Igor.Kbr;
+using Igor.Testing;
 
 namespace Igor.Dht.Tests.Api;
 
 public sealed class CancellationTests : IDisposable
 {
     private static readonly byte[] s_green = "green"u8.ToArray();
-    private readonly string _folder = Directory.CreateTempSubdirectory("igor-cancel-").FullName;
+    private readonly TemporaryFolder _folder = new();
 
     private static CancellationToken Cancelled => new(canceled: true);
 
-    public void Dispose() => Directory.Delete(_folder, recursive: true);
+    public void Dispose() => _folder.Dispose();
 
     [Fact]
     public async Task Call_with_a_cancelled_token_does_nothing_and_throws()
     {
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => IgorDht.OpenAsync(Options, Cancelled));
-        Assert.Empty(Directory.GetFileSystemEntries(_folder));
+        Assert.Empty(Directory.GetFileSystemEntries(_folder.Path));
 
         await using IgorDht dht = await IgorDht.OpenAsync(Options);
         await dht.PutAsync("tea", s_green);
@@ -77,7 +78,7 @@ public sealed class CancellationTests : IDisposable
 
     private IgorDhtOptions Options => new()
     {
-        Data = Path.Combine(_folder, "data"),
+        Data = _folder.Combine("data"),
         UseDaemon = false,
         Network = "test",
     };

@@ -1,6 +1,7 @@
 using System.Net.Sockets;
 using Igor.Dht.Outcomes;
 using Igor.Kbr;
+using Igor.Testing;
 
 namespace Igor.Dht.Tests.Api;
 
@@ -8,26 +9,26 @@ namespace Igor.Dht.Tests.Api;
 public sealed class HangingDaemonTests : IDisposable
 {
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
-    private readonly string _folder = Directory.CreateTempSubdirectory("igor-hang-").FullName;
+    private readonly TemporaryFolder _folder = new();
 
     [Fact]
     public async Task Every_call_ends_in_time_also_when_the_daemon_does_not_say_why()
     {
         await using IgorDht daemon = await IgorDht.OpenAsync(new IgorDhtOptions
         {
-            Data = Path.Combine(_folder, "data"),
-            Socket = Path.Combine(_folder, "real.sock"),
+            Data = _folder.Combine("data"),
+            Socket = _folder.Combine("real.sock"),
             UseDaemon = false,
             ServeSocket = true,
             Listen = "127.0.0.1:0",
             Network = "test",
             Role = ServiceRole.Member,
         });
-        string between = Path.Combine(_folder, "between.sock");
-        using var relay = new Relay(between, Path.Combine(_folder, "real.sock"));
+        string between = _folder.Combine("between.sock");
+        using var relay = new Relay(between, _folder.Combine("real.sock"));
         IgorDht client = await IgorDht.OpenAsync(new IgorDhtOptions
         {
-            Data = Path.Combine(_folder, "none"),
+            Data = _folder.Combine("none"),
             Socket = between,
             Network = "test",
             Role = ServiceRole.Client,
@@ -54,7 +55,7 @@ public sealed class HangingDaemonTests : IDisposable
         await client.DisposeAsync();
     }
 
-    public void Dispose() => Directory.Delete(_folder, recursive: true);
+    public void Dispose() => _folder.Dispose();
 
     /// <summary>Stands between a client and a daemon, and passes all on until it hangs.</summary>
     private sealed class Relay : IDisposable

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Igor.Kbr;
 using Igor.Node;
+using Igor.Testing;
 
 namespace Igor.Dht.Tests.Api;
 
@@ -11,7 +12,7 @@ internal sealed class LoopbackRing : IAsyncDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
-    private readonly string _folder = Directory.CreateTempSubdirectory("igor-ring-").FullName;
+    private readonly TemporaryFolder _folder = new();
     private readonly string?[] _addresses;
 
     private LoopbackRing(int count)
@@ -78,8 +79,8 @@ internal sealed class LoopbackRing : IAsyncDisposable
 
     public IgorDhtOptions Options(int at) => new()
     {
-        Data = Path.Combine(_folder, $"node{at}"),
-        Socket = Path.Combine(_folder, $"{at}.sock"),
+        Data = _folder.Combine($"node{at}"),
+        Socket = _folder.Combine($"{at}.sock"),
         UseDaemon = false,
         Listen = "127.0.0.1:0",
         Network = "test",
@@ -96,6 +97,6 @@ internal sealed class LoopbackRing : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await Task.WhenAll(Alive.Select(n => n.DisposeAsync().AsTask()));
-        Directory.Delete(_folder, recursive: true);
+        _folder.Dispose();
     }
 }

@@ -1,6 +1,7 @@
 using System.Net.Sockets;
 using Igor.Dht.Outcomes;
 using Igor.Kbr;
+using Igor.Testing;
 
 namespace Igor.Dht.Tests.Api;
 
@@ -8,13 +9,13 @@ namespace Igor.Dht.Tests.Api;
 /// way.</summary>
 public sealed class NamedPlaceTests : IDisposable
 {
-    private readonly string _folder = Directory.CreateTempSubdirectory("igor-named-").FullName;
+    private readonly TemporaryFolder _folder = new();
 
-    private string Data => Path.Combine(_folder, "data");
+    private string Data => _folder.Combine("data");
 
-    private string Socket => Path.Combine(_folder, "s");
+    private string Socket => _folder.Combine("s");
 
-    public void Dispose() => Directory.Delete(_folder, recursive: true);
+    public void Dispose() => _folder.Dispose();
 
     [Theory]
     [InlineData("nothing")]
@@ -46,7 +47,7 @@ public sealed class NamedPlaceTests : IDisposable
         DhtException trouble = await FailureAsync(new IgorDhtOptions
         {
             Data = Data,
-            Socket = Path.Combine(_folder, new string('s', 120)),
+            Socket = _folder.Combine(new string('s', 120)),
         });
         AssertSays(trouble, DhtError.Local, "107");
         Assert.False(Directory.Exists(Data));

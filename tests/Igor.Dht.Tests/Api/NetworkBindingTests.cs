@@ -11,15 +11,15 @@ namespace Igor.Dht.Tests.Api;
 /// <summary>A data folder and its records belong to one network until they are moved on purpose.</summary>
 public sealed class NetworkBindingTests : IDisposable
 {
-    private readonly string _folder = Directory.CreateTempSubdirectory("igor-network-").FullName;
+    private readonly TemporaryFolder _folder = new();
 
-    private string Data => Path.Combine(_folder, "data");
+    private string Data => _folder.Combine("data");
 
     private string Records => Path.Combine(Data, "records");
 
-    private string Socket => Path.Combine(_folder, "s");
+    private string Socket => _folder.Combine("s");
 
-    public void Dispose() => Directory.Delete(_folder, recursive: true);
+    public void Dispose() => _folder.Dispose();
 
     [Fact]
     public async Task Folder_of_one_network_is_refused_to_another()
@@ -38,7 +38,7 @@ public sealed class NetworkBindingTests : IDisposable
     public async Task Records_alone_are_bound_too()
     {
         await PutAsync("test");
-        string other = Path.Combine(_folder, "other");
+        string other = _folder.Combine("other");
         Directory.CreateDirectory(other);
         Directory.Move(Records, Path.Combine(other, "records"));
         AssertSays(await FailureAsync(Options("prod") with { Data = other }), "'test'", "'prod'", other);
@@ -188,13 +188,13 @@ public sealed class NetworkBindingTests : IDisposable
     public async Task Backup_keeps_the_network()
     {
         var options = new RecordStoreOptions { Folder = Records, Network = "test" };
-        string backup = Path.Combine(_folder, "backup");
+        string backup = _folder.Combine("backup");
         await using (LiteDbRecordStore store = LiteDbRecordStore.Open(options))
         {
             await store.BackupAsync(backup);
         }
 
-        RecordStoreOptions elsewhere = options with { Folder = Path.Combine(_folder, "elsewhere") };
+        RecordStoreOptions elsewhere = options with { Folder = _folder.Combine("elsewhere") };
         await Assert.ThrowsAsync<RecordStoreException>(
             () => LiteDbRecordStore.RestoreAsync(backup, elsewhere with { Network = "prod" }));
         await LiteDbRecordStore.RestoreAsync(backup, elsewhere with { Network = "" });

@@ -1,6 +1,8 @@
 using Igor.Dht.Storage;
 using Igor.Dht.Storage.Writing;
 using Igor.Kbr;
+using Igor.Testing;
+
 using static Igor.Dht.Tests.Storage.StoreTesting;
 
 namespace Igor.Dht.Tests.Storage;
@@ -8,11 +10,11 @@ namespace Igor.Dht.Tests.Storage;
 /// <summary>Compaction, one step at a time.</summary>
 public sealed class CompactorTests : IDisposable
 {
-    private readonly TempFolder _folder = new();
+    private readonly TemporaryFolder _folder = new();
     private readonly RecordStoreOptions _options;
 
     public CompactorTests() =>
-        _options = new RecordStoreOptions { Folder = _folder["store"], CacheBytes = 0 };
+        _options = new RecordStoreOptions { Folder = _folder.Combine("store"), CacheBytes = 0 };
 
     public void Dispose() => _folder.Dispose();
 
@@ -65,7 +67,7 @@ public sealed class CompactorTests : IDisposable
         using var writer = new Dht.Storage.Writing.StoreWriter(store.Context);
         writer.Start();
         Task first = writer.RunExclusively(begin.Wait);
-        Task backup = StoreBackup.CreateAsync(store.Context, writer, _folder["backup"], default);
+        Task backup = StoreBackup.CreateAsync(store.Context, writer, _folder.Combine("backup"), default);
         Task last = writer.RunExclusively(() =>
         {
             while (writer.TryEnqueue(new StoreCommand(StoreCommandKind.Compact)))

@@ -1,5 +1,7 @@
 using Igor.Dht.Storage;
 using Igor.Kbr;
+using Igor.Testing;
+
 using static Igor.Dht.Tests.Storage.StoreTesting;
 
 namespace Igor.Dht.Tests.Storage;
@@ -11,7 +13,7 @@ public sealed class DamagedIndexTests : IDisposable
 {
     private const int RecordCount = 1500;
 
-    private readonly TempFolder _folder = new();
+    private readonly TemporaryFolder _folder = new();
     private readonly RecordStoreOptions _options;
 
     public DamagedIndexTests() => _options = OptionsFor("store");
@@ -41,8 +43,8 @@ public sealed class DamagedIndexTests : IDisposable
         await using LiteDbRecordStore store = LiteDbRecordStore.Open(_options);
 
         await ExpectAll(store, records);
-        await Eventually.True(() => store.Status.Rebuilt is not null, "it is rebuilt");
-        await Eventually.True(() => store.Status.Trouble is null, "no trouble is left");
+        await Eventually.HoldsAsync(() => store.Status.Rebuilt is not null, "it is rebuilt");
+        await Eventually.HoldsAsync(() => store.Status.Trouble is null, "no trouble is left");
         Assert.Equal(0, store.Status.DamagedRecords);
         await ExpectAll(store, records);
     }
@@ -59,7 +61,7 @@ public sealed class DamagedIndexTests : IDisposable
         await using LiteDbRecordStore store = LiteDbRecordStore.Open(_options);
 
         await ExpectAll(store, records);
-        await Eventually.True(() => store.Status.Trouble is null, "no trouble is left");
+        await Eventually.HoldsAsync(() => store.Status.Trouble is null, "no trouble is left");
         Assert.Equal(0, store.Status.DamagedRecords);
     }
 
@@ -142,7 +144,7 @@ public sealed class DamagedIndexTests : IDisposable
 
     private RecordStoreOptions OptionsFor(string name) => new()
     {
-        Folder = _folder[name],
+        Folder = _folder.Combine(name),
         CacheBytes = 0,
         DirectoryBytes = 16 * 1024,
         IndexBatchRecords = 400,
@@ -193,7 +195,7 @@ public sealed class DamagedIndexTests : IDisposable
     private static async Task<bool> HasSettled(string log)
     {
         (long Length, int Polls) still = default;
-        await Eventually.True(
+        await Eventually.HoldsAsync(
             () =>
             {
                 long length = new FileInfo(log).Length;

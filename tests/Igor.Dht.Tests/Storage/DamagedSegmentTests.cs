@@ -2,6 +2,8 @@ using System.Collections.Concurrent;
 using Igor.Dht.Outcomes;
 using Igor.Dht.Storage;
 using Igor.Kbr;
+using Igor.Testing;
+
 using static Igor.Dht.Tests.Storage.StoreTesting;
 
 namespace Igor.Dht.Tests.Storage;
@@ -13,12 +15,12 @@ public sealed class DamagedSegmentTests : IDisposable
 {
     private const int RecordCount = 400;
 
-    private readonly TempFolder _folder = new();
+    private readonly TemporaryFolder _folder = new();
     private readonly RecordStoreOptions _options;
 
     public DamagedSegmentTests() => _options = new RecordStoreOptions
     {
-        Folder = _folder["store"],
+        Folder = _folder.Combine("store"),
         SegmentBytesMax = 128 * 1024,
         CacheBytes = 0,
         ScrubBytesPerSecond = 0,
@@ -81,13 +83,13 @@ public sealed class DamagedSegmentTests : IDisposable
         }
 
         Assert.InRange(lost.Count, 1, RecordCount - 100);
-        await Eventually.True(
+        await Eventually.HoldsAsync(
             () => store.Status.Trouble is not null || IsUnknowable(harm, isIndexLost), "the trouble shows");
         Assert.Subset(lost, reported.ToHashSet());
         if (!isIndexLost)
         {
             // The index knows every key that was lost.
-            await Eventually.True(() => store.Status.DamagedRecords == lost.Count, "all are counted");
+            await Eventually.HoldsAsync(() => store.Status.DamagedRecords == lost.Count, "all are counted");
             Assert.Equal(lost, reported.ToHashSet());
             Assert.Null(store.Status.Rebuilt);
         }
@@ -106,8 +108,8 @@ public sealed class DamagedSegmentTests : IDisposable
             _options with { ScrubBytesPerSecond = 1 << 30 });
         store.ReportDamageTo(reported.Add);
 
-        await Eventually.True(() => store.Status.DamagedRecords > 0, "the scrub reports");
-        await Eventually.True(
+        await Eventually.HoldsAsync(() => store.Status.DamagedRecords > 0, "the scrub reports");
+        await Eventually.HoldsAsync(
             () => store.Status.Records == RecordCount - store.Status.DamagedRecords, "they are out");
         Assert.All(reported, key => Assert.Contains(records, record => record.Header.Key == key));
         await RefillAndReadAll(store, records);

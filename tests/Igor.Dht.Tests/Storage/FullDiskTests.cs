@@ -1,6 +1,8 @@
 using System.Diagnostics;
 using Igor.Dht.Outcomes;
 using Igor.Dht.Storage;
+using Igor.Testing;
+
 using static Igor.Dht.Tests.Storage.StoreTesting;
 
 namespace Igor.Dht.Tests.Storage;
@@ -48,14 +50,14 @@ public sealed class MountTheoryAttribute : TheoryAttribute
 
 public sealed class FullDiskTests : IDisposable
 {
-    private readonly TempFolder _folder = new();
+    private readonly TemporaryFolder _folder = new();
     private bool _isMounted;
 
     public void Dispose()
     {
         if (_isMounted)
         {
-            MountFactAttribute.Run("umount", "-l", _folder["disk"]);
+            MountFactAttribute.Run("umount", "-l", _folder.Combine("disk"));
         }
 
         _folder.Dispose();
@@ -65,7 +67,7 @@ public sealed class FullDiskTests : IDisposable
     public async Task Disk_full_fails_writes_and_goes_on_when_there_is_room()
     {
         RecordStoreOptions options = Mount("3m");
-        string ballast = Path.Combine(_folder["disk"], "ballast");
+        string ballast = _folder.Combine("disk/ballast");
         await File.WriteAllBytesAsync(ballast, new byte[1024 * 1024]);
         string value = new('x', 3000);
         var durable = new HashSet<int>();
@@ -96,7 +98,7 @@ public sealed class FullDiskTests : IDisposable
                 durable.Add(i);
             }
 
-            await Eventually.True(() => store.Status.Trouble is null, "the trouble is over");
+            await Eventually.HoldsAsync(() => store.Status.Trouble is null, "the trouble is over");
         }
 
         await using (LiteDbRecordStore store = LiteDbRecordStore.Open(options))
@@ -121,7 +123,7 @@ public sealed class FullDiskTests : IDisposable
         TakeEveryByte();
         await using LiteDbRecordStore again = LiteDbRecordStore.Open(options);
 
-        await Eventually.True(() => again.Status.Trouble is not null, "the trouble shows");
+        await Eventually.HoldsAsync(() => again.Status.Trouble is not null, "the trouble shows");
         Assert.Contains("is full", again.Status.Trouble, StringComparison.Ordinal);
     }
 
@@ -151,9 +153,9 @@ public sealed class FullDiskTests : IDisposable
             await store.WriteInTimeAsync(RecordOf("large", new string('y', 200_000))));
         Assert.Contains("is full", store.Status.Trouble, StringComparison.Ordinal);
 
-        File.Delete(Path.Combine(_folder["disk"], "others"));
+        File.Delete(_folder.Combine("disk/others"));
 
-        await Eventually.True(
+        await Eventually.HoldsAsync(
             () => store.Status.Trouble is null, "the trouble is over, though nobody writes");
     }
 
@@ -204,7 +206,7 @@ public sealed class FullDiskTests : IDisposable
     public async Task Killed_while_a_full_disk_is_compacted_nothing_is_lost_or_called_damaged()
     {
         RecordStoreOptions options = Mount("24m") with { SegmentBytesMax = 4 * 1024 * 1024 };
-        string copy = _folder["killed"];
+        string copy = _folder.Combine("killed");
         await using (LiteDbRecordStore store = LiteDbRecordStore.Open(options))
         {
             await FillWithGarbageAsync(store);
@@ -270,7 +272,7 @@ public sealed class FullDiskTests : IDisposable
                 Remount("rw");
             }
 
-            File.Delete(Path.Combine(_folder["disk"], "others"));
+            File.Delete(_folder.Combine("disk/others"));
             await EventuallyDurable(store, large);
         }
 
@@ -311,12 +313,12 @@ public sealed class FullDiskTests : IDisposable
     }
 
     private void Remount(string mode) =>
-        Assert.True(MountFactAttribute.Run("mount", "-o", "remount," + mode, _folder["disk"]));
+        Assert.True(MountFactAttribute.Run("mount", "-o", "remount," + mode, _folder.Combine("disk")));
 
     private void TakeEveryByte()
     {
         using FileStream others = new(
-            Path.Combine(_folder["disk"], "others"), FileMode.Append, FileAccess.Write, FileShare.None, 0);
+            _folder.Combine("disk/others"), FileMode.Append, FileAccess.Write, FileShare.None, 0);
         try
         {
             while (true)
@@ -332,13 +334,13 @@ public sealed class FullDiskTests : IDisposable
 
     private RecordStoreOptions Mount(string size)
     {
-        Directory.CreateDirectory(_folder["disk"]);
+        Directory.CreateDirectory(_folder.Combine("disk"));
         _isMounted = MountFactAttribute.Run(
-            "mount", "-t", "tmpfs", "-o", "size=" + size, "tmpfs", _folder["disk"]);
+            "mount", "-t", "tmpfs", "-o", "size=" + size, "tmpfs", _folder.Combine("disk"));
         Assert.True(_isMounted, "mount failed");
         return new RecordStoreOptions
         {
-            Folder = Path.Combine(_folder["disk"], "store"),
+            Folder = _folder.Combine("disk/store"),
             SegmentBytesMax = 256 * 1024,
             IndexBatchRecords = 50,
         };

@@ -2,6 +2,8 @@ using Igor.Dht.Outcomes;
 using Igor.Dht.Storage;
 using Igor.Dht.Storage.Writing;
 using Igor.Kbr;
+using Igor.Testing;
+
 using static Igor.Dht.Tests.Storage.StoreTesting;
 
 namespace Igor.Dht.Tests.Storage;
@@ -12,12 +14,12 @@ public sealed class IndexBacklogTests : IDisposable
     private const int BatchRecords = 10;
     private const int WaitingMax = 4 * BatchRecords;
 
-    private readonly TempFolder _folder = new();
+    private readonly TemporaryFolder _folder = new();
     private readonly RecordStoreOptions _options;
 
     public IndexBacklogTests() => _options = new RecordStoreOptions
     {
-        Folder = _folder["store"],
+        Folder = _folder.Combine("store"),
         CacheBytes = 0,
         IndexBatchRecords = BatchRecords,
         IndexPeriod = TimeSpan.FromHours(1),

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using Igor.Dht.Storage;
 using Igor.Dht.StoreWriter;
+using Igor.Testing;
 
 namespace Igor.Dht.Tests.Storage;
 
@@ -10,7 +11,7 @@ public sealed class KilledWriterTests : IDisposable
     private const int Kills = 50;
     private const int VerifyEvery = 2;
 
-    private readonly TempFolder _folder = new();
+    private readonly TemporaryFolder _folder = new();
     private readonly Dictionary<int, ulong> _acknowledged = [];
 
     public void Dispose() => _folder.Dispose();
@@ -36,7 +37,7 @@ public sealed class KilledWriterTests : IDisposable
     {
         string program = Path.Combine(AppContext.BaseDirectory, "Igor.Dht.StoreWriter.dll");
         using var writer = Process.Start(new ProcessStartInfo(
-            "dotnet", [program, _folder.FullPath, run.ToString(CultureInfo.InvariantCulture)])
+            "dotnet", [program, _folder.Path, run.ToString(CultureInfo.InvariantCulture)])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
@@ -73,7 +74,7 @@ public sealed class KilledWriterTests : IDisposable
     private async Task Verify(string when)
     {
         await using LiteDbRecordStore store = LiteDbRecordStore.Open(
-            WrittenRecords.Options(_folder.FullPath));
+            WrittenRecords.Options(_folder.Path));
         Assert.Null(store.Status.Rebuilt);
         int found = 0;
         for (int number = 0; number < WrittenRecords.Count; number++)

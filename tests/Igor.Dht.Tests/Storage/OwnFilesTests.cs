@@ -2,6 +2,8 @@ using System.Runtime.InteropServices;
 using System.Runtime.Versioning;
 using Igor.Dht.Outcomes;
 using Igor.Dht.Storage;
+using Igor.Testing;
+
 using static Igor.Dht.Tests.Storage.StoreTesting;
 
 namespace Igor.Dht.Tests.Storage;
@@ -14,46 +16,46 @@ public sealed class OwnFilesTests : IDisposable
     private const UnixFileMode OwnersFile = UnixFileMode.UserRead | UnixFileMode.UserWrite;
     private const UnixFileMode OwnersFolder = OwnersFile | UnixFileMode.UserExecute;
 
-    private readonly TempFolder _folder = new();
+    private readonly TemporaryFolder _folder = new();
 
     public void Dispose() => _folder.Dispose();
 
     [Fact]
     public async Task Files_are_for_their_owner_whatever_the_mode_of_the_folder()
     {
-        File.SetUnixFileMode(_folder.FullPath, Everybody);
+        File.SetUnixFileMode(_folder.Path, Everybody);
 
-        await Fill(_folder["store"]);
+        await Fill(_folder.Combine("store"));
 
-        AssertOwners(_folder["store"]);
-        AssertOwners(_folder["backup"]);
-        Assert.Equal(Everybody, File.GetUnixFileMode(_folder.FullPath));
+        AssertOwners(_folder.Combine("store"));
+        AssertOwners(_folder.Combine("backup"));
+        Assert.Equal(Everybody, File.GetUnixFileMode(_folder.Path));
     }
 
     [Fact]
     public async Task Files_that_others_could_read_are_closed_to_them()
     {
-        await Fill(_folder["store"]);
+        await Fill(_folder.Combine("store"));
         foreach (string path in Directory.EnumerateFileSystemEntries(
-            _folder["store"], "*", SearchOption.AllDirectories))
+            _folder.Combine("store"), "*", SearchOption.AllDirectories))
         {
             File.SetUnixFileMode(path, Everybody);
         }
 
-        await using (LiteDbRecordStore store = LiteDbRecordStore.Open(Options(_folder["store"])))
+        await using (LiteDbRecordStore store = LiteDbRecordStore.Open(Options(_folder.Combine("store"))))
         {
             Assert.Equal("value", TextOf(await store.ReadAsync("key")));
         }
 
-        AssertOwners(_folder["store"]);
+        AssertOwners(_folder.Combine("store"));
     }
 
     [Fact]
     public async Task Backup_leaves_the_mode_of_a_folder_that_is_there()
     {
-        string folder = Directory.CreateDirectory(_folder["shared"]).FullName;
+        string folder = Directory.CreateDirectory(_folder.Combine("shared")).FullName;
         File.SetUnixFileMode(folder, Everybody);
-        await using LiteDbRecordStore store = LiteDbRecordStore.Open(Options(_folder["store"]));
+        await using LiteDbRecordStore store = LiteDbRecordStore.Open(Options(_folder.Combine("store")));
         Assert.Equal(StoreOutcome.Durable, await store.WriteAsync(RecordOf("key", "value")));
 
         await store.BackupAsync(folder);
@@ -70,22 +72,22 @@ public sealed class OwnFilesTests : IDisposable
         int before = Umask(mask);
         try
         {
-            await Fill(_folder["store"]);
+            await Fill(_folder.Combine("store"));
         }
         finally
         {
             _ = Umask(before);
         }
 
-        AssertOwners(_folder["store"]);
-        AssertOwners(_folder["backup"]);
+        AssertOwners(_folder.Combine("store"));
+        AssertOwners(_folder.Combine("backup"));
     }
 
     private async Task Fill(string folder)
     {
         await using LiteDbRecordStore store = LiteDbRecordStore.Open(Options(folder));
         Assert.Equal(StoreOutcome.Durable, await store.WriteAsync(RecordOf("key", "value")));
-        await store.BackupAsync(_folder["backup"]);
+        await store.BackupAsync(_folder.Combine("backup"));
     }
 
     private static RecordStoreOptions Options(string folder) => new() { Folder = folder };

@@ -1,5 +1,7 @@
 using Igor.Dht.Outcomes;
 using Igor.Dht.Storage;
+using Igor.Testing;
+
 using static Igor.Dht.Tests.Storage.StoreTesting;
 
 namespace Igor.Dht.Tests.Storage;
@@ -7,7 +9,7 @@ namespace Igor.Dht.Tests.Storage;
 /// <summary>What is left on the disk when the machine loses power between two steps of the writer.</summary>
 public sealed class PowerCutTests : IDisposable
 {
-    private readonly TempFolder _folder = new();
+    private readonly TemporaryFolder _folder = new();
 
     public void Dispose() => _folder.Dispose();
 
@@ -27,7 +29,7 @@ public sealed class PowerCutTests : IDisposable
             store.Empty(segment: 2);
             store.Compactor.DeleteEmptied();
             Assert.Null(store.Log.Find(2));
-            store.CutPower(_folder["after"]);
+            store.CutPower(_folder.Combine("after"));
         }
 
         using var after = new HandDrivenStore(Options("after"));
@@ -66,7 +68,7 @@ public sealed class PowerCutTests : IDisposable
                 Assert.Null(store.Log.Find(segment));
             }
 
-            store.CutPower(_folder["after"]);
+            store.CutPower(_folder.Combine("after"));
         }
 
         using var after = new HandDrivenStore(Options("after"));
@@ -83,24 +85,25 @@ public sealed class PowerCutTests : IDisposable
         using (var killed = new HandDrivenStore(Options("store")))
         {
             killed.Write(record);
-            killed.Kill(_folder["killed"]);
+            killed.Kill(_folder.Combine("killed"));
         }
 
         if (isTornBehind)
         {
             File.AppendAllText(
-                Directory.GetFiles(Path.Combine(_folder["killed"], "segments")).Single(), "torn");
+                Directory.GetFiles(_folder.Combine("killed/segments")).Single(), "torn");
         }
 
         using (var store = new HandDrivenStore(Options("killed")))
         {
             Assert.Equal(StoreOutcome.Superseded, store.Write(record));
-            store.CutPower(_folder["after"]);
+            store.CutPower(_folder.Combine("after"));
         }
 
         using var after = new HandDrivenStore(Options("after"));
         Assert.Equal("value", TextOf(after.Read(record.Header.Key)));
     }
 
-    private RecordStoreOptions Options(string name) => new() { Folder = _folder[name], CacheBytes = 0 };
+    private RecordStoreOptions Options(string name) =>
+        new() { Folder = _folder.Combine(name), CacheBytes = 0 };
 }

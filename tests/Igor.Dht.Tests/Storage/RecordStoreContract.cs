@@ -2,6 +2,8 @@ using Igor.Dht.Outcomes;
 using Igor.Dht.Records;
 using Igor.Dht.Storage;
 using Igor.Kbr;
+using Igor.Testing;
+
 using static Igor.Dht.Tests.Storage.StoreTesting;
 
 namespace Igor.Dht.Tests.Storage;
@@ -175,7 +177,7 @@ public abstract class RecordStoreContract
 
         clock.Now -= TimeSpan.FromDays(10_000) - TimeSpan.FromMinutes(60);
         clock.IsTrusted = true;
-        await Eventually.True(() => store.Status.Records == 2, "the expired record is swept");
+        await Eventually.HoldsAsync(() => store.Status.Records == 2, "the expired record is swept");
         Assert.Null(await store.ReadAsync("short"));
         Assert.Equal("second", TextOf(await store.ReadAsync("prolonged")));
         Assert.Equal("stays", TextOf(await store.ReadAsync("for ever")));
@@ -255,18 +257,18 @@ public sealed class InMemoryRecordStoreTests : RecordStoreContract
 /// <summary>The contract on disk.</summary>
 public sealed class LiteDbRecordStoreTests : RecordStoreContract, IDisposable
 {
-    private readonly TempFolder _folder = new();
+    private readonly TemporaryFolder _folder = new();
 
     public void Dispose() => _folder.Dispose();
 
     internal override IRecordStore Open(RecordStoreOptions options) =>
-        LiteDbRecordStore.Open(options with { Folder = _folder.FullPath });
+        LiteDbRecordStore.Open(options with { Folder = _folder.Path });
 }
 
 /// <summary>The contract on disk when everything is read from the index and the segments.</summary>
 public sealed class ColdLiteDbRecordStoreTests : IDisposable
 {
-    private readonly TempFolder _folder = new();
+    private readonly TemporaryFolder _folder = new();
 
     public void Dispose() => _folder.Dispose();
 
@@ -275,7 +277,7 @@ public sealed class ColdLiteDbRecordStoreTests : IDisposable
     {
         var options = new RecordStoreOptions
         {
-            Folder = _folder.FullPath,
+            Folder = _folder.Path,
             CacheBytes = 0,
             DirectoryBytes = 16 * 1024,
         };

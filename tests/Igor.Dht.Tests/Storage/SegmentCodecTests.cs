@@ -2,6 +2,7 @@ using CsCheck;
 using Igor.Dht.Records;
 using Igor.Dht.Storage.Segments;
 using Igor.Kbr;
+using Igor.Testing;
 
 namespace Igor.Dht.Tests.Storage;
 
@@ -9,7 +10,7 @@ public sealed class SegmentCodecTests : IDisposable
 {
     private static readonly Gen<byte[]> Bodies = Gen.Byte.Array[0, 300];
 
-    private readonly TempFolder _folder = new();
+    private readonly TemporaryFolder _folder = new();
 
     public void Dispose() => _folder.Dispose();
 
@@ -140,7 +141,7 @@ public sealed class SegmentCodecTests : IDisposable
 
     private Segment SegmentOf(byte[] bytes)
     {
-        string folder = Directory.CreateDirectory(_folder[Guid.NewGuid().ToString("n")]).FullName;
+        string folder = Directory.CreateDirectory(_folder.Combine(Guid.NewGuid().ToString("n"))).FullName;
         File.WriteAllBytes(Path.Combine(folder, "00000001.seg"), bytes);
         return Segment.Open(folder, 1);
     }

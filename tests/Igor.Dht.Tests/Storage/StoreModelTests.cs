@@ -1,6 +1,8 @@
 using CsCheck;
 using Igor.Dht.Storage;
 using Igor.Kbr;
+using Igor.Testing;
+
 using static Igor.Dht.Tests.Storage.StoreTesting;
 
 namespace Igor.Dht.Tests.Storage;
@@ -12,7 +14,7 @@ public sealed class StoreModelTests : IDisposable
 {
     private const int Keys = 40;
 
-    private readonly TempFolder _folder = new();
+    private readonly TemporaryFolder _folder = new();
     private int _runs;
 
     private enum Step
@@ -45,7 +47,7 @@ public sealed class StoreModelTests : IDisposable
     {
         var options = new RecordStoreOptions
         {
-            Folder = _folder[$"run {_runs++}"],
+            Folder = _folder.Combine($"run {_runs++}"),
             SegmentBytesMax = 64 * 1024,
             IndexBatchRecords = 20,
             IndexPeriod = TimeSpan.FromMilliseconds(30),

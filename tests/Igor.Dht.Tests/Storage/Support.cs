@@ -1,22 +1,9 @@
-using System.Diagnostics;
 using Igor.Dht.Outcomes;
 using Igor.Dht.Records;
 using Igor.Dht.Storage;
 using Igor.Kbr;
 
 namespace Igor.Dht.Tests.Storage;
-
-/// <summary>A folder that is gone after the test.</summary>
-internal sealed class TempFolder : IDisposable
-{
-    public TempFolder() => FullPath = Directory.CreateTempSubdirectory("igor-store-").FullName;
-
-    public string FullPath { get; }
-
-    public string this[string name] => Path.Combine(FullPath, name);
-
-    public void Dispose() => Directory.Delete(FullPath, recursive: true);
-}
 
 /// <summary>A wall clock that tests set.</summary>
 internal sealed class TestClock
@@ -28,20 +15,6 @@ internal sealed class TestClock
     public bool IsTrusted { get; set; } = true;
 
     public NetworkTime Time => new(NowMs, IsTrusted);
-}
-
-/// <summary>Waits for conditions.</summary>
-internal static class Eventually
-{
-    public static async Task True(Func<bool> condition, string what)
-    {
-        var waited = Stopwatch.StartNew();
-        while (!condition())
-        {
-            Assert.True(waited.Elapsed < TimeSpan.FromSeconds(30), "not within 30 s: " + what);
-            await Task.Delay(10);
-        }
-    }
 }
 
 /// <summary>Makes records and waits for stores.</summary>

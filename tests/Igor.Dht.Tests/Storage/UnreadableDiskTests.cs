@@ -4,6 +4,8 @@ using Igor.Dht.Storage.Opening;
 using Igor.Dht.Storage.Segments;
 using Igor.Dht.Storage.Upkeep;
 using Igor.Kbr;
+using Igor.Testing;
+
 using static Igor.Dht.Tests.Storage.StoreTesting;
 
 namespace Igor.Dht.Tests.Storage;
@@ -15,11 +17,11 @@ public sealed class UnreadableDiskTests : IDisposable
     private const int RecordCount = 100;
     private const int LastBlock = -1;
 
-    private readonly TempFolder _folder = new();
+    private readonly TemporaryFolder _folder = new();
     private readonly RecordStoreOptions _options;
 
     public UnreadableDiskTests() =>
-        _options = new RecordStoreOptions { Folder = _folder["store"], CacheBytes = 0 };
+        _options = new RecordStoreOptions { Folder = _folder.Combine("store"), CacheBytes = 0 };
 
     public void Dispose() => _folder.Dispose();
 

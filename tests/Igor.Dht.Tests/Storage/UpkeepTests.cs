@@ -1,6 +1,8 @@
 using Igor.Dht.Outcomes;
 using Igor.Dht.Storage;
 using Igor.Kbr;
+using Igor.Testing;
+
 using static Igor.Dht.Tests.Storage.StoreTesting;
 
 namespace Igor.Dht.Tests.Storage;
@@ -8,12 +10,12 @@ namespace Igor.Dht.Tests.Storage;
 /// <summary>Compaction, backup, restore, and who may open what.</summary>
 public sealed class UpkeepTests : IDisposable
 {
-    private readonly TempFolder _folder = new();
+    private readonly TemporaryFolder _folder = new();
     private readonly RecordStoreOptions _options;
 
     public UpkeepTests() => _options = new RecordStoreOptions
     {
-        Folder = _folder["store"],
+        Folder = _folder.Combine("store"),
         SegmentBytesMax = 128 * 1024,
         IndexBatchRecords = 100,
         IndexPeriod = TimeSpan.FromMilliseconds(50),
@@ -26,7 +28,7 @@ public sealed class UpkeepTests : IDisposable
     public async Task Write_beyond_the_queue_is_busy_and_no_trouble_of_the_disk()
     {
         await using var store = LiteDbRecordStore.Open(
-            new RecordStoreOptions { Folder = _folder["busy"], QueueBytesMax = 4096 });
+            new RecordStoreOptions { Folder = _folder.Combine("busy"), QueueBytesMax = 4096 });
 
         Assert.Equal(StoreOutcome.Busy, await store.WriteAsync(RecordOf("large", new string('x', 8192))));
 
@@ -58,7 +60,7 @@ public sealed class UpkeepTests : IDisposable
             }
 
             // 270 kB are alive of the 7 MB that were written.
-            await Eventually.True(() => SegmentBytes() < 1_500_000, "the space is freed");
+            await Eventually.HoldsAsync(() => SegmentBytes() < 1_500_000, "the space is freed");
             await Verify(store);
         }
 
@@ -91,7 +93,7 @@ public sealed class UpkeepTests : IDisposable
             long before = SegmentBytes();
             await Task.WhenAll(
                 Enumerable.Range(0, 990).Select(i => store.RemoveAsync(Key.HashOf($"key {i}"), 1)));
-            await Eventually.True(() => SegmentBytes() < before / 2, "the space is freed");
+            await Eventually.HoldsAsync(() => SegmentBytes() < before / 2, "the space is freed");
         }
 
         Directory.Delete(Path.Combine(_options.Folder, "index"), recursive: true);
@@ -113,14 +115,15 @@ public sealed class UpkeepTests : IDisposable
             store.WriteNote("n", [5]);
             Task<StoreOutcome>[] more =
                 [.. Enumerable.Range(0, 500).Select(i => store.WriteAsync(RecordOf($"more {i}", "m")))];
-            await store.BackupAsync(_folder["backup"]);
+            await store.BackupAsync(_folder.Combine("backup"));
             await Task.WhenAll(more);
             Assert.Equal(StoreOutcome.Durable, await store.WriteAsync(RecordOf("after", "later")));
-            await Assert.ThrowsAsync<RecordStoreException>(() => store.BackupAsync(_folder["backup"]));
+            await Assert.ThrowsAsync<RecordStoreException>(
+                () => store.BackupAsync(_folder.Combine("backup")));
         }
 
-        RecordStoreOptions elsewhere = _options with { Folder = _folder["restored"] };
-        await LiteDbRecordStore.RestoreAsync(_folder["backup"], elsewhere);
+        RecordStoreOptions elsewhere = _options with { Folder = _folder.Combine("restored") };
+        await LiteDbRecordStore.RestoreAsync(_folder.Combine("backup"), elsewhere);
 
         await using (LiteDbRecordStore restored = LiteDbRecordStore.Open(elsewhere))
         {
@@ -134,7 +137,7 @@ public sealed class UpkeepTests : IDisposable
             }
 
             await Assert.ThrowsAsync<RecordStoreException>(
-                () => LiteDbRecordStore.RestoreAsync(_folder["backup"], elsewhere));
+                () => LiteDbRecordStore.RestoreAsync(_folder.Combine("backup"), elsewhere));
         }
     }
 
@@ -144,17 +147,17 @@ public sealed class UpkeepTests : IDisposable
         await using (LiteDbRecordStore store = LiteDbRecordStore.Open(_options))
         {
             await store.WriteAsync(RecordOf("a", "value"));
-            await store.BackupAsync(_folder["backup"]);
+            await store.BackupAsync(_folder.Combine("backup"));
         }
 
-        string segment = Directory.GetFiles(_folder["backup"], "*.seg").Single();
+        string segment = Directory.GetFiles(_folder.Combine("backup"), "*.seg").Single();
         byte[] bytes = await File.ReadAllBytesAsync(segment);
         bytes[^30] ^= 1;
         await File.WriteAllBytesAsync(segment, bytes);
 
         RecordStoreException e = await Assert.ThrowsAsync<RecordStoreException>(
             () => LiteDbRecordStore.RestoreAsync(
-                _folder["backup"], _options with { Folder = _folder["restored"] }));
+                _folder.Combine("backup"), _options with { Folder = _folder.Combine("restored") }));
         Assert.Contains("damaged", e.Message, StringComparison.Ordinal);
     }
 

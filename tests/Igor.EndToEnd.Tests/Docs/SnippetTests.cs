@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Reflection;
 using System.Text.RegularExpressions;
 using Igor.EndToEnd.Processes;
+using Igor.Testing;
 using Xunit.Abstractions;
 
 namespace Igor.EndToEnd.Docs;
@@ -11,7 +12,7 @@ public sealed partial class SnippetTests(ITestOutputHelper output) : IDisposable
 {
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(90);
 
-    private readonly Folder _home = new();
+    private readonly TemporaryFolder _home = new();
     private readonly List<Process> _nodes = [];
 
     public static TheoryData<string, string> Programs

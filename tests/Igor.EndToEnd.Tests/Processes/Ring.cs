@@ -1,4 +1,5 @@
 using Igor.Dht;
+using Igor.Testing;
 using Xunit.Abstractions;
 
 namespace Igor.EndToEnd.Processes;
@@ -8,9 +9,7 @@ namespace Igor.EndToEnd.Processes;
 /// </summary>
 internal sealed class Ring : IAsyncDisposable
 {
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
-
-    private readonly Folder _folder = new();
+    private readonly TemporaryFolder _folder = new();
     private readonly List<NodeProcess> _nodes = [];
 
     /// <summary>All nodes, dead ones too.</summary>
@@ -123,9 +122,8 @@ internal sealed class Ring : IAsyncDisposable
         {
             await using IgorDht dht = await OpenAsync(node);
             await Eventually.HoldsAsync(
-                $"node {node.NodeId.ToShortString()} says that its ring is healed",
-                s_patience,
-                async () => WhatIsAmiss(await dht.StatusAsync()));
+                async () => WhatIsAmiss(await dht.StatusAsync()),
+                $"node {node.NodeId.ToShortString()} says that its ring is healed");
         }
     }
 

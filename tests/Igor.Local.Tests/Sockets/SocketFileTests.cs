@@ -1,12 +1,13 @@
 using System.Net.Sockets;
 using Igor.Kbr;
+using Igor.Testing;
 
 namespace Igor.Local.Tests.Sockets;
 
 /// <summary>The socket's file: who may see it, and what is there already.</summary>
 public sealed class SocketFileTests : IDisposable
 {
-    private readonly SocketFolder _folder = new();
+    private readonly TemporaryFolder _folder = new();
     private readonly FakeHost _host = new();
 
     public void Dispose() => _folder.Dispose();

@@ -14,7 +14,7 @@ public sealed class NodeContractTests : KbrServiceContract
         public override IReadOnlyList<IKbrHost> Hosts => ring.Nodes;
 
         public override Task WaitUntilAsync(Func<bool> condition, string what) =>
-            Testing.Eventually.HoldsAsync(condition, what);
+            Eventually.HoldsAsync(condition, what);
 
         public override async Task StopNodeAsync(int node) => await ring.Nodes[node].DisposeAsync();
 

@@ -1,5 +1,6 @@
 using Igor.Node.Disk;
 using Igor.Node.Reporting;
+using Igor.Testing;
 
 namespace Igor.Node.Tests;
 

@@ -1,5 +1,6 @@
 using Igor.Kbr;
 using Igor.Node.Disk;
+using Igor.Testing;
 
 namespace Igor.Node.Tests;
 

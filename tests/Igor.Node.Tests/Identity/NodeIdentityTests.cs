@@ -4,6 +4,7 @@ using Igor.Kbr;
 using Igor.Node.Disk;
 using Igor.Node.Identity;
 using Igor.Node.Reporting;
+using Igor.Testing;
 
 namespace Igor.Node.Tests;
 

@@ -2,6 +2,7 @@ using Igor.Kbr;
 using Igor.Local;
 using Igor.Node.Hosting;
 using Igor.Node.Memory;
+using Igor.Testing;
 
 namespace Igor.Node.Tests;
 
@@ -27,8 +28,8 @@ public sealed class HeldForApplicationsTests
         Assert.InRange(node.Bytes.Held(HolderKind.Application), 10 * MiB, 25 * MiB);
         Assert.Equal(refused, node.Bytes.Refused(HolderKind.Application));
         held.ForEach(token => member.Service.Reply(token, default));
-        await Eventually.Within(Task.WhenAll(asked));
-        await Eventually.IsTrueAsync(() => node.Bytes.Total == 0, "nothing is held");
+        await Eventually.CompletesAsync(Task.WhenAll(asked));
+        await Eventually.HoldsAsync(() => node.Bytes.Total == 0, "nothing is held");
     }
 
     [Fact]
@@ -44,8 +45,8 @@ public sealed class HeldForApplicationsTests
         Assert.True(node.Bytes.Total > 80 * MiB);
         Assert.False(node.Bytes.Open(HolderKind.Application).TryTake(MiB));
         held.ForEach(token => member.Service.Reply(token, default));
-        await Eventually.Within(Task.WhenAll(asked));
-        await Eventually.IsTrueAsync(() => node.Bytes.Total == 0, "nothing is held");
+        await Eventually.CompletesAsync(Task.WhenAll(asked));
+        await Eventually.HoldsAsync(() => node.Bytes.Total == 0, "nothing is held");
     }
 
     private sealed class Charged(ApplicationShare share) : IKbrApplication, ISharedApplication

@@ -1,5 +1,6 @@
 using System.Diagnostics.Metrics;
 using Igor.Kbr;
+using Igor.Testing;
 
 namespace Igor.Node.Tests;
 
@@ -58,10 +59,10 @@ public sealed class AttachedApplicationTests
         Task<KbrReply> ofHandle = one.Ask(Key.Zero, seconds: 600);
         Task<KbrReply> ofNode = two.Ask(Key.Zero, seconds: 600);
         await one.Service.DisposeAsync();
-        Assert.Equal(KbrStatus.Closed, (await Eventually.Within(ofHandle)).Status);
+        Assert.Equal(KbrStatus.Closed, (await Eventually.CompletesAsync(ofHandle)).Status);
         Assert.False(ofNode.IsCompleted);
         await node.DisposeAsync();
-        Assert.Equal(KbrStatus.Closed, (await Eventually.Within(ofNode)).Status);
+        Assert.Equal(KbrStatus.Closed, (await Eventually.CompletesAsync(ofNode)).Status);
         Assert.Equal(KbrStatus.Closed, (await two.Ask(Key.Zero)).Status);
         await Assert.ThrowsAsync<KbrException>(() => Echo.OnAsync(node));
         await Assert.ThrowsAsync<KbrException>(async () => await node.GetStatusAsync());
@@ -89,7 +90,7 @@ public sealed class AttachedApplicationTests
         var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         int rounds = 0;
         Next(KbrReply.Failed(KbrStatus.Ok));
-        await Eventually.Within(done.Task);
+        await Eventually.CompletesAsync(done.Task);
 
         void Next(KbrReply reply)
         {

@@ -5,6 +5,7 @@ using Igor.Kbr.Overlay.Machines;
 using Igor.Node.Disk;
 using Igor.Node.Reporting;
 using Igor.Node.Transport.Links;
+using Igor.Testing;
 
 namespace Igor.Node.Tests;
 
@@ -20,7 +21,7 @@ public sealed class NodeEdgeTests
         await using IgorNode stranger = await IgorNode.StartAsync(
             new IgorNodeOptions { Listen = "127.0.0.1:0", Network = "other", Bootstrap = node.Addresses },
             strangerLog);
-        await Eventually.IsTrueAsync(() => log.Has("Refused:") && strangerLog.Has("Refused:"), "both log it");
+        await Eventually.HoldsAsync(() => log.Has("Refused:") && strangerLog.Has("Refused:"), "both log it");
         Assert.True(log.Has("other"), string.Join('\n', log.Lines));
         Assert.Empty((await node.GetStatusAsync()).Peers);
         Assert.Empty((await stranger.GetStatusAsync()).Peers);
@@ -34,7 +35,7 @@ public sealed class NodeEdgeTests
         using var client = new TcpClient();
         await client.ConnectAsync(IPEndPoint.Parse(node.Addresses[0]));
         await client.GetStream().WriteAsync("GET / HTTP/1.1\r\nHost: igor\r\n\r\n"u8.ToArray());
-        await Eventually.IsTrueAsync(() => log.Has("the TLS handshake failed"), "the log says why");
+        await Eventually.HoldsAsync(() => log.Has("the TLS handshake failed"), "the log says why");
         await AssertServes(node);
     }
 
@@ -46,8 +47,8 @@ public sealed class NodeEdgeTests
         await using var peer = new LinkRecorder();
         peer.Dial(node.Addresses[0]);
         await peer.Send(await peer.FirstLink(), [0xC1, 0xFF, 0x00, 0x13]);
-        await Eventually.IsTrueAsync(() => log.Has("broke the protocol"), "the log says so");
-        await Eventually.IsTrueAsync(() => !peer.Closed.IsEmpty, "the peer is disconnected");
+        await Eventually.HoldsAsync(() => log.Has("broke the protocol"), "the log says so");
+        await Eventually.HoldsAsync(() => !peer.Closed.IsEmpty, "the peer is disconnected");
         await AssertServes(node);
     }
 
@@ -61,7 +62,7 @@ public sealed class NodeEdgeTests
         TlsLink link = await peer.FirstLink();
         int tooMuch = new OverlayOptions().PayloadBytesMax + 5000;
         await peer.Send(link, new byte[tooMuch]);
-        await Eventually.IsTrueAsync(() => !peer.Closed.IsEmpty, "the peer is disconnected");
+        await Eventually.HoldsAsync(() => !peer.Closed.IsEmpty, "the peer is disconnected");
         Assert.True(log.Has($"a frame of {tooMuch} bytes"), string.Join('\n', log.Lines));
         await AssertServes(node);
     }
@@ -114,12 +115,12 @@ public sealed class NodeEdgeTests
                 Overlay = new OverlayOptions { JoinPatience = TimeSpan.Zero },
             },
             log);
-        RingStanding ring = await Eventually.Within(node.Settled);
+        RingStanding ring = await Eventually.CompletesAsync(node.Settled);
         Assert.Equal((RingState.Alone, false), (ring.State, node.Joined.IsCompleted));
         await AssertServes(node);
-        await Eventually.IsTrueAsync(
+        await Eventually.HoldsAsync(
             () => log.Has("this node is alone"), "the log says so");
-        await Eventually.IsTrueAsync(
+        await Eventually.HoldsAsync(
             async () => (await node.GetStatusAsync()).Ring.Reason == "connection refused at 127.0.0.1:1",
             "the status says why");
     }
@@ -128,7 +129,7 @@ public sealed class NodeEdgeTests
     public async Task Status_tells_what_the_node_is()
     {
         await using IgorNode node = await StartAsync();
-        await Eventually.Within(node.Joined);
+        await Eventually.CompletesAsync(node.Joined);
         await using IKbrService service = (await Echo.OnAsync(node)).Service;
         HostStatus status = await node.GetStatusAsync();
         Assert.Equal((node.NodeId, "igor", true), (status.NodeId, status.Network, status.IsJoined));
@@ -146,7 +147,7 @@ public sealed class NodeEdgeTests
         Echo echo = await Echo.OnAsync(node);
         Task<KbrReply> request = echo.Service.RequestAsync(
             node.NodeId, "hello"u8.ToArray(), new RequestOptions(TimeSpan.FromTicks(ticks)));
-        Assert.Equal(KbrStatus.Ok, (await Eventually.Within(request)).Status);
+        Assert.Equal(KbrStatus.Ok, (await Eventually.CompletesAsync(request)).Status);
     }
 
     private static Task<IgorNode> StartAsync(
@@ -155,7 +156,7 @@ public sealed class NodeEdgeTests
             new IgorNodeOptions { DataFolder = folder, Listen = "127.0.0.1:0", Bootstrap = bootstrap ?? [] },
             log);
 
-    private static Task WaitForPeer(IgorNode node, Key peer) => Eventually.IsTrueAsync(
+    private static Task WaitForPeer(IgorNode node, Key peer) => Eventually.HoldsAsync(
         async () => (await node.GetStatusAsync()).Peers.Any(known => known.Id == peer),
         "the peer is connected");
 

@@ -1,5 +1,6 @@
 using Igor.Kbr;
 using Igor.Kbr.Overlay.Machines;
+using Igor.Testing;
 
 namespace Igor.Node.Tests;
 
@@ -34,10 +35,10 @@ public sealed class RingTests
         await using LoopbackRing ring = await LoopbackRing.StartAsync(4);
         List<Echo> members = await JoinService(ring);
         IgorNode victim = ring.Nodes[2];
-        await Eventually.Within(victim.KillAsync());
+        await Eventually.CompletesAsync(victim.KillAsync());
         foreach (Echo survivor in members.Where(member => member != members[2]))
         {
-            await Eventually.IsTrueAsync(
+            await Eventually.HoldsAsync(
                 () => !survivor.Service.Neighbours.Others.Contains(victim.NodeId),
                 "the dead is no neighbour");
             Assert.Contains(
@@ -55,10 +56,10 @@ public sealed class RingTests
         await using LoopbackRing ring = await LoopbackRing.StartAsync(3);
         List<Echo> members = await JoinService(ring);
         IgorNode leaver = ring.Nodes[1];
-        await Eventually.Within(leaver.DisposeAsync().AsTask());
+        await Eventually.CompletesAsync(leaver.DisposeAsync().AsTask());
         foreach (Echo rest in members.Where(member => member != members[1]))
         {
-            await Eventually.IsTrueAsync(
+            await Eventually.HoldsAsync(
                 () => rest.Changes.SelectMany(change => change.Departed)
                     .Contains(new Departure(leaver.NodeId, DepartureReason.Left)),
                 "the others hear that it left");
@@ -71,7 +72,7 @@ public sealed class RingTests
         await using LoopbackRing ring = await LoopbackRing.StartAsync(3);
         Echo first = await Echo.OnAsync(ring.Nodes[0]);
         Echo second = await Echo.OnAsync(ring.Nodes[1]);
-        await Eventually.IsTrueAsync(
+        await Eventually.HoldsAsync(
             () => first.Service.Neighbours.Count == 1 && second.Service.Neighbours.Count == 1,
             "both know each other");
         Echo stranger = await Echo.OnAsync(ring.Nodes[2], service: "another");
@@ -92,7 +93,7 @@ public sealed class RingTests
             Bootstrap = ring.Nodes[0].Addresses,
             Overlay = new OverlayOptions { JoinsRing = false },
         });
-        await Eventually.Within(node.Joined);
+        await Eventually.CompletesAsync(node.Joined);
         Echo client = await Echo.OnAsync(node, ServiceRole.Client);
         foreach (IgorNode member in ring.Nodes)
         {
@@ -112,7 +113,7 @@ public sealed class RingTests
             members.Add(await Echo.OnAsync(node));
         }
 
-        await Eventually.IsTrueAsync(
+        await Eventually.HoldsAsync(
             () => members.TrueForAll(member =>
                 member.Service.Neighbours.IsMember
                 && member.Service.Neighbours.Count == ring.Nodes.Count - 1),

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Igor.Node.Scheduling;
+using Igor.Testing;
 using WorkSource = Igor.Node.Scheduling.FairQueue<Igor.Node.Scheduling.WorkItem>.Source;
 
 namespace Igor.Node.Tests;
@@ -62,7 +63,7 @@ public sealed class StrandTests
                     Nothing);
             }
         })));
-        int done = await Eventually.Within(strand.InvokeAsync(() => seen.Sum()));
+        int done = await Eventually.CompletesAsync(strand.InvokeAsync(() => seen.Sum()));
         Assert.Equal(posters * each, done);
         Assert.Empty(faults);
     }
@@ -113,7 +114,7 @@ public sealed class StrandTests
             },
             Nothing);
         released.Set();
-        await Eventually.IsTrueAsync(() => threads.Count == 100, "the pool drains the rest");
+        await Eventually.HoldsAsync(() => threads.Count == 100, "the pool drains the rest");
 
         static void SpinFor(TimeSpan time)
         {

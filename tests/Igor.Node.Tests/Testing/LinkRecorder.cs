@@ -8,6 +8,7 @@ using Igor.Node.Reporting;
 using Igor.Node.Scheduling;
 using Igor.Node.Transport;
 using Igor.Node.Transport.Links;
+using Igor.Testing;
 using Microsoft.Extensions.Logging;
 
 namespace Igor.Node.Tests;
@@ -73,7 +74,7 @@ internal sealed class LinkRecorder : ILinkConsumer, IAsyncDisposable
 
     public async Task<TlsLink> FirstLink()
     {
-        await Eventually.IsTrueAsync(() => !Opened.IsEmpty || !Failed.IsEmpty, "a link opens");
+        await Eventually.HoldsAsync(() => !Opened.IsEmpty || !Failed.IsEmpty, "a link opens");
         Assert.Empty(Failed);
         return Opened.First().Link;
     }
@@ -102,7 +103,7 @@ internal sealed class LinkRecorder : ILinkConsumer, IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await Eventually.Within(Transport.DisposeAsync().AsTask());
+        await Eventually.CompletesAsync(Transport.DisposeAsync().AsTask());
         _identity.Dispose();
         Assert.Empty(Bugs);
     }

@@ -6,6 +6,7 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Igor.Node.Identity;
 using Igor.Node.Transport.Links;
+using Igor.Testing;
 
 namespace Igor.Node.Tests;
 
@@ -100,17 +101,18 @@ public sealed class StrangerTests : IAsyncLifetime
 
     private async Task AssertRefused(string cause)
     {
-        await Eventually.IsTrueAsync(() => _server.Log.Has("refused: "), "the log says why");
+        await Eventually.HoldsAsync(() => _server.Log.Has("refused: "), "the log says why");
         Assert.True(_server.Log.Has(cause), string.Join('\n', _server.Log.Lines));
         Assert.Empty(_server.Opened);
-        await Eventually.IsTrueAsync(() => _server.Transport.Connections == 0, "nothing of it stays");
+        await Eventually.HoldsAsync(() => _server.Transport.Connections == 0, "nothing of it stays");
     }
 
     private static async Task AssertEnds(TcpClient client)
     {
         try
         {
-            Assert.Equal(0, await Eventually.Within(client.GetStream().ReadAsync(new byte[1]).AsTask()));
+            Task<int> reading = client.GetStream().ReadAsync(new byte[1]).AsTask();
+            Assert.Equal(0, await Eventually.CompletesAsync(reading));
         }
         catch (IOException)
         {
@@ -139,14 +141,15 @@ public sealed class StrangerTests : IAsyncLifetime
         await using var stream = new SslStream(client.GetStream());
         try
         {
-            await Eventually.Within(stream.AuthenticateAsClientAsync(new SslClientAuthenticationOptions
+            var options = new SslClientAuthenticationOptions
             {
                 TargetHost = "igor",
                 EnabledSslProtocols = version,
                 ClientCertificates = certificate is null ? null : [certificate],
                 ApplicationProtocols = protocol is null ? null : [new SslApplicationProtocol(protocol)],
                 RemoteCertificateValidationCallback = (_, certificate, _, _) => certificate is not null,
-            }));
+            };
+            await Eventually.CompletesAsync(stream.AuthenticateAsClientAsync(options), "a handshake");
             Assert.Equal(0, await stream.ReadAsync(new byte[1]));
         }
         catch (Exception problem) when (problem is AuthenticationException or IOException)

@@ -7,6 +7,7 @@ using Igor.Node.Memory;
 using Igor.Node.Reporting;
 using Igor.Node.Transport.Admission;
 using Igor.Node.Transport.Links;
+using Igor.Testing;
 
 namespace Igor.Node.Tests;
 
@@ -42,7 +43,7 @@ public sealed class TlsTransportTests
             Assert.True(await client.Send(link, Content(i, bytes)));
         }
 
-        await Eventually.IsTrueAsync(() => server.Frames.Count == count, "all frames arrive");
+        await Eventually.HoldsAsync(() => server.Frames.Count == count, "all frames arrive");
         Assert.All(server.Frames.Select((body, i) => (body, i)), frame =>
             Assert.True(
                 frame.body.AsSpan().SequenceEqual(Content(frame.i, bytes)), $"frame {frame.i} differs"));
@@ -60,10 +61,10 @@ public sealed class TlsTransportTests
         List<byte[]> sent = [.. Enumerable.Range(0, 400).Select(i => Content(i, 1 << random.Next(17)))];
         foreach (byte[] body in sent)
         {
-            await Eventually.IsTrueAsync(() => client.Send(link, body), "there is room to send");
+            await Eventually.HoldsAsync(() => client.Send(link, body), "there is room to send");
         }
 
-        await Eventually.IsTrueAsync(() => client.Frames.Count == sent.Count, "all echoes arrive");
+        await Eventually.HoldsAsync(() => client.Frames.Count == sent.Count, "all echoes arrive");
         Assert.All(client.Frames.Zip(sent), pair => Assert.Equal(pair.Second, pair.First));
     }
 
@@ -79,7 +80,7 @@ public sealed class TlsTransportTests
 
         client.Dial(address);
         client.Dial("not an address");
-        await Eventually.IsTrueAsync(() => client.Failed.Count == 2, "both dials fail");
+        await Eventually.HoldsAsync(() => client.Failed.Count == 2, "both dials fail");
         Assert.Contains(
             client.Failed, cause => cause.Contains("refused", StringComparison.OrdinalIgnoreCase));
         Assert.Contains(client.Failed, cause => cause.Contains("no address", StringComparison.Ordinal));
@@ -96,7 +97,7 @@ public sealed class TlsTransportTests
     {
         await using var client = new LinkRecorder();
         client.Dial(address);
-        await Eventually.IsTrueAsync(() => !client.Failed.IsEmpty, "the dial fails");
+        await Eventually.HoldsAsync(() => !client.Failed.IsEmpty, "the dial fails");
         Assert.Equal(0, client.Transport.Connections);
     }
 
@@ -109,7 +110,7 @@ public sealed class TlsTransportTests
             Opening = _ => throw new InvalidOperationException("a bug"),
         };
         client.Dial(server.Listen());
-        await Eventually.IsTrueAsync(
+        await Eventually.HoldsAsync(
             () => client.Closed.Count == 1 && client.Transport.Connections == 0, "the link is gone");
         Assert.IsType<InvalidOperationException>(Assert.Single(client.Bugs));
         client.Bugs.Clear();
@@ -144,7 +145,7 @@ public sealed class TlsTransportTests
         await using var client = new LinkRecorder(
             new TransportOptions { HandshakeTimeout = TimeSpan.FromMilliseconds(200) });
         client.Dial(silent.LocalEndpoint.ToString()!);
-        await Eventually.IsTrueAsync(() => !client.Failed.IsEmpty, "the dial fails");
+        await Eventually.HoldsAsync(() => !client.Failed.IsEmpty, "the dial fails");
         Assert.Contains("took too long", client.Failed.First(), StringComparison.Ordinal);
     }
 
@@ -162,10 +163,10 @@ public sealed class TlsTransportTests
             client.Transport.Close(link.Id);
             return client.Transport.Send(link.Id, last, default);
         }).ContinueWith(sent => Assert.False(sent.Result), TaskScheduler.Default);
-        await Eventually.IsTrueAsync(() => !server.Closed.IsEmpty, "the other end hears of it");
+        await Eventually.HoldsAsync(() => !server.Closed.IsEmpty, "the other end hears of it");
         Assert.Equal(last, Assert.Single(server.Frames));
         Assert.Equal("the other end closed it", server.Closed.First());
-        await Eventually.IsTrueAsync(() => client.Transport.Connections == 0, "the slot is free again");
+        await Eventually.HoldsAsync(() => client.Transport.Connections == 0, "the slot is free again");
         Assert.Empty(client.Closed);
     }
 
@@ -178,11 +179,11 @@ public sealed class TlsTransportTests
         TlsLink link = await client.FirstLink();
         await client.Send(link, Content(0, 1000));
         await client.Send(link, Content(0, 1001));
-        await Eventually.IsTrueAsync(() => !server.Closed.IsEmpty, "the link ends");
+        await Eventually.HoldsAsync(() => !server.Closed.IsEmpty, "the link ends");
         Assert.Single(server.Frames);
         Assert.Contains("1001 bytes", server.Closed.First(), StringComparison.Ordinal);
         Assert.True((await server.FirstLink()).BrokeProtocol);
-        await Eventually.IsTrueAsync(() => !client.Closed.IsEmpty, "the sender hears of it");
+        await Eventually.HoldsAsync(() => !client.Closed.IsEmpty, "the sender hears of it");
     }
 
     [Fact]
@@ -198,7 +199,7 @@ public sealed class TlsTransportTests
         server.Answer = (_, _) => blocked.Wait();
         byte[] body = Content(0, 64 * 1024);
         int sent = 0;
-        await Eventually.IsTrueAsync(
+        await Eventually.HoldsAsync(
             async () =>
             {
                 bool accepted = await client.Send(link, body);
@@ -208,7 +209,7 @@ public sealed class TlsTransportTests
             "sending is refused");
         Assert.True(sent >= 3);
         blocked.Set();
-        await Eventually.IsTrueAsync(() => client.Send(link, body), "there is room again");
+        await Eventually.HoldsAsync(() => client.Send(link, body), "there is room again");
     }
 
     [Fact]
@@ -222,12 +223,12 @@ public sealed class TlsTransportTests
         await server.FirstLink();
         server.Answer = (_, _) => blocked.Wait();
         byte[] body = Content(0, 1024 * 1024);
-        await Eventually.IsTrueAsync(
+        await Eventually.HoldsAsync(
             async () => !await client.Send(link, body), "the share of a stranger is used up");
         Assert.InRange(client.Bytes.Total, 2 * 1024 * 1024, 8 * 1024 * 1024);
         Assert.True(client.Bytes.Refused(HolderKind.Stranger) > 0);
         TimeSpan now = default;
-        await Eventually.IsTrueAsync(
+        await Eventually.HoldsAsync(
             async () =>
             {
                 now += TimeSpan.FromSeconds(10);
@@ -240,7 +241,7 @@ public sealed class TlsTransportTests
             },
             "the link is closed");
         Assert.Contains("does not read", client.Closed.First(), StringComparison.Ordinal);
-        await Eventually.IsTrueAsync(() => client.Bytes.Total == 0, "nothing is held");
+        await Eventually.HoldsAsync(() => client.Bytes.Total == 0, "nothing is held");
         blocked.Set();
     }
 
@@ -256,10 +257,10 @@ public sealed class TlsTransportTests
         {
             int before = server.Opened.Count;
             client.Dial(address);
-            await Eventually.IsTrueAsync(() => server.Opened.Count > before, "it is taken in");
+            await Eventually.HoldsAsync(() => server.Opened.Count > before, "it is taken in");
         }
 
-        await Eventually.IsTrueAsync(() => !first.Closed.IsEmpty, "the first gives way");
+        await Eventually.HoldsAsync(() => !first.Closed.IsEmpty, "the first gives way");
         Assert.Empty(second.Closed);
         Assert.Empty(third.Closed);
         Assert.Equal(1, server.Transport.Inbound.Refused(InboundRefusal.EvictedLink));
@@ -280,7 +281,7 @@ public sealed class TlsTransportTests
             return true;
         }));
         newcomer.Dial(address);
-        await Eventually.IsTrueAsync(() => !newcomer.Closed.IsEmpty, "the newcomer is refused");
+        await Eventually.HoldsAsync(() => !newcomer.Closed.IsEmpty, "the newcomer is refused");
         Assert.Empty(member.Closed);
         Assert.Equal(1, server.Transport.Inbound.Refused(InboundRefusal.Full));
     }
@@ -298,7 +299,7 @@ public sealed class TlsTransportTests
         TlsLink incoming = await server.FirstLink();
         await using var other = new LinkRecorder(); // an only peer would be held to nothing
         other.Dial(server.Transport.EndPoint!.ToString());
-        await Eventually.IsTrueAsync(() => server.Opened.Count == 2, "the other is there");
+        await Eventually.HoldsAsync(() => server.Opened.Count == 2, "the other is there");
         Assert.True(await server.OnStrand(() =>
         {
             server.Transport.SetStanding(incoming.Id, standing);
@@ -309,8 +310,8 @@ public sealed class TlsTransportTests
             Assert.True(await client.Send(outgoing, Content(i, 10)));
         }
 
-        await Eventually.IsTrueAsync(() => server.Frames.Count == count, "all frames arrive in the end");
-        await Eventually.IsTrueAsync(
+        await Eventually.HoldsAsync(() => server.Frames.Count == count, "all frames arrive in the end");
+        await Eventually.HoldsAsync(
             () => server.Transport.Inbound.Throttled > 0 == (standing == PeerStanding.Stranger), "it waits");
     }
 
@@ -324,15 +325,15 @@ public sealed class TlsTransportTests
         TlsLink incoming = await server.FirstLink();
         await using var other = new LinkRecorder(); // an only peer would be held to nothing
         other.Dial(server.Transport.EndPoint!.ToString());
-        await Eventually.IsTrueAsync(() => server.Opened.Count == 2, "the other is there");
+        await Eventually.HoldsAsync(() => server.Opened.Count == 2, "the other is there");
         for (int i = 0; i < 1000; i++)
         {
             Assert.True(await client.Send(outgoing, Content(i, 10)));
         }
 
-        await Eventually.IsTrueAsync(() => server.Transport.Inbound.Throttled > 0, "it waits");
+        await Eventually.HoldsAsync(() => server.Transport.Inbound.Throttled > 0, "it waits");
         incoming.Abort("enough");
-        await Eventually.Within(incoming.Ended); // not after the quarter of an hour that it owes
+        await Eventually.CompletesAsync(incoming.Ended); // not after the quarter of an hour that it owes
     }
 
     [Fact]
@@ -346,19 +347,19 @@ public sealed class TlsTransportTests
         TlsLink incoming = await server.FirstLink();
         await using var other = new LinkRecorder(); // an only peer would be held to nothing
         other.Dial(server.Transport.EndPoint!.ToString());
-        await Eventually.IsTrueAsync(() => server.Opened.Count == 2, "the other is there");
+        await Eventually.HoldsAsync(() => server.Opened.Count == 2, "the other is there");
         for (int i = 0; i < count; i++)
         {
             Assert.True(await client.Send(outgoing, Content(i, 1000)));
         }
 
-        await Eventually.IsTrueAsync(() => server.Transport.Inbound.Throttled > 0, "it waits");
+        await Eventually.HoldsAsync(() => server.Transport.Inbound.Throttled > 0, "it waits");
         Assert.True(await server.OnStrand(() =>
         {
             server.Transport.SetStanding(incoming.Id, PeerStanding.Member);
             return true;
         }));
-        await Eventually.IsTrueAsync(() => server.Frames.Count == count, "the rest is read");
+        await Eventually.HoldsAsync(() => server.Frames.Count == count, "the rest is read");
     }
 
     [Fact]

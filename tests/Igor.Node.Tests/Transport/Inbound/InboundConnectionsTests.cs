@@ -4,6 +4,7 @@ using System.Net.Sockets;
 using Igor.Node.Identity;
 using Igor.Node.Transport.Admission;
 using Igor.Node.Transport.Links;
+using Igor.Testing;
 
 namespace Igor.Node.Tests;
 
@@ -72,7 +73,7 @@ public sealed class InboundConnectionsTests : IAsyncLifetime
             _ = deaf.AuthenticateAsClientAsync("igor");
         }
 
-        await Eventually.IsTrueAsync(
+        await Eventually.HoldsAsync(
             () => _server.Transport.Inbound.Refused(InboundRefusal.EvictedHandshake) >= 8, "they take turns");
         await AssertServes();
     }
@@ -82,7 +83,7 @@ public sealed class InboundConnectionsTests : IAsyncLifetime
     {
         TcpClient client = await Connect();
         await client.GetStream().WriteAsync("GET / HTTP/1.1\r\n\r\n"u8.ToArray());
-        await Eventually.IsTrueAsync(
+        await Eventually.HoldsAsync(
             () => _server.Transport.Inbound.Refused(InboundRefusal.Handshake) == 1, "it is refused");
         await AssertServes();
     }
@@ -93,7 +94,7 @@ public sealed class InboundConnectionsTests : IAsyncLifetime
         using NodeIdentity identity = NodeIdentity.CreateEphemeral();
         TcpClient client = await Connect();
         await using var stream = new SslStream(new TricklingStream(client.Client));
-        await Eventually.Within(stream.AuthenticateAsClientAsync(new SslClientAuthenticationOptions
+        await Eventually.CompletesAsync(stream.AuthenticateAsClientAsync(new SslClientAuthenticationOptions
         {
             TargetHost = "igor",
             EnabledSslProtocols = System.Security.Authentication.SslProtocols.Tls13,

@@ -8,6 +8,7 @@ using Igor.Node.Memory;
 using Igor.Node.Scheduling;
 using Igor.Node.Transport.Admission;
 using Igor.Node.Transport.Links;
+using Igor.Testing;
 
 namespace Igor.Node.Tests;
 
@@ -32,7 +33,7 @@ public sealed class FrameReaderTests : IDisposable
         FrameReader reader = Reader();
         Task<string> running = reader.RunAsync();
         await WriteAsync(MiB, 0);
-        await Eventually.IsTrueAsync(() => reader.Progress.Missing == MiB, "the length has come");
+        await Eventually.HoldsAsync(() => reader.Progress.Missing == MiB, "the length has come");
         Assert.Equal(16 * 1024, _bytes.Total);
         await CloseAsync(running);
     }
@@ -43,7 +44,7 @@ public sealed class FrameReaderTests : IDisposable
         FrameReader reader = Reader();
         Task<string> running = reader.RunAsync();
         await WriteAsync(MiB, 300_000);
-        await Eventually.IsTrueAsync(() => reader.Progress.Missing == MiB - 300_000, "a part has come");
+        await Eventually.HoldsAsync(() => reader.Progress.Missing == MiB - 300_000, "a part has come");
         Assert.InRange(_bytes.Total, 300_000, 600_000);
         await CloseAsync(running);
     }
@@ -55,7 +56,7 @@ public sealed class FrameReaderTests : IDisposable
         greedy.Take(64 * MiB);
         Task<string> running = Reader(TimeSpan.FromMilliseconds(1)).RunAsync();
         await WriteAsync(MiB, 300_000);
-        Assert.Contains("no room", await Eventually.Within(running), StringComparison.Ordinal);
+        Assert.Contains("no room", await Eventually.CompletesAsync(running), StringComparison.Ordinal);
         Assert.Equal(64 * MiB, _bytes.Total);
     }
 
@@ -67,10 +68,10 @@ public sealed class FrameReaderTests : IDisposable
         FrameReader reader = Reader();
         Task<string> running = reader.RunAsync();
         await WriteAsync(MiB, 300_000);
-        await Eventually.IsTrueAsync(() => _bytes.Refused(HolderKind.Stranger) > 0, "it waits");
+        await Eventually.HoldsAsync(() => _bytes.Refused(HolderKind.Stranger) > 0, "it waits");
         Assert.True(reader.Progress.Received < 300_000);
         greedy.Return(64 * MiB);
-        await Eventually.IsTrueAsync(() => reader.Progress.Received == 300_004, "it goes on");
+        await Eventually.HoldsAsync(() => reader.Progress.Received == 300_004, "it goes on");
         await CloseAsync(running);
     }
 
@@ -102,7 +103,7 @@ public sealed class FrameReaderTests : IDisposable
     private async Task CloseAsync(Task running)
     {
         await _pipe.Writer.CompleteAsync();
-        await Eventually.Within(running);
+        await Eventually.CompletesAsync(running);
         Assert.Equal(0, _bytes.Total);
     }
 }
