@@ -16,7 +16,7 @@ internal sealed class BufferPool
     /// <summary>A buffer of at least that many bytes, with any content.</summary>
     public byte[] Rent(int bytes)
     {
-        int bits = Math.Max(SmallestBits, BitOperations.Log2((uint)bytes - 1) + 1);
+        int bits = bytes <= 1 << SmallestBits ? SmallestBits : BitOperations.Log2((uint)bytes - 1) + 1;
         if (bits > LargestBits)
         {
             return new byte[bytes];

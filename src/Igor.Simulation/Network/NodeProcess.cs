@@ -19,9 +19,9 @@ internal sealed class NodeProcess : ISimEventTarget
     private readonly SimulationEngine _engine;
     private readonly Transport _transport;
     private readonly List<LinkEnd> _links = [];
-    private readonly Queue<NodeWork> _work = [];
-    private readonly Queue<SimEvent> _deferred = [];
+    private readonly WorkQueue _work;
     private readonly OverlayNode _overlay;
+    private Queue<SimEvent>? _deferred;
     private long _armedAt = long.MaxValue;
     private long _armedNumber;
     private long _lastDeadline = -1;
@@ -35,6 +35,7 @@ internal sealed class NodeProcess : ISimEventTarget
         Node = node;
         _engine = engine;
         _transport = transport;
+        _work = new WorkQueue(transport.SpareQueues);
         PayloadBytesMax = options.PayloadBytesMax;
         _overlay = new OverlayNode(node.NodeId, options, new ProcessOutput(this, transport), seed);
         Applications = new ProcessApplications(this, _overlay);
@@ -63,6 +64,8 @@ internal sealed class NodeProcess : ISimEventTarget
     public int LinkCount => _links.Count;
 
     public int PayloadBytesMax { get; }
+
+    public BufferPool Buffers => _transport.Buffers;
 
     public void Start()
     {
@@ -93,9 +96,9 @@ internal sealed class NodeProcess : ISimEventTarget
         }
 
         _links.Clear();
-        while (_work.TryDequeue(out NodeWork work))
+        while (_work.TryTake(out NodeWork work))
         {
-            work.Release();
+            work.Release(_transport.Buffers);
         }
     }
 
@@ -120,7 +123,7 @@ internal sealed class NodeProcess : ISimEventTarget
         }
     }
 
-    public void Defer(in SimEvent simEvent) => _deferred.Enqueue(simEvent);
+    public void Defer(in SimEvent simEvent) => (_deferred ??= []).Enqueue(simEvent);
 
     public void Handle(in SimEvent simEvent)
     {
@@ -149,7 +152,7 @@ internal sealed class NodeProcess : ISimEventTarget
     /// <summary>Queues work, and sees to it that it is done at this very time.</summary>
     public void Enqueue(in NodeWork work)
     {
-        _work.Enqueue(work);
+        _work.Add(work);
         if (!_isSettling)
         {
             PostWork();
@@ -318,7 +321,7 @@ internal sealed class NodeProcess : ISimEventTarget
             return;
         }
 
-        while (_deferred.TryDequeue(out SimEvent simEvent))
+        while (_deferred is not null && _deferred.TryDequeue(out SimEvent simEvent))
         {
             simEvent.Target.Handle(simEvent);
         }
@@ -341,10 +344,10 @@ internal sealed class NodeProcess : ISimEventTarget
         }
 
         _isSettling = true;
-        while (IsAlive && _work.TryDequeue(out NodeWork work))
+        while (IsAlive && _work.TryTake(out NodeWork work))
         {
             Applications.Do(work);
-            work.Release();
+            work.Release(_transport.Buffers);
         }
 
         _isSettling = false;

@@ -1,4 +1,3 @@
-using System.Buffers;
 using Igor.Kbr;
 
 namespace Igor.Simulation.Network;
@@ -43,25 +42,25 @@ internal struct NodeWork
 
     public readonly ReadOnlyMemory<byte> Payload => _buffer.AsMemory(0, _length);
 
-    public NodeWork With(ReadOnlySpan<byte> payload)
+    public NodeWork With(ReadOnlySpan<byte> payload, BufferPool buffers)
     {
         _length = payload.Length;
         if (_length > 0)
         {
-            _buffer = ArrayPool<byte>.Shared.Rent(_length);
+            _buffer = buffers.Rent(_length);
             payload.CopyTo(_buffer);
         }
 
         return this;
     }
 
-    public void Release()
+    public void Release(BufferPool buffers)
     {
         if (_buffer is not null)
         {
             // Whoever keeps a payload longer than the call that brought it shall notice.
             _buffer.AsSpan(0, _length).Fill(0xDB);
-            ArrayPool<byte>.Shared.Return(_buffer);
+            buffers.Return(_buffer);
             _buffer = null;
         }
     }

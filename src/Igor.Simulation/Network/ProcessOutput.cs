@@ -33,7 +33,7 @@ internal sealed class ProcessOutput(NodeProcess process, Transport transport) : 
             Number = delivery.Token.Value,
             IsSourceProven = delivery.IsSourceProven,
             RequestId = delivery.RequestId,
-        }.With(delivery.Payload.Span));
+        }.With(delivery.Payload.Span, transport.Buffers));
 
     public void Forward(ServiceId service, long parked, in KbrForward message) =>
         process.Enqueue(new NodeWork
@@ -44,7 +44,7 @@ internal sealed class ProcessOutput(NodeProcess process, Transport transport) : 
             Peer = message.Source,
             NextHop = message.NextHop,
             Number = parked,
-        }.With(message.Payload.Span));
+        }.With(message.Payload.Span, transport.Buffers));
 
     public void CompleteRequest(RequestId request, in KbrReply reply) =>
         process.Enqueue(new NodeWork
@@ -54,7 +54,7 @@ internal sealed class ProcessOutput(NodeProcess process, Transport transport) : 
             Status = reply.Status,
             Peer = reply.Responder,
             Argument = reply.Error,
-        }.With(reply.Payload.Span));
+        }.With(reply.Payload.Span, transport.Buffers));
 
     public void UpdateNeighbours(ServiceId service, NeighbourChange change) =>
         process.Enqueue(new NodeWork { Kind = NodeWorkKind.Update, Service = service, Argument = change });

@@ -21,6 +21,7 @@ namespace Igor.Simulation.Network;
 public sealed class SimulatedNetwork
 {
     private readonly List<SimulatedNode> _nodes = [];
+    private readonly RunningHosts _running = new();
     private readonly Transport _transport;
     private readonly SimRandom _identities;
     private readonly SimRandom _seeds;
@@ -197,6 +198,12 @@ public sealed class SimulatedNetwork
 
     internal void NoteMembership() => MembershipVersion++;
 
+    internal void NoteState(SimulatedNode node, bool isRunning)
+    {
+        NoteMembership();
+        _running.Set(node, isRunning);
+    }
+
     internal SimulatedDisk MakeDisk() => new(new Key(
         _identities.NextUInt64(),
         _identities.NextUInt64(),
@@ -208,8 +215,7 @@ public sealed class SimulatedNetwork
 
     private void StartNewcomer(SimulatedNode node)
     {
-        var running = _nodes.Where(one => one.IsRunning && one.IsJoined).ToList();
-        node.Bootstrap = _bootstrap.Sample(running.Count > 0 ? running : _nodes.Take(1), 3);
+        node.Bootstrap = _running.SampleMembers(_bootstrap, 3);
         node.Start();
     }
 }

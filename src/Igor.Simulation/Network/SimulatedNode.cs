@@ -57,8 +57,12 @@ public sealed class SimulatedNode : IKbrHost
         get;
         private set
         {
+            bool wasRunning = field == NodeState.Running;
             field = value;
-            _network.NoteMembership();
+            if (IsRunning != wasRunning)
+            {
+                _network.NoteState(this, IsRunning);
+            }
         }
     } = NodeState.Stopped;
 

@@ -33,7 +33,7 @@ internal sealed class SimulatedService(
                 Service = Id,
                 Destination = destination,
                 Exact = options.Exact,
-            }.With(payload.Span));
+            }.With(payload.Span, _process.Buffers));
         }
 
         return status;
@@ -57,7 +57,7 @@ internal sealed class SimulatedService(
             Timeout = options.Timeout,
             Exact = options.Exact,
             Argument = (this, completed),
-        }.With(payload.Span));
+        }.With(payload.Span, _process.Buffers));
     }
 
     /// <summary>Awaits go on inside the simulation, however they were configured.</summary>
@@ -76,8 +76,11 @@ internal sealed class SimulatedService(
         _process.Engine.CheckThread();
         if (IsOpen)
         {
-            _process.Enqueue(
-                new NodeWork { Kind = NodeWorkKind.Reply, Number = delivery.Value }.With(payload.Span));
+            _process.Enqueue(new NodeWork
+            {
+                Kind = NodeWorkKind.Reply,
+                Number = delivery.Value,
+            }.With(payload.Span, _process.Buffers));
         }
     }
 

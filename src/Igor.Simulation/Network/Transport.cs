@@ -48,6 +48,9 @@ internal sealed class Transport
 
     public BufferPool Buffers { get; } = new();
 
+    /// <summary>Queues for the work of processes that have some to do.</summary>
+    public Stack<Queue<NodeWork>> SpareQueues { get; } = [];
+
     public FrameTap? Tap { get; set; }
 
     public long FramesSent { get; private set; }
