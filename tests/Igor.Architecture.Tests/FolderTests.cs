@@ -13,6 +13,7 @@ public class FolderTests
     [InlineData("Igor.Client")]
     [InlineData("Igor.Node")]
     [InlineData("igord")]
+    [InlineData("Igor.Kbr")]
     [InlineData("igor-dht")]
     public void Folders_have_no_cycles(string assembly)
     {

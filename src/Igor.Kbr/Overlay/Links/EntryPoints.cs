@@ -53,8 +53,14 @@ internal sealed class EntryPoints(
     {
         away.Recall(now, context.Id, context.Options.KnownMembers);
         Seek(now);
-        ScheduleGiven(now);
-        ScheduleAway(now);
+        if (context.Options.Bootstrap.Count > 0)
+        {
+            context.Timers.Repeat(
+                now, () => context.Random.Jitter(IsSmall ? GivenSmallPeriod : GivenPeriod), RunGiven);
+        }
+
+        context.Timers.Repeat(
+            now, () => context.Random.Jitter(IsSmall ? AwaySmallPeriod : AwayPeriod), RunAway);
     }
 
     /// <summary>Tries everything, and goes on until this node is in a ring with others.</summary>
@@ -147,6 +153,18 @@ internal sealed class EntryPoints(
             return;
         }
 
+        try
+        {
+            DialAll(now);
+        }
+        finally
+        {
+            context.Timers.Schedule(now + context.Random.Jitter(SeekPeriod), SeekOn);
+        }
+    }
+
+    private void DialAll(TimeSpan now)
+    {
         foreach (string address in context.Options.Bootstrap)
         {
             DialGiven(now, address);
@@ -159,31 +177,18 @@ internal sealed class EntryPoints(
                 dialer.TryDial(now, new Dialer.Wish(address, contact.Id, IsEntry: true, IsSeeking: true));
             }
         }
-
-        context.Timers.Schedule(now + context.Random.Jitter(SeekPeriod), SeekOn);
     }
 
-    private void ScheduleGiven(TimeSpan now)
+    private void RunGiven(TimeSpan now)
     {
-        if (context.Options.Bootstrap.Count == 0)
+        _rounds++;
+        foreach (string address in context.Options.Bootstrap)
         {
-            return;
-        }
-
-        TimeSpan period = IsSmall ? GivenSmallPeriod : GivenPeriod;
-        context.Timers.Schedule(now + context.Random.Jitter(period), later =>
-        {
-            _rounds++;
-            foreach (string address in context.Options.Bootstrap)
+            if (!_reached.ContainsKey(address) || _rounds % ReachedFactor == 0)
             {
-                if (!_reached.ContainsKey(address) || _rounds % ReachedFactor == 0)
-                {
-                    DialGiven(later, address);
-                }
+                DialGiven(now, address);
             }
-
-            ScheduleGiven(later);
-        });
+        }
     }
 
     private void DialGiven(TimeSpan now, string address)
@@ -195,23 +200,20 @@ internal sealed class EntryPoints(
         }
     }
 
-    private void ScheduleAway(TimeSpan now) =>
-        context.Timers.Schedule(now + context.Random.Jitter(IsSmall ? AwaySmallPeriod : AwayPeriod), later =>
+    private void RunAway(TimeSpan now)
+    {
+        away.Expire(now, rings.IsInRing);
+        Contact[] reachable = [.. away.Reachable];
+        if (reachable.Length > 0)
         {
-            away.Expire(later, rings.IsInRing);
-            Contact[] reachable = [.. away.Reachable];
-            if (reachable.Length > 0)
-            {
-                Contact contact = reachable[context.Random.Next(reachable.Length)];
-                string address = contact.Addresses[context.Random.Next(contact.Addresses.Length)];
-                // Within a budget: it may have named somebody else's address, and gone.
-                Teller? teller = away.TellerOf(contact.Id);
-                var wish = new Dialer.Wish(address, contact.Id, IsEntry: true, teller, IsSeeking: IsSmall);
-                dialer.TryDial(later, wish);
-            }
-
-            ScheduleAway(later);
-        });
+            Contact contact = reachable[context.Random.Next(reachable.Length)];
+            string address = contact.Addresses[context.Random.Next(contact.Addresses.Length)];
+            // Within a budget: it may have named somebody else's address, and gone.
+            Teller? teller = away.TellerOf(contact.Id);
+            var wish = new Dialer.Wish(address, contact.Id, IsEntry: true, teller, IsSeeking: IsSmall);
+            dialer.TryDial(now, wish);
+        }
+    }
 
     private bool IsTried(string address) =>
         IsGiven(address) || away.All.Any(contact => contact.Addresses.Contains(address));

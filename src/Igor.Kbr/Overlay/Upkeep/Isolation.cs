@@ -85,6 +85,18 @@ internal sealed class Isolation(
         }
 
         _isReviewing = true;
+        try
+        {
+            Become(now, state);
+        }
+        finally
+        {
+            _isReviewing = false;
+        }
+    }
+
+    private void Become(TimeSpan now, RingState state)
+    {
         bool wasAlone = _told == RingState.Alone;
         _told = state;
         if (state == RingState.Alone)
@@ -106,8 +118,6 @@ internal sealed class Isolation(
         {
             Discover(now);
         }
-
-        _isReviewing = false;
     }
 
     /// <summary>Looks for the members of services that were founded while the node was alone.</summary>

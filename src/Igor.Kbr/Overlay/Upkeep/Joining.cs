@@ -78,12 +78,17 @@ internal sealed class Joining(
         }
 
         _isStepping = true;
-        foreach (ServiceRing ring in rings.All.ToArray())
+        try
         {
-            Step(now, ring);
+            foreach (ServiceRing ring in rings.All.ToArray())
+            {
+                Step(now, ring);
+            }
         }
-
-        _isStepping = false;
+        finally
+        {
+            _isStepping = false;
+        }
     }
 
     /// <summary>
@@ -132,10 +137,16 @@ internal sealed class Joining(
         context.Timers.Schedule(now + StepPeriod, later =>
         {
             _isStepScheduled = false;
-            StepAll(later);
-            if (rings.All.Any(IsJoining))
+            try
             {
-                ScheduleStep(later);
+                StepAll(later);
+            }
+            finally
+            {
+                if (rings.All.Any(IsJoining))
+                {
+                    ScheduleStep(later);
+                }
             }
         });
     }
