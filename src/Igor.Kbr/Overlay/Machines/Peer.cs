@@ -21,6 +21,7 @@ internal sealed class Peer(Key id, Link link)
 
     public ImmutableArray<string> Addresses { get; init; } = [];
 
+    /// <summary>In order of id.</summary>
     public ImmutableArray<ServiceName> Services { get; private set; } = [];
 
     public ulong ServicesVersion { get; private set; }
@@ -56,12 +57,18 @@ internal sealed class Peer(Key id, Link link)
 
     public bool Runs(ServiceId service)
     {
-        foreach (ServiceName s in Services)
+        int low = 0;
+        int high = Services.Length - 1;
+        while (low <= high)
         {
-            if (s.Id == service)
+            int middle = (low + high) >>> 1;
+            int order = Services[middle].Id.Value.CompareTo(service.Value);
+            if (order == 0)
             {
                 return true;
             }
+
+            (low, high) = order < 0 ? (middle + 1, high) : (low, middle - 1);
         }
 
         return false;
@@ -78,7 +85,7 @@ internal sealed class Peer(Key id, Link link)
         }
 
         ServicesVersion = version;
-        Services = services;
+        Services = services.Sort((a, b) => a.Id.Value.CompareTo(b.Id.Value));
         return true;
     }
 }

@@ -18,7 +18,7 @@ internal sealed class FingerTable(NodeContext context)
     public bool IsFinger(Peer peer) => _isFinger[peer];
 
     /// <summary>Fills the slots anew from the members that are connected.</summary>
-    public void TakeStock(IEnumerable<Peer> members)
+    public void TakeStock(MemberTable members)
     {
         Array.Clear(_clockwise);
         Array.Clear(_counterClockwise);

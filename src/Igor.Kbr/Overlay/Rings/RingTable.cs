@@ -1,9 +1,10 @@
 using System.Collections.Immutable;
 using System.Diagnostics.CodeAnalysis;
+using System.Runtime.InteropServices;
 using Igor.Kbr.Overlay.Machines;
 using Igor.Kbr.Wire;
-
 using Igor.Kbr.Wire.Messages;
+
 namespace Igor.Kbr.Overlay.Rings;
 
 /// <summary>
@@ -15,6 +16,9 @@ internal sealed class RingTable : Machine
     private readonly NodeContext _context;
     private readonly SortedDictionary<UInt128, ServiceRing> _rings = [];
     private readonly PerPeer<bool> _barred;
+
+    // In how many rings each neighbour is one.
+    private readonly Dictionary<Key, int> _neighbourIn = [];
 
     public RingTable(NodeContext context, AwayMembers away)
     {
@@ -40,22 +44,33 @@ internal sealed class RingTable : Machine
         {
             ring = new ServiceRing(id, name, _context.Id);
             _rings.Add(id.Value, ring);
+            foreach (Peer peer in _context.Peers.All)
+            {
+                Place(ring, peer);
+            }
+
             Refresh(now, ring);
         }
 
         return ring;
     }
 
-    public void Remove(ServiceRing ring) => _rings.Remove(ring.Id.Value);
+    public void Remove(ServiceRing ring)
+    {
+        if (_rings.Remove(ring.Id.Value))
+        {
+            Count([], ring.Neighbours.Others);
+        }
+    }
 
-    public override void HandlePeerUp(TimeSpan now, Peer peer) => RefreshAffected(now, [], peer.Services);
+    public override void HandlePeerUp(TimeSpan now, Peer peer) => Place(now, peer);
 
     public override void HandlePeerDown(TimeSpan now, Peer peer, DepartureReason reason) =>
-        RefreshAffected(now, peer.Services, [], peer.Id, reason);
+        Place(now, peer, reason: reason);
 
     public override void HandleServicesChanged(
         TimeSpan now, Peer peer, ImmutableArray<ServiceName> before) =>
-        RefreshAffected(now, before, peer.Services);
+        Place(now, peer, before, DepartureReason.Left);
 
     /// <summary>Whether a peer has no place in any ring, whatever it runs.</summary>
     public bool IsBarred(Peer peer) => _barred[peer];
@@ -72,7 +87,7 @@ internal sealed class RingTable : Machine
     public void Bar(TimeSpan now, Peer peer)
     {
         _barred[peer] = true;
-        RefreshAffected(now, peer.Services, [], peer.Id, DepartureReason.Failed);
+        Place(now, peer, reason: DepartureReason.Failed);
         _context.Machines.PlaceChanged(now, peer);
     }
 
@@ -80,24 +95,12 @@ internal sealed class RingTable : Machine
     public void Readmit(TimeSpan now, Peer peer)
     {
         _barred[peer] = false;
-        RefreshAffected(now, [], peer.Services);
+        Place(now, peer);
         _context.Machines.PlaceChanged(now, peer);
     }
 
     /// <summary>Whether a peer is a neighbour of this node in any service.</summary>
-    public bool IsNeighbour(Peer peer)
-    {
-        foreach (ServiceRing ring in _rings.Values)
-        {
-            if (ring.Neighbours.Clockwise.Contains(peer.Id)
-                || ring.Neighbours.CounterClockwise.Contains(peer.Id))
-            {
-                return true;
-            }
-        }
-
-        return false;
-    }
+    public bool IsNeighbour(Peer peer) => _neighbourIn.ContainsKey(peer.Id);
 
     /// <summary>
     /// What this node tells peers that it runs: the base overlay, whose id is the lowest, and no more than
@@ -111,26 +114,6 @@ internal sealed class RingTable : Machine
             .Select(r => new ServiceName(r.Id, r.Name)),
     ];
 
-    /// <summary>
-    /// Takes stock of the rings that a peer has come to or gone from: of those alone, or a peer with many
-    /// services would cost all rings of this node each time it says something.
-    /// </summary>
-    public void RefreshAffected(
-        TimeSpan now,
-        ImmutableArray<ServiceName> before,
-        ImmutableArray<ServiceName> after,
-        Key departed = default,
-        DepartureReason reason = DepartureReason.Displaced)
-    {
-        foreach (ServiceRing ring in _rings.Values.ToArray())
-        {
-            if (before.Any(s => s.Id == ring.Id) != after.Any(s => s.Id == ring.Id))
-            {
-                Refresh(now, ring, departed, reason);
-            }
-        }
-    }
-
     public void Refresh(
         TimeSpan now,
         ServiceRing ring,
@@ -138,13 +121,12 @@ internal sealed class RingTable : Machine
         DepartureReason reason = DepartureReason.Displaced)
     {
         NeighbourChange? change = ring.Refresh(
-            _context.Peers,
             _context.Options.NeighboursPerSide,
-            IsBarred,
-            () => Solitude.IsAloneIn(now, ring),
-            id => WhyGone(ring.Id, id, departed, reason));
+            Solitude.IsAloneIn(now, ring),
+            id => id == departed ? reason : DepartureReason.Displaced);
         if (change is not null)
         {
+            Count(change.Joined, change.Departed.Select(gone => gone.Id));
             _context.Output.UpdateNeighbours(ring.Id, change);
             _context.Machines.RingChanged(now, ring.Id, change);
         }
@@ -183,15 +165,60 @@ internal sealed class RingTable : Machine
     public void Announce(Peer peer) =>
         _context.Send(peer, new ServicesMessage(ServicesVersion, ActiveServices()));
 
-    private DepartureReason WhyGone(ServiceId service, Key id, Key departed, DepartureReason reason)
+    /// <summary>
+    /// A peer has come, gone, or says that it runs other services than before: it gets its place in the rings
+    /// that this changes, and loses it in others. Costs what it says, whatever this node and others run.
+    /// </summary>
+    private void Place(
+        TimeSpan now,
+        Peer peer,
+        ImmutableArray<ServiceName> before = default,
+        DepartureReason reason = DepartureReason.Displaced)
     {
-        if (id == departed)
+        var affected = new SortedDictionary<UInt128, ServiceRing>();
+        Collect(peer.Services);
+        Collect(before.IsDefault ? [] : before);
+        foreach (ServiceRing ring in affected.Values)
         {
-            return reason;
+            if (Place(ring, peer))
+            {
+                Refresh(now, ring, peer.Id, reason);
+            }
         }
 
-        return _context.Peers.TryGet(id, out Peer? peer) && !peer.Runs(service)
-            ? DepartureReason.Left
-            : DepartureReason.Displaced;
+        void Collect(ImmutableArray<ServiceName> services)
+        {
+            foreach (ServiceName service in services)
+            {
+                if (_rings.TryGetValue(service.Id.Value, out ServiceRing? ring))
+                {
+                    affected[service.Id.Value] = ring;
+                }
+            }
+        }
+    }
+
+    /// <summary>Whoever takes no part in the ring runs no service in it, whatever it says.</summary>
+    private bool Place(ServiceRing ring, Peer peer)
+    {
+        bool isIn = peer.JoinsRing && !IsBarred(peer) && peer.Runs(ring.Id)
+            && _context.Peers.IsConnected(peer);
+        return ring.Place(peer, isIn, _context.Options.NeighboursPerSide);
+    }
+
+    private void Count(IEnumerable<Key> joined, IEnumerable<Key> departed)
+    {
+        foreach (Key id in joined)
+        {
+            _neighbourIn[id] = _neighbourIn.GetValueOrDefault(id) + 1;
+        }
+
+        foreach (Key id in departed)
+        {
+            if (--CollectionsMarshal.GetValueRefOrNullRef(_neighbourIn, id) == 0)
+            {
+                _neighbourIn.Remove(id);
+            }
+        }
     }
 }

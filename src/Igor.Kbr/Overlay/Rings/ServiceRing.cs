@@ -25,6 +25,8 @@ internal enum RingPhase
 /// <summary>What this node knows of one service, and its own part in it.</summary>
 internal sealed class ServiceRing(ServiceId id, string name, Key self)
 {
+    private bool _areNearestChanged;
+
     public ServiceId Id { get; } = id;
 
     public string Name { get; } = name;
@@ -40,8 +42,8 @@ internal sealed class ServiceRing(ServiceId id, string name, Key self)
 
     public bool IsActive => Phase == RingPhase.Active;
 
-    /// <summary>The connected peers that run the service, in order of id.</summary>
-    public List<Peer> Members { get; private set; } = [];
+    /// <summary>The connected peers that run the service and have a place in it.</summary>
+    public MemberTable Members { get; } = new(self);
 
     public NeighbourSet Neighbours { get; private set; } = NeighbourSet.Alone(self, isMember: false);
 
@@ -72,31 +74,45 @@ internal sealed class ServiceRing(ServiceId id, string name, Key self)
     /// <summary>Whether an exchange is scheduled already.</summary>
     public bool IsExchangeScheduled { get; set; }
 
-    /// <summary>Takes stock of the connected peers; returns what changed, or null when nothing did.</summary>
-    public NeighbourChange? Refresh(
-        PeerTable peers,
-        int perSide,
-        Predicate<Peer> isBarred,
-        Func<bool> isAlone,
-        Func<Key, DepartureReason> whyGone)
+    /// <summary>
+    /// Lets a peer in that is connected, runs the service and has its place, and takes another one out;
+    /// returns whether that changed the members.
+    /// </summary>
+    public bool Place(Peer peer, bool isIn, int perSide)
     {
-        // Whoever takes no part in the ring runs no service in it, whatever it says.
-        Members = peers.All.FindAll(p => p.JoinsRing && !isBarred(p) && p.Runs(Id));
-        bool alone = isAlone();
-        int count = Members.Count;
-        int first = Members.FindIndex(p => p.Id > self);
-        first = first < 0 ? 0 : first;
-        int side = Math.Min(perSide, count);
+        if (!(isIn ? Members.Add(peer) : Members.Remove(peer)))
+        {
+            return false;
+        }
+
+        _areNearestChanged |= Members.IsAmongNearest(peer.Id, perSide);
+        return true;
+    }
+
+    /// <summary>
+    /// Forms the neighbour set anew where it may be another: the members nearby changed, or what this node is
+    /// in the ring. Returns what changed, or null when nothing did.
+    /// </summary>
+    public NeighbourChange? Refresh(int perSide, bool isAlone, Func<Key, DepartureReason> whyGone)
+    {
+        NeighbourSet before = Neighbours;
+        bool isSame = before.IsMember == IsActive && before.IsAlone == isAlone;
+        if (isSame && !_areNearestChanged)
+        {
+            return null;
+        }
+
+        _areNearestChanged = false;
+        int side = Math.Min(perSide, Members.Count);
         var clockwise = ImmutableArray.CreateBuilder<Key>(side);
         var counter = ImmutableArray.CreateBuilder<Key>(side);
         for (int i = 0; i < side; i++)
         {
-            clockwise.Add(Members[(first + i) % count].Id);
-            counter.Add(Members[(first + count - 1 - i) % count].Id);
+            clockwise.Add(Members.Clockwise(i).Id);
+            counter.Add(Members.CounterClockwise(i).Id);
         }
 
-        NeighbourSet before = Neighbours;
-        if (before.IsMember == IsActive && before.IsAlone == alone
+        if (isSame
             && before.Clockwise.SequenceEqual(clockwise)
             && before.CounterClockwise.SequenceEqual(counter))
         {
@@ -109,7 +125,7 @@ internal sealed class ServiceRing(ServiceId id, string name, Key self)
             clockwise.MoveToImmutable(),
             counter.MoveToImmutable(),
             before.Version + 1,
-            alone);
+            isAlone);
         var old = before.Others.ToHashSet();
         var now = Neighbours.Others.ToHashSet();
         return new NeighbourChange(

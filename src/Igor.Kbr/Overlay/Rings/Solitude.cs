@@ -53,7 +53,15 @@ internal sealed class Solitude(NodeContext context, RingTable rings, AwayMembers
     /// </summary>
     public void ProveRing(TimeSpan now)
     {
-        _wasInRing |= rings.TryGet(ServiceId.Base, out ServiceRing? ring) && ring.Members.Exists(
-            p => p.Link is { IsOutbound: true, IsEntry: true } || now - p.ConnectedAt >= ProvenAfter);
+        if (_wasInRing || !rings.TryGet(ServiceId.Base, out ServiceRing? ring))
+        {
+            return;
+        }
+
+        foreach (Peer peer in ring.Members)
+        {
+            _wasInRing |= peer.Link is { IsOutbound: true, IsEntry: true }
+                || now - peer.ConnectedAt >= ProvenAfter;
+        }
     }
 }

@@ -1,4 +1,5 @@
 using Igor.Kbr.Overlay.Machines;
+using Igor.Kbr.Overlay.Rings;
 
 namespace Igor.Kbr.Overlay.Routing;
 
@@ -17,18 +18,15 @@ internal static class RouteSelection
     /// <param name="excluded">A node that must not get it; null for none.</param>
     /// <param name="tried">Nodes that had it before: they get it again when all others had it.</param>
     public static Peer? NextHop(
-        List<Peer> members, Key self, bool isMember, Key destination, Key? excluded, List<Key>? tried)
+        MemberTable members, Key self, bool isMember, Key destination, Key? excluded, List<Key>? tried)
     {
-        Peer? best = null;
-        int bestRank = 0;
-        Key bestDistance = Key.Max;
-        Key ownDistance = destination.DistanceTo(self);
-        foreach (Peer peer in members)
+        Peer? suspect = null;
+        Peer? last = null;
+        foreach (Peer peer in members.NearestTo(destination))
         {
-            Key distance = destination.DistanceTo(peer.Id);
-            if (isMember && !IsNearer(destination, peer.Id, distance, self, ownDistance))
+            if (isMember && destination.CompareNearness(self, peer.Id) < 0)
             {
-                continue;
+                break; // the others are farther still
             }
 
             if (peer.Id == excluded)
@@ -41,20 +39,20 @@ internal static class RouteSelection
                 return peer; // however slow: what comes another way does not prove who sent it
             }
 
-            int rank = tried?.Contains(peer.Id) == true ? 2 : peer.IsSuspect ? 1 : 0;
-            if (best is null || rank < bestRank
-                || (rank == bestRank && IsNearer(destination, peer.Id, distance, best.Id, bestDistance)))
+            if (tried?.Contains(peer.Id) == true)
             {
-                (best, bestRank, bestDistance) = (peer, rank, distance);
+                last ??= peer;
+            }
+            else if (peer.IsSuspect)
+            {
+                suspect ??= peer;
+            }
+            else
+            {
+                return peer;
             }
         }
 
-        return best;
-    }
-
-    private static bool IsNearer(Key destination, Key a, Key distanceA, Key b, Key distanceB)
-    {
-        int order = distanceA.CompareTo(distanceB);
-        return order < 0 || (order == 0 && destination.CompareNearness(a, b) < 0);
+        return suspect ?? last;
     }
 }

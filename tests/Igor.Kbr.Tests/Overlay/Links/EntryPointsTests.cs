@@ -137,7 +137,9 @@ public class EntryPointsTests
     private Peer Finger(TimeSpan since, params string[] addresses)
     {
         Peer peer = Connect(since, isMember: true, addresses);
-        _fingers.TakeStock([peer]);
+        var members = new MemberTable(_context.Id);
+        members.Add(peer);
+        _fingers.TakeStock(members);
         return peer;
     }
 

@@ -1,4 +1,5 @@
 using Igor.Kbr.Overlay.Machines;
+using Igor.Kbr.Overlay.Rings;
 using Igor.Kbr.Overlay.Routing;
 
 namespace Igor.Kbr.Tests.Overlay.Routing;
@@ -24,29 +25,36 @@ public class RouteSelectionTests
     {
         Peer[] peers = [Make(Id(150)), Make(Id(190))];
         peers[1].Silence.IsSuspected = true;
-        Assert.Equal(Id(150), RouteSelection.NextHop([.. peers], Self, true, Id(200), null, null)?.Id);
-        Assert.Equal(Id(190), RouteSelection.NextHop([peers[1]], Self, true, Id(200), null, null)?.Id);
+        Assert.Equal(Id(150), RouteSelection.NextHop(Table(peers), Self, true, Id(200), null, null)?.Id);
+        Assert.Equal(Id(190), RouteSelection.NextHop(Table(peers[1]), Self, true, Id(200), null, null)?.Id);
     }
 
     [Fact]
     public void The_excluded_node_is_never_taken() =>
-        Assert.Null(RouteSelection.NextHop([Make(Id(190))], Self, true, Id(200), Id(190), null));
+        Assert.Null(RouteSelection.NextHop(Table(Make(Id(190))), Self, true, Id(200), Id(190), null));
 
     [Fact]
     public void Nodes_that_had_it_are_taken_last()
     {
-        List<Peer> peers = [Make(Id(150)), Make(Id(190)), Make(Id(170))];
+        Peer[] peers = [Make(Id(150)), Make(Id(190)), Make(Id(170))];
         peers[2].Silence.IsSuspected = true;
         Assert.Equal(Id(150), Next([Id(190)]));
         Assert.Equal(Id(170), Next([Id(190), Id(150)]));
         Assert.Equal(Id(190), Next([Id(190), Id(150), Id(170)]));
 
         Key? Next(List<Key> tried) =>
-            RouteSelection.NextHop(peers, Self, true, Id(200), null, tried)?.Id;
+            RouteSelection.NextHop(Table(peers), Self, true, Id(200), null, tried)?.Id;
     }
 
     private static Peer? Next(ulong destination, Key[] peers, bool isMember = true) =>
-        RouteSelection.NextHop([.. peers.Select(Make)], Self, isMember, Id(destination), null, null);
+        RouteSelection.NextHop(Table([.. peers.Select(Make)]), Self, isMember, Id(destination), null, null);
+
+    private static MemberTable Table(params Peer[] peers)
+    {
+        var table = new MemberTable(Self);
+        Array.ForEach(peers, peer => table.Add(peer));
+        return table;
+    }
 
     private static Peer Make(Key id) => new(id, new Link(new LinkId(1), id, true, false, "a:1"));
 
