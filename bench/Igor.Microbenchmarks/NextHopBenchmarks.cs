@@ -1,0 +1,45 @@
+using BenchmarkDotNet.Attributes;
+using Igor.Kbr;
+using Igor.Kbr.Overlay.Machines;
+using Igor.Kbr.Overlay.Rings;
+using Igor.Kbr.Overlay.Routing;
+
+namespace Igor.Microbenchmarks;
+
+/// <summary>The choice of the next hop for a key by chance.</summary>
+[MemoryDiagnoser]
+public class NextHopBenchmarks
+{
+    private readonly SeededRandom _random = new(5);
+    private readonly Key[] _keys = new Key[1024];
+    private MemberTable _members = null!;
+    private Key _self;
+    private int _next;
+
+    /// <summary>Connected peers of the service.</summary>
+    [Params(100, 1000)]
+    public int Peers { get; set; }
+
+    /// <summary>Makes the peers.</summary>
+    [GlobalSetup]
+    public void SetUp()
+    {
+        _self = _random.NextKey();
+        _members = new MemberTable(_self);
+        for (int i = 0; i < Peers; i++)
+        {
+            Key id = _random.NextKey();
+            _members.Add(new Peer(id, new Link(new LinkId(i), id, true, false, "a:1")));
+        }
+
+        for (int i = 0; i < _keys.Length; i++)
+        {
+            _keys[i] = _random.NextKey();
+        }
+    }
+
+    /// <summary>The best next hop.</summary>
+    [Benchmark]
+    public object? NextHop() => RouteSelection.NextHop(
+        _members, _self, true, _keys[_next++ % _keys.Length], null, null);
+}

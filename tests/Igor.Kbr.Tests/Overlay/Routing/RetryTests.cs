@@ -1,0 +1,68 @@
+using Igor.Kbr.Overlay.Machines;
+using Igor.Kbr.Wire;
+
+namespace Igor.Kbr.Tests.Overlay.Routing;
+
+/// <summary>How the node that a request comes from looks for other ways.</summary>
+public class RetryTests
+{
+    private const string Service = "test";
+    private static readonly ServiceId TestService = ServiceId.FromName(Service);
+
+    [Theory]
+    [InlineData((int)ReplyStatus.Overloaded)]
+    [InlineData((int)ReplyStatus.Unreachable)]
+    public void Retry_avoids_the_hop_that_refused(int status)
+    {
+        LoneNode node = Member();
+        LinkId best = node.Connect(Id(900), Service);
+        LinkId second = node.Connect(Id(800), Service);
+        Request(node, TimeSpan.FromSeconds(8));
+        int answered = 0;
+        for (int i = 0; i < 40; i++)
+        {
+            foreach (byte[] frame in node.Frames(best, MessageType.Route).Skip(answered).ToArray())
+            {
+                answered++;
+                Reply(node, best, frame, (ReplyStatus)status);
+            }
+
+            node.Run(TimeSpan.FromMilliseconds(200));
+        }
+
+        int toBest = node.Frames(best, MessageType.Route).Count;
+        int toSecond = node.Frames(second, MessageType.Route).Count;
+        Assert.True(
+            toSecond >= toBest && toSecond > 0, $"{toBest} to the refusing hop, {toSecond} to the other");
+    }
+
+    [Fact]
+    public void Retries_after_silence_go_through_as_many_first_hops_as_there_are()
+    {
+        LoneNode node = Member();
+        LinkId[] links = [.. new ulong[] { 900, 800, 700, 600 }.Select(i => node.Connect(Id(i), Service))];
+        Request(node, TimeSpan.FromSeconds(60));
+        node.Run(TimeSpan.FromSeconds(59));
+        Assert.All(links, link => Assert.NotEmpty(node.Frames(link, MessageType.Route)));
+    }
+
+    private static LoneNode Member()
+    {
+        var node = new LoneNode(Id(100));
+        node.Join(Service);
+        return node;
+    }
+
+    private static void Request(LoneNode node, TimeSpan timeout) => node.Overlay.Request(
+        node.Now, new RequestId(1), TestService, Id(1000), default, new RequestOptions(timeout));
+
+    private static void Reply(LoneNode node, LinkId link, byte[] route, ReplyStatus status)
+    {
+        Assert.True(RoutedFrame.TryReadRoute(route, out RouteHeader header, out _));
+        byte[] reply = new byte[RoutedFrame.ReplyHeaderBytes + RoutedFrame.PayloadPrefixBytes];
+        RoutedFrame.WriteReply(reply, new ReplyHeader(header.HopId, status, Id(900)), 0);
+        node.Overlay.HandleFrame(node.Now, link, reply);
+    }
+
+    private static Key Id(ulong value) => new(0, 0, 0, value);
+}
