@@ -36,6 +36,7 @@ internal sealed class ProcessApplications : IApplicationHost<SimulatedService>
 
         var service = new SimulatedService(this, options, application);
         _table.Attach(service);
+        service.Show(Process.Overlay.Neighbours(service.Id)); // it may route before the node has subscribed
         Process.Node.NoteMembership();
         Process.Enqueue(new NodeWork { Kind = NodeWorkKind.Subscribe, Argument = service });
         return service;
