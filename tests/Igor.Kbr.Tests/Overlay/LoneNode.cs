@@ -137,6 +137,15 @@ internal sealed class LoneNode : IOverlayOutput
         return frame;
     }
 
+    public static byte[] ReplyFrame(ulong hopId, ReplyStatus status, Key responder, params byte[] payload)
+    {
+        int headerBytes = RoutedFrame.ReplyHeaderBytes + RoutedFrame.PayloadPrefixBytes;
+        byte[] frame = new byte[headerBytes + payload.Length];
+        RoutedFrame.WriteReply(frame, new ReplyHeader(hopId, status, responder), payload.Length);
+        payload.CopyTo(frame, headerBytes);
+        return frame;
+    }
+
     /// <summary>Asks whether the node is there; it answers on the same link.</summary>
     public void Ping(LinkId link) => Say(link, new PingMessage(1, 0));
 

@@ -43,7 +43,8 @@ public class RouterTests
         ulong hopId = HopIdOf(Assert.Single(node.Frames(next, MessageType.Route)));
         node.FrameBytesMax = 1000;
         node.Overlay.Reply(node.Now, node.Deliveries[0].Token, new byte[2000]);
-        node.Overlay.HandleFrame(node.Now, next, ReplyFrame(hopId, new byte[2000]));
+        byte[] reply = LoneNode.ReplyFrame(hopId, ReplyStatus.Ok, Id(300), new byte[2000]);
+        node.Overlay.HandleFrame(node.Now, next, reply);
         Assert.Equal([(1, ReplyStatus.Overloaded), (2, ReplyStatus.Overloaded)], node.RepliesOn(asker));
     }
 
@@ -196,14 +197,6 @@ public class RouterTests
     {
         Assert.True(RoutedFrame.TryReadRoute(route, out RouteHeader header, out _));
         return header.HopId;
-    }
-
-    private static byte[] ReplyFrame(ulong hopId, byte[] payload)
-    {
-        int headerBytes = RoutedFrame.ReplyHeaderBytes + RoutedFrame.PayloadPrefixBytes;
-        byte[] frame = new byte[headerBytes + payload.Length];
-        RoutedFrame.WriteReply(frame, new ReplyHeader(hopId, ReplyStatus.Ok, Id(300)), payload.Length);
-        return frame;
     }
 
     private static RouteHeader ToSelf(ulong hopId) => new(
