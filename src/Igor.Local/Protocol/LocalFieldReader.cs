@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Collections.Immutable;
 using Igor.Kbr;
+using Igor.Kbr.Wire;
 using MessagePack;
 
 namespace Igor.Local.Protocol;
@@ -88,7 +89,7 @@ internal static class LocalFieldReader
             ReadKeys(ref reader),
             reader.ReadInt64(),
             rest > 0 && reader.ReadBoolean());
-        Skip(ref reader, rest - 1);
+        FurtherFields.Skip(ref reader, rest - 1);
         return neighbours;
     }
 
@@ -102,30 +103,10 @@ internal static class LocalFieldReader
             Key id = KeyCodec.Read(ref reader);
             int reason = ReadNumber(ref reader, 0, (int)DepartureReason.Displaced, "reason");
             departures.Add(new Departure(id, (DepartureReason)reason));
-            Skip(ref reader, rest);
+            FurtherFields.Skip(ref reader, rest);
         }
 
         return departures.MoveToImmutable();
-    }
-
-    /// <summary>Skips values, however deep they nest, without recursion.</summary>
-    public static void Skip(ref MessagePackReader reader, long count)
-    {
-        while (count-- > 0)
-        {
-            switch (reader.NextMessagePackType)
-            {
-                case MessagePackType.Array:
-                    count += reader.ReadArrayHeader();
-                    break;
-                case MessagePackType.Map:
-                    count += 2L * reader.ReadMapHeader();
-                    break;
-                default:
-                    reader.Skip();
-                    break;
-            }
-        }
     }
 
     public static MessagePackSerializationException Wrong(string what) => new(what);

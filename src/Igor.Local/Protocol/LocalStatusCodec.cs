@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Igor.Kbr;
+using Igor.Kbr.Wire;
 using MessagePack;
 
 namespace Igor.Local.Protocol;
@@ -95,7 +96,7 @@ internal static class LocalStatusCodec
                 reader.ReadBoolean(),
                 reader.ReadBoolean(),
                 reader.TryReadNil() ? null : TimeSpan.FromMicroseconds(reader.ReadInt64())));
-            LocalFieldReader.Skip(ref reader, rest);
+            FurtherFields.Skip(ref reader, rest);
         }
 
         return peers.MoveToImmutable();
@@ -110,7 +111,7 @@ internal static class LocalStatusCodec
             int rest = LocalFieldReader.ReadElement(ref reader, 2);
             services.Add(new ServiceStatus(
                 LocalFieldReader.ReadText(ref reader), LocalFieldReader.ReadNeighbours(ref reader)));
-            LocalFieldReader.Skip(ref reader, rest);
+            FurtherFields.Skip(ref reader, rest);
         }
 
         return services.MoveToImmutable();
@@ -121,7 +122,7 @@ internal static class LocalStatusCodec
         int rest = LocalFieldReader.ReadElement(ref reader, 2);
         int state = LocalFieldReader.ReadNumber(ref reader, 0, (int)RingState.Alone, "state of the ring");
         var ring = new RingStanding((RingState)state, LocalFieldReader.ReadText(ref reader));
-        LocalFieldReader.Skip(ref reader, rest);
+        FurtherFields.Skip(ref reader, rest);
         return ring;
     }
 
@@ -134,7 +135,7 @@ internal static class LocalStatusCodec
             int rest = LocalFieldReader.ReadElement(ref reader, 2);
             troubles.Add(new Trouble(
                 LocalFieldReader.ReadText(ref reader), LocalFieldReader.ReadText(ref reader)));
-            LocalFieldReader.Skip(ref reader, rest);
+            FurtherFields.Skip(ref reader, rest);
         }
 
         return troubles.MoveToImmutable();
