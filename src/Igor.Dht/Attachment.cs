@@ -1,8 +1,9 @@
 using Igor.Client;
 using Igor.Dht.Storage;
+using Igor.Dht.Storage.OnDisk;
 using Igor.Kbr;
-using Igor.Node;
 using Igor.Local;
+using Igor.Node;
 
 namespace Igor.Dht;
 

@@ -1,7 +1,7 @@
 using System.Globalization;
 using Igor.Dht.Outcomes;
 using Igor.Dht.Records;
-using Igor.Dht.Storage;
+using Igor.Dht.Storage.OnDisk;
 using Igor.Dht.StoreWriter;
 
 // A process to be killed: it writes records as fast as the store takes them and prints each one that was

@@ -4,6 +4,7 @@ using System.Globalization;
 using Igor.Dht.Outcomes;
 using Igor.Dht.Records;
 using Igor.Dht.Storage;
+using Igor.Dht.Storage.OnDisk;
 using Igor.Kbr;
 
 // Durable puts with a number of writers at once, each of which waits for its acknowledgement; reads of hot

@@ -10,6 +10,9 @@ namespace Igor.Dht.Storage;
 /// </summary>
 public interface IRecordStore : IAsyncDisposable
 {
+    /// <summary>Largest note, in bytes.</summary>
+    const int NoteBytesMax = 64 * 1024;
+
     /// <summary>
     /// Stores a record unless a version that is the same or newer is there. <paramref name="completed"/> is
     /// called once the record is durable, or will not be.

@@ -5,7 +5,7 @@ using Igor.Kbr;
 namespace Igor.Dht.Storage;
 
 /// <summary>
-/// Keeps records in memory, with the semantics of <see cref="LiteDbRecordStore"/> but durability: for
+/// Keeps records in memory, with the semantics of the store on disk but durability: for
 /// simulations and tests. Every callback comes before the call returns.
 /// </summary>
 public sealed class InMemoryRecordStore : IRecordStore
@@ -132,7 +132,7 @@ public sealed class InMemoryRecordStore : IRecordStore
         ArgumentException.ThrowIfNullOrEmpty(name);
         ArgumentNullException.ThrowIfNull(content);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(
-            content.Length, LiteDbRecordStore.NoteBytesMax, nameof(content));
+            content.Length, IRecordStore.NoteBytesMax, nameof(content));
         lock (_gate)
         {
             _notes[name] = [.. content];

@@ -1,9 +1,10 @@
 using Igor.Client;
 using Igor.Dht.Outcomes;
 using Igor.Dht.Storage;
+using Igor.Dht.Storage.OnDisk;
 using Igor.Kbr;
-using Igor.Node;
 using Igor.Local;
+using Igor.Node;
 using Igor.Testing;
 
 namespace Igor.Dht.Tests.Api;

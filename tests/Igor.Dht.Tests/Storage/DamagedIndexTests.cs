@@ -1,4 +1,5 @@
 using Igor.Dht.Storage;
+using Igor.Dht.Storage.OnDisk;
 using Igor.Kbr;
 using Igor.Testing;
 

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Igor.Dht.Outcomes;
 using Igor.Dht.Storage;
+using Igor.Dht.Storage.OnDisk;
 using Igor.Kbr;
 using Igor.Testing;
 

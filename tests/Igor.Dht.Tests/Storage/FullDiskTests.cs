@@ -1,8 +1,8 @@
 using System.Diagnostics;
 using Igor.Dht.Outcomes;
 using Igor.Dht.Storage;
+using Igor.Dht.Storage.OnDisk;
 using Igor.Testing;
-
 using static Igor.Dht.Tests.Storage.StoreTesting;
 
 namespace Igor.Dht.Tests.Storage;

@@ -1,8 +1,10 @@
 using Igor.Dht.Outcomes;
 using Igor.Dht.Storage;
 using Igor.Dht.Storage.Index;
+using Igor.Dht.Storage.OnDisk;
 using Igor.Dht.Storage.Opening;
 using Igor.Dht.Storage.Segments;
+using Igor.Dht.Storage.State;
 using Igor.Dht.Storage.Writing;
 using Igor.Kbr;
 

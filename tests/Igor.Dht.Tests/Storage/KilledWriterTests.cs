@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
-using Igor.Dht.Storage;
+using Igor.Dht.Storage.OnDisk;
 using Igor.Dht.StoreWriter;
 using Igor.Testing;
 

@@ -2,8 +2,8 @@ using System.Runtime.InteropServices;
 using System.Runtime.Versioning;
 using Igor.Dht.Outcomes;
 using Igor.Dht.Storage;
+using Igor.Dht.Storage.OnDisk;
 using Igor.Testing;
-
 using static Igor.Dht.Tests.Storage.StoreTesting;
 
 namespace Igor.Dht.Tests.Storage;

@@ -1,5 +1,6 @@
 using CsCheck;
 using Igor.Dht.Storage;
+using Igor.Dht.Storage.OnDisk;
 using Igor.Kbr;
 using Igor.Testing;
 

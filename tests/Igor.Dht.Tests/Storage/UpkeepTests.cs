@@ -1,5 +1,6 @@
 using Igor.Dht.Outcomes;
 using Igor.Dht.Storage;
+using Igor.Dht.Storage.OnDisk;
 using Igor.Kbr;
 using Igor.Testing;
 

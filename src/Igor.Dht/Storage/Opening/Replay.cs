@@ -1,6 +1,7 @@
 using Igor.Dht.Records;
 using Igor.Dht.Storage.Index;
 using Igor.Dht.Storage.Segments;
+using Igor.Dht.Storage.State;
 using Igor.Kbr;
 
 // Brings a catalogue up to the end of the log by walking the segments from where its index ends; from the

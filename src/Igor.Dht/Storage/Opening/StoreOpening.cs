@@ -1,5 +1,6 @@
 using Igor.Dht.Storage.Index;
 using Igor.Dht.Storage.Segments;
+using Igor.Dht.Storage.State;
 using Igor.Kbr;
 
 // From a folder to a store that may serve: the lock, the segments, the index or a rebuilt one, the end of the

@@ -1,5 +1,6 @@
 using Igor.Dht.Storage.Index;
 using Igor.Dht.Storage.Segments;
+using Igor.Dht.Storage.State;
 using Igor.Dht.Storage.Writing;
 
 // Keeps room for compaction while there is some, and on a full disk has garbage compacted that would not be

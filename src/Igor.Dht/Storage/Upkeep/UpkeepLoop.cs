@@ -1,6 +1,7 @@
 using Igor.Dht.Storage.Index;
 using Igor.Dht.Storage.Opening;
 using Igor.Dht.Storage.Segments;
+using Igor.Dht.Storage.State;
 using Igor.Dht.Storage.Writing;
 
 // The one thread that feeds the index and keeps the store in order. Nothing here is on the way of an

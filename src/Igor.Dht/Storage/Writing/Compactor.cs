@@ -1,6 +1,7 @@
 using Igor.Dht.Records;
 using Igor.Dht.Storage.Index;
 using Igor.Dht.Storage.Segments;
+using Igor.Dht.Storage.State;
 using Igor.Kbr;
 
 // Frees the space of segments that are mostly dead: what is alive is copied to the end of the log in small

@@ -1,6 +1,7 @@
 using Igor.Dht.Outcomes;
 using Igor.Dht.Storage.Index;
 using Igor.Dht.Storage.Segments;
+using Igor.Dht.Storage.State;
 
 // The one thread that writes segments. Everything that arrived while the last fsync ran goes into the next
 // one, so the number of writes per second grows with the load although each waits for the disk.

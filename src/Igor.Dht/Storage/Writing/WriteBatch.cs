@@ -2,6 +2,7 @@ using Igor.Dht.Outcomes;
 using Igor.Dht.Records;
 using Igor.Dht.Storage.Index;
 using Igor.Dht.Storage.Segments;
+using Igor.Dht.Storage.State;
 using Igor.Kbr;
 
 // What one fsync covers. Commands are judged against what is stored and what came before them in the batch,

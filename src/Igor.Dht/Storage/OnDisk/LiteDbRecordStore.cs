@@ -3,6 +3,7 @@ using Igor.Dht.Records;
 using Igor.Dht.Storage.Index;
 using Igor.Dht.Storage.Opening;
 using Igor.Dht.Storage.Segments;
+using Igor.Dht.Storage.State;
 using Igor.Dht.Storage.Upkeep;
 using Igor.Dht.Storage.Writing;
 using Igor.Kbr;
@@ -10,7 +11,7 @@ using Igor.Kbr;
 // Records on disk: checksummed segments hold them, LiteDB says where they are. See docs/storage.md for the
 // format and for what holds after which kind of death.
 
-namespace Igor.Dht.Storage;
+namespace Igor.Dht.Storage.OnDisk;
 
 /// <summary>
 /// Keeps records durably in a folder: in append-only segments with checksums, indexed by LiteDB. A write is
@@ -18,9 +19,6 @@ namespace Igor.Dht.Storage;
 /// </summary>
 public sealed class LiteDbRecordStore : IRecordStore
 {
-    /// <summary>Largest note, in bytes.</summary>
-    public const int NoteBytesMax = 64 * 1024;
-
     /// <summary>Most notes that a store keeps: they all stay in memory.</summary>
     public const int NotesMax = 1024;
 
@@ -169,7 +167,8 @@ public sealed class LiteDbRecordStore : IRecordStore
         ArgumentException.ThrowIfNullOrEmpty(name);
         ArgumentNullException.ThrowIfNull(content);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(name.Length, 1024, nameof(name));
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(content.Length, NoteBytesMax, nameof(content));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(
+            content.Length, IRecordStore.NoteBytesMax, nameof(content));
         byte[] kept = [.. content];
         if (!_store.KeepNote(name, kept, NotesMax))
         {

@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 using Igor.Dht.Records;
 using Igor.Kbr;
 
-namespace Igor.Dht.Storage;
+namespace Igor.Dht.Storage.State;
 
 /// <summary>Keeps the records used last, within a bound of bytes. Thread-safe.</summary>
 internal sealed class RecordCache

@@ -4,7 +4,7 @@ using Igor.Dht.Storage.Segments;
 // but an index of a moment in the past, and comes back after. A full disk lets it be deleted; a read-only one
 // does not, but lets nothing else be changed either.
 
-namespace Igor.Dht.Storage.Opening;
+namespace Igor.Dht.Storage.State;
 
 /// <summary>Keeps the marker of an open store right.</summary>
 internal sealed class MarkerKeeper(string folder)

@@ -6,7 +6,7 @@ using Igor.Dht.Storage.Segments;
 // cache, so after a kill the index is as good as it was; after the death of the machine only what was forced
 // to the disk is, and that are the segments.
 
-namespace Igor.Dht.Storage.Opening;
+namespace Igor.Dht.Storage.State;
 
 /// <summary>
 /// The file that says whether the store was closed, and in which run of the machine it was opened.

@@ -1,8 +1,9 @@
 using Igor.Dht.Records;
 using Igor.Dht.Storage.Index;
+using Igor.Dht.Storage.State;
 using Igor.Kbr;
 
-namespace Igor.Dht.Storage;
+namespace Igor.Dht.Storage.OnDisk;
 
 /// <summary>
 /// Lists the headers in an arc in the order of the ring: the index, overlaid by what it does not hold yet.

@@ -1,6 +1,6 @@
 using Igor.Kbr;
 
-namespace Igor.Dht.Storage;
+namespace Igor.Dht.Storage.State;
 
 /// <summary>What a store found wrong: damaged records, and the last trouble in words. Thread-safe.</summary>
 internal sealed class DamageLedger

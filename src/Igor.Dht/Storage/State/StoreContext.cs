@@ -1,11 +1,10 @@
 using System.Collections.Concurrent;
 using Igor.Dht.Records;
 using Igor.Dht.Storage.Index;
-using Igor.Dht.Storage.Opening;
 using Igor.Dht.Storage.Segments;
 using Igor.Kbr;
 
-namespace Igor.Dht.Storage;
+namespace Igor.Dht.Storage.State;
 
 /// <summary>What the parts of an open store share.</summary>
 internal sealed class StoreContext(RecordStoreOptions options, SegmentLog log, DamageLedger ledger)

@@ -2,12 +2,13 @@ using System.IO.Hashing;
 using System.Text.Json;
 using Igor.Dht.Storage.Opening;
 using Igor.Dht.Storage.Segments;
+using Igor.Dht.Storage.State;
 using Igor.Dht.Storage.Writing;
 
 // A backup is the segments as they stood at one moment, and a list of them with a checksum each. The store
 // seals the segment it writes and deletes none meanwhile; segments that are sealed never change.
 
-namespace Igor.Dht.Storage;
+namespace Igor.Dht.Storage.OnDisk;
 
 /// <summary>Makes and restores backups.</summary>
 internal static class StoreBackup

@@ -1,9 +1,10 @@
 using Igor.Dht.Records;
 using Igor.Dht.Storage.Index;
 using Igor.Dht.Storage.Segments;
+using Igor.Dht.Storage.State;
 using Igor.Kbr;
 
-namespace Igor.Dht.Storage;
+namespace Igor.Dht.Storage.OnDisk;
 
 /// <summary>Reads records, and verifies each before it is served.</summary>
 internal sealed class RecordReader(StoreContext store, Action<Key, RecordVersion, Place> quarantine)
