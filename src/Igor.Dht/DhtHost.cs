@@ -3,6 +3,7 @@ using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using Igor.Dht.Outcomes;
 using Igor.Dht.Protocol;
+using Igor.Dht.Protocol.Machines;
 using Igor.Dht.Protocol.Messages;
 using Igor.Dht.Storage;
 using Igor.Kbr;

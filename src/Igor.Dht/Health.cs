@@ -1,5 +1,5 @@
 using System.Globalization;
-using Igor.Dht.Protocol;
+using Igor.Dht.Protocol.Messages;
 using Igor.Dht.Storage;
 using Igor.Kbr;
 

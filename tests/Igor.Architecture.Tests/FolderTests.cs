@@ -14,6 +14,7 @@ public class FolderTests
     [InlineData("Igor.Node")]
     [InlineData("igord")]
     [InlineData("Igor.Kbr")]
+    [InlineData("Igor.Dht")]
     [InlineData("igor-dht")]
     public void Folders_have_no_cycles(string assembly)
     {

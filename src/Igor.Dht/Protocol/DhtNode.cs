@@ -1,5 +1,6 @@
 using Igor.Dht.Outcomes;
 using Igor.Dht.Protocol.Holdings;
+using Igor.Dht.Protocol.Machines;
 using Igor.Dht.Protocol.Messages;
 using Igor.Dht.Protocol.Operations;
 using Igor.Dht.Protocol.Replication;

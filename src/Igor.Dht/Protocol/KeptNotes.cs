@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Text;
 using Igor.Dht.Protocol.Holdings;
+using Igor.Dht.Protocol.Machines;
 using Igor.Dht.Records;
 using Igor.Kbr;
 

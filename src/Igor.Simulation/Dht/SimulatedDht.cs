@@ -1,5 +1,7 @@
 using Igor.Dht.Outcomes;
 using Igor.Dht.Protocol;
+using Igor.Dht.Protocol.Machines;
+using Igor.Dht.Protocol.Messages;
 using Igor.Dht.Records;
 using Igor.Dht.Storage;
 using Igor.Kbr;

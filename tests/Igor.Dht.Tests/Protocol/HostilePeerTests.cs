@@ -1,8 +1,9 @@
 using Igor.Dht.Outcomes;
-using Igor.Dht.Protocol;
 using Igor.Dht.Protocol.Holdings;
+using Igor.Dht.Protocol.Machines;
 using Igor.Dht.Protocol.Messages;
 using Igor.Dht.Protocol.Replication;
+using Igor.Dht.Protocol.Ring;
 using Igor.Dht.Records;
 using Igor.Kbr;
 

@@ -1,6 +1,6 @@
 using Igor.Dht.Outcomes;
-using Igor.Dht.Protocol;
 using Igor.Dht.Protocol.Holdings;
+using Igor.Dht.Protocol.Machines;
 using Igor.Dht.Protocol.Messages;
 using Igor.Dht.Records;
 using Igor.Kbr;

@@ -1,4 +1,4 @@
-using Igor.Dht.Protocol;
+using Igor.Dht.Protocol.Machines;
 using Igor.Dht.Records;
 using Igor.Kbr;
 using Igor.Simulation.Checks;

@@ -1,4 +1,4 @@
-using Igor.Dht.Protocol;
+using Igor.Dht.Protocol.Machines;
 using Igor.Kbr;
 using Igor.Kbr.Overlay.Machines;
 using Igor.Simulation.Dht;

@@ -1,4 +1,5 @@
 using Igor.Dht.Outcomes;
+using Igor.Dht.Protocol.Machines;
 using Igor.Dht.Protocol.Messages;
 using Igor.Dht.Records;
 using Igor.Kbr;

@@ -1,5 +1,7 @@
 using Igor.Dht.Outcomes;
+using Igor.Dht.Protocol.Machines;
 using Igor.Dht.Protocol.Messages;
+using Igor.Dht.Protocol.Ring;
 using Igor.Dht.Records;
 using Igor.Kbr;
 using MessagePack;

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Igor.Dht.Protocol.Holdings;
+using Igor.Dht.Protocol.Machines;
 using Igor.Dht.Protocol.Messages;
 using Igor.Dht.Records;
 using Igor.Kbr;

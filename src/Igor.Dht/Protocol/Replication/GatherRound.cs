@@ -1,6 +1,8 @@
 using Igor.Dht.Outcomes;
 using Igor.Dht.Protocol.Holdings;
+using Igor.Dht.Protocol.Machines;
 using Igor.Dht.Protocol.Messages;
+using Igor.Dht.Protocol.Ring;
 using Igor.Dht.Records;
 using Igor.Kbr;
 using MessagePack;

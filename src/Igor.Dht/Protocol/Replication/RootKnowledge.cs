@@ -1,3 +1,4 @@
+using Igor.Dht.Protocol.Machines;
 using Igor.Dht.Protocol.Ring;
 using Igor.Kbr;
 

@@ -1,4 +1,5 @@
 using Igor.Dht.Protocol.Holdings;
+using Igor.Dht.Protocol.Machines;
 using Igor.Dht.Protocol.Messages;
 using Igor.Dht.Protocol.Ring;
 using Igor.Dht.Records;

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using Igor.Dht.Protocol.Replication;
 using Igor.Kbr;
 
 namespace Igor.Dht.Protocol.Ring;

@@ -1,5 +1,5 @@
 using Igor.Dht.Outcomes;
-using Igor.Dht.Protocol;
+using Igor.Dht.Protocol.Machines;
 using Igor.Dht.Records;
 using Igor.Kbr;
 

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Igor.Dht.Outcomes;
 using Igor.Dht.Protocol;
+using Igor.Dht.Protocol.Machines;
 using Igor.Dht.Records;
 using Igor.Kbr;
 

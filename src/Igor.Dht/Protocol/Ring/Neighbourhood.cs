@@ -1,4 +1,4 @@
-namespace Igor.Dht.Protocol.Replication;
+namespace Igor.Dht.Protocol.Ring;
 
 /// <summary>Sizes that say how far from a key its record may be.</summary>
 internal static class Neighbourhood

@@ -1,7 +1,7 @@
 using Igor.Dht.Outcomes;
 using Igor.Kbr;
 
-namespace Igor.Dht.Protocol;
+namespace Igor.Dht.Protocol.Machines;
 
 /// <summary>Why a command failed.</summary>
 /// <param name="Error">What kind of thing went wrong.</param>

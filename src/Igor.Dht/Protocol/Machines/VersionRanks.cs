@@ -1,6 +1,6 @@
 using Igor.Dht.Records;
 
-namespace Igor.Dht.Protocol;
+namespace Igor.Dht.Protocol.Machines;
 
 /// <summary>
 /// What versions count as among others of their key. One from the future is taken by nobody, but may be held:

@@ -1,7 +1,7 @@
 using Igor.Dht.Records;
 using Igor.Kbr;
 
-namespace Igor.Dht.Protocol;
+namespace Igor.Dht.Protocol.Machines;
 
 /// <summary>Settings of a <see cref="DhtNode"/>.</summary>
 public sealed record DhtNodeOptions

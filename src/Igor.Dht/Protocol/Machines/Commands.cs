@@ -1,7 +1,7 @@
 using Igor.Dht.Outcomes;
 using Igor.Kbr;
 
-namespace Igor.Dht.Protocol;
+namespace Igor.Dht.Protocol.Machines;
 
 /// <summary>A record to be written.</summary>
 public sealed record DhtPut

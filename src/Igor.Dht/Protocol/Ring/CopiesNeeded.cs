@@ -1,6 +1,6 @@
 using Igor.Dht.Outcomes;
 
-namespace Igor.Dht.Protocol;
+namespace Igor.Dht.Protocol.Ring;
 
 /// <summary>
 /// How many durable copies make a write count. Judged by the root, and once more by whoever asked, who may

@@ -1,12 +1,11 @@
 using Igor.Dht.Outcomes;
 using Igor.Dht.Protocol.Holdings;
 using Igor.Dht.Protocol.Messages;
-using Igor.Dht.Protocol.Replication;
 using Igor.Dht.Protocol.Ring;
 using Igor.Dht.Records;
 using Igor.Kbr;
 
-namespace Igor.Dht.Protocol;
+namespace Igor.Dht.Protocol.Machines;
 
 /// <summary>Takes the end of a request that was sent.</summary>
 internal interface IReplyHandler

@@ -1,6 +1,6 @@
 using Igor.Kbr;
 
-namespace Igor.Dht.Protocol;
+namespace Igor.Dht.Protocol.Machines;
 
 /// <summary>
 /// What is held in memory while one request is served: the record that it brought, or those of its answer.

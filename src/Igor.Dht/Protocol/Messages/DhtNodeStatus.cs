@@ -1,6 +1,6 @@
 using Igor.Kbr;
 
-namespace Igor.Dht.Protocol;
+namespace Igor.Dht.Protocol.Messages;
 
 /// <summary>A look at a <see cref="DhtNode"/>.</summary>
 /// <param name="IsJoined">

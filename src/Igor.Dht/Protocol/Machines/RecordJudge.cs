@@ -1,7 +1,7 @@
 using Igor.Dht.Protocol.Messages;
 using Igor.Dht.Records;
 
-namespace Igor.Dht.Protocol;
+namespace Igor.Dht.Protocol.Machines;
 
 /// <summary>What is wrong with a record, and for people.</summary>
 internal readonly record struct RecordFault(RefusalReason Reason, string Text);

@@ -1,7 +1,7 @@
 using Igor.Dht.Records;
 using Igor.Kbr;
 
-namespace Igor.Dht.Protocol;
+namespace Igor.Dht.Protocol.Machines;
 
 /// <summary>
 /// Everything that a <see cref="DhtNode"/> does to the world. Called while an input is handled; the host must

@@ -1,4 +1,4 @@
-namespace Igor.Dht.Protocol;
+namespace Igor.Dht.Protocol.Machines;
 
 /// <summary>The two clocks that the protocol lives by, as of an input.</summary>
 /// <param name="Monotonic">Never runs backwards; deadlines are measured on it.</param>
