@@ -15,12 +15,12 @@ public sealed class IgordTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [Theory]
-    [InlineData(DaemonProcess.Terminate)]
-    [InlineData(DaemonProcess.HangUp)]
-    [InlineData(DaemonProcess.Interrupt)]
+    [InlineData(Signals.Terminate)]
+    [InlineData(Signals.HangUp)]
+    [InlineData(Signals.Interrupt)]
     public async Task Daemon_serves_until_it_is_told_to_end(int signal)
     {
-        using DaemonProcess igord = DaemonProcess.StartIgord(_folder.Arguments("a"));
+        using TestProcess igord = Igord.Start(_folder.Arguments("a"));
         (string address, string nodeId, string socket) = await igord.ReadyAsync();
         Assert.StartsWith("127.0.0.1:", address, StringComparison.Ordinal);
         Assert.Equal(_folder.Combine("a/igor.sock"), socket);
@@ -38,7 +38,7 @@ public sealed class IgordTests : IDisposable
     [Fact]
     public async Task Ready_line_is_an_object_for_programs()
     {
-        using DaemonProcess igord = DaemonProcess.StartIgord(_folder.Arguments("a", "--json"));
+        using TestProcess igord = Igord.Start(_folder.Arguments("a", "--json"));
         using JsonDocument ready = JsonDocument.Parse(await igord.LineAsync("{"));
         Assert.True(ready.RootElement.GetProperty("ready").GetBoolean());
         Assert.Equal(64, ready.RootElement.GetProperty("nodeId").GetString()!.Length);
@@ -49,13 +49,13 @@ public sealed class IgordTests : IDisposable
     [Fact]
     public async Task Second_daemon_joins_the_first_and_leaves_in_order()
     {
-        using DaemonProcess first = DaemonProcess.StartIgord(_folder.Arguments("a"));
+        using TestProcess first = Igord.Start(_folder.Arguments("a"));
         (string address, _, string socket) = await first.ReadyAsync();
-        using DaemonProcess second = DaemonProcess.StartIgord(_folder.Arguments("b", "--bootstrap", address));
+        using TestProcess second = Igord.Start(_folder.Arguments("b", "--bootstrap", address));
         (_, string secondId, _) = await second.ReadyAsync();
         await using IgorClient client = await ConnectAsync(socket);
         Assert.Contains((await client.GetStatusAsync()).Peers, peer => peer.Id.ToString() == secondId);
-        second.Signal(DaemonProcess.Terminate);
+        second.Signal(Signals.Terminate);
         Assert.Equal(0, await second.ExitAsync());
         for (bool knows = true; knows;)
         {
@@ -69,10 +69,10 @@ public sealed class IgordTests : IDisposable
         string path = _folder.Combine("notify");
         using var manager = new Socket(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);
         manager.Bind(new UnixDomainSocketEndPoint(path));
-        using DaemonProcess igord = DaemonProcess.StartIgord(_folder.Arguments("a"), ("NOTIFY_SOCKET", path));
+        using TestProcess igord = Igord.Start(_folder.Arguments("a"), ("NOTIFY_SOCKET", path));
         Assert.Equal("READY=1", await NotificationAsync(manager));
         await igord.ReadyAsync();
-        igord.Signal(DaemonProcess.Terminate);
+        igord.Signal(Signals.Terminate);
         Assert.Equal("STOPPING=1", await NotificationAsync(manager));
         Assert.Equal(0, await igord.ExitAsync());
     }
@@ -84,7 +84,7 @@ public sealed class IgordTests : IDisposable
         await File.WriteAllTextAsync(
             _folder.Combine("a/igord.json"),
             """{ "network": "file", "listen": "127.0.0.1:0", "socket": "/nowhere" }""");
-        using DaemonProcess igord = DaemonProcess.StartIgord(
+        using TestProcess igord = Igord.Start(
             ["--data", _folder.Combine("a")],
             ("IGOR_SOCKET", _folder.Combine("s")),
             ("IGOR_NETWORK", "environment"));
@@ -107,7 +107,7 @@ public sealed class IgordTests : IDisposable
     [InlineData("/nowhere/igord.json cannot be read", "--config", "/nowhere/igord.json")]
     public async Task Wrong_usage_is_said_in_one_line(string words, params string[] arguments)
     {
-        using DaemonProcess igord = DaemonProcess.StartIgord(arguments);
+        using TestProcess igord = Igord.Start(arguments);
         await ExpectFailureAsync(igord, DaemonExitCode.Usage, words);
     }
 
@@ -119,7 +119,7 @@ public sealed class IgordTests : IDisposable
     public async Task Wrong_configuration_file_is_said_in_one_line(string content, string words)
     {
         await File.WriteAllTextAsync(_folder.Combine("c.json"), content);
-        using DaemonProcess igord = DaemonProcess.StartIgord("--config", _folder.Combine("c.json"));
+        using TestProcess igord = Igord.Start("--config", _folder.Combine("c.json"));
         await ExpectFailureAsync(igord, DaemonExitCode.Usage, words, "c.json");
     }
 
@@ -129,7 +129,7 @@ public sealed class IgordTests : IDisposable
     [InlineData("IGOR_ADVERTISE", "host")]
     public async Task Malformed_variable_is_named(string variable, string value)
     {
-        using DaemonProcess igord = DaemonProcess.StartIgord(_folder.Arguments("a"), (variable, value));
+        using TestProcess igord = Igord.Start(_folder.Arguments("a"), (variable, value));
         bool isOverridden = variable == "IGOR_LISTEN"; // by the arguments, so that it is of no account
         if (!isOverridden)
         {
@@ -143,7 +143,7 @@ public sealed class IgordTests : IDisposable
     [Fact]
     public async Task Home_that_is_not_there_is_local_trouble()
     {
-        using DaemonProcess igord = DaemonProcess.StartIgord(
+        using TestProcess igord = Igord.Start(
             ["--listen", "127.0.0.1:0"],
             ("HOME", "/nonexistent"),
             ("XDG_DATA_HOME", ""),
@@ -154,15 +154,15 @@ public sealed class IgordTests : IDisposable
     [Fact]
     public async Task Folder_of_another_network_is_refused()
     {
-        using (DaemonProcess test = DaemonProcess.StartIgord(_folder.Arguments("a")))
+        using (TestProcess test = Igord.Start(_folder.Arguments("a")))
         {
             await test.ReadyAsync();
-            test.Signal(DaemonProcess.Terminate);
+            test.Signal(Signals.Terminate);
             await test.ExitAsync();
         }
 
         string folder = _folder.Combine("a");
-        using DaemonProcess prod = DaemonProcess.StartIgord(
+        using TestProcess prod = Igord.Start(
             "--data", folder, "--listen", "127.0.0.1:0", "--network", "prod");
         await ExpectFailureAsync(prod, DaemonExitCode.Local, "'test'", "'prod'", folder, "store adopt");
     }
@@ -173,7 +173,7 @@ public sealed class IgordTests : IDisposable
         using var other = new TcpListener(IPAddress.Loopback, 0);
         other.Start();
         string address = other.LocalEndpoint.ToString()!;
-        using DaemonProcess igord = DaemonProcess.StartIgord(
+        using TestProcess igord = Igord.Start(
             "--data", _folder.Combine("a"), "--listen", address);
         await ExpectFailureAsync(igord, DaemonExitCode.Local, address, "in use");
     }
@@ -181,11 +181,11 @@ public sealed class IgordTests : IDisposable
     [Fact]
     public async Task Socket_and_data_folder_in_use_are_said_in_one_line()
     {
-        using DaemonProcess first = DaemonProcess.StartIgord(_folder.Arguments("a"));
+        using TestProcess first = Igord.Start(_folder.Arguments("a"));
         (_, _, string socket) = await first.ReadyAsync();
-        using DaemonProcess second = DaemonProcess.StartIgord(_folder.Arguments("b", "--socket", socket));
+        using TestProcess second = Igord.Start(_folder.Arguments("b", "--socket", socket));
         await ExpectFailureAsync(second, DaemonExitCode.Local, socket, "in use", "--socket");
-        using DaemonProcess third = DaemonProcess.StartIgord(
+        using TestProcess third = Igord.Start(
             _folder.Arguments("a", "--socket", socket + "2"));
         await ExpectFailureAsync(third, DaemonExitCode.Local, _folder.Combine("a"), "Another node");
         await using IgorClient client = await ConnectAsync(socket); // the first is none the worse for it
@@ -198,7 +198,7 @@ public sealed class IgordTests : IDisposable
         await File.WriteAllTextAsync(file, "");
         foreach (string data in (string[])["/proc/igord-data", file])
         {
-            using DaemonProcess igord = DaemonProcess.StartIgord("--data", data, "--listen", "127.0.0.1:0");
+            using TestProcess igord = Igord.Start("--data", data, "--listen", "127.0.0.1:0");
             await ExpectFailureAsync(igord, DaemonExitCode.Local, data);
         }
     }
@@ -209,16 +209,16 @@ public sealed class IgordTests : IDisposable
     [InlineData(@"--network $'n\xff'", @"n\xff", DaemonExitCode.Usage)]
     public async Task What_cannot_be_said_or_read_is_told(string words, string cause, int code)
     {
-        string igord = Path.Combine(AppContext.BaseDirectory, "igord");
         string arguments = string.Join(' ', _folder.Arguments("a"));
-        using DaemonProcess shell = DaemonProcess.Start("bash", "-c", $"{igord} {arguments} {words}");
+        using TestProcess shell = TestProcess.Start(
+            TestProcess.StartOf("bash", "-c", $"{Igord.Program} {arguments} {words}"));
         await ExpectFailureAsync(shell, code, cause);
     }
 
     [Fact]
     public async Task Failure_is_an_object_for_programs()
     {
-        using DaemonProcess igord = DaemonProcess.StartIgord("--json", "--listen", "nonsense");
+        using TestProcess igord = Igord.Start("--json", "--listen", "nonsense");
         Assert.Equal(DaemonExitCode.Usage, await igord.ExitAsync());
         using JsonDocument failure = JsonDocument.Parse(Assert.Single(igord.Errors));
         Assert.Equal(1, failure.RootElement.GetProperty("error").GetProperty("exitCode").GetInt32());
@@ -227,13 +227,13 @@ public sealed class IgordTests : IDisposable
     [Fact]
     public async Task Help_has_examples()
     {
-        using DaemonProcess igord = DaemonProcess.StartIgord("--help");
+        using TestProcess igord = Igord.Start("--help");
         Assert.Equal(0, await igord.ExitAsync());
         Assert.Contains(
             igord.Output, line => line.Contains("--bootstrap 192.0.2.1:4646", StringComparison.Ordinal));
     }
 
-    private static async Task ExpectFailureAsync(DaemonProcess igord, int exitCode, params string[] words)
+    private static async Task ExpectFailureAsync(TestProcess igord, int exitCode, params string[] words)
     {
         Assert.Equal(exitCode, await igord.ExitAsync());
         Assert.Empty(igord.Output);

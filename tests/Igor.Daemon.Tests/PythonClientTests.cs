@@ -10,16 +10,16 @@ public sealed class PythonClientTests : IAsyncLifetime
     private static readonly RequestOptions Patient = new(TimeSpan.FromSeconds(20));
 
     private readonly TemporaryFolder _folder = new();
-    private DaemonProcess _first = null!;
-    private DaemonProcess _second = null!;
+    private TestProcess _first = null!;
+    private TestProcess _second = null!;
     private string _firstSocket = "";
     private string _secondSocket = "";
 
     public async Task InitializeAsync()
     {
-        _first = DaemonProcess.StartIgord(_folder.Arguments("a"));
+        _first = Igord.Start(_folder.Arguments("a"));
         (string address, _, _firstSocket) = await _first.ReadyAsync();
-        _second = DaemonProcess.StartIgord(_folder.Arguments("b", "--bootstrap", address));
+        _second = Igord.Start(_folder.Arguments("b", "--bootstrap", address));
         (_, _, _secondSocket) = await _second.ReadyAsync();
     }
 
@@ -44,7 +44,7 @@ public sealed class PythonClientTests : IAsyncLifetime
     [PythonFact]
     public async Task Python_serves_as_a_member()
     {
-        using DaemonProcess python = Start(_secondSocket, "serve", "reverse");
+        using TestProcess python = Start(_secondSocket, "serve", "reverse");
         string nodeId = (await python.LineAsync("serving")).Split(' ')[3];
         await using IgorClient client = await ConnectAsync(_firstSocket);
         ContractApplication asker = await AttachAsync(client, "reverse", ServiceRole.Client);
@@ -60,7 +60,7 @@ public sealed class PythonClientTests : IAsyncLifetime
     [PythonFact]
     public async Task Python_changes_what_passes_through()
     {
-        using DaemonProcess python = Start(_firstSocket, "watch", "loud");
+        using TestProcess python = Start(_firstSocket, "watch", "loud");
         await python.LineAsync("watching");
         await using IgorClient client = await ConnectAsync(_firstSocket);
         ContractApplication asker = await AttachAsync(client, "loud", ServiceRole.Client);
@@ -87,13 +87,14 @@ public sealed class PythonClientTests : IAsyncLifetime
     public async Task Later_versions_are_refused_or_ignored_as_specified() =>
         Assert.Equal(["both understood"], await RunAsync(_firstSocket, "future"));
 
-    private static DaemonProcess Start(params string[] arguments) => DaemonProcess.Start(
-        PythonFactAttribute.Python!,
-        [Path.Combine(AppContext.BaseDirectory, "python", "igor_client.py"), .. arguments]);
+    private static TestProcess Start(params string[] arguments) => TestProcess.Start(
+        TestProcess.StartOf(
+            PythonFactAttribute.Python!,
+            [Path.Combine(AppContext.BaseDirectory, "python", "igor_client.py"), .. arguments]));
 
     private static async Task<string[]> RunAsync(params string[] arguments)
     {
-        using DaemonProcess python = Start(arguments);
+        using TestProcess python = Start(arguments);
         int code = await python.ExitAsync();
         Assert.True(code == 0, string.Join('\n', python.Errors));
         return [.. python.Output];

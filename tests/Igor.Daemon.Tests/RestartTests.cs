@@ -14,12 +14,12 @@ public sealed class RestartTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [Theory]
-    [InlineData(DaemonProcess.Kill, true)]
-    [InlineData(DaemonProcess.Terminate, false)]
+    [InlineData(Signals.Kill, true)]
+    [InlineData(Signals.Terminate, false)]
     public async Task Application_survives_the_restart_of_its_daemon(int signal, bool keepsDisk)
     {
         string socket = _folder.Combine("s");
-        using DaemonProcess first = DaemonProcess.StartIgord(_folder.Arguments("a", "--socket", socket));
+        using TestProcess first = Igord.Start(_folder.Arguments("a", "--socket", socket));
         await first.ReadyAsync();
         await using IgorClient client = await IgorClient.ConnectAsync(
             new IgorClientOptions { SocketPath = socket });
@@ -39,7 +39,7 @@ public sealed class RestartTests : IDisposable
         await first.ExitAsync();
         await Eventually.HoldsAsync(() => !service.Neighbours.IsMember, "it is told that it is none");
 
-        using DaemonProcess second = DaemonProcess.StartIgord(
+        using TestProcess second = Igord.Start(
             _folder.Arguments(keepsDisk ? "a" : "b", "--socket", socket));
         (_, string secondId, _) = await second.ReadyAsync();
         await Eventually.HoldsAsync(() => service.Neighbours.IsMember, "it is a member again");

@@ -11,7 +11,7 @@ public sealed class AloneTests(ITestOutputHelper output)
     public async Task Node_that_reaches_nobody_says_so_everywhere()
     {
         using var folder = new TemporaryFolder();
-        await using NodeProcess node = NodeProcess.Serve(new NodeSettings
+        using NodeProcess node = NodeProcess.Serve(new NodeSettings
         {
             Data = folder.Combine("data"),
             Network = folder.Path[^8..],
@@ -40,12 +40,12 @@ public sealed class AloneTests(ITestOutputHelper output)
             Directory.CreateDirectory(settings.Data);
             File.Copy(
                 Path.Combine(original.Data, "identity.pem"), Path.Combine(settings.Data, "identity.pem"));
-            await using NodeProcess copy =
+            using NodeProcess copy =
                 isDaemon ? NodeProcess.Daemon(settings) : NodeProcess.Serve(settings);
             copy.Start();
             Assert.Equal(5, await copy.UntilExitedAsync());
             Assert.Contains(original.Address, copy.Log, StringComparison.Ordinal);
-            CliResult check = await Cli.RunAsync("status", "--check", "--socket", original.Socket);
+            ProcessResult check = await Cli.RunAsync("status", "--check", "--socket", original.Socket);
             check.ExitsWith(3);
             Assert.Contains(settings.Listen!, check.Text, StringComparison.Ordinal);
             Assert.True(original.IsAlive);
@@ -55,13 +55,13 @@ public sealed class AloneTests(ITestOutputHelper output)
     public async Task Daemon_without_a_storage_node_says_what_is_missing()
     {
         using var folder = new TemporaryFolder();
-        await using NodeProcess daemon = NodeProcess.Daemon(new NodeSettings
+        using NodeProcess daemon = NodeProcess.Daemon(new NodeSettings
         {
             Data = folder.Combine("data"),
             Network = folder.Path[^8..],
         });
         await daemon.StartAsync();
-        CliResult check = await Cli.RunAsync("status", "--check", "--socket", daemon.Socket);
+        ProcessResult check = await Cli.RunAsync("status", "--check", "--socket", daemon.Socket);
         check.ExitsWith(3);
         Assert.Contains($"igor-dht serve --socket {daemon.Socket}", check.Text, StringComparison.Ordinal);
     }

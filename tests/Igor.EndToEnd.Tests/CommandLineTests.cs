@@ -40,7 +40,7 @@ public sealed class CommandLineTests(ITestOutputHelper output)
     public Task Json_of_every_command_has_its_shape() => Ring.RunAsync(3, output, async ring =>
     {
         string[] node = ["--json", "--socket", ring.Nodes[0].Socket];
-        CliResult put = (await Cli.RunAsync(["put", "poem", "so much depends", .. node])).ExitsWith(0);
+        ProcessResult put = (await Cli.RunAsync(["put", "poem", "so much depends", .. node])).ExitsWith(0);
         JsonElement receipt = put.Json;
         Assert.Equal("poem", receipt.GetProperty("name").GetString());
         Assert.Equal(15, receipt.GetProperty("bytes").GetInt32());
@@ -92,8 +92,8 @@ public sealed class CommandLineTests(ITestOutputHelper output)
     {
         using var folder = new TemporaryFolder();
         string[] data = ["--data", folder.Combine("data")];
-        CliResult put = (await Cli.RunAsync(["put", "greeting", "hello", .. data])).ExitsWith(0);
-        CliResult get = (await Cli.RunAsync(["get", "greeting", .. data])).ExitsWith(0);
+        ProcessResult put = (await Cli.RunAsync(["put", "greeting", "hello", .. data])).ExitsWith(0);
+        ProcessResult get = (await Cli.RunAsync(["get", "greeting", .. data])).ExitsWith(0);
         Assert.Equal("hello", get.Text);
         Assert.Contains("1 of 5 nodes", put.Text, StringComparison.Ordinal);
         output.WriteLine(
@@ -107,7 +107,7 @@ public sealed class CommandLineTests(ITestOutputHelper output)
         (await Cli.RunAsync(["put", "greeting", RealText.Line(0), .. node])).ExitsWith(0);
         for (int i = 0; i < 5; i++)
         {
-            CliResult get = (await Cli.RunAsync(["get", "greeting", .. node])).ExitsWith(0);
+            ProcessResult get = (await Cli.RunAsync(["get", "greeting", .. node])).ExitsWith(0);
             Assert.Equal(RealText.Line(0), get.Text);
             output.WriteLine(
                 $"first byte {get.FirstByte.TotalMilliseconds:0} ms,"
@@ -119,8 +119,10 @@ public sealed class CommandLineTests(ITestOutputHelper output)
     public async Task Demo_loses_nothing_and_cleans_up()
     {
         HashSet<string> before = [.. Directory.GetDirectories(Path.GetTempPath(), "igor-demo-*")];
-        CliResult demo = await Cli.RunAsync(
-            Programs.IgorDht, [], TimeSpan.FromMinutes(2), "demo", "--records", "300", "--json");
+        ProcessResult demo = await TestProcess.RunAsync(
+            TestProcess.StartOf(Programs.IgorDht, "demo", "--records", "300", "--json"),
+            [],
+            TimeSpan.FromMinutes(2));
         output.WriteLine(demo.Text);
         demo.ExitsWith(0);
         Assert.Equal(300, demo.Json.GetProperty("acknowledged").GetInt32());
@@ -132,7 +134,7 @@ public sealed class CommandLineTests(ITestOutputHelper output)
     [Fact]
     public Task Text_of_a_receipt_is_for_people() => Ring.RunAsync(1, output, async ring =>
     {
-        CliResult put = (await Cli.RunAsync(
+        ProcessResult put = (await Cli.RunAsync(
             Encoding.UTF8.GetBytes(RealText.Line(7)), "put", "line", "--socket", ring.Nodes[0].Socket))
             .ExitsWith(0);
         Assert.StartsWith("stored line (", put.Text, StringComparison.Ordinal);

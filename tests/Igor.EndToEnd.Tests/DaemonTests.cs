@@ -59,15 +59,16 @@ public sealed class DaemonTests(ITestOutputHelper output)
     public async Task Daemon_says_clearly_what_is_wrong()
     {
         using var folder = new TemporaryFolder();
-        TimeSpan patience = TimeSpan.FromSeconds(60);
         string[] here = ["--data", folder.Combine("data"), "--listen", "127.0.0.1:0"];
-        CliResult unknown = await Cli.RunAsync(Programs.Igord, [], patience, [.. here, "--bogus"]);
+        ProcessResult unknown = await RunAsync([.. here, "--bogus"]);
         unknown.ExitsWith(1).SaysClearly("--bogus");
-        CliResult address = await Cli.RunAsync(
-            Programs.Igord, [], patience, "--data", folder.Combine("data"), "--listen", "nonsense");
+        ProcessResult address = await RunAsync("--data", folder.Combine("data"), "--listen", "nonsense");
         Assert.InRange(address.ExitCode, 1, 5);
         address.SaysClearly("nonsense");
     }
+
+    private static Task<ProcessResult> RunAsync(params string[] arguments) =>
+        TestProcess.RunAsync(TestProcess.StartOf(Programs.Igord, arguments), []);
 
     private static Task UntilServedAsync(Ledger ledger, IgorDht dht) => Eventually.HoldsAsync(
         async () => await ledger.CheckAsync([dht]) is { Count: > 0 } wrong

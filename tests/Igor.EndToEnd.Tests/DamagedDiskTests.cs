@@ -3,6 +3,7 @@ using Igor.Dht;
 using Igor.Dht.Outcomes;
 using Igor.EndToEnd.Disks;
 using Igor.EndToEnd.Processes;
+using Igor.Testing;
 using Xunit.Abstractions;
 
 namespace Igor.EndToEnd;
@@ -92,7 +93,7 @@ public sealed class DamagedDiskTests(ITestOutputHelper output)
 
         await using IgorDht dht = await ring.OpenAsync(node);
         Assert.Empty(await _ledger.CheckAsync([dht]));
-        CliResult status = (await Cli.RunAsync("status", "--json", "--socket", node.Socket)).ExitsWith(0);
+        ProcessResult status = (await Cli.RunAsync("status", "--json", "--socket", node.Socket)).ExitsWith(0);
         output.WriteLine(status.Text);
         Assert.True(await _ledger.PutAsync(dht, "after", "the damage"), "a put after the damage failed");
         Assert.Empty(await _ledger.CheckAsync([dht]));

@@ -75,7 +75,7 @@ public sealed class DeathOfHalfTests(ITestOutputHelper output)
         {
             int attempt = _ledger.Attempt($"opticks/{i}", lines[i]);
             string socket = ring.Nodes[i % Nodes].Socket;
-            CliResult put = await Cli.RunAsync(
+            ProcessResult put = await Cli.RunAsync(
                 Encoding.UTF8.GetBytes(lines[i]), "put", $"opticks/{i}", "--socket", socket);
             put.ExitsWith(0);
             _ledger.Acknowledge($"opticks/{i}", attempt);

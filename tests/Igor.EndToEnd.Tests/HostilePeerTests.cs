@@ -109,7 +109,7 @@ public sealed class HostilePeerTests(ITestOutputHelper output)
             .ExitsWith(3).SaysClearly(node.Address, "other");
 
         // A node is alone, and says why.
-        await using NodeProcess alone = NodeProcess.Serve(
+        using NodeProcess alone = NodeProcess.Serve(
             ring.NextSettings() with { Network = "other", Bootstrap = [node.Address] });
         await alone.StartAsync();
         await Eventually.HoldsAsync(

@@ -64,7 +64,7 @@ public sealed class IsolationTests(ITestOutputHelper output)
         Ring.RunAsync(3, output, async ring =>
         {
             NodeProcess daemon = NodeProcess.Daemon(ring.NextSettings());
-            await using (daemon)
+            using (daemon)
             {
                 await daemon.StartAsync();
                 await UntilConnectedAsync(daemon, ring.Nodes.Count);

@@ -20,7 +20,7 @@ public sealed class LocalTroubleTests(ITestOutputHelper output)
         using var other = new TcpListener(IPAddress.Loopback, FreePort.Next());
         other.Start();
         string address = other.LocalEndpoint.ToString()!;
-        CliResult serve = await ServeAsync(folder.Combine("data"), "--listen", address);
+        ProcessResult serve = await ServeAsync(folder.Combine("data"), "--listen", address);
         serve.ExitsWith(5).SaysClearly(address);
         output.WriteLine(serve.Errors);
     }
@@ -29,7 +29,7 @@ public sealed class LocalTroubleTests(ITestOutputHelper output)
     public Task Data_folder_of_another_node_is_said_clearly() => Ring.RunAsync(1, output, async ring =>
     {
         string data = ring.Nodes[0].Data;
-        CliResult serve = await ServeAsync(data, "--socket", ring.Scratch("other.sock"));
+        ProcessResult serve = await ServeAsync(data, "--socket", ring.Scratch("other.sock"));
         serve.ExitsWith(5).SaysClearly(data);
         output.WriteLine(serve.Errors);
         (await Cli.RunAsync("put", "still", "serving", "--socket", ring.Nodes[0].Socket)).ExitsWith(0);
@@ -41,7 +41,7 @@ public sealed class LocalTroubleTests(ITestOutputHelper output)
         using var folder = new TemporaryFolder();
         string data = folder.Combine("data");
         await File.WriteAllTextAsync(data, "not a folder");
-        CliResult serve = await ServeAsync(data);
+        ProcessResult serve = await ServeAsync(data);
         serve.ExitsWith(5).SaysClearly(data);
         output.WriteLine(serve.Errors);
     }
@@ -50,7 +50,7 @@ public sealed class LocalTroubleTests(ITestOutputHelper output)
     public async Task Socket_path_that_is_too_long_is_said_clearly()
     {
         using var folder = new TemporaryFolder();
-        CliResult serve = await ServeAsync(
+        ProcessResult serve = await ServeAsync(
             folder.Combine("data"), "--socket", folder.Combine(new string('s', 120)));
         serve.ExitsWith(5).SaysClearly("socket", "--socket");
         output.WriteLine(serve.Errors);
@@ -59,7 +59,7 @@ public sealed class LocalTroubleTests(ITestOutputHelper output)
     [Fact]
     public Task Second_storage_node_at_one_socket_is_said_clearly() => Ring.RunAsync(1, output, async ring =>
     {
-        CliResult serve = await ServeAsync(ring.Scratch("second"), "--socket", ring.Nodes[0].Socket);
+        ProcessResult serve = await ServeAsync(ring.Scratch("second"), "--socket", ring.Nodes[0].Socket);
         serve.ExitsWith(5).SaysClearly();
         output.WriteLine(serve.Errors);
         (await Cli.RunAsync("put", "still", "serving", "--socket", ring.Nodes[0].Socket)).ExitsWith(0);
@@ -73,7 +73,7 @@ public sealed class LocalTroubleTests(ITestOutputHelper output)
         disk.MakeReadOnly();
         foreach (string data in (string[])[disk.Path, Path.Combine(disk.Path, "below")])
         {
-            CliResult serve = await ServeAsync(data, "--socket", folder.Combine("igor.sock"));
+            ProcessResult serve = await ServeAsync(data, "--socket", folder.Combine("igor.sock"));
             serve.ExitsWith(5).SaysClearly("read-only", disk.Path);
             output.WriteLine(serve.Errors);
         }
@@ -85,7 +85,7 @@ public sealed class LocalTroubleTests(ITestOutputHelper output)
         using var folder = new TemporaryFolder();
         using var disk = Tmpfs.Mount(folder.Combine("disk"), 1);
         disk.Fill();
-        CliResult serve = await ServeAsync(disk.Path, "--socket", folder.Combine("igor.sock"));
+        ProcessResult serve = await ServeAsync(disk.Path, "--socket", folder.Combine("igor.sock"));
         serve.ExitsWith(5).SaysClearly("full", disk.Path);
         output.WriteLine(serve.Errors);
     }
@@ -109,13 +109,14 @@ public sealed class LocalTroubleTests(ITestOutputHelper output)
             }
 
             Assert.InRange(ledger.Acknowledged, 2, 10_000);
-            CliResult put = await Cli.RunAsync(
+            ProcessResult put = await Cli.RunAsync(
                 new byte[64 * KibiByte], "put", "too-much", "--socket", node.Socket);
             output.WriteLine($"exit code {put.ExitCode}: {put.Errors}");
             Assert.InRange(put.ExitCode, 3, 5);
             put.SaysClearly("full");
             Assert.Empty(await ledger.CheckAsync([dht]));
-            CliResult status = (await Cli.RunAsync("status", "--json", "--socket", node.Socket)).ExitsWith(0);
+            ProcessResult status = await Cli.RunAsync("status", "--json", "--socket", node.Socket);
+            status.ExitsWith(0);
             output.WriteLine(status.Text);
 
             // It goes on once there is room, and a crash loses nothing that was acknowledged.
@@ -175,9 +176,9 @@ public sealed class LocalTroubleTests(ITestOutputHelper output)
                 await node.KillAsync();
                 harm();
                 await ring.ReviveAsync([node]);
-                CliResult get = (await Cli.RunAsync("get", "kept", "--socket", node.Socket)).ExitsWith(0);
+                ProcessResult get = (await Cli.RunAsync("get", "kept", "--socket", node.Socket)).ExitsWith(0);
                 Assert.Equal("a value", get.Text);
-                CliResult put = await Cli.RunAsync(
+                ProcessResult put = await Cli.RunAsync(
                     new byte[256 * KibiByte], "put", "more", "--socket", node.Socket, "--timeout", "3");
                 Assert.InRange(put.ExitCode, 3, 5);
                 (await Cli.RunAsync("status", "--check", "--socket", node.Socket)).ExitsWith(3);
@@ -206,7 +207,7 @@ public sealed class LocalTroubleTests(ITestOutputHelper output)
         }
     });
 
-    private static Task<CliResult> ServeAsync(string data, params string[] options) => Cli.RunAsync(
+    private static Task<ProcessResult> ServeAsync(string data, params string[] options) => Cli.RunAsync(
         ["serve", "--data", data, .. Listen(options), .. options]);
 
     private static string[] Listen(string[] options) =>

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Igor.Testing;
 
 namespace Igor.Dht.Cli.Tests;
 
@@ -11,7 +12,7 @@ public sealed class DemoTests : IDisposable
     [Fact]
     public async Task Demo_loses_two_nodes_and_no_record_and_cleans_up()
     {
-        CliResult result = await Cli.RunAsync(_home, "demo", "--records", "60", "--json");
+        ProcessResult result = await Cli.RunAsync(_home, "demo", "--records", "60", "--json");
 
         JsonElement report = result.AssertDone().Json;
         Assert.Equal(5, report.GetProperty("nodes").GetInt32());

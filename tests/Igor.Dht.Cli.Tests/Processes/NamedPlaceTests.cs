@@ -1,4 +1,5 @@
 using Igor.Dht.Cli.Failures;
+using Igor.Testing;
 
 namespace Igor.Dht.Cli.Tests;
 
@@ -16,10 +17,10 @@ public sealed class NamedPlaceTests : IDisposable
     [InlineData("status")]
     public async Task Named_socket_that_nobody_serves_is_local_trouble(params string[] arguments)
     {
-        CliResult given = await Cli.RunAsync(_home, [.. arguments, "--socket", _home.Path("s")]);
+        ProcessResult given = await Cli.RunAsync(_home, [.. arguments, "--socket", _home.Path("s")]);
         given.AssertFailed(ExitCode.Local, $"{_home.Path("s")} (the socket that --socket names)");
         _home.Environment["IGOR_SOCKET"] = _home.Path("t");
-        CliResult set = await Cli.RunAsync(_home, arguments);
+        ProcessResult set = await Cli.RunAsync(_home, arguments);
         set.AssertFailed(ExitCode.Local, $"{_home.Path("t")} (the socket that IGOR_SOCKET names)");
         Assert.Empty(Directory.GetFileSystemEntries(_home.Folder));
     }
@@ -29,7 +30,7 @@ public sealed class NamedPlaceTests : IDisposable
     {
         foreach (string[] arguments in (string[][])[["get", "k"], ["delete", "k"]])
         {
-            CliResult nothing = await Cli.RunAsync(_home, arguments);
+            ProcessResult nothing = await Cli.RunAsync(_home, arguments);
             nothing.AssertFailed(ExitCode.NotFound, "no record 'k'. No node listens at");
         }
 
@@ -40,50 +41,51 @@ public sealed class NamedPlaceTests : IDisposable
     [Fact]
     public async Task Node_in_the_process_of_a_put_is_told_when_its_store_is_new()
     {
-        CliResult first = (await Cli.RunAsync(_home, "put", "k", "v")).AssertDone();
-        Assert.Contains(_home.Path("igor"), first.Error, StringComparison.Ordinal);
-        Assert.Contains("no node listens", first.Error, StringComparison.Ordinal);
-        Assert.Empty((await Cli.RunAsync(_home, "put", "k", "w")).AssertDone().Error);
+        ProcessResult first = (await Cli.RunAsync(_home, "put", "k", "v")).AssertDone();
+        Assert.Contains(_home.Path("igor"), first.Errors, StringComparison.Ordinal);
+        Assert.Contains("no node listens", first.Errors, StringComparison.Ordinal);
+        Assert.Empty((await Cli.RunAsync(_home, "put", "k", "w")).AssertDone().Errors);
     }
 
     [Fact]
     public async Task Node_is_found_by_its_folder_wherever_its_socket_is_and_keeps_others_out()
     {
         string[] place = ["--data", _home.Path("d"), "--socket", _home.Path("s")];
-        (Cli node, string[] ready) = await Cli.ServeAsync(_home, place);
+        (TestProcess node, string[] ready) = await Cli.ServeAsync(_home, place);
         using (node)
         {
             Assert.Contains("socket=" + _home.Path("s"), ready);
             (await Cli.RunAsync(_home, "put", "k", "v", "--data", _home.Path("d"))).AssertDone();
-            CliResult second = await Cli.RunAsync(
+            ProcessResult second = await Cli.RunAsync(
                 _home,
                 "serve", "--listen", "127.0.0.1:0", "--data", _home.Path("d"), "--socket", _home.Path("t"));
             second.AssertFailed(ExitCode.Local, $"igor-dht serve (process {node.Id})");
-            Assert.Contains("--socket " + _home.Path("s"), second.Error, StringComparison.Ordinal);
+            Assert.Contains("--socket " + _home.Path("s"), second.Errors, StringComparison.Ordinal);
 
             _home.Environment["IGOR_SOCKET"] = _home.Path("t");
-            CliResult read = (await Cli.RunAsync(_home, "get", "k", "--data", _home.Path("d"))).AssertDone();
-            Assert.Contains("IGOR_SOCKET is not used", read.Error, StringComparison.Ordinal);
+            ProcessResult read = await Cli.RunAsync(_home, "get", "k", "--data", _home.Path("d"));
+            read.AssertDone();
+            Assert.Contains("IGOR_SOCKET is not used", read.Errors, StringComparison.Ordinal);
         }
     }
 
     [Fact]
     public async Task Named_folder_or_address_beats_the_socket_of_the_environment()
     {
-        (Cli node, _) = await Cli.ServeAsync(
+        (TestProcess node, _) = await Cli.ServeAsync(
             _home, "--data", _home.Path("d"), "--socket", _home.Path("s"));
         using (node)
         {
             _home.Environment["IGOR_SOCKET"] = _home.Path("s");
-            CliResult other = (await Cli.RunAsync(_home, "put", "k", "v", "--data", _home.Path("e")))
+            ProcessResult other = (await Cli.RunAsync(_home, "put", "k", "v", "--data", _home.Path("e")))
                 .AssertDone();
-            Assert.Contains("IGOR_SOCKET is not used", other.Error, StringComparison.Ordinal);
+            Assert.Contains("IGOR_SOCKET is not used", other.Errors, StringComparison.Ordinal);
             Assert.True(Directory.Exists(_home.Path("e/records")));
             _home.Environment["IGOR_DATA"] = _home.Path("d");
-            CliResult away = await Cli.RunAsync(
+            ProcessResult away = await Cli.RunAsync(
                 _home, "put", "k", "v", "--bootstrap", "127.0.0.1:1", "--timeout", "1");
-            Assert.Equal(ExitCode.Unreachable, away.Code);
-            Assert.Contains("IGOR_SOCKET is not used", away.Error, StringComparison.Ordinal);
+            Assert.Equal(ExitCode.Unreachable, away.ExitCode);
+            Assert.Contains("IGOR_SOCKET is not used", away.Errors, StringComparison.Ordinal);
             (await Cli.RunAsync(_home, "get", "k")).AssertFailed(ExitCode.NotFound, "'k'");
         }
     }
@@ -94,13 +96,13 @@ public sealed class NamedPlaceTests : IDisposable
     public async Task Runtime_folder_that_cannot_be_used_is_passed_over_by_both_ends(string what)
     {
         _home.Environment["XDG_RUNTIME_DIR"] = what == "missing" ? _home.Path("gone") : "tmp";
-        (Cli node, string[] ready) = await Cli.ServeAsync(_home);
+        (TestProcess node, string[] ready) = await Cli.ServeAsync(_home);
         using (node)
         {
             Assert.Contains("socket=" + _home.Path("igor/igor.sock"), ready);
             (await Cli.RunAsync(_home, "put", "k", "v")).AssertDone();
-            Assert.Equal(ExitCode.Done, await node.TerminateAsync());
-            Assert.Contains("XDG_RUNTIME_DIR", await node.ErrorAsync(), StringComparison.Ordinal);
+            Assert.Equal(ExitCode.Done, await node.EndAsync(Signals.Terminate));
+            Assert.Contains("XDG_RUNTIME_DIR", string.Join('\n', node.Errors), StringComparison.Ordinal);
         }
     }
 
@@ -115,9 +117,9 @@ public sealed class NamedPlaceTests : IDisposable
         _home.Environment["XDG_RUNTIME_DIR"] = null;
         foreach (string[] arguments in (string[][])[["put", "k", "v"], ["status"], ["serve"]])
         {
-            CliResult result = await Cli.RunAsync(_home, arguments);
+            ProcessResult result = await Cli.RunAsync(_home, arguments);
             result.AssertFailed(ExitCode.Local, "HOME");
-            Assert.Contains("--data", result.Error, StringComparison.Ordinal);
+            Assert.Contains("--data", result.Errors, StringComparison.Ordinal);
         }
 
         Assert.Empty(Directory.GetFileSystemEntries(_home.Folder));
@@ -127,9 +129,10 @@ public sealed class NamedPlaceTests : IDisposable
     public async Task Folder_of_one_network_is_moved_to_another_only_on_purpose()
     {
         (await Cli.RunAsync(_home, "put", "k", "v", "--network", "test")).AssertDone();
-        CliResult wrong = await Cli.RunAsync(_home, "serve", "--listen", "127.0.0.1:0", "--network", "prod");
+        ProcessResult wrong = await Cli.RunAsync(
+            _home, "serve", "--listen", "127.0.0.1:0", "--network", "prod");
         wrong.AssertFailed(ExitCode.Local, "store adopt --network prod");
-        Assert.Contains("'test'", wrong.Error, StringComparison.Ordinal);
+        Assert.Contains("'test'", wrong.Errors, StringComparison.Ordinal);
         (await Cli.RunAsync(_home, "store", "adopt", "--network", "prod"))
             .AssertFailed(ExitCode.Usage, "--yes");
         (await Cli.RunAsync(_home, "get", "k")).AssertFailed(ExitCode.Local, "'test'");

@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json;
 using Igor.Dht.Cli.Failures;
 using Igor.Dht.Records;
+using Igor.Testing;
 
 namespace Igor.Dht.Cli.Tests;
 
@@ -14,12 +15,12 @@ public sealed class OneNodeTests : IDisposable
     [Fact]
     public async Task Value_put_without_a_daemon_is_there_for_the_next_command()
     {
-        CliResult put = (await Cli.RunAsync(_home, "put", "greeting", "hello")).AssertDone();
+        ProcessResult put = (await Cli.RunAsync(_home, "put", "greeting", "hello")).AssertDone();
         Assert.StartsWith("stored greeting (5 bytes) on 1 of 5 nodes\n", put.Text, StringComparison.Ordinal);
 
-        CliResult get = (await Cli.RunAsync(_home, "get", "greeting")).AssertDone();
+        ProcessResult get = (await Cli.RunAsync(_home, "get", "greeting")).AssertDone();
         Assert.Equal("hello", get.Text);
-        Assert.Empty(get.Error);
+        Assert.Empty(get.Errors);
     }
 
     [Theory]
@@ -31,15 +32,15 @@ public sealed class OneNodeTests : IDisposable
         string[] few = [option, value, "--timeout", "1", "--json"];
         foreach (string[] command in (string[][])[["put", "greeting", "hello"], ["delete", "greeting"]])
         {
-            CliResult failed = await Cli.RunAsync(_home, [.. command, .. few]);
-            Assert.True(failed.Code == ExitCode.Unreachable, failed.Error);
-            Assert.Contains("1 of the 5 asked for", failed.Error, StringComparison.Ordinal);
-            JsonElement error = JsonDocument.Parse(failed.Error).RootElement.GetProperty("error");
+            ProcessResult failed = await Cli.RunAsync(_home, [.. command, .. few]);
+            Assert.True(failed.ExitCode == ExitCode.Unreachable, failed.Errors);
+            Assert.Contains("1 of the 5 asked for", failed.Errors, StringComparison.Ordinal);
+            JsonElement error = failed.Error;
             Assert.Equal("not_enough_replicas", error.GetProperty("kind").GetString());
             Assert.Equal(1, error.GetProperty("holders").GetArrayLength());
         }
 
-        CliResult one = await Cli.RunAsync(
+        ProcessResult one = await Cli.RunAsync(
             _home, "put", "greeting", "hello", "--acks", "all", "--replicas", "1", "--json");
         Assert.Equal(1, one.AssertDone().Json.GetProperty("replicasAsked").GetInt32());
     }
@@ -61,8 +62,8 @@ public sealed class OneNodeTests : IDisposable
 
         (await Cli.RunAsync(_home, "get", "from file", "--output", copy)).AssertDone();
         Assert.Equal(value, await File.ReadAllBytesAsync(copy));
-        Assert.Equal(value[..1000], (await Cli.RunAsync(_home, "get", "from input")).AssertDone().Out);
-        Assert.Empty((await Cli.RunAsync(_home, "get", "empty")).AssertDone().Out);
+        Assert.Equal(value[..1000], (await Cli.RunAsync(_home, "get", "from input")).AssertDone().Output);
+        Assert.Empty((await Cli.RunAsync(_home, "get", "empty")).AssertDone().Output);
         Assert.Equal("-value", (await Cli.RunAsync(_home, "get", "hyphen")).AssertDone().Text);
         Assert.Equal("@value", (await Cli.RunAsync(_home, "get", "at")).AssertDone().Text);
     }
@@ -72,32 +73,32 @@ public sealed class OneNodeTests : IDisposable
     {
         (await Cli.RunAsync(_home, "put", "greeting", "hello")).AssertDone();
         (await Cli.RunAsync(_home, "delete", "greeting")).AssertDone();
-        CliResult result = await Cli.RunAsync(_home, "get", "greeting");
+        ProcessResult result = await Cli.RunAsync(_home, "get", "greeting");
         result.AssertFailed(ExitCode.NotFound, "deleted");
     }
 
     [Fact]
     public async Task Immutable_record_is_found_by_the_key_of_its_receipt()
     {
-        CliResult put = await Cli.RunAsync(_home, "content"u8.ToArray(), "put", "--immutable", "--json");
+        ProcessResult put = await Cli.RunAsync(_home, "content"u8.ToArray(), "put", "--immutable", "--json");
         string key = put.AssertDone().Json.GetProperty("key").GetString()!;
         Assert.Equal(DhtKey.ForImmutable("content"u8).ToString(), key);
 
         Assert.Equal("content", (await Cli.RunAsync(_home, "get", "--immutable", key)).AssertDone().Text);
-        CliResult wrong = await Cli.RunAsync(_home, "get", "--immutable", "nonsense");
+        ProcessResult wrong = await Cli.RunAsync(_home, "get", "--immutable", "nonsense");
         wrong.AssertFailed(ExitCode.Usage, "64 hexadecimal");
     }
 
     [Fact]
     public async Task Node_that_serves_answers_commands_and_leaves_in_order()
     {
-        (Cli node, string[] ready) = await Cli.ServeAsync(_home);
+        (TestProcess node, string[] ready) = await Cli.ServeAsync(_home);
         using (node)
         {
             Assert.Equal("ready", ready[0]);
             Assert.StartsWith("127.0.0.1:", ready[1], StringComparison.Ordinal);
 
-            CliResult put = await Cli.RunAsync(_home, "put", "greeting", "Grüße", "--json");
+            ProcessResult put = await Cli.RunAsync(_home, "put", "greeting", "Grüße", "--json");
             JsonElement receipt = put.AssertDone().Json;
             string holder = receipt.GetProperty("holders")[0].GetString()!;
             Assert.Contains("node=" + holder, ready);
@@ -106,7 +107,7 @@ public sealed class OneNodeTests : IDisposable
             JsonElement status = (await Cli.RunAsync(_home, "status", "--json")).AssertDone().Json;
             Assert.Equal(holder, status.GetProperty("nodeId").GetString());
             Assert.True(status.GetProperty("isJoined").GetBoolean());
-            Assert.Equal(ExitCode.Done, await node.TerminateAsync());
+            Assert.Equal(ExitCode.Done, await node.EndAsync(Signals.Terminate));
         }
 
         Assert.Equal("Grüße", (await Cli.RunAsync(_home, "get", "greeting")).AssertDone().Text);
@@ -115,16 +116,17 @@ public sealed class OneNodeTests : IDisposable
     [Fact]
     public async Task Node_joins_through_another_and_finds_its_records()
     {
-        (Cli first, string[] ready) = await Cli.ServeAsync(_home, "--data", _home.Path("a"));
+        (TestProcess first, string[] ready) = await Cli.ServeAsync(_home, "--data", _home.Path("a"));
         using (first)
         {
             byte[] value = Encoding.UTF8.GetBytes("on the first node");
             (await Cli.RunAsync(_home, value, "put", "greeting", "--data", _home.Path("a"))).AssertDone();
-            (Cli second, _) = await Cli.ServeAsync(_home, "--data", _home.Path("b"), "--bootstrap", ready[1]);
+            (TestProcess second, _) = await Cli.ServeAsync(
+                _home, "--data", _home.Path("b"), "--bootstrap", ready[1]);
             using (second)
             {
-                CliResult get = await Cli.RunAsync(_home, "get", "greeting", "--data", _home.Path("b"));
-                Assert.Equal(value, get.AssertDone().Out);
+                ProcessResult get = await Cli.RunAsync(_home, "get", "greeting", "--data", _home.Path("b"));
+                Assert.Equal(value, get.AssertDone().Output);
             }
         }
     }

@@ -1,34 +1,32 @@
 using System.Runtime.InteropServices;
 using Igor.Dht.Cli.Failures;
+using Igor.Testing;
 
 namespace Igor.Dht.Cli.Tests;
 
 /// <summary>The first signal ends whatever a command waits for.</summary>
 public sealed partial class SignalTests : IDisposable
 {
-    private const int HangUp = 1;
-    private const int Interrupt = 2;
-    private const int Terminate = 15;
 
     private readonly TestHome _home = new();
 
     public void Dispose() => _home.Dispose();
 
     [Theory]
-    [InlineData(Interrupt, ExitCode.Interrupted)]
-    [InlineData(Terminate, ExitCode.Terminated)]
-    [InlineData(HangUp, ExitCode.HungUp)]
+    [InlineData(Signals.Interrupt, ExitCode.Interrupted)]
+    [InlineData(Signals.Terminate, ExitCode.Terminated)]
+    [InlineData(Signals.HangUp, ExitCode.HungUp)]
     public async Task Signal_ends_a_put_that_reads_its_value(int signal, int code)
     {
-        using Cli put = await Cli.StartWaitingAsync(_home, "put", "name");
-        Assert.Equal(code, await put.SignalAsync(signal));
+        using TestProcess put = await Cli.StartWaitingAsync(_home, "put", "name");
+        Assert.Equal(code, await put.EndAsync(signal));
     }
 
     [Fact]
     public async Task Signal_ends_a_put_that_waits_for_a_writer_of_a_fifo()
     {
-        using Cli put = await Cli.StartWaitingAsync(_home, "put", "name", "--file", Fifo());
-        Assert.Equal(ExitCode.Interrupted, await put.SignalAsync(Interrupt));
+        using TestProcess put = await Cli.StartWaitingAsync(_home, "put", "name", "--file", Fifo());
+        Assert.Equal(ExitCode.Interrupted, await put.EndAsync(Signals.Interrupt));
     }
 
     [Fact]
@@ -37,21 +35,21 @@ public sealed partial class SignalTests : IDisposable
         (await Cli.RunAsync(_home, new byte[200_000], "put", "large")).AssertDone();
 
         // A pipe takes 64 KiB; the rest waits for a reader.
-        using Cli toPipe = await Cli.StartWaitingAsync(_home, "get", "large");
+        using TestProcess toPipe = await Cli.StartWaitingAsync(_home, "get", "large");
         await toPipe.UntilOutputAsync();
-        Assert.Equal(ExitCode.Terminated, await toPipe.SignalAsync(Terminate));
+        Assert.Equal(ExitCode.Terminated, await toPipe.EndAsync(Signals.Terminate));
 
-        using Cli toFifo = await Cli.StartWaitingAsync(_home, "get", "large", "--output", Fifo());
-        Assert.Equal(ExitCode.Interrupted, await toFifo.SignalAsync(Interrupt));
+        using TestProcess toFifo = await Cli.StartWaitingAsync(_home, "get", "large", "--output", Fifo());
+        Assert.Equal(ExitCode.Interrupted, await toFifo.EndAsync(Signals.Interrupt));
     }
 
     [Fact]
     public async Task Hang_up_lets_a_node_leave_in_order()
     {
-        (Cli node, _) = await Cli.ServeAsync(_home);
+        (TestProcess node, _) = await Cli.ServeAsync(_home);
         using (node)
         {
-            Assert.Equal(ExitCode.Done, await node.SignalAsync(HangUp));
+            Assert.Equal(ExitCode.Done, await node.EndAsync(Signals.HangUp));
         }
     }
 
@@ -62,7 +60,7 @@ public sealed partial class SignalTests : IDisposable
     public async Task Timeout_bounds_all_that_a_command_waits_for(string command)
     {
         Fifo();
-        CliResult result = await Shell.RunAsync(_home, "($IGOR " + command + ") >/dev/null");
+        ProcessResult result = await Cli.RunShellAsync(_home, "($IGOR " + command + ") >/dev/null");
         result.AssertFailed(ExitCode.Local, "within 8 s");
     }
 

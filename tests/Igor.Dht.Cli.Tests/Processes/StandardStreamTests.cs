@@ -1,4 +1,5 @@
 using Igor.Dht.Cli.Failures;
+using Igor.Testing;
 
 namespace Igor.Dht.Cli.Tests;
 
@@ -12,11 +13,11 @@ public sealed class StandardStreamTests : IDisposable
     [Fact]
     public async Task Names_and_values_are_the_bytes_that_were_given()
     {
-        CliResult result = await RunAsync(
+        ProcessResult result = await RunAsync(
             @"($IGOR put $'k\xff' $'A\xff' && $IGOR put $'k\xfe' B) >/dev/null && $IGOR get $'k\xff'");
-        Assert.Equal([(byte)'A', 0xff], result.AssertDone().Out);
+        Assert.Equal([(byte)'A', 0xff], result.AssertDone().Output);
 
-        CliResult receipt = (await RunAsync(@"$IGOR delete $'k\xfe\e[2J'")).AssertDone();
+        ProcessResult receipt = (await RunAsync(@"$IGOR delete $'k\xfe\e[2J'")).AssertDone();
         Assert.StartsWith(@"deleted k\xfe\x1b[2J on", receipt.Text, StringComparison.Ordinal);
         (await RunAsync("$IGOR get \ufffd")).AssertFailed(ExitCode.NotFound, "\ufffd");
     }
@@ -28,7 +29,7 @@ public sealed class StandardStreamTests : IDisposable
     [InlineData(@"status --data $'/tmp/\xff'")]
     public async Task Text_that_is_not_utf8_is_refused(string command)
     {
-        CliResult result = await RunAsync("$IGOR " + command);
+        ProcessResult result = await RunAsync("$IGOR " + command);
         result.AssertFailed(ExitCode.Usage, @"\xff");
     }
 
@@ -44,7 +45,7 @@ public sealed class StandardStreamTests : IDisposable
     [InlineData("$IGOR serve --listen 127.0.0.1:0 >/dev/full", "No space left")]
     public async Task Stream_that_is_closed_or_full_is_local_trouble(string line, string cause)
     {
-        CliResult result = await RunAsync(line);
+        ProcessResult result = await RunAsync(line);
         result.AssertFailed(ExitCode.Local, cause);
     }
 
@@ -55,15 +56,15 @@ public sealed class StandardStreamTests : IDisposable
         (await RunAsync("$IGOR get large >&-")).AssertFailed(ExitCode.Local, "standard output is closed");
         (await RunAsync("$IGOR get large >/dev/full")).AssertFailed(ExitCode.Local, "No space left");
 
-        CliResult gone = await RunAsync("$IGOR get large | true; exit ${PIPESTATUS[0]}");
+        ProcessResult gone = await RunAsync("$IGOR get large | true; exit ${PIPESTATUS[0]}");
         gone.AssertFailed(ExitCode.Local, "Broken pipe");
     }
 
     [Fact]
     public async Task Closed_standard_error_changes_no_exit_code()
     {
-        Assert.Equal(ExitCode.NotFound, (await RunAsync("$IGOR get nothing 2>&-")).Code);
-        Assert.Equal(ExitCode.NotFound, (await RunAsync("$IGOR get nothing 2>/dev/full")).Code);
+        Assert.Equal(ExitCode.NotFound, (await RunAsync("$IGOR get nothing 2>&-")).ExitCode);
+        Assert.Equal(ExitCode.NotFound, (await RunAsync("$IGOR get nothing 2>/dev/full")).ExitCode);
     }
 
     [Fact]
@@ -72,11 +73,11 @@ public sealed class StandardStreamTests : IDisposable
         (await Cli.RunAsync(_home, "value"u8.ToArray(), "put", "name", "--file", "-")).AssertDone();
         Assert.Equal("value", (await Cli.RunAsync(_home, "get", "name", "--output", "-")).AssertDone().Text);
 
-        CliResult result = await RunAsync(
+        ProcessResult result = await RunAsync(
             "(echo 1; $IGOR get name; $IGOR get name -o /dev/stdout; $IGOR get name -o /dev/fd/1) >out; "
             + "$IGOR get name --output /dev/fd/5 5>>out; cat out");
         Assert.Equal("1\nvaluevaluevaluevalue", result.AssertDone().Text);
     }
 
-    private Task<CliResult> RunAsync(string line) => Shell.RunAsync(_home, line);
+    private Task<ProcessResult> RunAsync(string line) => Cli.RunShellAsync(_home, line);
 }

@@ -13,7 +13,7 @@ public sealed partial class SnippetTests(ITestOutputHelper output) : IDisposable
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(90);
 
     private readonly TemporaryFolder _home = new();
-    private readonly List<Process> _nodes = [];
+    private readonly List<TestProcess> _nodes = [];
 
     public static TheoryData<string, string> Programs
     {
@@ -31,12 +31,7 @@ public sealed partial class SnippetTests(ITestOutputHelper output) : IDisposable
 
     public void Dispose()
     {
-        foreach (Process node in _nodes)
-        {
-            node.Kill(entireProcessTree: true);
-            node.WaitForExit();
-            node.Dispose();
-        }
+        _nodes.ForEach(node => node.Dispose());
 
         _home.Dispose();
     }
@@ -52,7 +47,7 @@ public sealed partial class SnippetTests(ITestOutputHelper output) : IDisposable
             await CompileAsync(source, program);
             string settings = Path.Combine(
                 AppContext.BaseDirectory, Assembly.GetExecutingAssembly().GetName().Name!);
-            CliResult run = await RunAsync(
+            ProcessResult run = await RunAsync(
                 Dotnet,
                 "exec",
                 "--depsfile",
@@ -93,7 +88,7 @@ public sealed partial class SnippetTests(ITestOutputHelper output) : IDisposable
                 continue;
             }
 
-            CliResult result = (await RunAsync("bash", "-c", command)).ExitsWith(0);
+            ProcessResult result = (await RunAsync("bash", "-c", command)).ExitsWith(0);
             output.WriteLine($"{line}: {result.Text}");
             if (command.StartsWith("./igor-dht get greeting", StringComparison.Ordinal))
             {
@@ -103,7 +98,7 @@ public sealed partial class SnippetTests(ITestOutputHelper output) : IDisposable
     }
 
     private static string Dotnet =>
-        Path.Combine(Processes.Programs.Start("dotnet", []).Environment["DOTNET_ROOT"]!, "dotnet");
+        Path.Combine(TestProcess.StartOf("dotnet", []).Environment["DOTNET_ROOT"]!, "dotnet");
 
     private async Task CompileAsync(string source, string program)
     {
@@ -121,26 +116,23 @@ public sealed partial class SnippetTests(ITestOutputHelper output) : IDisposable
                 .. references.Select(reference => $"-r:\"{reference}\""),
                 $"\"{file}\"",
             ]);
-        CliResult compilation = await RunAsync(Dotnet, "exec", compiler, "@" + arguments);
+        ProcessResult compilation = await RunAsync(Dotnet, "exec", compiler, "@" + arguments);
         Assert.True(compilation.ExitCode == 0, compilation.Text + compilation.Errors);
     }
 
     private async Task ServeAsync(string command)
     {
-        Process node = Process.Start(StartInfo("bash", "-c", "exec " + command))!;
+        var node = TestProcess.Start(StartInfo("bash", "-c", "exec " + command));
         _nodes.Add(node);
-        using var deadline = new CancellationTokenSource(s_patience);
-        _ = node.StandardError.ReadToEndAsync(CancellationToken.None);
-        string? ready = await node.StandardOutput.ReadLineAsync(deadline.Token);
-        Assert.StartsWith("ready ", ready, StringComparison.Ordinal);
+        await node.LineAsync("ready ");
     }
 
-    private Task<CliResult> RunAsync(string program, params string[] arguments) =>
-        Cli.RunAsync(StartInfo(program, arguments), [], s_patience);
+    private Task<ProcessResult> RunAsync(string program, params string[] arguments) =>
+        TestProcess.RunAsync(StartInfo(program, arguments), [], s_patience);
 
     private ProcessStartInfo StartInfo(string program, params string[] arguments)
     {
-        ProcessStartInfo start = Processes.Programs.Start(program, arguments);
+        ProcessStartInfo start = TestProcess.StartOf(program, arguments);
         start.WorkingDirectory = _home.Path;
         start.Environment["HOME"] = _home.Path;
         start.Environment["XDG_DATA_HOME"] = _home.Combine("share");

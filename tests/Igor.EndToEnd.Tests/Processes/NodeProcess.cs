@@ -1,7 +1,5 @@
-using System.Diagnostics;
-using System.Runtime.InteropServices;
-using System.Text;
 using Igor.Kbr;
+using Igor.Testing;
 
 namespace Igor.EndToEnd.Processes;
 
@@ -9,16 +7,12 @@ namespace Igor.EndToEnd.Processes;
 /// A node in a process of its own: igor-dht serve, or igord. It may die and be started again on the same
 /// disk. The process is killed when this is disposed, and ends by itself when the test's process is gone.
 /// </summary>
-internal sealed class NodeProcess : IAsyncDisposable
+internal sealed class NodeProcess : IDisposable
 {
-    private const int SigTerm = 15;
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
-
     private readonly string _program;
     private readonly string[] _command;
-    private readonly StringBuilder _log = new();
-    private Process? _process;
-    private TaskCompletionSource<string> _ready = new();
+    private readonly List<string> _earlierLives = [];
+    private TestProcess? _process;
 
     private NodeProcess(string program, string[] command, NodeSettings settings)
     {
@@ -49,16 +43,7 @@ internal sealed class NodeProcess : IAsyncDisposable
     public bool IsAlive => _process is { HasExited: false };
 
     /// <summary>What it wrote to its standard output and error, over all its lives.</summary>
-    public string Log
-    {
-        get
-        {
-            lock (_log)
-            {
-                return _log.ToString();
-            }
-        }
-    }
+    public string Log => string.Join('\n', _earlierLives.Concat(_process?.Log ?? []));
 
     /// <summary>A storage node; call <see cref="Start"/>.</summary>
     public static NodeProcess Serve(NodeSettings settings) =>
@@ -71,39 +56,17 @@ internal sealed class NodeProcess : IAsyncDisposable
     public void Start()
     {
         Assert.False(IsAlive, "the node runs already");
-        _process?.Dispose();
-        var ready = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
-        _ready = ready;
-        _process = new Process
-        {
-            StartInfo = Programs.Start(_program, [.. _command, .. Settings.Arguments()]),
-            EnableRaisingEvents = true,
-        };
-        _process.OutputDataReceived += (_, line) => Append(line.Data, ready);
-        _process.ErrorDataReceived += (_, line) => Append(line.Data, null);
-        _process.Exited += (_, _) =>
-            ready.TrySetException(new InvalidOperationException("the process ended"));
-        _ = ready.Task.ContinueWith(task => task.Exception, TaskScheduler.Default); // observed, whoever waits
-        _process.Start();
-        _process.BeginOutputReadLine();
-        _process.BeginErrorReadLine();
+        Forget();
+        _process = TestProcess.Start(TestProcess.StartOf(_program, [.. _command, .. Settings.Arguments()]));
     }
 
     /// <summary>Waits for the line that says that it serves.</summary>
     public async Task UntilReadyAsync()
     {
-        try
-        {
-            string line = await _ready.Task.WaitAsync(s_patience);
-            string id = line.Split(' ').Single(
-                word => word.StartsWith("node=", StringComparison.Ordinal))[5..];
-            Assert.True(Key.TryParse(id, out Key key), line);
-            NodeId = key;
-        }
-        catch (Exception e) when (e is TimeoutException or InvalidOperationException)
-        {
-            Assert.Fail($"{Path.GetFileName(_program)} did not become ready: {e.Message}. It wrote:\n{Log}");
-        }
+        string line = await _process!.LineAsync("ready ");
+        string id = line.Split(' ').Single(word => word.StartsWith("node=", StringComparison.Ordinal))[5..];
+        Assert.True(Key.TryParse(id, out Key key), line);
+        NodeId = key;
     }
 
     /// <summary>Starts the process and waits until it serves.</summary>
@@ -114,68 +77,23 @@ internal sealed class NodeProcess : IAsyncDisposable
     }
 
     /// <summary>Sends SIGKILL; <see cref="UntilExitedAsync"/> waits for the end.</summary>
-    public void Kill() => _process!.Kill();
+    public void Kill() => _process!.Signal(Signals.Kill);
 
     /// <summary>Kills the process and waits until it is gone.</summary>
-    public async Task KillAsync()
-    {
-        Kill();
-        await UntilExitedAsync();
-    }
+    public Task KillAsync() => _process!.EndAsync(Signals.Kill);
 
     /// <summary>Asks the process to end (SIGTERM), waits until it has, and returns its exit code.</summary>
-    public async Task<int> TerminateAsync()
-    {
-        Assert.Equal(0, SendSignal(_process!.Id, SigTerm));
-        return await UntilExitedAsync();
-    }
+    public Task<int> TerminateAsync() => _process!.EndAsync(Signals.Terminate);
 
     /// <summary>Waits until the process has ended and returns its exit code.</summary>
-    public async Task<int> UntilExitedAsync()
+    public Task<int> UntilExitedAsync() => _process!.ExitAsync();
+
+    public void Dispose() => Forget();
+
+    private void Forget()
     {
-        using var deadline = new CancellationTokenSource(s_patience);
-        try
-        {
-            await _process!.WaitForExitAsync(deadline.Token);
-        }
-        catch (OperationCanceledException)
-        {
-            Assert.Fail($"{Path.GetFileName(_program)} did not end. It wrote:\n{Log}");
-        }
-
-        return _process.ExitCode;
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        if (IsAlive)
-        {
-            await KillAsync();
-        }
-
+        _earlierLives.AddRange(_process?.Log ?? []);
         _process?.Dispose();
         _process = null;
-    }
-
-    [DllImport("libc", EntryPoint = "kill")]
-    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-    private static extern int SendSignal(int process, int signal);
-
-    private void Append(string? line, TaskCompletionSource<string>? ready)
-    {
-        if (line is null)
-        {
-            return;
-        }
-
-        lock (_log)
-        {
-            _log.AppendLine(line);
-        }
-
-        if (line.StartsWith("ready ", StringComparison.Ordinal))
-        {
-            ready?.TrySetResult(line);
-        }
     }
 }

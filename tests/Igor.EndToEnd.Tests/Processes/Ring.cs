@@ -7,7 +7,7 @@ namespace Igor.EndToEnd.Processes;
 /// <summary>
 /// A ring of storage nodes, each a process with a data folder, a port and a socket of its own.
 /// </summary>
-internal sealed class Ring : IAsyncDisposable
+internal sealed class Ring : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
     private readonly List<NodeProcess> _nodes = [];
@@ -24,7 +24,7 @@ internal sealed class Ring : IAsyncDisposable
     /// <summary>Runs a test against a ring; the nodes' logs go to the test's output when it fails.</summary>
     public static async Task RunAsync(int nodes, ITestOutputHelper output, Func<Ring, Task> test)
     {
-        await using var ring = new Ring();
+        using var ring = new Ring();
         try
         {
             await ring.GrowAsync(nodes);
@@ -136,13 +136,9 @@ internal sealed class Ring : IAsyncDisposable
         }
     }
 
-    public async ValueTask DisposeAsync()
+    public void Dispose()
     {
-        foreach (NodeProcess node in _nodes)
-        {
-            await node.DisposeAsync();
-        }
-
+        _nodes.ForEach(node => node.Dispose());
         _folder.Dispose();
     }
 
