@@ -82,7 +82,7 @@ internal sealed class Reader(
             Lease lease = context.Lease();
             if (lease.TryAdd(holding.ValueLength + RecordCodec.OverheadBytesMax))
             {
-                context.Read(new LocalRead(context, this, token, message, lease), 0, message.Key);
+                context.Read(new OwnRead(context, this, token, message, lease), 0, message.Key);
             }
             else
             {
@@ -98,7 +98,7 @@ internal sealed class Reader(
     }
 
     /// <summary>A get that waits for this node's own store.</summary>
-    private sealed class LocalRead(
+    private sealed class OwnRead(
         DhtContext context, Reader reader, DeliveryToken token, GetMessage message, Lease lease)
         : IReadHandler
     {
