@@ -8,17 +8,19 @@ namespace Igor.Architecture.Tests;
 /// </summary>
 public class FolderTests
 {
-    [Theory]
-    [InlineData("Igor.Local")]
-    [InlineData("Igor.Client")]
-    [InlineData("Igor.Node")]
-    [InlineData("igord")]
-    [InlineData("Igor.Kbr")]
-    [InlineData("Igor.Dht")]
-    [InlineData("igor-dht")]
-    public void Folders_have_no_cycles(string assembly)
+    [Fact]
+    public void Folders_of_the_product_have_no_cycles()
     {
-        Rule.HasNo(Cycles(Edges(assembly)));
+        Rule.HasNo(Products.Names.SelectMany(assembly => Cycles(Edges(assembly))));
+    }
+
+    [Fact]
+    public void Product_is_all_projects()
+    {
+        Assert.Equal(
+            Directory.GetFiles(
+                Path.Combine(Repository.Root, "src"), "*.csproj", SearchOption.AllDirectories).Length,
+            Products.Names.Count);
     }
 
     [Fact]

@@ -11,12 +11,6 @@ public partial class TidyTests
     private const int MethodLinesMax = 60;
     private const int ColumnsMax = 110;
 
-    private static readonly string[] s_products =
-    [
-        "Igor.Kbr", "Igor.Local", "Igor.Node", "Igor.Client", "igord", "Igor.Dht", "igor-dht", "igor-sim",
-        "Igor.Terminal",
-    ];
-
     [Fact]
     public void Files_are_short()
     {
@@ -38,7 +32,7 @@ public partial class TidyTests
     [Fact]
     public void Methods_of_the_product_are_short()
     {
-        Rule.HasNo(s_products.SelectMany(LongMethods));
+        Rule.HasNo(Products.Names.SelectMany(LongMethods));
     }
 
     [Fact]
@@ -59,7 +53,7 @@ public partial class TidyTests
     [Fact]
     public void Types_of_the_product_have_names_of_their_own()
     {
-        Rule.HasNo(s_products
+        Rule.HasNo(Products.Names
             .SelectMany(NamesOfTypes)
             .GroupBy(type => type.Name)
             .Where(same => same.Select(type => type.FullName).Distinct().Count() > 1)

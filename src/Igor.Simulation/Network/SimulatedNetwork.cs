@@ -1,8 +1,6 @@
 using Igor.Kbr;
 using Igor.Kbr.Overlay.Machines;
-using Igor.Simulation.Checks;
 using Igor.Simulation.Engine;
-using Igor.Simulation.Faults;
 
 namespace Igor.Simulation.Network;
 

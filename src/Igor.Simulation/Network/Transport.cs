@@ -1,7 +1,6 @@
 using System.Buffers.Binary;
 using Igor.Kbr.Overlay.Machines;
 using Igor.Simulation.Engine;
-using Igor.Simulation.Faults;
 
 namespace Igor.Simulation.Network;
 

@@ -1,6 +1,5 @@
 using Igor.Simulation.Checks;
 using Igor.Simulation.Engine;
-using Igor.Simulation.Faults;
 using Igor.Simulation.Network;
 
 namespace Igor.Simulation.Scenarios;

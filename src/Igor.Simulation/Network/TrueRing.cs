@@ -1,7 +1,6 @@
 using Igor.Kbr;
-using Igor.Simulation.Network;
 
-namespace Igor.Simulation.Checks;
+namespace Igor.Simulation.Network;
 
 /// <summary>
 /// The ring as it ought to be: all live members of a service in clockwise order, seen from above.

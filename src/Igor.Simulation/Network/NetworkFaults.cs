@@ -1,6 +1,4 @@
-using Igor.Simulation.Network;
-
-namespace Igor.Simulation.Faults;
+namespace Igor.Simulation.Network;
 
 /// <summary>
 /// Faults of the network between hosts. A link over a partitioned path stays open and silent, as TCP

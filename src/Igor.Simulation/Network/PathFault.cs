@@ -1,4 +1,4 @@
-namespace Igor.Simulation.Faults;
+namespace Igor.Simulation.Network;
 
 /// <summary>Trouble on the way from some hosts to others, until it is healed.</summary>
 public sealed class PathFault
