@@ -95,9 +95,10 @@ public static class IgorNodeOptionsValidator
     private static void CheckOverlay(List<string> faults, OverlayOptions overlay)
     {
         CheckCount(faults, nameof(overlay.NeighboursPerSide), overlay.NeighboursPerSide, 1, 32);
-        CheckTime(faults, nameof(overlay.ExchangePeriod), overlay.ExchangePeriod, 1, 600);
+        CheckTime(faults, nameof(overlay.HeartbeatPeriod), overlay.HeartbeatPeriod, 0.1, 600);
         CheckTime(faults, nameof(overlay.FingerPeriod), overlay.FingerPeriod, 1, 3600);
-        CheckTime(faults, nameof(overlay.ProbeAfter), overlay.ProbeAfter, 0.1, 600);
+        CheckTime(
+            faults, nameof(overlay.DistantHeartbeatPeriod), overlay.DistantHeartbeatPeriod, 0.1, 3600);
         CheckTime(faults, nameof(overlay.ProbeTimeout), overlay.ProbeTimeout, 0.1, 600);
         CheckTime(faults, nameof(overlay.JoinPatience), overlay.JoinPatience, 0, 600);
         CheckCount(faults, nameof(overlay.PeersMax), overlay.PeersMax, 8, 65536);

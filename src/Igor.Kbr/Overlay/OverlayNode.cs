@@ -84,18 +84,20 @@ public sealed partial class OverlayNode
         _deliveries.Router = _router;
         sentences.Request = origin.Begin;
         var failures = new FailureDetection(_context, _rings, _liveness, secondLinks);
-        var exchange = new NeighbourExchange(_context, _rings, _dialer);
+        var exchange = new NeighbourExchange(_context, _rings, _dialer, failures);
         _discovery = new ServiceDiscovery(_context, _rings, _dialer, exchange, origin);
         _isolation = new Isolation(_context, _rings, _entries, _discovery);
         _joining = new Joining(_context, _rings, _dialer, exchange, _discovery, _isolation, origin);
         var fingers = new Fingers(_context, _rings, _fingers, _dialer, standings, origin);
         _clocks = new PeerClocks(_context, _liveness);
         var news = new ServiceNews(_context, _handshake);
+        var heartbeats = new Heartbeats(_context, _rings, care, exchange);
         _frames = new FrameDispatch(_context, _links, _handshake, _liveness);
         _context.Machines.Set(
         [
             _liveness, duplicates, _identity, _handshake, sentences, _entries, failures, care, _rings,
-            standings, _isolation, _discovery, _clocks, exchange, fingers, news, _joining, silence, _router,
+            standings, _isolation, _discovery, _clocks, exchange, heartbeats, fingers, news, _joining,
+            silence, _router,
         ]);
     }
 
@@ -137,9 +139,6 @@ public sealed partial class OverlayNode
         _context.Timers.RunDue(now);
         _context.Machines.Deadline(now);
     }
-
-    /// <summary>Connects to a node, as if this one had found out that it needs it.</summary>
-    internal void Connect(TimeSpan now, Contact contact) => _dialer.TryDial(now, contact, teller: null);
 
     /// <summary>A connection was opened, and its other end proved to be the peer.</summary>
     /// <param name="now">Monotonic time.</param>

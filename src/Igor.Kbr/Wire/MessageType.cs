@@ -9,7 +9,7 @@ internal enum MessageType
     Pong = 4,
     Goodbye = 5,
     Neighbours = 6,
-    LinkUse = 7,
+    Heartbeat = 7,
     ServiceQuery = 8,
     ServiceMembers = 9,
     Refused = 10,
@@ -17,8 +17,10 @@ internal enum MessageType
     RequestQuery = 12,
     RequestState = 13,
     SilentPeer = 14,
+    ServicesQuery = 15,
     Route = 16,
     Reply = 17,
+    QuietPeer = 18,
 }
 
 /// <summary>Why a peer says goodbye.</summary>

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Buffers.Binary;
 using System.Collections.Immutable;
 using System.Text;
 using MessagePack;
@@ -128,6 +129,32 @@ internal static class PeerCodec
         }
 
         return services.ToImmutable();
+    }
+
+    /// <summary>Writes short terms of nodes as one binary, four bytes each.</summary>
+    public static void WriteTerms(ref MessagePackWriter writer, ImmutableArray<uint> terms)
+    {
+        writer.WriteBinHeader(terms.Length * sizeof(uint));
+        foreach (uint term in terms)
+        {
+            BinaryPrimitives.WriteUInt32BigEndian(writer.GetSpan(sizeof(uint)), term);
+            writer.Advance(sizeof(uint));
+        }
+    }
+
+    public static ImmutableArray<uint> ReadTerms(ref MessagePackReader reader)
+    {
+        ReadOnlySequence<byte> bytes = reader.ReadBytes() ?? default;
+        Require(bytes.Length % sizeof(uint) == 0, "a term has four bytes");
+        Require(bytes.Length <= WireLimits.TermsMax * sizeof(uint), "too many terms");
+        var terms = ImmutableArray.CreateBuilder<uint>((int)bytes.Length / sizeof(uint));
+        var rest = new SequenceReader<byte>(bytes);
+        while (rest.TryReadBigEndian(out int term))
+        {
+            terms.Add((uint)term);
+        }
+
+        return terms.MoveToImmutable();
     }
 
     public static void WriteContacts(ref MessagePackWriter writer, ImmutableArray<Contact> contacts)

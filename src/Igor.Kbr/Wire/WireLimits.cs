@@ -27,6 +27,9 @@ internal static class WireLimits
     /// <summary>Contacts in one message: both sides of the largest neighbour set.</summary>
     public const int ContactsMax = 64;
 
+    /// <summary>Nodes listed by short terms: the largest neighbour set and its own.</summary>
+    public const int TermsMax = ContactsMax + 1;
+
     /// <summary>Longest text for people in a message.</summary>
     public const int TextLengthMax = 256;
 

@@ -11,7 +11,6 @@ public static class ScenarioCatalog
         new PowerCutScenario(),
         new SmallRingsScenario(),
         new PartitionScenario(),
-        new HopsScenario(),
         new JoinScenario(),
         new ChurnScenario(),
         new StormScenario(),

@@ -86,11 +86,13 @@ public class HostileFrameTests
         byte[] deep = [.. Enumerable.Repeat((byte)0x91, Depth), 0xC0];
         var node = new LoneNode(Id(1));
         LinkId link = node.Connect(Id(2), dial: null, "10.0.0.2:1");
-        var told = new NeighboursMessage(ServiceId.Base, false, [new Contact(Id(3), [])]);
+        var told = new NeighboursMessage(ServiceId.Base, false, [new Contact(Id(3), [])], []);
         byte[] whole = MessageBytes.Of(told);
         byte[] contact = MessageBytes.Of(new SilentPeerMessage(Id(3)))[2..]; // a key alone
-        byte[] start = whole[..(whole.Length - contact.Length - 2)];
-        node.Overlay.HandleFrame(node.Now, link, (byte[])[.. start, 0x93, .. contact, 0x90, .. deep]);
+        byte[] rest = whole[^2..]; // no terms
+        byte[] start = whole[..(whole.Length - contact.Length - 2 - rest.Length)];
+        byte[] frame = [.. start, 0x93, .. contact, 0x90, .. deep, .. rest];
+        node.Overlay.HandleFrame(node.Now, link, frame);
         Assert.Empty(node.Closed);
     }
 

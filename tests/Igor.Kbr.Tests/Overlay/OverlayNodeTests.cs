@@ -367,6 +367,7 @@ public class OverlayNodeTests
         network.Until(() => network.Nodes.TrueForAll(
             n => n.Overlay.Neighbours(ServiceId.FromName(Service)) is { IsMember: true } set
                 && set.Count >= Math.Min(count - 1, 16)));
+        network.Run(TimeSpan.FromSeconds(1)); // so many, and then the nearest ones
         return network;
     }
 

@@ -141,6 +141,10 @@ internal sealed class TestNode : IOverlayOutput
         });
     }
 
+    /// <summary>Says something to a peer that its overlay would not.</summary>
+    public void SayTo(TestNode peer, byte[] frame) =>
+        Send(_links.First(link => link.Value.Peer == peer).Key, frame, default);
+
     public bool Send(LinkId link, ReadOnlySpan<byte> header, ReadOnlySpan<byte> payload)
     {
         if (!_links.TryGetValue(link, out var other))

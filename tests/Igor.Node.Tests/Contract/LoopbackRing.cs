@@ -52,7 +52,7 @@ internal sealed class LoopbackRing : IAsyncDisposable
             Listen = "127.0.0.1:0",
             Network = Network,
             Bootstrap = [.. _nodes.Take(1).SelectMany(node => node.Addresses)],
-            Overlay = new OverlayOptions { ExchangePeriod = TimeSpan.FromSeconds(1) },
+            Overlay = new OverlayOptions { HeartbeatPeriod = TimeSpan.FromSeconds(1) },
         };
         IgorNode node = await IgorNode.StartAsync(options);
         _nodes.Add(node);

@@ -269,7 +269,7 @@ internal sealed class PeerClocks(NodeContext context, Liveness liveness) : Machi
             {
                 asked++;
                 clock.AskedAt = now;
-                liveness.Ask(now, peer);
+                liveness.Ping(now, peer);
             }
         }
 

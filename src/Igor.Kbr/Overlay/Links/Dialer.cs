@@ -64,6 +64,11 @@ internal sealed class Dialer(NodeContext context)
     /// <summary>Whether a dial to that node is under way or waits.</summary>
     public bool IsDialling(Key id) => All.Any(w => w.Expected == id);
 
+    /// <summary>Whether a node could not be reached lately where it is said to be.</summary>
+    public bool HasFailed(TimeSpan now, Wire.Contact contact) =>
+        contact.Addresses.Any(address => _failures.TryGetValue(address, out Failure failure)
+            && failure.IsResting(now, new Wish(address, contact.Id, IsEntry: false)));
+
     /// <summary>
     /// Connects to the first of a node's addresses that may be tried now; false when none may, and while
     /// one is tried already: it would lead to a second link.

@@ -43,7 +43,7 @@ internal sealed class Duplicates(NodeContext context, OpenLinks links, Liveness 
             now);
         _contests[known.Id] = contest;
         link.IsContested = true;
-        liveness.Ask(now, known);
+        liveness.Ping(now, known);
         context.Timers.Schedule(now + AnswerPatience, later =>
         {
             if (Take(contest))

@@ -7,8 +7,8 @@ using Igor.Kbr.Wire.Messages;
 namespace Igor.Kbr.Overlay.Links;
 
 /// <summary>
-/// Which connections are worth keeping: those that either side needs as neighbour or finger. Tells a peer
-/// when this node does not need it, and closes what neither has needed for a while.
+/// Which connections are worth keeping: those that either side needs as neighbour or finger. Closes
+/// what neither has needed for a while; what either needs is told with heartbeats.
 /// </summary>
 internal sealed class LinkCare(
     NodeContext context, RingTable rings, FingerTable fingers, OpenLinks links, Liveness liveness) : Machine
@@ -22,8 +22,6 @@ internal sealed class LinkCare(
 
     private readonly PerPeer<Use> _uses = new(context.Peers, () => new Use { WantsUs = true });
     private bool _isTelling;
-
-    public override ReadOnlySpan<MessageType> Messages => [MessageType.LinkUse];
 
     public override void Start(TimeSpan now) =>
         context.Timers.Repeat(now, () => context.Random.Jitter(SweepPeriod), later =>
@@ -45,8 +43,12 @@ internal sealed class LinkCare(
     public override void HandleServicesChanged(
         TimeSpan now, Peer peer, ImmutableArray<ServiceName> before) => TellChange(now);
 
-    public override void HandleMessage(TimeSpan now, Link link, Peer peer, in Frame frame) =>
-        _uses[peer].WantsUs = frame.Read<LinkUseMessage>().IsWanted;
+    /// <summary>Whether this node needs a peer, as neighbour, finger or meeting place.</summary>
+    public bool IsWanted(Peer peer) => !context.Options.JoinsRing || fingers.IsFinger(peer)
+        || rings.IsNeighbour(peer) || IsMeetingPlace(peer);
+
+    /// <summary>A peer said whether it needs this node.</summary>
+    public void HandleSaid(Peer peer, bool isWanted) => _uses[peer].WantsUs = isWanted;
 
     /// <summary>
     /// A full node gives up the connection that neither side has needed for longest: everybody's first
@@ -59,7 +61,7 @@ internal sealed class LinkCare(
     {
         bool isClient = !hello.JoinsRing && !link.IsOutbound;
         Peer? spare = context.Peers.All
-                .Where(p => !_uses[p].IsWanted && !_uses[p].WantsUs)
+                .Where(p => !IsWanted(p) && !_uses[p].WantsUs)
                 .MinBy(p => _uses[p].UnwantedSince)
             ?? context.Peers.All
                 .Where(p => p.Standing != PeerStanding.Member)
@@ -67,7 +69,7 @@ internal sealed class LinkCare(
                 .Where(p => context.Options.JoinsRing && !(isClient && p.JoinsRing))
                 .OrderBy(p => p.JoinsRing)
                 .ThenBy(p => p.Standing)
-                .ThenBy(liveness.LastHeard)
+                .ThenBy(p => liveness.Health(p).HeardAt)
                 .FirstOrDefault();
         if (spare is null)
         {
@@ -95,15 +97,7 @@ internal sealed class LinkCare(
     private void Check(TimeSpan now, Peer peer)
     {
         ref Use use = ref _uses[peer];
-        use.IsWanted = !context.Options.JoinsRing || fingers.IsFinger(peer) || rings.IsNeighbour(peer)
-            || IsMeetingPlace(peer);
-        if (use.IsWanted == use.IsToldUnwanted)
-        {
-            use.IsToldUnwanted = !use.IsWanted;
-            context.Send(peer, new LinkUseMessage(use.IsWanted));
-        }
-
-        if (use.IsWanted || use.WantsUs)
+        if (use.WantsUs || IsWanted(peer))
         {
             use.UnwantedSince = now;
         }
@@ -130,14 +124,8 @@ internal sealed class LinkCare(
 
     private struct Use
     {
-        /// <summary>Whether this node needs the peer (a neighbour or finger).</summary>
-        public bool IsWanted { get; set; }
-
         /// <summary>Whether the peer said that it needs this node; it does until it says otherwise.</summary>
         public bool WantsUs { get; set; }
-
-        /// <summary>Whether the peer knows that this node does not need it.</summary>
-        public bool IsToldUnwanted { get; set; }
 
         public TimeSpan UnwantedSince { get; set; }
     }

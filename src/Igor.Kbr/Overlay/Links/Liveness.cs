@@ -10,19 +10,21 @@ namespace Igor.Kbr.Overlay.Links;
 /// </summary>
 internal sealed class Liveness(NodeContext context) : Machine
 {
-    private static readonly TimeSpan RoundTripMax = TimeSpan.FromMinutes(1);
+    /// <summary>The ping may wait behind a large message, which is why nothing came.</summary>
+    private readonly HealthLimits _doubt = new(
+        TimeSpan.Zero, context.Options.ProbeTimeout * 1.25, Telling: null);
 
     private readonly PerPeer<State> _states = new(context.Peers, () => new State());
 
     public override ReadOnlySpan<MessageType> Messages => [MessageType.Ping, MessageType.Pong];
 
-    public override void HandlePeerUp(TimeSpan now, Peer peer) => _states[peer].LastHeard = now;
+    /// <summary>Peers that were asked whether they live; grows with each.</summary>
+    public long Asked { get; private set; }
 
-    /// <summary>When the last frame came.</summary>
-    public TimeSpan LastHeard(Peer peer) => _states[peer].LastHeard;
+    public override void HandlePeerUp(TimeSpan now, Peer peer) => _states[peer].Health.Hear(now);
 
-    /// <summary>When a probe was sent that nothing has been heard since; null when there is none.</summary>
-    public TimeSpan? ProbeSentAt(Peer peer) => _states[peer].ProbeSentAt;
+    /// <summary>When something came, and whether more is awaited.</summary>
+    public PeerHealth Health(Peer peer) => _states[peer].Health;
 
     /// <summary>The round-trip time, smoothed; null before the first sample.</summary>
     public TimeSpan? RoundTrip(Peer peer) => _states[peer].RoundTrip.Mean;
@@ -32,29 +34,37 @@ internal sealed class Liveness(NodeContext context) : Machine
     /// <summary>Something came from the peer, over the link that is used.</summary>
     public void NoteHeard(TimeSpan now, Peer peer)
     {
-        ref State state = ref _states[peer];
-        state.LastHeard = now;
-        state.ProbeSentAt = null;
+        _states[peer].Health.Hear(now);
         peer.IsLinkInDoubt = false;
     }
 
-    /// <summary>Asks a peer whether it lives; it is dead when it does not say so in time.</summary>
-    public void Probe(TimeSpan now, Peer peer)
+    /// <summary>
+    /// Asks a peer whether it lives, unless it was asked and owes the answer: it is dead when it does not say
+    /// so within the limits given, or those for its place in the rings.
+    /// </summary>
+    public void Probe(TimeSpan now, Peer peer, HealthLimits? limits = null)
     {
-        _states[peer].ProbeSentAt = now;
-        Ask(now, peer);
+        Asked++;
+        if (Health(peer).TryAsk(now, limits))
+        {
+            Ping(now, peer);
+        }
     }
 
     /// <summary>The same for a peer that should have been heard: it is avoided until it is.</summary>
     public void Doubt(TimeSpan now, Peer peer)
     {
         peer.IsLinkInDoubt = true;
-        Probe(now, peer);
+        Probe(now, peer, _doubt);
     }
 
-    /// <summary>Sends a ping; the pong brings its time back, and the clock of the peer.</summary>
-    public void Ask(TimeSpan now, Peer peer) =>
-        context.Send(peer, new PingMessage((ulong)now.Ticks, context.WallClockMs(now)));
+    /// <summary>Sends a ping; the pong brings its number back, and the clock of the peer.</summary>
+    public void Ping(TimeSpan now, Peer peer)
+    {
+        ulong nonce = context.Random.NextUInt64();
+        _states[peer].Pings.Add(now, nonce);
+        context.Send(peer, new PingMessage(nonce, context.WallClockMs(now)));
+    }
 
     public override void HandleMessage(TimeSpan now, Link link, Peer peer, in Frame frame)
     {
@@ -67,20 +77,20 @@ internal sealed class Liveness(NodeContext context) : Machine
         }
 
         PongMessage pong = frame.Read<PongMessage>();
-        var askedAt = TimeSpan.FromTicks((long)Math.Min(pong.Nonce, (ulong)now.Ticks));
-        if (now - askedAt < RoundTripMax)
+        TimeSpan? askedAt = _states[peer].Pings.Take(pong.Nonce);
+        if (askedAt is { } at)
         {
-            NoteRoundTrip(peer, now - askedAt);
+            NoteRoundTrip(peer, now - at);
         }
 
         context.Machines.Sign(now, peer, new SignOfLife(askedAt, pong.WallClockMs));
     }
 
-    private struct State
+    private sealed class State
     {
-        public TimeSpan LastHeard { get; set; }
+        public PeerHealth Health { get; } = new();
 
-        public TimeSpan? ProbeSentAt { get; set; }
+        public OpenPings Pings { get; } = new();
 
         public SmoothedTime RoundTrip;
     }

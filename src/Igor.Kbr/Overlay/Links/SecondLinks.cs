@@ -34,7 +34,7 @@ internal sealed class SecondLinks(
         {
             Switch(now, peer, added); // a question on this link may overtake the request
         }
-        else if (liveness.ProbeSentAt(peer) is null)
+        else if (liveness.Health(peer).AskedAt is null)
         {
             liveness.Doubt(now, peer);
         }
@@ -76,7 +76,7 @@ internal sealed class SecondLinks(
                 return;
             }
 
-            if (liveness.ProbeSentAt(link.Peer!) is null)
+            if (liveness.Health(link.Peer!).AskedAt is null)
             {
                 links.Forget(link);
             }

@@ -39,24 +39,23 @@ public sealed record OverlayOptions
     public bool JoinsRing { get; init; } = true;
 
     /// <summary>
-    /// Time between two exchanges of neighbour sets with one peer, before jitter. 1 s to 10 min.
+    /// Time between two heartbeats to the neighbours next to this node, before jitter; one that was not heard
+    /// for a tenth longer is asked whether it lives. 0.1 s to 10 min.
     /// </summary>
-    /// <value>Default: 10 s.</value>
-    public TimeSpan ExchangePeriod { get; init; } = TimeSpan.FromSeconds(10);
+    /// <value>Default: 5 s, so that a death that nothing tells of is known within 10 s.</value>
+    public TimeSpan HeartbeatPeriod { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>The same for all other peers. 0.1 s to 1 h.</summary>
+    /// <value>Default: 60 s: of a death among them others tell, or a request that is late.</value>
+    public TimeSpan DistantHeartbeatPeriod { get; init; } = TimeSpan.FromSeconds(60);
 
     /// <summary>Time between two checks of the fingers, before jitter. 1 s to 1 h.</summary>
     /// <value>Default: 20 s.</value>
     public TimeSpan FingerPeriod { get; init; } = TimeSpan.FromSeconds(20);
 
-    /// <summary>
-    /// A peer from which nothing came for this long is asked whether it lives. 0.1 s to 10 min.
-    /// </summary>
-    /// <value>Default: 5 s.</value>
-    public TimeSpan ProbeAfter { get; init; } = TimeSpan.FromSeconds(5);
-
-    /// <summary>A peer that leaves a probe unanswered for this long is dead. 0.1 s to 10 min.</summary>
-    /// <value>Default: 5 s: longer than any pause of a healthy process.</value>
-    public TimeSpan ProbeTimeout { get; init; } = TimeSpan.FromSeconds(5);
+    /// <summary>A peer that leaves a probe unanswered for this long is dead. 1.5 s to 10 min.</summary>
+    /// <value>Default: 4 s: longer than any pause of a healthy process.</value>
+    public TimeSpan ProbeTimeout { get; init; } = TimeSpan.FromSeconds(4);
 
     /// <summary>
     /// How long a node that reaches nobody of those it was given or knows tries before it goes on alone (or

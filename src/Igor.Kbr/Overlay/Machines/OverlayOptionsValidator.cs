@@ -22,20 +22,20 @@ internal static class OverlayOptionsValidator
         Between(options.PendingMax, 16, 1048576, nameof(options.PendingMax));
         Between(options.PayloadBytesMax, 1024, 15 * 1024 * 1024, nameof(options.PayloadBytesMax));
         Between(
-            options.ExchangePeriod,
-            TimeSpan.FromSeconds(1),
+            options.HeartbeatPeriod,
+            TimeSpan.FromSeconds(0.1),
             TimeSpan.FromMinutes(10),
-            nameof(options.ExchangePeriod));
+            nameof(options.HeartbeatPeriod));
         Between(
             options.FingerPeriod,
             TimeSpan.FromSeconds(1),
             TimeSpan.FromHours(1),
             nameof(options.FingerPeriod));
         Between(
-            options.ProbeAfter,
+            options.DistantHeartbeatPeriod,
             TimeSpan.FromSeconds(0.1),
-            TimeSpan.FromMinutes(10),
-            nameof(options.ProbeAfter));
+            TimeSpan.FromHours(1),
+            nameof(options.DistantHeartbeatPeriod));
         Between(
             options.ProbeTimeout,
             TimeSpan.FromSeconds(0.1),

@@ -1,40 +1,63 @@
-using System.Runtime.InteropServices;
+using Igor.Kbr.Overlay.Machines;
 
 namespace Igor.Kbr.Overlay.Rings;
 
 /// <summary>
-/// For each neighbour in any ring, one number over all that it must know as well as this node: equal on both
-/// sides when the two agree in every ring that they share. Changed by one ring at a time, read at no cost.
+/// What this node and each neighbour in any ring are to each other, over all rings that they share: one
+/// number over what both must know, and whether they stand side by side. Changed by one ring at a time, read
+/// at no cost.
 /// </summary>
-internal sealed class PairDigests
+internal sealed class PairDigests(PeerTable peers)
 {
-    private readonly Dictionary<Key, (ulong Sum, int Rings)> _pairs = [];
+    private readonly PerPeer<Pair> _pairs = new(peers, () => default);
 
-    /// <summary>The digest for a peer; 0 for one that is a neighbour in no ring.</summary>
-    public ulong Of(Key peer) => _pairs.GetValueOrDefault(peer).Sum;
+    /// <summary>
+    /// The digest for a peer, equal on both sides when the two agree in every ring; 0 for one that is a
+    /// neighbour in none.
+    /// </summary>
+    public ulong Of(Peer peer) => _pairs[peer].Sum;
 
-    /// <summary>The set in a ring changed.</summary>
+    /// <summary>Whether a peer is next to this node in any ring.</summary>
+    public bool IsAdjacent(Peer peer) => _pairs[peer].Adjacent > 0;
+
+    /// <summary>The set in a ring changed. Of a peer that is gone nothing is kept.</summary>
     public void Replace(RingTerms before, RingTerms after)
     {
         foreach ((Key id, ulong part) in before.Parts)
         {
-            ref (ulong Sum, int Rings) pair = ref CollectionsMarshal.GetValueRefOrNullRef(_pairs, id);
-            pair = (pair.Sum - part, pair.Rings - 1);
+            if (peers.TryGet(id, out Peer? peer))
+            {
+                _pairs[peer].Sum -= part;
+            }
         }
 
         foreach ((Key id, ulong part) in after.Parts)
         {
-            ref (ulong Sum, int Rings) pair =
-                ref CollectionsMarshal.GetValueRefOrAddDefault(_pairs, id, out _);
-            pair = (pair.Sum + part, pair.Rings + 1);
-        }
-
-        foreach ((Key id, _) in before.Parts)
-        {
-            if (_pairs.TryGetValue(id, out (ulong Sum, int Rings) pair) && pair.Rings == 0)
+            if (peers.TryGet(id, out Peer? peer))
             {
-                _pairs.Remove(id);
+                _pairs[peer].Sum += part;
             }
         }
+
+        CountAdjacent(before, -1);
+        CountAdjacent(after, 1);
+    }
+
+    private void CountAdjacent(RingTerms terms, int sign)
+    {
+        foreach (Key id in terms.Adjacent)
+        {
+            if (peers.TryGet(id, out Peer? peer))
+            {
+                _pairs[peer].Adjacent += sign;
+            }
+        }
+    }
+
+    private struct Pair
+    {
+        public ulong Sum;
+
+        public int Adjacent;
     }
 }

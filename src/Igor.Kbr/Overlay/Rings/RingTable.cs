@@ -25,10 +25,14 @@ internal sealed class RingTable : Machine
         _context = context;
         _barred = new PerPeer<bool>(context.Peers, () => false);
         Solitude = new Solitude(context, this, away);
+        Pairs = new PairDigests(context.Peers);
     }
 
     /// <summary>Whether this node may act as a ring of its own.</summary>
     public Solitude Solitude { get; }
+
+    /// <summary>What this node and each neighbour are to each other over all rings.</summary>
+    public PairDigests Pairs { get; }
 
     /// <summary>Whether a member of the ring is connected.</summary>
     public bool IsInRing => TryGet(ServiceId.Base, out ServiceRing? ring) && ring.Members.Count > 0;
@@ -127,6 +131,10 @@ internal sealed class RingTable : Machine
         if (change is not null)
         {
             Count(change.Joined, change.Departed.Select(gone => gone.Id));
+            RingTerms before = ring.Terms;
+            ring.Terms = RingTerms.Of(ring.Id, change.Neighbours, _context.Options.NeighboursPerSide);
+            ring.ChangedAt = now;
+            Pairs.Replace(before, ring.Terms);
             _context.Output.UpdateNeighbours(ring.Id, change);
             _context.Machines.RingChanged(now, ring.Id, change);
         }

@@ -11,15 +11,16 @@ namespace Igor.Kbr.Overlay.Rings;
 /// </summary>
 internal sealed class RingTerms
 {
-    public static readonly RingTerms None = new([], []);
+    public static readonly RingTerms None = new([], [], []);
 
     private readonly (Key Id, ulong Part)[] _parts;
-    private readonly uint[] _known;
+    private readonly Key[] _adjacent;
 
-    private RingTerms((Key Id, ulong Part)[] parts, uint[] known)
+    private RingTerms((Key Id, ulong Part)[] parts, Key[] adjacent, ImmutableArray<uint> known)
     {
         _parts = parts;
-        _known = known;
+        _adjacent = adjacent;
+        Known = known;
     }
 
     /// <summary>Each neighbour, and the sum over the nodes that it must know as well as this one.</summary>
@@ -29,7 +30,10 @@ internal sealed class RingTerms
     /// The short terms of this node and all its neighbours, clockwise: from the farthest one back to the
     /// farthest one ahead, or from this node round the whole ring.
     /// </summary>
-    public ReadOnlySpan<uint> Known => _known;
+    public ImmutableArray<uint> Known { get; }
+
+    /// <summary>The nearest neighbour on either side, once if it is the same.</summary>
+    public ReadOnlySpan<Key> Adjacent => _adjacent;
 
     /// <summary>
     /// Takes the sums of a set. A node that is no member is known to nobody, and has none to compare.
@@ -45,7 +49,9 @@ internal sealed class RingTerms
         }
 
         ulong own = Term(service, set.Self);
-        uint[] known = [.. Line(set).Select(id => Short(Term(service, id)))];
+        ImmutableArray<uint> known = [.. Line(set).Select(id => Short(Term(service, id)))];
+        (Key next, Key previous) = (set.Clockwise[0], set.CounterClockwise[0]);
+        Key[] adjacent = next == previous ? [next] : [next, previous];
         if (set.IsWholeRing)
         {
             ulong all = own;
@@ -54,7 +60,7 @@ internal sealed class RingTerms
                 all += Term(service, id);
             }
 
-            return new RingTerms([.. set.Others.Select(id => (id, all))], known);
+            return new RingTerms([.. set.Others.Select(id => (id, all))], adjacent, known);
         }
 
         var parts = new (Key, ulong)[set.Clockwise.Length + set.CounterClockwise.Length];
@@ -62,7 +68,7 @@ internal sealed class RingTerms
         ulong[] back = SumsFrom(service, set.CounterClockwise);
         Fill(parts.AsSpan(0, set.Clockwise.Length), set.Clockwise, own + ahead[^1], back, perSide);
         Fill(parts.AsSpan(set.Clockwise.Length), set.CounterClockwise, own + back[^1], ahead, perSide);
-        return new RingTerms(parts, known);
+        return new RingTerms(parts, adjacent, known);
     }
 
     /// <summary>The sum for one neighbour; 0 for others.</summary>

@@ -71,8 +71,11 @@ internal sealed class ServiceRing(ServiceId id, string name, Key self)
     /// </summary>
     public bool IsHeldAlone { get; set; }
 
-    /// <summary>Whether an exchange is scheduled already.</summary>
-    public bool IsExchangeScheduled { get; set; }
+    /// <summary>The neighbour set as it is compared with those of others.</summary>
+    public RingTerms Terms { get; set; } = RingTerms.None;
+
+    /// <summary>When the set changed last.</summary>
+    public TimeSpan ChangedAt { get; set; }
 
     /// <summary>
     /// Lets a peer in that is connected, runs the service and has its place, and takes another one out;

@@ -185,13 +185,13 @@ internal sealed class SilenceDetection(
         {
             silence.IsWatched = false;
         }
-        else if (silence.AskedAt is { } asked && liveness.ProbeSentAt(peer) is null
+        else if (silence.AskedAt is { } asked && liveness.Health(peer).AskedAt is null
             && now - asked > context.Options.ProbeTimeout)
         {
             NoteDropped(now, peer); // it was heard since, and answers neither question nor ping
             Watch(now + AskAfter, peer);
         }
-        else if (silence.AskedAt is not null || liveness.ProbeSentAt(peer) is not null)
+        else if (silence.AskedAt is not null || liveness.Health(peer).AskedAt is not null)
         {
             Watch(now + AskAfter, peer); // it may be gone altogether
         }

@@ -1,46 +1,217 @@
+using System.Collections.Immutable;
 using Igor.Kbr.Overlay.Links;
 using Igor.Kbr.Overlay.Machines;
 using Igor.Kbr.Overlay.Rings;
+using Igor.Kbr.Wire;
+using Igor.Kbr.Wire.Messages;
 
 namespace Igor.Kbr.Overlay.Upkeep;
 
 /// <summary>
 /// Finds peers that died without a word. A closed connection is seen at once elsewhere; this is for hosts
-/// that vanish. Any frame is a sign of life; only a quiet peer is probed, a neighbour sooner than another.
+/// that vanish. Nodes that stand side by side in a ring watch each other; when one does not answer, those who
+/// have it as neighbour too are told, and each asks it before it believes that (Castro et al., "Performance
+/// and dependability of structured peer-to-peer overlays", DSN'04). Others are asked seldom, and when a
+/// request through them is late.
 /// </summary>
 internal sealed class FailureDetection(
     NodeContext context, RingTable rings, Liveness liveness, SecondLinks secondLinks) : Machine
 {
-    /// <summary>Peers that are not neighbours are probed this much less often.</summary>
-    private const int DistantFactor = 4;
+    /// <summary>A heartbeat may be late by its spread and by what the network adds.</summary>
+    private const double LateFactor = 1.1;
 
-    public override void Start(TimeSpan now) =>
-        context.Timers.Repeat(now, () => context.Random.Jitter(context.Options.ProbeAfter / 5), later =>
-        {
-            foreach (Peer peer in context.Peers.Snapshot())
-            {
-                Check(later, peer);
-            }
-        });
+    /// <summary>Dead peers remembered: who dies beside them is few.</summary>
+    private const int BuriedMax = 32;
 
-    private void Check(TimeSpan now, Peer peer)
+    /// <summary>Others told of a peer that does not answer: the neighbours of two rings.</summary>
+    private const int ToldMax = 32;
+
+    /// <summary>An honest peer answers within that, most of the time.</summary>
+    private static readonly TimeSpan TellAfter = TimeSpan.FromSeconds(1);
+
+    /// <summary>Others have found out by then, or it may be back.</summary>
+    private static readonly TimeSpan BuriedFor = TimeSpan.FromSeconds(60);
+
+    /// <summary>A peer that was heard since then lives, whatever others say.</summary>
+    private static readonly TimeSpan HeardLately = TimeSpan.FromSeconds(2);
+
+    private readonly HealthLimits _adjacent = new(
+        context.Options.HeartbeatPeriod * LateFactor, context.Options.ProbeTimeout, TellAfter);
+
+    private readonly HealthLimits _distant = new(
+        context.Options.DistantHeartbeatPeriod * LateFactor, context.Options.ProbeTimeout, Telling: null);
+
+    /// <summary>Another one asked it before, and got no answer in a second.</summary>
+    private readonly HealthLimits _told = new(
+        context.Options.DistantHeartbeatPeriod * LateFactor,
+        context.Options.ProbeTimeout - TellAfter,
+        Telling: null);
+
+    private readonly List<Peer> _due = [];
+    private long _asked;
+    private readonly Queue<(Key Id, TimeSpan At)> _buried = [];
+    private TimeSpan _nextAt = TimeSpan.MaxValue;
+
+    public override ReadOnlySpan<MessageType> Messages => [MessageType.QuietPeer];
+
+    public override TimeSpan? NextDeadline
     {
-        if (liveness.ProbeSentAt(peer) is { } sent)
+        get
         {
-            if (now - sent > context.Options.ProbeTimeout)
+            if (_asked != liveness.Asked)
             {
-                secondLinks.HandleDead(now, peer);
+                _asked = liveness.Asked;
+                context.Peers.All.ForEach(Await); // somebody is to answer sooner than was expected
             }
 
+            return _nextAt == TimeSpan.MaxValue ? null : _nextAt;
+        }
+    }
+
+    public override void HandlePeerUp(TimeSpan now, Peer peer) => Await(peer);
+
+    public override void HandlePeerDown(TimeSpan now, Peer peer, DepartureReason reason)
+    {
+        if (reason == DepartureReason.Failed)
+        {
+            _buried.Enqueue((peer.Id, now));
+            if (_buried.Count > BuriedMax)
+            {
+                _buried.Dequeue();
+            }
+        }
+    }
+
+    /// <summary>Whether a node was found dead lately.</summary>
+    public bool WasBuried(TimeSpan now, Key id) =>
+        !context.Peers.Contains(id) && _buried.Any(b => b.Id == id && now - b.At < BuriedFor);
+
+    public override void HandleRingChanged(TimeSpan now, ServiceId service, NeighbourChange change)
+    {
+        if (!rings.TryGet(service, out ServiceRing? ring))
+        {
             return;
         }
 
-        TimeSpan quiet = rings.IsNeighbour(peer)
-            ? context.Options.ProbeAfter
-            : context.Options.ProbeAfter * DistantFactor;
-        if (now - liveness.LastHeard(peer) > quiet)
+        foreach (Key id in ring.Terms.Adjacent)
         {
-            liveness.Probe(now, peer);
+            if (context.Peers.TryGet(id, out Peer? peer))
+            {
+                Await(peer);
+            }
         }
     }
+
+    /// <summary>Something is late that a peer should have answered: it is asked, unless it was.</summary>
+    public void Suspect(TimeSpan now, Peer peer) => liveness.Probe(now, peer);
+
+    public override void HandleDeadline(TimeSpan now)
+    {
+        if (now < _nextAt)
+        {
+            return;
+        }
+
+        _nextAt = TimeSpan.MaxValue;
+        foreach (Peer peer in context.Peers.All)
+        {
+            if (liveness.Health(peer).DueAt(LimitsOf(peer)) <= now)
+            {
+                _due.Add(peer);
+            }
+            else
+            {
+                Await(peer);
+            }
+        }
+
+        foreach (Peer peer in _due)
+        {
+            if (context.Peers.IsConnected(peer))
+            {
+                Check(now, peer);
+            }
+        }
+
+        _due.Clear();
+    }
+
+    /// <summary>A peer says that a third one does not answer it.</summary>
+    public override void HandleMessage(TimeSpan now, Link link, Peer peer, in Frame frame)
+    {
+        QuietPeerMessage message = frame.Read<QuietPeerMessage>();
+        if (context.Peers.TryGet(message.Peer, out Peer? quiet)
+            && rings.IsNeighbour(peer)
+            && now - liveness.Health(quiet).HeardAt > HeardLately)
+        {
+            liveness.Probe(now, quiet, _told);
+        }
+    }
+
+    private void Check(TimeSpan now, Peer peer)
+    {
+        switch (liveness.Health(peer).Step(now, LimitsOf(peer)))
+        {
+            case HealthStep.Ask:
+                liveness.Ping(now, peer);
+                break;
+            case HealthStep.Tell:
+                Tell(now, peer);
+                break;
+            case HealthStep.Bury:
+                secondLinks.HandleDead(now, peer);
+                break;
+        }
+
+        if (context.Peers.IsConnected(peer))
+        {
+            Await(peer);
+        }
+    }
+
+    private void Await(Peer peer)
+    {
+        TimeSpan due = liveness.Health(peer).DueAt(LimitsOf(peer));
+        _nextAt = due < _nextAt ? due : _nextAt;
+    }
+
+    /// <summary>
+    /// Others that miss the same node find that out sooner by asking it themselves; nobody's word is enough.
+    /// Those behind it may have died with it, and nobody between could tell: the next one is asked too.
+    /// </summary>
+    private void Tell(TimeSpan now, Peer quiet)
+    {
+        quiet.IsLinkInDoubt = true;
+        var told = new SortedSet<Key>();
+        foreach (ServiceRing ring in rings.All)
+        {
+            if (ring.Terms.PartOf(quiet.Id) != 0)
+            {
+                told.UnionWith(ring.Neighbours.Others);
+                AskBehind(now, quiet, ring.Neighbours.Clockwise);
+                AskBehind(now, quiet, ring.Neighbours.CounterClockwise);
+            }
+        }
+
+        told.Remove(quiet.Id);
+        foreach (Key id in told.Take(ToldMax))
+        {
+            if (context.Peers.TryGet(id, out Peer? peer))
+            {
+                context.Send(peer, new QuietPeerMessage(quiet.Id));
+            }
+        }
+    }
+
+    private void AskBehind(TimeSpan now, Peer quiet, ImmutableArray<Key> side)
+    {
+        int behind = side.IndexOf(quiet.Id) + 1;
+        if (behind > 0 && behind < side.Length && context.Peers.TryGet(side[behind], out Peer? peer)
+            && now - liveness.Health(peer).HeardAt > _adjacent.Quiet)
+        {
+            liveness.Probe(now, peer, _adjacent);
+        }
+    }
+
+    private HealthLimits LimitsOf(Peer peer) => rings.Pairs.IsAdjacent(peer) ? _adjacent : _distant;
 }

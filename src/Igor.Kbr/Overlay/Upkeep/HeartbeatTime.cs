@@ -10,8 +10,6 @@ internal sealed class HeartbeatTime
     /// <summary>Spread of a period, so that heartbeats of many peers do not fall together.</summary>
     private const double Spread = 0.1;
 
-    private TimeSpan _period;
-
     /// <summary>When it is due.</summary>
     public TimeSpan DueAt { get; private set; } = TimeSpan.MaxValue;
 
@@ -21,23 +19,8 @@ internal sealed class HeartbeatTime
     /// <summary>One was sent.</summary>
     public void HandleSent(TimeSpan now, TimeSpan period, SeededRandom random)
     {
-        _period = period;
         DueAt = now + random.Jitter(period, Spread);
         RidesFrom = now + (period / 2);
-    }
-
-    /// <summary>The period is another one now: a shorter one counts from the last heartbeat.</summary>
-    public void SetPeriod(TimeSpan now, TimeSpan period, SeededRandom random)
-    {
-        if (period == _period)
-        {
-            return;
-        }
-
-        TimeSpan due = DueAt == TimeSpan.MaxValue ? now : DueAt - _period + period;
-        _period = period;
-        DueAt = due > now ? due : now + random.Jitter(period / 2, Spread);
-        RidesFrom = DueAt - (period / 2);
     }
 
     /// <summary>The next one goes no later than that.</summary>

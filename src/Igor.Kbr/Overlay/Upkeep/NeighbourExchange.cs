@@ -9,49 +9,72 @@ using Igor.Kbr.Wire.Messages;
 namespace Igor.Kbr.Overlay.Upkeep;
 
 /// <summary>
-/// Keeps neighbour sets right: tells neighbours, periodically and after a loss, whom this node knows near
-/// itself, and connects to those named by others that would be nearer than what it has. Periodic rather than
-/// reactive repair keeps traffic bounded under churn (Rhea et al., "Handling Churn in a DHT", USENIX'04).
+/// Keeps neighbour sets right: where the digests of two peers differ, and after a loss, says whom this node
+/// knows in a ring, is told the contacts that it lacks, and connects to those. A comparison that changes
+/// nothing is made again ever more rarely: two nodes may not be able to reach each other.
 /// </summary>
-internal sealed class NeighbourExchange(NodeContext context, RingTable rings, Dialer dialer) : Machine
+internal sealed class NeighbourExchange(
+    NodeContext context, RingTable rings, Dialer dialer, FailureDetection failures) : Machine
 {
-    private static readonly TimeSpan SoonAfterChange = TimeSpan.FromMilliseconds(150);
+    /// <summary>
+    /// Rings compared at once with one peer; those that did not change since both agreed last are not.
+    /// </summary>
+    private const int RingsAtOnceMax = 16;
+
+    private const int AnswersAtOnceMax = 2 * RingsAtOnceMax;
+    private const int AnswersPerSecond = 4;
+
+    /// <summary>Others see a death when this node does, or a moment later.</summary>
+    private static readonly TimeSpan SoonAfterLoss = TimeSpan.FromMilliseconds(150);
+
+    private static readonly TimeSpan CompareAgainFirst = TimeSpan.FromSeconds(4);
+    private static readonly TimeSpan CompareAgainMax = TimeSpan.FromSeconds(60);
+
+    /// <summary>What was asked for is answered by then, if at all.</summary>
+    private static readonly TimeSpan AnswerTime = TimeSpan.FromSeconds(10);
+
+    private readonly PerPeer<Comparison> _comparisons = new(context.Peers, () => new Comparison());
+    private readonly SortedDictionary<Key, SortedSet<UInt128>> _ends = [];
 
     public override ReadOnlySpan<MessageType> Messages => [MessageType.Neighbours];
 
-    public override void Start(TimeSpan now)
-    {
-        if (context.Options.JoinsRing)
-        {
-            context.Timers.Repeat(now, () => context.Random.Jitter(context.Options.ExchangePeriod), later =>
-            {
-                foreach (ServiceRing ring in rings.All)
-                {
-                    RunRound(ring);
-                }
-            });
-        }
-    }
-
     /// <summary>
-    /// A ring changed: when neighbours were lost, the far ends of what is left know the next ones.
+    /// Neighbours were lost: the farthest that are left on that side know the next ones. Those who came in
+    /// their place from afar do not.
     /// </summary>
     public override void HandleRingChanged(TimeSpan now, ServiceId service, NeighbourChange change)
     {
-        if (!rings.TryGet(service, out ServiceRing? ring) || !ring.IsActive || ring.IsExchangeScheduled)
+        NeighbourSet set = change.Neighbours;
+        foreach (Departure departed in change.Departed)
         {
-            return;
+            if (departed.Reason != DepartureReason.Displaced && set.IsMember)
+            {
+                bool isAhead = departed.Id - set.Self < set.Self - departed.Id;
+                CompareSoon(now, service, isAhead ? set.Clockwise : set.CounterClockwise, change.Joined);
+            }
         }
-
-        ring.IsExchangeScheduled = true;
-        context.Timers.Schedule(now + context.Random.Jitter(SoonAfterChange, 0.6), _ =>
-        {
-            ring.IsExchangeScheduled = false;
-            SendToEnds(ring);
-        });
     }
 
-    /// <summary>A peer told its neighbours.</summary>
+    /// <summary>A peer told its digest.</summary>
+    public void HandleDigest(TimeSpan now, Peer peer, ulong digest)
+    {
+        Comparison comparison = _comparisons[peer];
+        ulong own = rings.Pairs.Of(peer);
+        if (digest == own)
+        {
+            comparison.AgreedAt = now;
+        }
+        else if (now >= comparison.NotBefore)
+        {
+            comparison.HandleDifference(now, own, digest);
+            foreach (ServiceRing ring in
+                Unlike(rings.All.Where(ring => MayDiffer(ring, peer, comparison))).Take(RingsAtOnceMax))
+            {
+                Compare(now, ring, peer);
+            }
+        }
+    }
+
     public override void HandleMessage(TimeSpan now, Link link, Peer peer, in Frame frame)
     {
         NeighboursMessage message = frame.Read<NeighboursMessage>();
@@ -60,10 +83,13 @@ internal sealed class NeighbourExchange(NodeContext context, RingTable rings, Di
             return;
         }
 
-        Consider(now, ring, message.Contacts, Teller.Unasked(peer));
-        if (message.WantsReply && ring.IsActive)
+        Comparison comparison = _comparisons[peer];
+        comparison.NotBefore = Later(comparison.NotBefore, now + CompareAgainFirst);
+        Teller teller = now < comparison.AskedUntil ? Teller.Asked(peer) : Teller.Unasked(peer);
+        Consider(now, ring, message.Contacts.Where(contact => !IsGone(now, peer, contact)), teller);
+        if (message.WantsReply && ring.IsActive && comparison.Answers.TryTake(now))
         {
-            Send(peer, ring, wantsReply: false);
+            Answer(now, ring, peer, message.Known);
         }
     }
 
@@ -72,7 +98,7 @@ internal sealed class NeighbourExchange(NodeContext context, RingTable rings, Di
     /// <param name="ring">The ring.</param>
     /// <param name="contacts">The nodes.</param>
     /// <param name="teller">The peer that told of them; null when this node knows them itself.</param>
-    public void Consider(TimeSpan now, ServiceRing ring, ImmutableArray<Contact> contacts, Teller? teller)
+    public void Consider(TimeSpan now, ServiceRing ring, IEnumerable<Contact> contacts, Teller? teller)
     {
         foreach (Contact contact in contacts)
         {
@@ -85,48 +111,150 @@ internal sealed class NeighbourExchange(NodeContext context, RingTable rings, Di
         }
     }
 
-    private void RunRound(ServiceRing ring)
+    /// <summary>
+    /// Whether a node that a peer tells of did not answer this one: then the peer may find that out too.
+    /// </summary>
+    private bool IsGone(TimeSpan now, Peer teller, Contact contact)
     {
-        NeighbourSet set = ring.Neighbours;
-        if (!ring.IsActive || set.Count == 0)
+        bool isGone = failures.WasBuried(now, contact.Id) || dialer.HasFailed(now, contact);
+        if (isGone)
+        {
+            context.Send(teller, new QuietPeerMessage(contact.Id));
+        }
+
+        return isGone;
+    }
+
+    private static TimeSpan Later(TimeSpan a, TimeSpan b) => a > b ? a : b;
+
+    /// <summary>
+    /// Whether the two may see a ring differently. Where it has not changed here since they agreed, it
+    /// changed at the peer, which says so.
+    /// </summary>
+    private static bool MayDiffer(ServiceRing ring, Peer peer, Comparison comparison) =>
+        ring.IsActive && peer.Runs(ring.Id) && ring.ChangedAt + AnswerTime >= comparison.AgreedAt;
+
+    /// <summary>
+    /// Of rings in which this node has the same neighbours only one: whoever is met there says that it runs
+    /// the others too.
+    /// </summary>
+    private static IEnumerable<ServiceRing> Unlike(IEnumerable<ServiceRing> rings) =>
+        rings.DistinctBy(ring => (ring.Neighbours.Clockwise[0], ring.Neighbours.Clockwise[^1],
+            ring.Neighbours.CounterClockwise[^1], ring.Neighbours.Count));
+
+    private void CompareSoon(
+        TimeSpan now, ServiceId service, ImmutableArray<Key> side, ImmutableArray<Key> joined)
+    {
+        Key? end = null;
+        foreach (Key id in side)
+        {
+            end = joined.Contains(id) ? end : id;
+        }
+
+        if (end is not { } farthest)
         {
             return;
         }
 
-        Key nearest = set.Clockwise[0];
-        Key nearestBack = set.CounterClockwise[0];
-        Key random = set.Others.ElementAt(context.Random.Next(set.Count));
-        foreach (Key id in new HashSet<Key> { nearest, nearestBack, random })
+        if (_ends.Count == 0)
         {
-            SendTo(id, ring);
+            context.Timers.Schedule(now + context.Random.Jitter(SoonAfterLoss, 0.6), CompareWithEnds);
         }
+
+        if (!_ends.TryGetValue(farthest, out SortedSet<UInt128>? services))
+        {
+            _ends[farthest] = services = [];
+        }
+
+        services.Add(service.Value);
     }
 
-    private void SendToEnds(ServiceRing ring)
+    private void CompareWithEnds(TimeSpan now)
     {
-        NeighbourSet set = ring.Neighbours;
-        if (!ring.IsActive || set.Count == 0)
+        foreach ((Key id, SortedSet<UInt128> services) in _ends)
         {
-            return;
+            if (!context.Peers.TryGet(id, out Peer? peer))
+            {
+                continue;
+            }
+
+            IEnumerable<ServiceRing> lost = rings.All.Where(
+                ring => ring.IsActive && services.Contains(ring.Id.Value) && peer.Runs(ring.Id));
+            foreach (ServiceRing ring in Unlike(lost).Take(RingsAtOnceMax))
+            {
+                Compare(now, ring, peer);
+            }
         }
 
-        foreach (Key id in new HashSet<Key>
-        {
-            set.Clockwise[^1], set.CounterClockwise[^1], set.Clockwise[0], set.CounterClockwise[0],
-        })
-        {
-            SendTo(id, ring);
-        }
+        _ends.Clear();
     }
 
-    private void SendTo(Key id, ServiceRing ring)
+    private void Compare(TimeSpan now, ServiceRing ring, Peer peer)
     {
-        if (context.Peers.TryGet(id, out Peer? peer))
+        Comparison comparison = _comparisons[peer];
+        comparison.AskedUntil = now + AnswerTime;
+        comparison.NotBefore = Later(comparison.NotBefore, now + CompareAgainFirst);
+        context.Send(peer, new NeighboursMessage(ring.Id, WantsReply: true, [], ring.Terms.Known));
+    }
+
+    private void Answer(TimeSpan now, ServiceRing ring, Peer peer, ImmutableArray<uint> known)
+    {
+        int perSide = context.Options.NeighboursPerSide;
+        var contacts = ImmutableArray.CreateBuilder<Contact>();
+        foreach (Key id in SetComparison.MissingThere(
+            ring.Id, ring.Neighbours, peer.Id, known.AsSpan(), perSide))
         {
-            Send(peer, ring, wantsReply: true);
+            if (id == context.Id)
+            {
+                contacts.Add(new Contact(id, [.. context.Options.Addresses]));
+            }
+            else if (context.Peers.TryGet(id, out Peer? missing))
+            {
+                contacts.Add(missing.Contact);
+            }
+        }
+
+        uint self = RingTerms.Short(RingTerms.Term(ring.Id, context.Id));
+        bool asksBack = !known.IsEmpty
+            && SetComparison.IsMissingHere(ring.Terms.Known.AsSpan(), self, known.AsSpan(), perSide);
+        if (asksBack)
+        {
+            _comparisons[peer].AskedUntil = now + AnswerTime;
+        }
+
+        if (asksBack || contacts.Count > 0 || known.IsEmpty)
+        {
+            context.Send(peer, new NeighboursMessage(
+                ring.Id, asksBack, contacts.ToImmutable(), asksBack ? ring.Terms.Known : []));
         }
     }
 
-    private void Send(Peer peer, ServiceRing ring, bool wantsReply) =>
-        context.Send(peer, new NeighboursMessage(ring.Id, wantsReply, rings.Contacts(ring)));
+    /// <summary>How this node and one peer stand to each other's digests.</summary>
+    private sealed class Comparison
+    {
+        private (ulong Own, ulong Theirs) _last;
+        private TimeSpan _pause;
+
+        /// <summary>When digests were equal last.</summary>
+        public TimeSpan AgreedAt { get; set; }
+
+        /// <summary>Sets are not compared again before that.</summary>
+        public TimeSpan NotBefore { get; set; }
+
+        /// <summary>Until then what the peer says of neighbours was asked for.</summary>
+        public TimeSpan AskedUntil { get; set; }
+
+        /// <summary>How often the peer may still ask.</summary>
+        public TokenBucket Answers { get; } = new(AnswersPerSecond, AnswersAtOnceMax);
+
+        /// <summary>They differ; if just as they did before, comparing has not helped.</summary>
+        public void HandleDifference(TimeSpan now, ulong own, ulong theirs)
+        {
+            bool isSame = _last == (own, theirs);
+            _last = (own, theirs);
+            _pause = isSame ? _pause * 2 : CompareAgainFirst;
+            _pause = _pause < CompareAgainMax ? _pause : CompareAgainMax;
+            NotBefore = now + _pause;
+        }
+    }
 }

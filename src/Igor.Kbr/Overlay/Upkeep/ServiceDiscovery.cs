@@ -32,6 +32,7 @@ internal sealed class ServiceDiscovery(
     /// </summary>
     private const int RoundsPerLookup = 6;
 
+    private static readonly TimeSpan RoundPeriod = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan AskPeriod = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan LookupTimeout = TimeSpan.FromSeconds(5);
 
@@ -41,7 +42,7 @@ internal sealed class ServiceDiscovery(
         [MessageType.ServiceQuery, MessageType.ServiceMembers];
 
     public override void Start(TimeSpan now) =>
-        context.Timers.Repeat(now, () => context.Random.Jitter(context.Options.ExchangePeriod), later =>
+        context.Timers.Repeat(now, () => context.Random.Jitter(RoundPeriod), later =>
         {
             foreach (ServiceRing ring in rings.All)
             {

@@ -3,12 +3,16 @@ using MessagePack;
 
 namespace Igor.Kbr.Wire.Messages;
 
-/// <summary>Whom the sender has near itself in a ring.</summary>
+/// <summary>Whom the receiver lacks in a ring, or whom the sender knows there, or both.</summary>
 /// <param name="Service">The ring.</param>
-/// <param name="WantsReply">Whether it asks for the same.</param>
-/// <param name="Contacts">The sender first, then its neighbours.</param>
+/// <param name="WantsReply">Whether the sender asks for those whom it lacks.</param>
+/// <param name="Contacts">Nodes that the receiver should know, by the sender's set.</param>
+/// <param name="Known">
+/// Short terms of the sender and its neighbours, clockwise; none: the sender knows nobody there.
+/// </param>
 internal readonly record struct NeighboursMessage(
-    ServiceId Service, bool WantsReply, ImmutableArray<Contact> Contacts) : IWireMessage<NeighboursMessage>
+    ServiceId Service, bool WantsReply, ImmutableArray<Contact> Contacts, ImmutableArray<uint> Known)
+    : IWireMessage<NeighboursMessage>
 {
     public static MessageType Type => MessageType.Neighbours;
 
@@ -16,12 +20,16 @@ internal readonly record struct NeighboursMessage(
 
     public void Write(ref MessagePackWriter writer)
     {
-        WireMessage.Begin(ref writer, Type, 3);
+        WireMessage.Begin(ref writer, Type, 4);
         PeerCodec.WriteService(ref writer, Service);
         writer.Write(WantsReply);
         PeerCodec.WriteContacts(ref writer, Contacts);
+        PeerCodec.WriteTerms(ref writer, Known);
     }
 
     public static NeighboursMessage Read(ref MessagePackReader reader, int fields) => new(
-        PeerCodec.ReadService(ref reader), reader.ReadBoolean(), PeerCodec.ReadContacts(ref reader));
+        PeerCodec.ReadService(ref reader),
+        reader.ReadBoolean(),
+        [.. PeerCodec.ReadContacts(ref reader)],
+        fields > 3 ? PeerCodec.ReadTerms(ref reader) : []);
 }

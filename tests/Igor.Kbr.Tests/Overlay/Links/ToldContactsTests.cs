@@ -130,7 +130,7 @@ public class ToldContactsTests
         switch (way)
         {
             case Way.Neighbours:
-                node.Say(link, new NeighboursMessage(ServiceId.Base, false, contacts));
+                node.Say(link, new NeighboursMessage(ServiceId.Base, false, contacts, []));
                 break;
             case Way.Members:
                 node.Say(link, new ServiceMembersMessage(ServiceId.FromName(Service), contacts));

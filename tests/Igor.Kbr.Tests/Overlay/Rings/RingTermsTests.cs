@@ -1,4 +1,5 @@
 using CsCheck;
+using Igor.Kbr.Overlay.Machines;
 using Igor.Kbr.Overlay.Rings;
 
 namespace Igor.Kbr.Tests.Overlay.Rings;
@@ -73,7 +74,11 @@ public class RingTermsTests
     {
         Key[] ring = TrueSets.Ring(3, 24);
         Key[] smaller = [.. ring.Where((_, i) => i != 2)];
-        var changed = new PairDigests();
+        var peers = new PeerTable();
+        var changed = new PairDigests(peers);
+        Peer[] all =
+            [.. ring[1..].Select(id => new Peer(id, new Link(new LinkId(1), id, false, false, "a:1")))];
+        Array.ForEach(all, peers.Add);
         RingTerms first = Terms(ring[0], ring);
         RingTerms second = Terms(ring[0], smaller);
         RingTerms other = RingTerms.Of(ServiceId.Base, TrueSets.Of(ring[0], ring, PerSide), PerSide);
@@ -81,11 +86,14 @@ public class RingTermsTests
         changed.Replace(RingTerms.None, other);
         changed.Replace(first, second);
 
-        Assert.Equal(second.PartOf(ring[1]) + other.PartOf(ring[1]), changed.Of(ring[1]));
-        Assert.Equal(other.PartOf(ring[2]), changed.Of(ring[2]));
+        Assert.Equal(second.PartOf(ring[1]) + other.PartOf(ring[1]), changed.Of(all[0]));
+        Assert.Equal(other.PartOf(ring[2]), changed.Of(all[1]));
+        Assert.True(changed.IsAdjacent(all[0]));
+        Assert.False(changed.IsAdjacent(all[1]));
         changed.Replace(second, RingTerms.None);
         changed.Replace(other, RingTerms.None);
-        Assert.All(ring, id => Assert.Equal(0UL, changed.Of(id)));
+        Assert.All(all, peer => Assert.Equal(0UL, changed.Of(peer)));
+        Assert.All(all, peer => Assert.False(changed.IsAdjacent(peer)));
     }
 
     private static RingTerms Terms(Key self, Key[] ring) =>

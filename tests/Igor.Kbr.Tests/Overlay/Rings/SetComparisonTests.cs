@@ -56,7 +56,7 @@ public class SetComparisonTests
             Service,
             TrueSets.Of(ring[0], ring, PerSide),
             ring[9],
-            RingTerms.Of(Service, far, PerSide).Known,
+            RingTerms.Of(Service, far, PerSide).Known.AsSpan(),
             PerSide);
         Assert.Equal(ring[1..(PerSide + 1)], missing);
     }

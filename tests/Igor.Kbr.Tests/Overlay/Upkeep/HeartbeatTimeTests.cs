@@ -27,21 +27,5 @@ public class HeartbeatTimeTests
         Assert.Equal(At(2), _time.DueAt);
     }
 
-    [Fact]
-    public void Shorter_period_counts_from_the_last_heartbeat()
-    {
-        _time.HandleSent(At(0), Period, _random);
-        _time.SetPeriod(At(1), Period / 2, _random);
-        Assert.InRange(_time.DueAt, At(4), At(6));
-    }
-
-    [Fact]
-    public void Shorter_period_that_is_over_already_does_not_make_all_due_at_once()
-    {
-        _time.HandleSent(At(0), Period, _random);
-        _time.SetPeriod(At(8), Period / 5, _random);
-        Assert.InRange(_time.DueAt, At(8.5), At(9.5));
-    }
-
     private static TimeSpan At(double seconds) => TimeSpan.FromSeconds(seconds);
 }

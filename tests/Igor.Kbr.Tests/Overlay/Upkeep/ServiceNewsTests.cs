@@ -107,11 +107,11 @@ public class ServiceNewsTests
     }
 
     [Theory]
-    [InlineData((int)MessageType.Ping, (int)MessageType.Pong)]
-    [InlineData((int)MessageType.RequestQuery, (int)MessageType.RequestState)]
-    [InlineData((int)MessageType.ServiceQuery, (int)MessageType.ServiceMembers)]
-    [InlineData((int)MessageType.Neighbours, (int)MessageType.Neighbours)]
-    public void Costly_messages_are_answered_so_often(int question, int answer)
+    [InlineData((int)MessageType.Ping, (int)MessageType.Pong, 200, 256)]
+    [InlineData((int)MessageType.RequestQuery, (int)MessageType.RequestState, 200, 256)]
+    [InlineData((int)MessageType.ServiceQuery, (int)MessageType.ServiceMembers, 200, 256)]
+    [InlineData((int)MessageType.Neighbours, (int)MessageType.Neighbours, 32, 32)]
+    public void Costly_messages_are_answered_so_often(int question, int answer, int least, int most)
     {
         (var asked, var answered) = ((MessageType)question, (MessageType)answer);
         int before = _node.Frames(_link, answered).Count;
@@ -120,7 +120,7 @@ public class ServiceNewsTests
             Ask(asked);
         }
 
-        Assert.InRange(_node.Frames(_link, answered).Count - before, 200, 256);
+        Assert.InRange(_node.Frames(_link, answered).Count - before, least, most);
         Assert.InRange(_node.Overlay.MessagesIgnored, 1744, 1800);
         _node.Run(TimeSpan.FromSeconds(1));
         before = _node.Frames(_link, answered).Count;
@@ -144,7 +144,7 @@ public class ServiceNewsTests
                 _node.Say(_link, new ServiceQueryMessage(ServiceId.Base));
                 break;
             default:
-                _node.Say(_link, new NeighboursMessage(ServiceId.Base, true, []));
+                _node.Say(_link, new NeighboursMessage(ServiceId.Base, true, [], []));
                 break;
         }
     }

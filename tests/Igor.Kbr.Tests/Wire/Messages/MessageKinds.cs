@@ -84,10 +84,17 @@ internal static class MessageKinds
         new MessageKind<GoodbyeMessage>(
             new GoodbyeMessage(GoodbyeReason.Duplicate, "another node", ["192.0.2.7:4000"]), Goodbyes),
         new MessageKind<NeighboursMessage>(
-            new NeighboursMessage(ExampleService, true, [ExampleContact]),
-            Gen.Select(Services, Gen.Bool, Contacts, (s, wants, c) => new NeighboursMessage(s, wants, c))),
-        new MessageKind<LinkUseMessage>(
-            new LinkUseMessage(true), Gen.Bool.Select(wanted => new LinkUseMessage(wanted))),
+            new NeighboursMessage(ExampleService, true, [ExampleContact], [0x01020304, 5]),
+            Gen.Select(
+                Services,
+                Gen.Bool,
+                Contacts,
+                Gen.UInt.Array[0, WireLimits.TermsMax],
+                (s, wants, c, known) => new NeighboursMessage(s, wants, c, [.. known]))),
+        new MessageKind<HeartbeatMessage>(
+            new HeartbeatMessage(4, 0x0102030405060708, 1_800_000_000_000, true),
+            Gen.Select(Gen.ULong, Gen.ULong, Clocks, Gen.Bool, (version, digest, clock, isWanted) =>
+                new HeartbeatMessage(version, digest, clock, isWanted))),
         new MessageKind<ServiceQueryMessage>(
             new ServiceQueryMessage(ExampleService), Services.Select(s => new ServiceQueryMessage(s))),
         new MessageKind<ServiceMembersMessage>(
@@ -104,5 +111,9 @@ internal static class MessageKinds
             Gen.Select(Gen.ULong, Gen.Bool, (id, isHeld) => new RequestStateMessage(id, isHeld))),
         new MessageKind<SilentPeerMessage>(
             new SilentPeerMessage(ExampleKey), KeyTests.Keys.Select(key => new SilentPeerMessage(key))),
+        new MessageKind<ServicesQueryMessage>(
+            new ServicesQueryMessage(4), Gen.ULong.Select(known => new ServicesQueryMessage(known))),
+        new MessageKind<QuietPeerMessage>(
+            new QuietPeerMessage(ExampleKey), KeyTests.Keys.Select(key => new QuietPeerMessage(key))),
     ];
 }

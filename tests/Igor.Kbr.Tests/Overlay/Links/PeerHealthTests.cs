@@ -1,6 +1,6 @@
-using Igor.Kbr.Overlay.Upkeep;
+using Igor.Kbr.Overlay.Links;
 
-namespace Igor.Kbr.Tests.Overlay.Upkeep;
+namespace Igor.Kbr.Tests.Overlay.Links;
 
 public class PeerHealthTests
 {
@@ -13,7 +13,7 @@ public class PeerHealthTests
         Telling = null,
     };
 
-    private readonly PeerHealth _health = new(TimeSpan.Zero);
+    private readonly PeerHealth _health = new();
 
     [Fact]
     public void Peer_that_is_heard_in_time_is_left_alone()
@@ -59,7 +59,7 @@ public class PeerHealthTests
     [Fact]
     public void Peer_in_doubt_is_asked_once_and_answers_within_the_time_given()
     {
-        Assert.True(_health.TryAsk(At(1), TimeSpan.FromSeconds(3)));
+        Assert.True(_health.TryAsk(At(1), Distant with { Answer = TimeSpan.FromSeconds(3) }));
         Assert.False(_health.TryAsk(At(2)));
         Assert.Equal(HealthStep.None, _health.Step(At(3.9), Distant));
         Assert.Equal(HealthStep.Bury, _health.Step(At(4), Distant));

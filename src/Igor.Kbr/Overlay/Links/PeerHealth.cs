@@ -1,4 +1,4 @@
-namespace Igor.Kbr.Overlay.Upkeep;
+namespace Igor.Kbr.Overlay.Links;
 
 /// <summary>What is to be done about a peer of which nothing was heard.</summary>
 internal enum HealthStep
@@ -28,13 +28,14 @@ internal readonly record struct HealthLimits(TimeSpan Quiet, TimeSpan Answer, Ti
 /// Whether one peer lives, as a machine of three states: heard of, asked, told of. Any frame takes it back to
 /// the first. Limits come in with each step: they change when the peer becomes an adjacent neighbour.
 /// </summary>
-internal sealed class PeerHealth(TimeSpan now)
+internal sealed class PeerHealth
 {
-    private TimeSpan? _answerWithin;
+    private TimeSpan? _answer;
+    private TimeSpan? _telling;
     private bool _wasTold;
 
     /// <summary>When the last frame came.</summary>
-    public TimeSpan HeardAt { get; private set; } = now;
+    public TimeSpan HeardAt { get; private set; }
 
     /// <summary>When it was asked whether it lives; null when something came since.</summary>
     public TimeSpan? AskedAt { get; private set; }
@@ -44,24 +45,22 @@ internal sealed class PeerHealth(TimeSpan now)
     {
         HeardAt = now;
         AskedAt = null;
-        _answerWithin = null;
+        _answer = null;
+        _telling = null;
         _wasTold = false;
     }
 
     /// <summary>
-    /// It is asked now, for whatever reason, unless it was before; returns whether it was not. It has to
-    /// answer within the time given, or what its limits say.
+    /// It is asked now, for whatever reason, unless it was before; returns whether it was not. Until it is
+    /// heard again the limits given hold in place of those that come in.
     /// </summary>
-    public bool TryAsk(TimeSpan now, TimeSpan? answerWithin = null)
+    public bool TryAsk(TimeSpan now, HealthLimits? limits = null)
     {
-        if (AskedAt is not null)
-        {
-            return false;
-        }
-
-        AskedAt = now;
-        _answerWithin = answerWithin;
-        return true;
+        _answer ??= limits?.Answer;
+        _telling ??= limits?.Telling;
+        bool isNew = AskedAt is null;
+        AskedAt ??= now;
+        return isNew;
     }
 
     /// <summary>When <see cref="Step"/> has something to do, if nothing comes until then.</summary>
@@ -72,8 +71,8 @@ internal sealed class PeerHealth(TimeSpan now)
             return HeardAt + limits.Quiet;
         }
 
-        TimeSpan death = asked + (_answerWithin ?? limits.Answer);
-        TimeSpan telling = asked + (limits.Telling ?? TimeSpan.MaxValue / 2);
+        TimeSpan death = asked + (_answer ?? limits.Answer);
+        TimeSpan telling = asked + (_telling ?? limits.Telling ?? TimeSpan.MaxValue / 2);
         return !_wasTold && telling < death ? telling : death;
     }
 
@@ -91,7 +90,7 @@ internal sealed class PeerHealth(TimeSpan now)
             return HealthStep.Ask;
         }
 
-        if (now >= asked + (_answerWithin ?? limits.Answer))
+        if (now >= asked + (_answer ?? limits.Answer))
         {
             return HealthStep.Bury;
         }

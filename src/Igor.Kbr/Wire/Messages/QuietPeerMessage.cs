@@ -1,0 +1,23 @@
+using MessagePack;
+
+namespace Igor.Kbr.Wire.Messages;
+
+/// <summary>
+/// Says that a node did not answer the sender: who has it as neighbour may ask it now, rather than later.
+/// </summary>
+/// <param name="Peer">The node.</param>
+internal readonly record struct QuietPeerMessage(Key Peer) : IWireMessage<QuietPeerMessage>
+{
+    public static MessageType Type => MessageType.QuietPeer;
+
+    public static int FieldsMin => 1;
+
+    public void Write(ref MessagePackWriter writer)
+    {
+        WireMessage.Begin(ref writer, Type, 1);
+        KeyCodec.Write(ref writer, Peer);
+    }
+
+    public static QuietPeerMessage Read(ref MessagePackReader reader, int fields) =>
+        new(KeyCodec.Read(ref reader));
+}

@@ -1,0 +1,95 @@
+using Igor.Kbr.Overlay.Machines;
+using Igor.Kbr.Wire;
+using Igor.Kbr.Wire.Messages;
+
+namespace Igor.Kbr.Tests.Overlay.Upkeep;
+
+public class FailureDetectionTests
+{
+    [Theory]
+    [InlineData(1, 10)]
+    [InlineData(2, 13)]
+    [InlineData(7, 30)]
+    public void Silent_deaths_side_by_side_are_known_within_seconds(int dead, int seconds)
+    {
+        for (ulong seed = 1; seed <= 4; seed++)
+        {
+            (TestNetwork network, TestNode[] line) = Ring(40, seed);
+            foreach (TestNode node in line[10..(10 + dead)])
+            {
+                node.Kill(silently: true);
+            }
+
+            network.Run(TimeSpan.FromSeconds(seconds));
+            AssertTrueRing(line, $"seed {seed}");
+        }
+    }
+
+    [Fact]
+    public void Word_of_a_peer_removes_nobody_who_answers()
+    {
+        (TestNetwork network, TestNode[] line) = Ring(20, seed: 5);
+        TestNode slandered = line[3];
+        int lost = Lost(line);
+        var slander = new System.Buffers.ArrayBufferWriter<byte>();
+        var writer = new MessagePack.MessagePackWriter(slander);
+        new QuietPeerMessage(slandered.Id).Write(ref writer);
+        writer.Flush();
+        for (int i = 0; i < 20; i++)
+        {
+            foreach (TestNode node in line[4..9])
+            {
+                line[2].SayTo(node, slander.WrittenSpan.ToArray());
+            }
+
+            network.Run(TimeSpan.FromSeconds(3));
+        }
+
+        Assert.Equal(lost, Lost(line));
+    }
+
+    [Fact]
+    public void Stranger_is_not_asked_on_the_word_of_another()
+    {
+        var node = new LoneNode(new Key(0, 0, 0, 100), new OverlayOptions { NeighboursPerSide = 1 });
+        LinkId[] links =
+        [
+            .. new ulong[] { 101, 99, 5000, 7000 }.Select(id => node.Connect(new Key(0, 0, 0, id))),
+        ];
+        node.Run(TimeSpan.FromSeconds(5));
+        int before = links.Sum(link => node.Frames(link, MessageType.Ping).Count);
+        node.Say(links[2], new QuietPeerMessage(new Key(0, 0, 0, 7000)));
+        Assert.Equal(before, links.Sum(link => node.Frames(link, MessageType.Ping).Count));
+    }
+
+    private static int Lost(TestNode[] line) => line.Sum(
+        n => n.Events.Count(e => e.Kind == OverlayEventKind.PeerLost && e.Text.EndsWith("Failed")));
+
+    private static (TestNetwork Network, TestNode[] Line) Ring(int count, ulong seed)
+    {
+        var network = new TestNetwork();
+        var random = new SeededRandom(seed);
+        TestNode first = network.Add(random.NextKey());
+        for (int i = 1; i < count; i++)
+        {
+            network.Add(random.NextKey(), through: first);
+        }
+
+        network.Run(TimeSpan.FromSeconds(30) + (TimeSpan.FromSeconds(5) * random.NextDouble()));
+        return (network, [.. network.Nodes.OrderBy(n => n.Id)]);
+    }
+
+    private static void AssertTrueRing(TestNode[] line, string seed)
+    {
+        TestNode[] alive = [.. line.Where(n => n.IsAlive)];
+        foreach (TestNode node in alive)
+        {
+            Key[] clockwise = [.. alive.Where(n => n != node).Select(n => n.Id).OrderBy(id => id - node.Id)];
+            NeighbourSet set = node.Overlay.Neighbours(ServiceId.Base);
+            Assert.True(
+                clockwise.Take(8).SequenceEqual(set.Clockwise)
+                    && clockwise.Reverse().Take(8).SequenceEqual(set.CounterClockwise),
+                $"{seed}: the set of {node.Id.ToShortString()} is wrong");
+        }
+    }
+}
