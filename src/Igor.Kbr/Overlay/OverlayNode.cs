@@ -140,6 +140,9 @@ public sealed partial class OverlayNode
         _context.Machines.Deadline(now);
     }
 
+    /// <summary>Connects to a node, as if this one had found out that it needs it.</summary>
+    internal void Connect(TimeSpan now, Contact contact) => _dialer.TryDial(now, contact, teller: null);
+
     /// <summary>A connection was opened, and its other end proved to be the peer.</summary>
     /// <param name="now">Monotonic time.</param>
     /// <param name="link">The host's name for the connection.</param>

@@ -14,7 +14,7 @@ internal static class CsvTable
         IEnumerable<string> header =
         [
             "scenario", "nodes", "seed", "latencyModel", .. parameters, .. metrics,
-            "violations", "virtualSeconds", "wallSeconds", "events", "traceHash",
+            "violations", "virtualSeconds", "wallSeconds", "memoryMiB", "events", "traceHash",
         ];
         return string.Concat(results.Select(Row).Prepend(header).Select(Line));
 
@@ -29,6 +29,7 @@ internal static class CsvTable
             Text(result.Violations.Count),
             Text(result.VirtualSeconds),
             Text(result.WallSeconds),
+            Text(result.MemoryMiB),
             Text(result.Events),
             result.TraceHash,
         ];

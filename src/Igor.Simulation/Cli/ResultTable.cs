@@ -21,6 +21,7 @@ internal static class ResultTable
         table.AddEmptyRow();
         table.AddRow("virtualSeconds", result.VirtualSeconds.ToString("#,0.0", CultureInfo.InvariantCulture));
         table.AddRow("wallSeconds", result.WallSeconds.ToString("#,0.0", CultureInfo.InvariantCulture));
+        table.AddRow("memoryMiB", result.MemoryMiB.ToString("#,0.0", CultureInfo.InvariantCulture));
         table.AddRow("events", result.Events.ToString("#,0", CultureInfo.InvariantCulture));
         table.AddRow("traceHash", result.TraceHash);
         string verdict = result.Violations.Count == 0

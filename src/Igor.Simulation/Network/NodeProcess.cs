@@ -177,13 +177,19 @@ internal sealed class NodeProcess : ISimEventTarget
             int length = BinaryPrimitives.ReadInt32BigEndian(frames.Span);
             ReadOnlyMemory<byte> body = frames.Slice(Transport.LengthBytes, length);
             frames = frames[(Transport.LengthBytes + length)..];
-            if (!IsDropped(body))
-            {
-                _overlay.HandleFrame(_engine.Now, end.Id, body);
-            }
+            ReceiveFrame(end, body);
         }
 
         Settle();
+    }
+
+    /// <summary>A frame has come; what it causes is settled later.</summary>
+    public void ReceiveFrame(LinkEnd end, ReadOnlyMemory<byte> body)
+    {
+        if (!IsDropped(body))
+        {
+            _overlay.HandleFrame(_engine.Now, end.Id, body);
+        }
     }
 
     /// <summary>Whether a silent member drops a frame: a Route, or a question about one.</summary>
@@ -202,12 +208,21 @@ internal sealed class NodeProcess : ISimEventTarget
 
     public void AcceptLink(LinkEnd end)
     {
-        Add(end, isAccepted: true);
-        SimulatedNode peer = end.Remote.Process.Node;
-        ReadWallClock();
-        _overlay.HandleLinkOpened(_engine.Now, end.Id, end.Remote.Process.Overlay.Id, null, peer.Address);
-        ReportRoundTrip(end);
+        OpenLink(end, dial: null);
         Settle();
+    }
+
+    /// <summary>A link is open at this end; the node dialled it or not.</summary>
+    public void OpenLink(LinkEnd end, DialId? dial)
+    {
+        end.IsOpen = true;
+        end.Place = _links.Count;
+        _links.Add(end);
+        Node.CountLinks(_links.Count, dial is null);
+        NodeProcess remote = end.Remote.Process;
+        ReadWallClock();
+        _overlay.HandleLinkOpened(_engine.Now, end.Id, remote.Overlay.Id, dial, remote.Node.Address);
+        ReportRoundTrip(end);
     }
 
     public void LoseLink(LinkEnd end, string cause)
@@ -224,13 +239,6 @@ internal sealed class NodeProcess : ISimEventTarget
             Remove(end);
             _transport.Finish(end, SimEventKind.LinkFinished);
         }
-    }
-
-    private void Add(LinkEnd end, bool isAccepted)
-    {
-        end.Place = _links.Count;
-        _links.Add(end);
-        Node.CountLinks(_links.Count, isAccepted);
     }
 
     private void Remove(LinkEnd end)
@@ -295,11 +303,7 @@ internal sealed class NodeProcess : ISimEventTarget
         LinkEnd? end = _transport.FinishDial(this, attempt);
         if (end is not null)
         {
-            Add(end, isAccepted: false);
-            NodeProcess remote = end.Remote.Process;
-            _overlay.HandleLinkOpened(
-                _engine.Now, end.Id, remote.Overlay.Id, attempt.Dial, remote.Node.Address);
-            ReportRoundTrip(end);
+            OpenLink(end, attempt.Dial);
         }
         else if (!attempt.IsPostponed)
         {
@@ -336,7 +340,8 @@ internal sealed class NodeProcess : ISimEventTarget
         }
     }
 
-    private void Settle()
+    /// <summary>Does all work that waits, sends what was said, and sets the next deadline.</summary>
+    public void Settle()
     {
         if (_isSettling)
         {

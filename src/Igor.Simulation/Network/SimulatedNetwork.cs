@@ -18,6 +18,9 @@ namespace Igor.Simulation.Network;
 /// </example>
 public sealed class SimulatedNetwork
 {
+    /// <summary>Timers of nodes that start at one instant would ring together.</summary>
+    private static readonly TimeSpan AssemblyTime = TimeSpan.FromMinutes(1);
+
     private readonly List<SimulatedNode> _nodes = [];
     private readonly RunningHosts _running = new();
     private readonly Transport _transport;
@@ -139,6 +142,41 @@ public sealed class SimulatedNetwork
         }
 
         return added;
+    }
+
+    /// <summary>
+    /// Makes a network that is in its steady state at once, without an hour of joins: hosts that start one by
+    /// one within a minute, each alone, and are then connected at one instant as a network that has grown is
+    /// (<see cref="SteadyLinks"/>). What applications send at that instant is lost.
+    /// </summary>
+    /// <param name="count">Number of hosts; there must be none yet.</param>
+    /// <param name="program">Run when the process of each starts: attaches its applications.</param>
+    /// <returns>The hosts.</returns>
+    /// <exception cref="InvalidOperationException">There are hosts already.</exception>
+    public IReadOnlyList<SimulatedNode> Assemble(int count, Action<SimulatedNode>? program = null)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
+        if (_nodes.Count > 0)
+        {
+            throw new InvalidOperationException("A network is assembled once, before anything else.");
+        }
+
+        for (int i = 0; i < count; i++)
+        {
+            SimulatedNode node = AddNode(program);
+            Engine.After(_bootstrap.Between(TimeSpan.Zero, AssemblyTime), node.Start);
+        }
+
+        RunFor(AssemblyTime);
+        var links = new SteadyLinks(_nodes, Options.Overlay.NeighboursPerSide, _bootstrap);
+        _transport.Assembly = new Assembly(_transport, Now);
+        foreach ((SimulatedNode from, SimulatedNode to) in links.All())
+        {
+            _transport.Assembly.Connect(from.Process!, to.Process!);
+        }
+
+        _transport.Assembly = null;
+        return [.. _nodes];
     }
 
     /// <summary>

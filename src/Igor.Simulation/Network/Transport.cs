@@ -70,12 +70,21 @@ internal sealed class Transport
         _latency.Place(node.Index, _random);
     }
 
+    /// <summary>Takes what nodes say while they are connected all at once; null at other times.</summary>
+    public Assembly? Assembly { get; set; }
+
     /// <summary>
     /// TCP and TLS 1.3: the one who dials is through after two round trips, the other half a round trip
     /// later.
     /// </summary>
     public void Dial(NodeProcess process, DialId dial, string address)
     {
+        if (Assembly is { } assembly)
+        {
+            assembly.HandleDial(dial);
+            return;
+        }
+
         var attempt = new DialAttempt(dial, _engine.Now.Ticks + _options.ConnectTimeout.Ticks);
         if (_addresses.TryGetValue(address, out SimulatedNode? target))
         {
@@ -160,6 +169,12 @@ internal sealed class Transport
     /// <summary>Sends a frame, together with all that is sent on the link at this instant.</summary>
     public bool Send(LinkEnd from, ReadOnlySpan<byte> header, ReadOnlySpan<byte> payload)
     {
+        if (Assembly is { } assembly)
+        {
+            assembly.HandleFrame(from, header);
+            return true;
+        }
+
         LinkEnd to = from.Remote;
         int length = LengthBytes + header.Length + payload.Length;
         if (!from.IsOpen || to.BacklogBytes + length > _options.LinkBacklogBytesMax)
@@ -248,7 +263,8 @@ internal sealed class Transport
         Convey(sender.Remote, sender, new SimEvent(sender, SimEventKind.LinkReset, now), now, 0);
     }
 
-    private LinkEnd Connect(NodeProcess process, NodeProcess remote)
+    /// <summary>Makes a link; returns the end at the first process. Neither has been told.</summary>
+    public LinkEnd Join(NodeProcess process, NodeProcess remote)
     {
         LinkEnd near = _links.Add(this, process);
         LinkEnd far = _links.Add(this, remote);
@@ -259,6 +275,13 @@ internal sealed class Transport
         BytesSent += HandshakeBytesOfDialler + HandshakeBytesOfOther;
         process.Node.CountSent(HandshakeBytesOfDialler);
         remote.Node.CountSent(HandshakeBytesOfOther);
+        return near;
+    }
+
+    private LinkEnd Connect(NodeProcess process, NodeProcess remote)
+    {
+        LinkEnd near = Join(process, remote);
+        LinkEnd far = near.Remote;
         long now = _engine.Now.Ticks;
         Convey(near, far, new SimEvent(far, SimEventKind.LinkOpened, far.Id.Value), now, 1500);
         return near;

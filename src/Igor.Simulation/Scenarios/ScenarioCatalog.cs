@@ -11,6 +11,7 @@ public static class ScenarioCatalog
         new PowerCutScenario(),
         new SmallRingsScenario(),
         new PartitionScenario(),
+        new HopsScenario(),
         new JoinScenario(),
         new ChurnScenario(),
         new StormScenario(),

@@ -28,6 +28,9 @@ public sealed record ScenarioResult
     /// <summary>Number of events handled.</summary>
     public required long Events { get; init; }
 
+    /// <summary>What the network takes in memory at the end, in MiB.</summary>
+    public required double MemoryMiB { get; init; }
+
     /// <summary>Where latencies came from.</summary>
     public required string LatencyModel { get; init; }
 
@@ -100,6 +103,7 @@ public sealed record ScenarioResult
         writer.WriteNumber("wallSeconds", WallSeconds);
         writer.WriteNumber("virtualSeconds", VirtualSeconds);
         writer.WriteNumber("events", Events);
+        writer.WriteNumber("memoryMiB", MemoryMiB);
         writer.WriteString("latencyModel", LatencyModel);
         WriteParameters(writer);
         writer.WriteStartObject("metrics");

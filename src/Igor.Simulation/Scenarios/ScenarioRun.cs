@@ -116,6 +116,7 @@ public sealed class ScenarioRun
         WallSeconds = Math.Round(wall.TotalSeconds, 3),
         VirtualSeconds = Math.Round(Network.Now.TotalSeconds, 3),
         Events = Network.Engine.EventsHandled,
+        MemoryMiB = Math.Round(GC.GetTotalMemory(forceFullCollection: true) / (1024.0 * 1024), 1),
         LatencyModel = Network.Latency.Name,
         Parameters =
         [

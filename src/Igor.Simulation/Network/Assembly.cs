@@ -1,0 +1,47 @@
+using Igor.Kbr.Overlay.Machines;
+using Igor.Kbr.Wire;
+
+namespace Igor.Simulation.Network;
+
+/// <summary>
+/// Connects nodes at one instant: their own code dials, opens links and says hello, and what they say to
+/// introduce themselves arrives at once. All else that they say at that instant is taken for said: the others
+/// know it already, since they are connected in the same way.
+/// </summary>
+internal sealed class Assembly(Transport transport, TimeSpan now)
+{
+    private readonly Queue<(LinkEnd To, byte[] Body)> _frames = [];
+    private DialId? _dial;
+
+    /// <summary>Connects two nodes, the first of which dials.</summary>
+    public void Connect(NodeProcess from, NodeProcess to)
+    {
+        _dial = null;
+        from.Overlay.Connect(now, new Contact(to.Overlay.Id, [to.Node.Address]));
+        if (_dial is { } dial)
+        {
+            LinkEnd near = transport.Join(from, to);
+            to.OpenLink(near.Remote, dial: null);
+            from.OpenLink(near, dial);
+            while (_frames.TryDequeue(out var frame))
+            {
+                frame.To.Process.ReceiveFrame(frame.To, frame.Body);
+            }
+        }
+
+        from.Settle();
+        to.Settle();
+    }
+
+    /// <summary>A node dials; it is what this asked it for, or will be asked for again.</summary>
+    public void HandleDial(DialId dial) => _dial = dial;
+
+    /// <summary>A node sends a frame.</summary>
+    public void HandleFrame(LinkEnd from, ReadOnlySpan<byte> header)
+    {
+        if (header.Length > 1 && (MessageType)header[1] is MessageType.Hello)
+        {
+            _frames.Enqueue((from.Remote, header.ToArray()));
+        }
+    }
+}
