@@ -33,12 +33,8 @@ public sealed class NeighbourSet
         CounterClockwise = counterClockwise;
         Version = version;
         IsAlone = isAlone;
-        IsWholeRing = clockwise.Length == 0
-            || counterClockwise.Length == 0
-            || clockwise.Intersect(counterClockwise).Any();
-        _line = IsWholeRing
-            ? [.. clockwise.Concat(counterClockwise).Append(self).Distinct().OrderBy(id => id - self)]
-            : [.. counterClockwise.Reverse(), self, .. clockwise];
+        IsWholeRing = clockwise.IsEmpty || counterClockwise.IsEmpty || DoSidesMeet();
+        _line = IsWholeRing ? Circle() : Stretch();
     }
 
     /// <summary>The set of a node that knows nobody.</summary>
@@ -74,6 +70,9 @@ public sealed class NeighbourSet
     /// <summary>Whether the neighbours are the whole ring: the two sides meet.</summary>
     public bool IsWholeRing { get; }
 
+    /// <summary>Whether a node is a neighbour.</summary>
+    internal bool Contains(Key id) => Clockwise.Contains(id) || CounterClockwise.Contains(id);
+
     /// <summary>
     /// The known members nearest to a key, nearest first, at most <paramref name="count"/>: the first is its
     /// root. Right for keys near the node; far from it, only what the node knows.
@@ -106,5 +105,54 @@ public sealed class NeighbourSet
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(rank, 1);
         return RingGeometry.Range(_line, node, rank, IsWholeRing);
+    }
+
+    // A set is made at each change of a neighbour in each ring: no sets and sequences on the way, as sides
+    // are short.
+    private bool DoSidesMeet()
+    {
+        foreach (Key id in Clockwise)
+        {
+            if (CounterClockwise.Contains(id))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private ImmutableArray<Key> Stretch()
+    {
+        var line = ImmutableArray.CreateBuilder<Key>(CounterClockwise.Length + 1 + Clockwise.Length);
+        for (int i = CounterClockwise.Length - 1; i >= 0; i--)
+        {
+            line.Add(CounterClockwise[i]);
+        }
+
+        line.Add(Self);
+        line.AddRange(Clockwise);
+        return line.MoveToImmutable();
+    }
+
+    private ImmutableArray<Key> Circle()
+    {
+        var line = ImmutableArray.CreateBuilder<Key>(CounterClockwise.Length + 1 + Clockwise.Length);
+        line.Add(Self);
+        AddNew(Clockwise);
+        AddNew(CounterClockwise);
+        line.Sort((a, b) => (a - Self).CompareTo(b - Self));
+        return line.ToImmutable();
+
+        void AddNew(ImmutableArray<Key> side)
+        {
+            foreach (Key id in side)
+            {
+                if (!line.Contains(id))
+                {
+                    line.Add(id);
+                }
+            }
+        }
     }
 }

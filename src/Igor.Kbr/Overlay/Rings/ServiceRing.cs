@@ -129,12 +129,13 @@ internal sealed class ServiceRing(ServiceId id, string name, Key self)
             counter.MoveToImmutable(),
             before.Version + 1,
             isAlone);
-        var old = before.Others.ToHashSet();
-        var now = Neighbours.Others.ToHashSet();
         return new NeighbourChange(
             Neighbours,
-            [.. Neighbours.Others.Where(id => !old.Contains(id))],
-            [.. before.Others.Where(id => !now.Contains(id)).Select(id => new Departure(id, whyGone(id)))]);
+            [.. Neighbours.Others.Where(id => !before.Contains(id))],
+            [
+                .. before.Others.Where(id => !Neighbours.Contains(id))
+                    .Select(id => new Departure(id, whyGone(id))),
+            ]);
     }
 
     /// <summary>Whether a node would be a neighbour if it were connected.</summary>
