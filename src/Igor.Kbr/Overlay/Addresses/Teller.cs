@@ -31,16 +31,16 @@ internal readonly record struct Teller(Key Id, AddressRange Range, bool IsTruste
     /// Whether it may tell of an address. An address of a private range means another host to each network,
     /// so that only who is in that network knows it; a process on this host could dial for itself.
     /// </summary>
-    public bool MayTell(string address, bool dialPrivate)
+    public bool MayTell(AddressRange told, bool dialPrivate) => told switch
     {
-        AddressRange told = IpAddress.Classify(address).Range;
-        return told switch
-        {
-            AddressRange.Unusable => false,
-            AddressRange.Public => true,
-            _ => dialPrivate || told == Range || Range == AddressRange.Loopback,
-        };
-    }
+        AddressRange.Unusable => false,
+        AddressRange.Public => true,
+        _ => dialPrivate || told == Range || Range == AddressRange.Loopback,
+    };
+
+    /// <inheritdoc cref="MayTell(AddressRange, bool)"/>
+    public bool MayTell(string address, bool dialPrivate) =>
+        MayTell(IpAddress.Classify(address).Range, dialPrivate);
 
     private static Teller Of(Peer peer, bool isTrusted, bool wasAsked) =>
         new(peer.Id, IpAddress.Classify(peer.Link.ProvenAddress).Range, isTrusted, wasAsked);

@@ -23,20 +23,19 @@ internal sealed class DialBudget(int neighboursPerSide)
     private readonly TokenBucket _strangers = Strangers.NewBucket();
     private readonly TokenBucket _all = All.NewBucket();
 
+    /// <summary>Whether there is an attempt left for the teller, wherever it leads.</summary>
+    public bool HasOne(TimeSpan now, in Teller teller) =>
+        BucketOf(now, teller).HasOne(now) && _all.HasOne(now) && (teller.IsTrusted || _strangers.HasOne(now));
+
     /// <summary>Takes an attempt; false when the teller, the host or all have used up theirs.</summary>
     public bool TryTake(TimeSpan now, in Teller teller, string host)
     {
-        Rate rate = teller.IsTrusted ? _trusted : Stranger;
-        TokenBucket told = Find(_tellers, now, (teller.Id, teller.IsTrusted), rate);
-        TokenBucket at = Find(_hosts, now, host, Host);
-        if (!told.HasOne(now) || !at.HasOne(now) || !_all.HasOne(now)
-            || (!teller.IsTrusted && !_strangers.HasOne(now)))
+        if (!HasOne(now, teller) || !Find(_hosts, now, host, Host).TryTake(now))
         {
             return false;
         }
 
-        told.TryTake(now);
-        at.TryTake(now);
+        BucketOf(now, teller).TryTake(now);
         _all.TryTake(now);
         if (!teller.IsTrusted)
         {
@@ -65,6 +64,9 @@ internal sealed class DialBudget(int neighboursPerSide)
             _strangers.Return();
         }
     }
+
+    private TokenBucket BucketOf(TimeSpan now, in Teller teller) => Find(
+        _tellers, now, (teller.Id, teller.IsTrusted), teller.IsTrusted ? _trusted : Stranger);
 
     /// <summary>
     /// The bucket of that name. Full ones are like new and are forgotten; the others are bounded by what all

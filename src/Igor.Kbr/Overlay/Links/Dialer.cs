@@ -30,12 +30,13 @@ internal sealed class Dialer(NodeContext context)
 
     private readonly DialBudget _budget = new(context.Options.NeighboursPerSide);
     private readonly Dictionary<DialId, Wish> _underWay = [];
-    private readonly HashSet<string> _busy = [];
+    private readonly OpenWishes _open = new();
     private readonly Queue<Wish> _queue = new();
     private readonly Queue<Wish> _told = new();
     private readonly Dictionary<string, Failure> _failures = [];
     private readonly Queue<string> _failureOrder = new();
     private readonly HashSet<string> _own = [];
+    private int _concurrent; // under way, but for the given addresses, which take nobody's place
     private long _nextId;
 
     /// <param name="Address">Where to connect to.</param>
@@ -59,10 +60,10 @@ internal sealed class Dialer(NodeContext context)
     public long RefusedTold { get; private set; }
 
     /// <summary>Whether nothing is being dialled or waits to be.</summary>
-    public bool IsIdle => _underWay.Count == 0 && _queue.Count == 0 && _told.Count == 0;
+    public bool IsIdle => _open.IsEmpty;
 
     /// <summary>Whether a dial to that node is under way or waits.</summary>
-    public bool IsDialling(Key id) => All.Any(w => w.Expected == id);
+    public bool IsDialling(Key id) => _open.AreFor(id);
 
     /// <summary>Whether a node could not be reached lately where it is said to be.</summary>
     public bool HasFailed(TimeSpan now, Wire.Contact contact) =>
@@ -97,7 +98,7 @@ internal sealed class Dialer(NodeContext context)
         if (wish.Address.Length == 0 || _own.Contains(wish.Address)
             || (queue.Count >= QueueMax && !wish.IsGiven)
             || (_failures.TryGetValue(wish.Address, out Failure failure) && failure.IsResting(now, wish))
-            || _busy.Contains(wish.Address))
+            || _open.Contains(wish.Address))
         {
             return false;
         }
@@ -108,7 +109,7 @@ internal sealed class Dialer(NodeContext context)
             return false;
         }
 
-        _busy.Add(wish.Address);
+        _open.Add(wish);
         if (wish.IsGiven)
         {
             Start(wish);
@@ -193,22 +194,22 @@ internal sealed class Dialer(NodeContext context)
     private static bool IsNumeric(string address) =>
         address.StartsWith('[') || address.All(c => char.IsAsciiDigit(c) || c is '.' or ':');
 
-    private IEnumerable<Wish> All => _underWay.Values.Concat(_queue).Concat(_told);
+    /// <summary>Most of what a hostile peer tells is over its budget, and not even looked at.</summary>
+    private bool MayTell(TimeSpan now, in Teller teller, string address)
+    {
+        if ((!teller.WasAsked && !HasRoomFor(teller.Id)) || !_budget.HasOne(now, teller))
+        {
+            return false;
+        }
 
-    /// <summary>Dials under way, but for the given addresses, which take nobody's place.</summary>
-    private int Concurrent => _underWay.Values.Count(w => !w.IsGiven);
-
-    private bool MayTell(TimeSpan now, in Teller teller, string address) =>
-        teller.MayTell(address, context.Options.DialPrivate)
-        && (teller.WasAsked || HasRoomFor(teller.Id))
-        && _budget.TryTake(now, teller, IpAddress.Classify(address).Host);
+        (AddressRange range, string host) = IpAddress.Classify(address);
+        return teller.MayTell(range, context.Options.DialPrivate) && _budget.TryTake(now, teller, host);
+    }
 
     /// <summary>
     /// A peer has as many wishes open as it has neighbours, else one could fill the queue alone.
     /// </summary>
-    private bool HasRoomFor(Key teller) =>
-        All.Count(w => w.Teller is { WasAsked: false } t && t.Id == teller)
-        < 2 * context.Options.NeighboursPerSide;
+    private bool HasRoomFor(Key teller) => _open.CountOf(teller) < 2 * context.Options.NeighboursPerSide;
 
     private void GiveBack(in Wish wish)
     {
@@ -225,18 +226,19 @@ internal sealed class Dialer(NodeContext context)
             return new Wish(string.Empty, null, IsEntry: false);
         }
 
-        _busy.Remove(wish.Address);
+        _concurrent -= wish.IsGiven ? 0 : 1;
+        _open.Remove(wish);
         return wish;
     }
 
     private void StartQueued()
     {
-        while ((Concurrent < ConcurrentMax && _queue.TryDequeue(out Wish wish))
-            || (Concurrent < ConcurrentToldMax && _told.TryDequeue(out wish)))
+        while ((_concurrent < ConcurrentMax && _queue.TryDequeue(out Wish wish))
+            || (_concurrent < ConcurrentToldMax && _told.TryDequeue(out wish)))
         {
             if (wish.Expected is { } id && context.Peers.Contains(id))
             {
-                _busy.Remove(wish.Address);
+                _open.Remove(wish);
                 GiveBack(wish);
                 continue;
             }
@@ -249,6 +251,7 @@ internal sealed class Dialer(NodeContext context)
     {
         var dial = new DialId(++_nextId);
         _underWay.Add(dial, wish);
+        _concurrent += wish.IsGiven ? 0 : 1;
         context.Output.Dial(dial, wish.Address);
     }
 

@@ -120,15 +120,28 @@ internal sealed class ServiceDiscovery(
     /// <summary>Names the members nearest to the asker: those it would have as neighbours.</summary>
     private void HandleQuery(Peer asker, ServiceId service)
     {
-        ImmutableArray<Contact> known =
-        [
-            .. context.Peers.All
-                .Where(p => p.Id != asker.Id && !rings.IsBarred(p) && p.Runs(service))
-                .OrderBy(p => asker.Id.DistanceTo(p.Id))
-                .Take(ConnectedMax)
-                .Select(p => p.Contact),
-        ];
-        context.Send(asker, new ServiceMembersMessage(service, known));
+        var nearest = new List<Peer>(ConnectedMax + 1);
+        foreach (Peer peer in context.Peers.All)
+        {
+            if (peer.Id == asker.Id || rings.IsBarred(peer) || !peer.Runs(service))
+            {
+                continue;
+            }
+
+            int place = nearest.Count;
+            while (place > 0 && asker.Id.CompareNearness(peer.Id, nearest[place - 1].Id) < 0)
+            {
+                place--;
+            }
+
+            nearest.Insert(place, peer);
+            if (nearest.Count > ConnectedMax)
+            {
+                nearest.RemoveAt(ConnectedMax);
+            }
+        }
+
+        context.Send(asker, new ServiceMembersMessage(service, [.. nearest.Select(peer => peer.Contact)]));
     }
 
     private void HandleMembers(TimeSpan now, Peer peer, in ServiceMembersMessage message)

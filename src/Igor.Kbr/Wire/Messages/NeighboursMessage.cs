@@ -30,6 +30,6 @@ internal readonly record struct NeighboursMessage(
     public static NeighboursMessage Read(ref MessagePackReader reader, int fields) => new(
         PeerCodec.ReadService(ref reader),
         reader.ReadBoolean(),
-        [.. PeerCodec.ReadContacts(ref reader)],
+        PeerCodec.ReadContacts(ref reader),
         fields > 3 ? PeerCodec.ReadTerms(ref reader) : []);
 }

@@ -1,0 +1,59 @@
+
+namespace Igor.Kbr.Overlay.Links;
+
+/// <summary>
+/// What is being dialled or waits to be, by address, by node and by who told of it: what peers tell asks for
+/// each of them about each contact.
+/// </summary>
+internal sealed class OpenWishes
+{
+    private readonly HashSet<string> _addresses = [];
+    private readonly Dictionary<Key, int> _expected = [];
+    private readonly Dictionary<Key, int> _toldUnasked = [];
+
+    public bool IsEmpty => _addresses.Count == 0;
+
+    public bool Contains(string address) => _addresses.Contains(address);
+
+    /// <summary>Whether some wish is for that node.</summary>
+    public bool AreFor(Key node) => _expected.ContainsKey(node);
+
+    /// <summary>How many are open that this peer told of unasked.</summary>
+    public int CountOf(Key teller) => _toldUnasked.GetValueOrDefault(teller);
+
+    public void Add(in Dialer.Wish wish)
+    {
+        _addresses.Add(wish.Address);
+        if (wish.Expected is { } node)
+        {
+            _expected[node] = _expected.GetValueOrDefault(node) + 1;
+        }
+
+        if (wish.Teller is { WasAsked: false } teller)
+        {
+            _toldUnasked[teller.Id] = CountOf(teller.Id) + 1;
+        }
+    }
+
+    public void Remove(in Dialer.Wish wish)
+    {
+        _addresses.Remove(wish.Address);
+        if (wish.Expected is { } node)
+        {
+            TakeOne(_expected, node);
+        }
+
+        if (wish.Teller is { WasAsked: false } teller)
+        {
+            TakeOne(_toldUnasked, teller.Id);
+        }
+    }
+
+    private static void TakeOne(Dictionary<Key, int> counts, Key key)
+    {
+        if (--System.Runtime.InteropServices.CollectionsMarshal.GetValueRefOrNullRef(counts, key) == 0)
+        {
+            counts.Remove(key);
+        }
+    }
+}
