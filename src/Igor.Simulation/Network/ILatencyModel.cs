@@ -13,6 +13,8 @@ public interface ILatencyModel
     /// </summary>
     void Place(int host, SimRandom random);
 
-    /// <summary>Time that a packet takes from one host to another when nothing is in its way.</summary>
+    /// <summary>
+    /// Time that a packet takes from one host to another when nothing is in its way; always the same.
+    /// </summary>
     TimeSpan OneWay(int from, int to);
 }

@@ -34,6 +34,12 @@ internal sealed class LinkEnd : ISimEventTarget
     /// <summary>What the node at this end says that the other one is to it.</summary>
     public PeerStanding Standing { get; set; }
 
+    /// <summary>How long a packet takes to this end, in ticks, when nothing is in its way.</summary>
+    public long OneWay { get; init; }
+
+    /// <summary>When the machine at the other end lost power: what had not left it by then is gone.</summary>
+    public long SenderOffAt { get; set; } = long.MaxValue;
+
     /// <summary>When the last event sent to this end arrives; nothing sent later arrives earlier.</summary>
     public long LastArrival { get; set; }
 
@@ -106,18 +112,18 @@ internal sealed class LinkEnd : ISimEventTarget
     private void HandleFrames(in SimEvent simEvent)
     {
         byte[] buffer = (byte[])simEvent.Body!;
-        bool wasSent = Remote.Process.PoweredOffAt is not { } off || simEvent.Number <= off;
-        if (wasSent && Process.Node.IsMachineUp)
+        bool wasSent = simEvent.Number <= SenderOffAt;
+        if (wasSent && Process.IsAlive)
         {
             BacklogBytes -= simEvent.Length;
-            if (!Process.IsAlive)
-            {
-                _transport.Reset(Remote);
-            }
-            else if (IsOpen)
+            if (IsOpen)
             {
                 Process.ReceiveFrames(this, buffer.AsMemory(0, simEvent.Length));
             }
+        }
+        else if (wasSent && Process.Node.IsMachineUp)
+        {
+            _transport.Reset(Remote);
         }
 
         // Whoever keeps a frame longer than the call that brought it shall notice.

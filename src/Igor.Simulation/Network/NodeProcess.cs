@@ -15,13 +15,14 @@ namespace Igor.Simulation.Network;
 internal sealed class NodeProcess : ISimEventTarget
 {
     private const int SameInstantDeadlinesMax = 1000;
-    private static readonly TimeSpan MeasurePeriod = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan MeasurePeriod = TimeSpan.FromSeconds(30);
     private readonly SimulationEngine _engine;
     private readonly Transport _transport;
     private readonly List<LinkEnd> _links = [];
     private readonly WorkQueue _work;
     private readonly OverlayNode _overlay;
     private Queue<SimEvent>? _deferred;
+    private TimeSpan? _skewRead;
     private long _armedAt = long.MaxValue;
     private long _armedNumber;
     private long _lastDeadline = -1;
@@ -51,8 +52,6 @@ internal sealed class NodeProcess : ISimEventTarget
 
     public bool IsAlive { get; private set; } = true;
 
-    public long? PoweredOffAt { get; private set; }
-
     public long StalledUntil { get; private set; }
 
     public bool IsStalled => StalledUntil > _engine.Now.Ticks;
@@ -81,13 +80,13 @@ internal sealed class NodeProcess : ISimEventTarget
         _transport.Flush();
         IsAlive = false;
         Applications.Abandon();
-        PoweredOffAt = withMachine ? _engine.Now.Ticks : null;
         foreach (LinkEnd end in _links)
         {
             _transport.Forget(end);
             if (withMachine)
             {
                 end.IsOpen = false;
+                end.Remote.SenderOffAt = _engine.Now.Ticks;
             }
             else
             {
@@ -250,8 +249,15 @@ internal sealed class NodeProcess : ISimEventTarget
         _links.RemoveAt(_links.Count - 1);
     }
 
-    private void ReadWallClock() =>
-        _overlay.HandleWallClock(_engine.Now, Node.WallClock.ToUnixTimeMilliseconds());
+    /// <summary>The node knows the wall clock by its monotonic one until it is set.</summary>
+    private void ReadWallClock()
+    {
+        if (Node.ClockSkew != _skewRead)
+        {
+            _skewRead = Node.ClockSkew;
+            _overlay.HandleWallClock(_engine.Now, Node.WallClock.ToUnixTimeMilliseconds());
+        }
+    }
 
     private void HandleAwake(in SimEvent simEvent)
     {

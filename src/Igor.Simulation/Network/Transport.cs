@@ -24,12 +24,12 @@ internal sealed class Transport
     // certificates on both sides and no tickets, in six and four packets, and 122 for each side's close.
     private const int HandshakeBytesOfDialler = 1186;
     private const int HandshakeBytesOfOther = 1227;
-    private static readonly TimeSpan RetransmitAfter = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan ResumeDelayMax = TimeSpan.FromSeconds(10);
     private readonly SimulationEngine _engine;
     private readonly SimulationOptions _options;
     private readonly ILatencyModel _latency;
     private readonly SimRandom _random;
+    private readonly Paths _paths;
     private readonly Dictionary<string, SimulatedNode> _addresses = [];
     private readonly LinkEnds _links = new();
     private readonly List<LinkEnd> _sending = [];
@@ -42,6 +42,7 @@ internal sealed class Transport
         _latency = latency;
         _random = engine.RandomFor("transport");
         Faults = new NetworkFaults(ReleaseHeld);
+        _paths = new Paths(options, latency, Faults, _random);
     }
 
     public NetworkFaults Faults { get; }
@@ -89,7 +90,7 @@ internal sealed class Transport
         if (_addresses.TryGetValue(address, out SimulatedNode? target))
         {
             attempt.Target = target;
-            long arrival = _engine.Now.Ticks + Delay(process.Node.Index, target.Index, 100);
+            long arrival = _engine.Now.Ticks + _paths.Delay(process.Node.Index, target.Index, 100);
             _engine.Post(arrival, new SimEvent(process, SimEventKind.DialArrived, dial.Value, attempt));
         }
         else
@@ -104,7 +105,7 @@ internal sealed class Transport
     {
         SimulatedNode target = attempt.Target!;
         long now = _engine.Now.Ticks;
-        long back = Delay(target.Index, process.Node.Index, 100);
+        long back = _paths.Delay(target.Index, process.Node.Index, 100);
         if (!target.IsMachineUp || IsCut(process.Node, target))
         {
             attempt.Failure = "timed out";
@@ -153,7 +154,7 @@ internal sealed class Transport
             Answer(
                 process,
                 attempt,
-                remote.StalledUntil + Delay(remote.Node.Index, process.Node.Index, 1000));
+                remote.StalledUntil + _paths.Delay(remote.Node.Index, process.Node.Index, 1000));
             attempt.IsPostponed = true;
             return null;
         }
@@ -242,9 +243,7 @@ internal sealed class Transport
     /// <summary>The round-trip time of a link as a kernel would measure it.</summary>
     public TimeSpan RoundTrip(LinkEnd end)
     {
-        int here = end.Process.Node.Index;
-        int there = end.Remote.Process.Node.Index;
-        return new TimeSpan(Delay(here, there, 0) + Delay(there, here, 0));
+        return new TimeSpan(_paths.Delay(end, 0) + _paths.Delay(end.Remote, 0));
     }
 
     /// <summary>Tells the other end that this one is closed, behind all that was sent before.</summary>
@@ -266,8 +265,10 @@ internal sealed class Transport
     /// <summary>Makes a link; returns the end at the first process. Neither has been told.</summary>
     public LinkEnd Join(NodeProcess process, NodeProcess remote)
     {
-        LinkEnd near = _links.Add(this, process);
-        LinkEnd far = _links.Add(this, remote);
+        int host = process.Node.Index;
+        int remoteHost = remote.Node.Index;
+        LinkEnd near = _links.Add(this, process, _latency.OneWay(remoteHost, host));
+        LinkEnd far = _links.Add(this, remote, _latency.OneWay(host, remoteHost));
         near.IsOpen = true;
         near.Remote = far;
         far.Remote = near;
@@ -296,9 +297,7 @@ internal sealed class Transport
 
     private void Convey(LinkEnd from, LinkEnd to, in SimEvent simEvent, long departure, int length)
     {
-        int fromHost = from.Process.Node.Index;
-        int toHost = to.Process.Node.Index;
-        if (to.Held is not null || (Faults.Active > 0 && Faults.IsBlocked(fromHost, toHost)))
+        if (to.Held is not null || (Faults.Active > 0 && _paths.IsBlocked(to)))
         {
             if (to.Held is null)
             {
@@ -311,7 +310,7 @@ internal sealed class Transport
             return;
         }
 
-        to.LastArrival = Math.Max(to.LastArrival, departure + Delay(fromHost, toHost, length));
+        to.LastArrival = Math.Max(to.LastArrival, departure + _paths.Delay(to, length));
         _engine.Post(to.LastArrival, simEvent);
     }
 
@@ -322,8 +321,7 @@ internal sealed class Transport
         for (int i = 0; i < _holding.Count; i++)
         {
             LinkEnd to = _holding[i];
-            int fromHost = to.Remote.Process.Node.Index;
-            if (Faults.IsBlocked(fromHost, to.Process.Node.Index))
+            if (_paths.IsBlocked(to))
             {
                 _holding[kept++] = to;
                 continue;
@@ -332,11 +330,11 @@ internal sealed class Transport
             // The next retransmission comes at most as long after the last one as the silence has lasted.
             var silence = new TimeSpan(Math.Min(now - to.HeldSince, ResumeDelayMax.Ticks));
             TimeSpan resume = _random.Between(TimeSpan.Zero, silence);
-            long arrival = now + resume.Ticks + Delay(fromHost, to.Process.Node.Index, 0);
+            long arrival = now + resume.Ticks + _paths.Delay(to, 0);
             to.LastArrival = Math.Max(to.LastArrival, arrival);
             foreach (SimEvent simEvent in to.Held!)
             {
-                bool isLost = to.Remote.Process.PoweredOffAt is not null;
+                bool isLost = to.SenderOffAt != long.MaxValue;
                 _engine.Post(to.LastArrival, isLost ? simEvent with { Number = long.MaxValue } : simEvent);
             }
 
@@ -345,48 +343,4 @@ internal sealed class Transport
 
         _holding.RemoveRange(kept, _holding.Count - kept);
     }
-
-    private long Delay(int from, int to, int length)
-    {
-        long oneWay = _latency.OneWay(from, to).Ticks;
-        double loss = _options.Loss;
-        if (Faults.Active > 0)
-        {
-            (TimeSpan added, double addedLoss) = Faults.Added(from, to);
-            oneWay += added.Ticks;
-            loss += addedLoss;
-        }
-
-        long delay = oneWay + (long)_random.Exponential(oneWay * _options.JitterFraction);
-        if (loss > 0)
-        {
-            double anyLost = 1 - Math.Pow(1 - Math.Min(loss, 0.9), 1 + (length / PacketBytes));
-            long retransmit = RetransmitAfter.Ticks + (2 * oneWay);
-            for (int tries = 0; tries < 6 && _random.NextDouble() < anyLost; tries++)
-            {
-                delay += retransmit;
-                retransmit *= 2;
-            }
-        }
-
-        return delay;
-    }
-}
-
-/// <summary>An attempt to connect, on its way.</summary>
-internal sealed class DialAttempt(DialId dial, long deadline)
-{
-    public DialId Dial { get; } = dial;
-
-    public long Deadline { get; } = deadline;
-
-    public SimulatedNode? Target { get; set; }
-
-    public NodeProcess? TargetProcess { get; set; }
-
-    /// <summary>Why it failed; null while it has not.</summary>
-    public string? Failure { get; set; }
-
-    /// <summary>Whether its answer was put off; reset when that comes.</summary>
-    public bool IsPostponed { get; set; }
 }
