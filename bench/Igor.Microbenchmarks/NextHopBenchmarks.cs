@@ -1,5 +1,6 @@
 using BenchmarkDotNet.Attributes;
 using Igor.Kbr;
+using Igor.Kbr.Overlay.Links;
 using Igor.Kbr.Overlay.Machines;
 using Igor.Kbr.Overlay.Rings;
 using Igor.Kbr.Overlay.Routing;
@@ -13,7 +14,7 @@ public class NextHopBenchmarks
     private readonly SeededRandom _random = new(5);
     private readonly Key[] _keys = new Key[1024];
     private MemberTable _members = null!;
-    private Key _self;
+    private RouteSelection _routes = null!;
     private int _next;
 
     /// <summary>Connected peers of the service.</summary>
@@ -24,12 +25,15 @@ public class NextHopBenchmarks
     [GlobalSetup]
     public void SetUp()
     {
-        _self = _random.NextKey();
-        _members = new MemberTable(_self);
+        var context = new NodeContext(_random.NextKey(), new OverlayOptions(), new MeasuredNode(0), 1);
+        _routes = new RouteSelection(context, new PeerConduct(context, new Liveness(context)));
+        _members = new MemberTable(context.Id);
         for (int i = 0; i < Peers; i++)
         {
             Key id = _random.NextKey();
-            _members.Add(new Peer(id, new Link(new LinkId(i), id, true, false, "a:1")));
+            var peer = new Peer(id, new Link(new LinkId(i), id, true, false, "a:1"));
+            context.Peers.Add(peer);
+            _members.Add(peer);
         }
 
         for (int i = 0; i < _keys.Length; i++)
@@ -40,6 +44,5 @@ public class NextHopBenchmarks
 
     /// <summary>The best next hop.</summary>
     [Benchmark]
-    public object? NextHop() => RouteSelection.NextHop(
-        _members, _self, true, _keys[_next++ % _keys.Length], null, null);
+    public object? NextHop() => _routes.NextHop(_members, true, _keys[_next++ % _keys.Length], default);
 }

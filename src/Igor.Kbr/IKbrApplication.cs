@@ -14,12 +14,12 @@ public interface IKbrApplication
     /// </summary>
     /// <remarks>
     /// Delivery is at least once: a request whose answer is lost or late is sent again, perhaps on another
-    /// path and to another root, and each time it is delivered. <see cref="KbrDelivery.RequestId"/> is the
-    /// same each time; an application whose requests must not be done twice remembers the ids of those done,
-    /// for as long as its callers' timeouts, and answers a repeat as it did the first. A request that is
-    /// answered neither here nor later (<see cref="IKbrService.Reply"/>, <see cref="IKbrService.Fail"/>) ends
-    /// at its caller's deadline. When this throws, the caller gets <see cref="KbrStatus.Failed"/> at once;
-    /// when the application goes, open requests look for the next root.
+    /// path and to another root, and is delivered again; here not while it is open. <see
+    /// cref="KbrDelivery.RequestId"/> is the same each time; an application whose requests must not be done
+    /// twice remembers the ids of those done, for as long as its callers' timeouts, and answers a repeat as
+    /// it did the first. A request that is answered neither here nor later (<see cref="IKbrService.Reply"/>,
+    /// <see cref="IKbrService.Fail"/>) ends at its caller's deadline. When this throws, the caller gets <see
+    /// cref="KbrStatus.Failed"/> at once; when the application goes, open requests look for the next root.
     /// </remarks>
     void Deliver(in KbrDelivery delivery);
 

@@ -27,8 +27,7 @@ public sealed partial class OverlayNode
     private readonly Isolation _isolation;
     private readonly Joining _joining;
     private readonly ServiceDiscovery _discovery;
-    private readonly PendingTable _pending;
-    private readonly Deliveries _deliveries;
+    private readonly Origin _origin;
     private readonly Router _router;
     private readonly ForwardDesk _desk;
     private readonly PeerClocks _clocks;
@@ -61,34 +60,25 @@ public sealed partial class OverlayNode
         var duplicates = new Duplicates(_context, _links, _liveness);
         _handshake = new Handshake(
             _context, _rings, _dialer, _links, _entries, care, secondLinks, duplicates, _identity);
-        _pending = new PendingTable(options.PendingMax);
+        var pending = new PendingTable(_context.Peers, options.PendingMax);
+        var conduct = new PeerConduct(_context, _liveness);
+        var routes = new RouteSelection(_context, conduct);
+        var back = new WayBack(_context, conduct);
+        var deliveries = new Deliveries(_context, _rings, pending, back);
         _desk = new ForwardDesk(_context);
-        _deliveries = new Deliveries(_context, _rings, _pending);
-        var sentences = new Sentences(_context, _rings);
-        var silence = new SilenceDetection(_context, _rings, _pending, sentences, _desk, _liveness);
-        var origin = new Origin(_context, _rings, _pending)
-        {
-            Deliveries = _deliveries,
-            Desk = _desk,
-            Silence = silence,
-        };
-        _router = new Router(_context, _rings, _pending)
-        {
-            Origin = origin,
-            Deliveries = _deliveries,
-            Desk = _desk,
-            Silence = silence,
-        };
-        silence.Reroute = _router.HandlePeerSilent;
-        _deliveries.Origin = origin;
-        _deliveries.Router = _router;
-        sentences.Request = origin.Begin;
+        _origin = new Origin(_context, _rings, pending, deliveries, _desk, conduct, routes);
+        var passage = new Passage(_context, _rings, pending, deliveries, conduct, routes, back);
+        _router = new Router(
+            _context, _rings, pending, passage, _origin, deliveries, _desk, conduct, routes, back);
+        var sentences = new Sentences(_context, _rings, conduct, _origin);
+        var silence = new SilenceDetection(
+            _context, _rings, pending, conduct, sentences, _desk, _liveness, _router);
         var failures = new FailureDetection(_context, _rings, _liveness, secondLinks);
         var exchange = new NeighbourExchange(_context, _rings, _dialer, failures);
-        _discovery = new ServiceDiscovery(_context, _rings, _dialer, exchange, origin);
+        _discovery = new ServiceDiscovery(_context, _rings, _dialer, exchange, _origin);
         _isolation = new Isolation(_context, _rings, _entries, _discovery);
-        _joining = new Joining(_context, _rings, _dialer, exchange, _discovery, _isolation, origin);
-        var fingers = new Fingers(_context, _rings, _fingers, _dialer, standings, origin);
+        _joining = new Joining(_context, _rings, _dialer, exchange, _discovery, _isolation, _origin);
+        var fingers = new Fingers(_context, _rings, _fingers, _dialer, standings, _origin);
         _clocks = new PeerClocks(_context, _liveness);
         var news = new ServiceNews(_context, _handshake);
         var heartbeats = new Heartbeats(_context, _rings, care, exchange);
@@ -239,7 +229,7 @@ public sealed partial class OverlayNode
             ring.Phase = RingPhase.Outside;
             _rings.Announce();
             _rings.Refresh(now, ring);
-            _deliveries.HandleMemberGone(now, service);
+            _router.HandleMemberGone(now, service);
         }
 
         if (ring.Clients <= 0 && !ring.HasMember)
@@ -255,7 +245,7 @@ public sealed partial class OverlayNode
         if (_rings.TryGet(service, out ServiceRing? ring))
         {
             RouteFlags flags = options.Exact ? RouteFlags.Exact : RouteFlags.None;
-            _router.Origin.SendOneWay(now, ring, destination, payload, flags);
+            _origin.SendOneWay(ring, destination, payload, flags);
         }
     }
 
@@ -279,29 +269,24 @@ public sealed partial class OverlayNode
             Flags = options.Exact ? RouteFlags.Exact : RouteFlags.None,
             Deadline = now + options.Timeout,
         };
-        if (_hasLeft)
+        if (_hasLeft || payload.Length > _context.Options.PayloadBytesMax)
         {
-            _router.Origin.End(now, own, KbrStatus.Closed, default, default);
-            return;
-        }
-
-        if (payload.Length > _context.Options.PayloadBytesMax)
-        {
-            _router.Origin.End(now, own, KbrStatus.TooLarge, default, default);
+            KbrStatus status = _hasLeft ? KbrStatus.Closed : KbrStatus.TooLarge;
+            own.Complete(now, _context.Output, new RequestResult(status, default, default));
             return;
         }
 
         own.Keep(payload.Span);
-        _router.Origin.Begin(now, own);
+        _origin.Begin(now, own);
     }
 
     /// <summary>A local application answers a delivered request.</summary>
     public void Reply(TimeSpan now, DeliveryToken delivery, ReadOnlyMemory<byte> payload) =>
-        _deliveries.Answer(now, delivery, payload);
+        _router.Answer(now, delivery, payload);
 
     /// <summary>A local application answers a delivered request with an error.</summary>
     public void Fail(TimeSpan now, DeliveryToken delivery, string error, bool isTemporary) =>
-        _deliveries.Fail(now, delivery, error, isTemporary);
+        _router.Fail(now, delivery, error, isTemporary);
 
     /// <summary>A local application decided about a message that passes through.</summary>
     public void ResumeForward(TimeSpan now, long parked, ForwardDecision decision) =>
@@ -312,12 +297,7 @@ public sealed partial class OverlayNode
     {
         _hasLeft = true;
         _links.CloseAll(GoodbyeReason.Leaving, "leaving");
-        foreach (Pending entry in _pending.Where(e => e.Own is not null))
-        {
-            OwnRequest own = entry.Own!;
-            _pending.Remove(entry);
-            _router.Origin.End(now, own, KbrStatus.Closed, default, default);
-        }
+        _router.Leave(now);
     }
 
     /// <summary>The neighbour set of the node in a service.</summary>

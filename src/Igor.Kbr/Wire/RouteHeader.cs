@@ -42,7 +42,11 @@ internal readonly record struct RouteHeader(
     int HopsLeft,
     RouteFlags Flags,
     uint TimeoutMs,
-    ulong RequestNumber = 0);
+    ulong RequestNumber = 0)
+{
+    /// <summary>A node that must not get it; null for none.</summary>
+    public Key? Excluded => (Flags & RouteFlags.ExcludeSource) != 0 ? Source : null;
+}
 
 /// <summary>How a request ended, on the wire.</summary>
 internal enum ReplyStatus
@@ -58,6 +62,9 @@ internal enum ReplyStatus
 
     /// <summary>The application at the root says that it failed; the payload is its text in UTF-8.</summary>
     Failed = 6,
+
+    /// <summary>No answer yet: the request is at its root, which works on it.</summary>
+    Working = 7,
 }
 
 /// <summary>What a hop needs to know of a reply.</summary>

@@ -26,6 +26,9 @@ internal sealed class Liveness(NodeContext context) : Machine
     /// <summary>When something came, and whether more is awaited.</summary>
     public PeerHealth Health(Peer peer) => _states[peer].Health;
 
+    /// <summary>Whether nothing has come over the link that is used, and it should have.</summary>
+    public bool IsInDoubt(Peer peer) => _states[peer].IsInDoubt;
+
     /// <summary>The round-trip time, smoothed; null before the first sample.</summary>
     public TimeSpan? RoundTrip(Peer peer) => _states[peer].RoundTrip.Mean;
 
@@ -34,8 +37,9 @@ internal sealed class Liveness(NodeContext context) : Machine
     /// <summary>Something came from the peer, over the link that is used.</summary>
     public void NoteHeard(TimeSpan now, Peer peer)
     {
-        _states[peer].Health.Hear(now);
-        peer.IsLinkInDoubt = false;
+        State state = _states[peer];
+        state.Health.Hear(now);
+        state.IsInDoubt = false;
     }
 
     /// <summary>
@@ -54,9 +58,12 @@ internal sealed class Liveness(NodeContext context) : Machine
     /// <summary>The same for a peer that should have been heard: it is avoided until it is.</summary>
     public void Doubt(TimeSpan now, Peer peer)
     {
-        peer.IsLinkInDoubt = true;
+        Avoid(peer);
         Probe(now, peer, _doubt);
     }
+
+    /// <summary>The same for one that was asked already.</summary>
+    public void Avoid(Peer peer) => _states[peer].IsInDoubt = true;
 
     /// <summary>Sends a ping; the pong brings its number back, and the clock of the peer.</summary>
     public void Ping(TimeSpan now, Peer peer)
@@ -91,6 +98,8 @@ internal sealed class Liveness(NodeContext context) : Machine
         public PeerHealth Health { get; } = new();
 
         public OpenPings Pings { get; } = new();
+
+        public bool IsInDoubt { get; set; }
 
         public SmoothedTime RoundTrip;
     }

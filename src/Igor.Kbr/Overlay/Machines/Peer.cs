@@ -36,23 +36,6 @@ internal sealed class Peer(Key id, Link link)
     /// <summary>What the host was told of it.</summary>
     public PeerStanding Standing { get; set; }
 
-    /// <summary>Whether nothing has come over the link that is used, and it should have.</summary>
-    public bool IsLinkInDoubt { get; set; }
-
-    /// <summary>What is known of how it treats requests.</summary>
-    public Silence Silence { get; } = new();
-
-    /// <summary>Requests that came from this peer and whose answer is waited for here.</summary>
-    public int PendingRequests { get; set; }
-
-    /// <summary>Avoided where there is a choice: it may be gone, or leaves requests unanswered.</summary>
-    public bool IsSuspect => IsLinkInDoubt || Silence.IsSuspected;
-
-    /// <summary>
-    /// Time from a request to its reply through this peer, all further hops and the answerer included.
-    /// </summary>
-    public SmoothedTime ReplyTime;
-
     public Contact Contact => new(Id, Addresses);
 
     public bool Runs(ServiceId service)

@@ -70,6 +70,13 @@ internal sealed class MemberTable(Key self)
         return clockwise < perSide || others - clockwise < perSide;
     }
 
+    /// <summary>Whether no member is nearer to a key than this node.</summary>
+    public bool IsNearest(Key key)
+    {
+        NearnessWalk walk = NearestTo(key);
+        return !walk.MoveNext() || key.CompareNearness(self, walk.Current.Id) < 0;
+    }
+
     /// <summary>The members in order of nearness to a key (<see cref="Key.CompareNearness"/>).</summary>
     public NearnessWalk NearestTo(Key key) => new(_sorted, key, CountBelow(key));
 

@@ -14,7 +14,8 @@ namespace Igor.Kbr.Overlay.Rings;
 internal sealed class RingTable : Machine
 {
     private readonly NodeContext _context;
-    private readonly SortedDictionary<UInt128, ServiceRing> _rings = [];
+    private readonly SortedDictionary<UInt128, ServiceRing> _rings = []; // for walks, whose order can show
+    private readonly Dictionary<ServiceId, ServiceRing> _byId = [];
     private readonly PerPeer<bool> _barred;
 
     // In how many rings each neighbour is one.
@@ -40,14 +41,15 @@ internal sealed class RingTable : Machine
     public IEnumerable<ServiceRing> All => _rings.Values;
 
     public bool TryGet(ServiceId id, [NotNullWhen(true)] out ServiceRing? ring) =>
-        _rings.TryGetValue(id.Value, out ring);
+        _byId.TryGetValue(id, out ring);
 
     public ServiceRing GetOrAdd(TimeSpan now, ServiceId id, string name)
     {
-        if (!_rings.TryGetValue(id.Value, out ServiceRing? ring))
+        if (!TryGet(id, out ServiceRing? ring))
         {
             ring = new ServiceRing(id, name, _context.Id);
             _rings.Add(id.Value, ring);
+            _byId.Add(id, ring);
             foreach (Peer peer in _context.Peers.All)
             {
                 Place(ring, peer);
@@ -61,8 +63,9 @@ internal sealed class RingTable : Machine
 
     public void Remove(ServiceRing ring)
     {
-        if (_rings.Remove(ring.Id.Value))
+        if (_byId.Remove(ring.Id))
         {
+            _rings.Remove(ring.Id.Value);
             Count([], ring.Neighbours.Others);
         }
     }
@@ -198,7 +201,7 @@ internal sealed class RingTable : Machine
         {
             foreach (ServiceName service in services)
             {
-                if (_rings.TryGetValue(service.Id.Value, out ServiceRing? ring))
+                if (TryGet(service.Id, out ServiceRing? ring))
                 {
                     affected[service.Id.Value] = ring;
                 }

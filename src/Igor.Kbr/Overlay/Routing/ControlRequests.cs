@@ -11,17 +11,10 @@ namespace Igor.Kbr.Overlay.Routing;
 internal sealed class ControlRequests(RingTable rings)
 {
     /// <summary>Answers what a node asks.</summary>
-    public ReplyStatus Answer(
-        ServiceRing ring, Key asker, ReadOnlyMemory<byte> query, out ReadOnlyMemory<byte> answer)
-    {
-        if (!ControlQuery.TryRead(query, out ControlKind kind) || kind != ControlKind.Near)
-        {
-            // Of a later version perhaps, to which no attempt at another root is worth while.
-            answer = PeerCodec.WriteError("this node knows no control request of that kind");
-            return ReplyStatus.Failed;
-        }
-
-        answer = NearReply.Write(rings.Contacts(ring).RemoveAll(c => c.Id == asker));
-        return ReplyStatus.Ok;
-    }
+    public DeliveryResult Answer(ServiceRing ring, Key asker, ReadOnlyMemory<byte> query) =>
+        ControlQuery.TryRead(query, out ControlKind kind) && kind == ControlKind.Near
+            ? new DeliveryResult(
+                ReplyStatus.Ok, NearReply.Write(rings.Contacts(ring).RemoveAll(c => c.Id == asker)))
+            : new DeliveryResult( // of a later version perhaps: no attempt at another root is worth while
+                ReplyStatus.Failed, PeerCodec.WriteError("this node knows no control request of that kind"));
 }

@@ -6,49 +6,58 @@ namespace Igor.Kbr.Overlay.Routing;
 
 /// <summary>
 /// The requests of this node: sends each attempt, routes anew at once when a hop failed, tries another path
-/// after a timeout that adapts to the peer (mean + 4 x variation, Rhea et al., USENIX'04), waits where there
-/// is no way yet, and ends each request exactly once, by its deadline at the latest.
+/// when an answer is late, waits where there is no way yet, and ends each request exactly once, by its
+/// deadline at the latest.
 /// </summary>
-internal sealed class Origin(NodeContext context, RingTable rings, PendingTable pending)
-    : IControlRequests
+internal sealed class Origin(
+    NodeContext context,
+    RingTable rings,
+    PendingTable pending,
+    Deliveries deliveries,
+    ForwardDesk desk,
+    PeerConduct conduct,
+    RouteSelection routes) : IControlRequests
 {
-    private static readonly TimeSpan AttemptFirst = TimeSpan.FromSeconds(2);
-    private static readonly TimeSpan AttemptMin = TimeSpan.FromMilliseconds(500);
+    private const int BackoffDoublingsMax = 4;
+
+    /// <summary>A link loses nothing: the same frame once more only helps where the peer does.</summary>
+    private static readonly TimeSpan SameHopAfter = TimeSpan.FromSeconds(2);
+
     private static readonly TimeSpan ParkedFirst = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan ParkedMax = TimeSpan.FromMilliseconds(400);
 
-    /// <summary>Judges peers by what becomes of requests; set by the node.</summary>
-    public required SilenceDetection Silence { get; init; }
-
-    /// <summary>Delivers here; set by the node.</summary>
-    public required Deliveries Deliveries { get; init; }
-
-    /// <summary>Messages that wait for an application's word; set by the node.</summary>
-    public required ForwardDesk Desk { get; init; }
+    /// <summary>
+    /// Whoever says that a request is being worked on may be wrong, and its root may die: it is asked again
+    /// after as long as it has taken, and no sooner than this.
+    /// </summary>
+    private static readonly TimeSpan WorkingMin = TimeSpan.FromSeconds(1);
 
     public void Begin(TimeSpan now, OwnRequest request)
     {
-        if (request.Payload.Length > context.Options.PayloadBytesMax)
+        if (pending.Add(PendingKind.Parked, now, request.Deadline) is not { } entry)
         {
-            End(now, request, KbrStatus.TooLarge, default, default);
+            request.Complete(now, context.Output, new RequestResult(KbrStatus.Overloaded, default, default));
         }
         else
         {
-            Attempt(now, request);
+            entry.Own = request;
+            entry.IsControl = (request.Flags & RouteFlags.ForOverlay) != 0;
+            request.BegunAt = now;
+            Attempt(now, entry, request);
         }
     }
 
     /// <summary>Sends a message that wants no reply.</summary>
     public void SendOneWay(
-        TimeSpan now, ServiceRing ring, Key destination, ReadOnlyMemory<byte> payload, RouteFlags flags)
+        ServiceRing ring, Key destination, ReadOnlyMemory<byte> payload, RouteFlags flags)
     {
         var header = new RouteHeader(ring.Id, destination, context.Id, 0, WireLimits.HopsMax, flags, 0);
-        Peer? next = NextHop(ring, destination, null);
+        Peer? next = NextHop(ring, destination, flags, null);
         if (next is null)
         {
             if (ring.IsActive)
             {
-                Deliveries.Deliver(now, ring, header, payload, null, null);
+                deliveries.DeliverOwn(ring, header, payload, null);
             }
         }
         else if (payload.Length <= context.Options.PayloadBytesMax)
@@ -57,117 +66,138 @@ internal sealed class Origin(NodeContext context, RingTable rings, PendingTable 
         }
     }
 
+    /// <summary>A reply came. Of an attempt before the last only an answer counts, no failure.</summary>
     public void HandleReply(
-        TimeSpan now, OwnRequest request, Key from, in ReplyHeader header, ReadOnlyMemory<byte> payload)
+        TimeSpan now, Pending entry, Peer from, in ReplyHeader header, ReadOnlyMemory<byte> payload)
     {
-        if (request.IsDone)
-        {
-            return;
-        }
-
+        OwnRequest request = entry.Own!;
+        bool isLast = entry.Kind == PendingKind.Own && entry.Newest.Next == from;
         switch (header.Status)
         {
-            case ReplyStatus.Ok:
-                request.AnsweredThrough = context.Peers.TryGet(from, out Peer? through) ? through : null;
-                End(now, request, KbrStatus.Ok, header.Responder, payload);
+            case ReplyStatus.Ok or ReplyStatus.NoSuchNode:
+            case ReplyStatus.Stopped or ReplyStatus.Failed when isLast:
+                request.AnsweredThrough = from;
+                HandleResult(now, entry, header.Status, header.Responder, payload);
                 break;
-            case ReplyStatus.NoSuchNode:
-                End(now, request, KbrStatus.NoSuchNode, default, default);
-                break;
-            case ReplyStatus.Stopped:
-                End(now, request, KbrStatus.Stopped, default, default);
-                break;
-            case ReplyStatus.Failed:
-                End(now, request, KbrStatus.Failed, header.Responder, payload);
-                break;
-            case ReplyStatus.HopFailed:
-                HandleHopFailed(now, request);
+            case ReplyStatus.Working:
+                if (entry.Kind == PendingKind.Own)
+                {
+                    TimeSpan taken = now - request.BegunAt;
+                    pending.Change(
+                        entry, PendingKind.Own, now + (taken > WorkingMin ? taken : WorkingMin));
+                }
+
                 break;
             default:
-                request.LastStatus =
-                    header.Status == ReplyStatus.Overloaded ? KbrStatus.Overloaded : KbrStatus.Unreachable;
-                Park(now, request);
+                entry.NoteFailed(from.Id);
+                if (isLast)
+                {
+                    HandleResult(now, entry, header.Status, header.Responder, payload);
+                }
+
                 break;
         }
+    }
+
+    /// <summary>An attempt ended, or a delivery to the application here.</summary>
+    public void HandleResult(
+        TimeSpan now, Pending entry, ReplyStatus status, Key responder, ReadOnlyMemory<byte> payload)
+    {
+        switch (status)
+        {
+            case ReplyStatus.Ok:
+                End(now, entry, new RequestResult(KbrStatus.Ok, responder, payload));
+                break;
+            case ReplyStatus.NoSuchNode:
+                End(now, entry, KbrStatus.NoSuchNode);
+                break;
+            case ReplyStatus.Stopped:
+                End(now, entry, KbrStatus.Stopped);
+                break;
+            case ReplyStatus.Failed:
+                End(now, entry, new RequestResult(KbrStatus.Failed, responder, payload));
+                break;
+            case ReplyStatus.HopFailed:
+                HandleHopFailed(now, entry);
+                break;
+            default:
+                entry.Own!.LastStatus =
+                    status == ReplyStatus.Overloaded ? KbrStatus.Overloaded : KbrStatus.Unreachable;
+                Park(now, entry);
+                break;
+        }
+    }
+
+    /// <summary>A hop is gone, or drops requests.</summary>
+    public void HandleFailed(TimeSpan now, Pending entry, Peer from)
+    {
+        bool isLast = entry.Kind == PendingKind.Own && entry.Newest.Next == from;
+        entry.NoteFailed(from.Id);
+        if (isLast)
+        {
+            HandleHopFailed(now, entry);
+        }
+    }
+
+    /// <summary>An attempt is late, or a wait over.</summary>
+    public void HandleLate(TimeSpan now, Pending entry)
+    {
+        if (entry.Kind == PendingKind.Own)
+        {
+            conduct.NoteLate(now, entry);
+        }
+
+        if (entry is { Kind: PendingKind.Own, Own.FirstHop: not null })
+        {
+            pending.Change(entry, PendingKind.Own, entry.End); // no other way is the one that it is for
+        }
+        else
+        {
+            Attempt(now, entry, entry.Own!);
+        }
+    }
+
+    /// <summary>The deadline of a request has passed.</summary>
+    public void HandleTimeout(TimeSpan now, Pending entry) => End(
+        now, entry, entry.Kind == PendingKind.Parked ? entry.Own!.LastStatus : KbrStatus.Timeout);
+
+    public void End(TimeSpan now, Pending entry, KbrStatus status) =>
+        End(now, entry, new RequestResult(status, default, default));
+
+    private void End(TimeSpan now, Pending entry, in RequestResult result)
+    {
+        OwnRequest request = entry.Own!;
+        pending.Remove(entry);
+        request.Complete(now, context.Output, result);
     }
 
     /// <summary>A connection on the way broke: another way is tried, at once the first times.</summary>
-    public void HandleHopFailed(TimeSpan now, OwnRequest request)
+    private void HandleHopFailed(TimeSpan now, Pending entry)
     {
-        if (request.IsDone)
-        {
-            return;
-        }
-
+        OwnRequest request = entry.Own!;
         request.LastStatus = KbrStatus.Unreachable;
         if (request.Attempts <= 3)
         {
-            Attempt(now, request);
+            Attempt(now, entry, request);
         }
         else
         {
-            Park(now, request);
+            Park(now, entry);
         }
     }
 
-    /// <summary>An attempt, a wait or a delivery reached its deadline.</summary>
-    public void HandleDue(TimeSpan now, OwnRequest request, PendingKind kind)
-    {
-        if (request.IsDone)
-        {
-            return;
-        }
-
-        if (now >= request.Deadline || kind == PendingKind.Delivery)
-        {
-            KbrStatus status = kind == PendingKind.Parked ? request.LastStatus : KbrStatus.Timeout;
-            End(now, request, status, default, default);
-            return;
-        }
-
-        Attempt(now, request);
-    }
-
-    public void End(
-        TimeSpan now, OwnRequest request, KbrStatus status, Key responder, ReadOnlyMemory<byte> payload)
-    {
-        if (request.IsDone)
-        {
-            return;
-        }
-
-        request.IsDone = true;
-        if (request.Completed is { } completed)
-        {
-            completed(
-                now, new RequestResult(status, responder, payload) { Through = request.AnsweredThrough });
-        }
-        else if (status == KbrStatus.Failed)
-        {
-            string error = PeerCodec.ReadError(payload.Span);
-            context.Output.CompleteRequest(
-                request.Name, new KbrReply(status, responder, default) { Error = error });
-        }
-        else
-        {
-            context.Output.CompleteRequest(request.Name, new KbrReply(status, responder, payload));
-        }
-
-        request.Release();
-    }
-
-    private void Attempt(TimeSpan now, OwnRequest request)
+    private void Attempt(TimeSpan now, Pending entry, OwnRequest request)
     {
         request.Attempts++;
-        Pass(now, request, isDecided: false);
+        Pass(now, entry, request, isDecided: false);
     }
 
     /// <summary>Sends the message of a request, or delivers it when this node is the root.</summary>
-    private void Pass(TimeSpan now, OwnRequest request, bool isDecided)
+    private void Pass(TimeSpan now, Pending entry, OwnRequest request, bool isDecided)
     {
         if (!rings.TryGet(request.Service, out ServiceRing? ring))
         {
-            End(now, request, KbrStatus.Unreachable, default, default);
+            End(now, entry, KbrStatus.Unreachable);
             return;
         }
 
@@ -175,76 +205,73 @@ internal sealed class Origin(NodeContext context, RingTable rings, PendingTable 
         if (request.FirstHop is { } first
             && (request.Attempts > 1 || !context.Peers.TryGet(first, out next)))
         {
-            End(now, request, request.LastStatus, default, default);
+            End(now, entry, request.LastStatus);
             return;
         }
 
-        next ??= NextHop(ring, request.Destination, request.Tried, request.Flags);
-        var header = new RouteHeader(
-            ring.Id,
-            request.Destination,
-            context.Id,
-            0,
-            WireLimits.HopsMax,
-            request.Flags,
-            (uint)(request.Deadline - now).TotalMilliseconds,
-            request.Number);
+        next ??= NextHop(ring, request.Destination, request.Flags, request.Tried);
         if (next is not null)
         {
             if (isDecided || !ring.IsActive || !ring.WantsForward
-                || request.Flags.HasFlag(RouteFlags.Control) || !TryAsk(now, ring, request, next.Id))
+                || request.Flags.HasFlag(RouteFlags.Control) || !TryAsk(now, ring, entry, next.Id))
             {
-                Send(now, request, header, next);
+                Send(now, entry, request, next);
             }
         }
         else if (ring.IsActive)
         {
-            Deliveries.Deliver(now, ring, header, request.Payload, null, request);
+            RouteHeader header = Header(now, request, 0);
+            DeliveryResult result = deliveries.DeliverOwn(ring, header, request.Payload, entry);
+            if (result.Status is { } status)
+            {
+                HandleResult(now, entry, status, context.Id, result.Payload);
+            }
         }
         else
         {
             context.Machines.MemberMissed(now, ring.Id);
             request.LastStatus = KbrStatus.Unreachable;
-            Park(now, request);
+            Park(now, entry);
         }
     }
 
     /// <summary>Shows an attempt to the application that asked for it, while the deadline runs.</summary>
-    private bool TryAsk(TimeSpan now, ServiceRing ring, OwnRequest request, Key next)
+    private bool TryAsk(TimeSpan now, ServiceRing ring, Pending entry, Key next)
     {
-        if (!Desk.HasRoom(request.Payload.Length)
-            || pending.Add(PendingKind.Undecided, now, request.Deadline) is not { } entry)
+        OwnRequest request = entry.Own!;
+        if (!desk.HasRoom(request.Payload.Length))
         {
             return false;
         }
 
-        entry.Own = request;
+        pending.Change(entry, PendingKind.Undecided, entry.End);
         ulong undecided = entry.Id;
-        Desk.Park(
+        desk.Park(
             now,
             ring.Id,
             new KbrForward(request.Destination, context.Id, next, request.Payload),
-            (later, decision) => HandleDecision(later, request, undecided, decision));
+            (later, decision) =>
+            {
+                if (pending.Find(undecided) is { Kind: PendingKind.Undecided } waiting && later < waiting.End)
+                {
+                    HandleDecision(later, waiting, decision);
+                }
+            });
         return true;
     }
 
-    private void HandleDecision(TimeSpan now, OwnRequest request, ulong undecided, ForwardDecision decision)
+    private void HandleDecision(TimeSpan now, Pending entry, ForwardDecision decision)
     {
-        if (pending.Find(undecided) is not { } entry || now >= request.Deadline)
-        {
-            return; // its time is over, or the node left
-        }
-
-        pending.Remove(entry);
+        OwnRequest request = entry.Own!;
         if (!decision.Goes)
         {
-            End(now, request, KbrStatus.Stopped, default, default);
+            End(now, entry, KbrStatus.Stopped);
         }
         else if (decision.Replacement?.Length > context.Options.PayloadBytesMax)
         {
-            End(now, request, KbrStatus.TooLarge, default, default);
+            End(now, entry, KbrStatus.TooLarge);
         }
-        else if (!request.IsDone)
+        else
         {
             if (decision.Replacement is { } replacement)
             {
@@ -252,73 +279,62 @@ internal sealed class Origin(NodeContext context, RingTable rings, PendingTable 
                 request.Keep(replacement);
             }
 
-            Pass(now, request, isDecided: true);
+            Pass(now, entry, request, isDecided: true);
         }
     }
 
     /// <summary>Sends one attempt of a request to a peer.</summary>
-    private void Send(TimeSpan now, OwnRequest request, in RouteHeader header, Peer next)
+    private void Send(TimeSpan now, Pending entry, OwnRequest request, Peer next)
     {
-        TimeSpan timeout = AttemptTimeout(next, request.Attempts);
-        TimeSpan deadline = now + timeout < request.Deadline ? now + timeout : request.Deadline;
-        Pending? entry = pending.Add(PendingKind.Own, now, deadline);
-        if (entry is null)
+        if (entry.WaitsForSince(next) is { } since && now < since + SameHopAfter)
         {
-            End(now, request, KbrStatus.Overloaded, default, default);
+            pending.Change(entry, PendingKind.Own, since + SameHopAfter);
             return;
         }
 
-        entry.Own = request;
-        entry.Next = next;
-        entry.IsControl = (request.Flags & RouteFlags.ForOverlay) != 0;
+        int doublings = Math.Min(request.Attempts - 1, BackoffDoublingsMax);
+        TimeSpan late = conduct.LateAfter(next) * Math.Pow(2, doublings);
         request.NoteTried(next.Id);
-        if (SendRoute(next, header with { HopId = entry.Id }, request.Payload.Length, request.Rest))
+        if (SendRoute(next, Header(now, request, entry.Id), request.Payload.Length, request.Rest))
         {
-            Silence.NoteSent(now, next, entry);
+            entry.NoteAttempt(now, next);
+            pending.Change(entry, PendingKind.Own, now + late);
+            conduct.NoteSent(now, next, entry);
             return;
         }
 
-        pending.Remove(entry);
         request.LastStatus = KbrStatus.Overloaded;
-        Park(now, request);
+        Park(now, entry);
     }
 
-    private void Park(TimeSpan now, OwnRequest request)
+    private void Park(TimeSpan now, Pending entry)
     {
-        TimeSpan wait = ParkedFirst * Math.Pow(2, Math.Min(request.Attempts, 8));
+        TimeSpan wait = ParkedFirst * Math.Pow(2, Math.Min(entry.Own!.Attempts, 8));
         wait = context.Random.Jitter(wait < ParkedMax ? wait : ParkedMax);
-        TimeSpan until = now + wait < request.Deadline ? now + wait : request.Deadline;
-        Pending? entry = pending.Add(PendingKind.Parked, now, until);
-        if (entry is null)
-        {
-            End(now, request, KbrStatus.Overloaded, default, default);
-            return;
-        }
-
-        entry.Own = request;
+        pending.Change(entry, PendingKind.Parked, now + wait);
     }
 
-    private Peer? NextHop(
-        ServiceRing ring, Key destination, List<Key>? tried, RouteFlags flags = RouteFlags.None) =>
-        RouteSelection.NextHop(
+    private RouteHeader Header(TimeSpan now, OwnRequest request, ulong hopId) => new(
+        request.Service,
+        request.Destination,
+        context.Id,
+        hopId,
+        WireLimits.HopsMax,
+        request.Flags,
+        (uint)Math.Max(0, (request.Deadline - now).TotalMilliseconds),
+        request.Number);
+
+    private Peer? NextHop(ServiceRing ring, Key destination, RouteFlags flags, List<Key>? tried) =>
+        routes.NextHop(
             ring.Members,
-            context.Id,
             ring.IsActive && !flags.HasFlag(RouteFlags.ExcludeSource),
             destination,
-            null,
-            tried);
+            new HopsToAvoid { Tried = tried });
 
     private bool SendRoute(Peer next, in RouteHeader header, int payloadLength, ReadOnlySpan<byte> rest)
     {
         Span<byte> bytes = stackalloc byte[RoutedFrame.RouteHeaderBytes + RoutedFrame.PayloadPrefixBytes];
         RoutedFrame.WriteRoute(bytes, header, payloadLength);
         return context.Output.Send(next.Link.Id, bytes, rest);
-    }
-
-    private static TimeSpan AttemptTimeout(Peer peer, int attempts)
-    {
-        SmoothedTime reply = peer.ReplyTime;
-        TimeSpan timeout = reply.Mean is { } mean ? mean + (4 * reply.Variation) : AttemptFirst;
-        return (timeout > AttemptMin ? timeout : AttemptMin) * Math.Pow(2, Math.Min(attempts - 1, 4));
     }
 }

@@ -55,8 +55,8 @@ internal sealed class OwnRequest
     /// <summary>The peer that brought the answer; see <see cref="RequestResult.Through"/>.</summary>
     public Peer? AnsweredThrough { get; set; }
 
-    /// <summary>Whether it has ended; attempts that are still on their way mean nothing then.</summary>
-    public bool IsDone { get; set; }
+    /// <summary>When it began.</summary>
+    public TimeSpan BegunAt { get; set; }
 
     /// <summary>Attempts so far.</summary>
     public int Attempts { get; set; }
@@ -96,7 +96,28 @@ internal sealed class OwnRequest
         RoutedFrame.WriteRequestNumber(_buffer.AsSpan(_length), Number);
     }
 
-    /// <summary>Gives the payload's memory back; call once, at the end.</summary>
+    /// <summary>It has ended: whoever made it is told.</summary>
+    public void Complete(TimeSpan now, IOverlayOutput output, in RequestResult result)
+    {
+        if (Completed is { } completed)
+        {
+            completed(now, result with { Through = AnsweredThrough });
+        }
+        else if (result.Status == KbrStatus.Failed)
+        {
+            string error = PeerCodec.ReadError(result.Payload.Span);
+            output.CompleteRequest(
+                Name, new KbrReply(result.Status, result.Responder, default) { Error = error });
+        }
+        else
+        {
+            output.CompleteRequest(Name, new KbrReply(result.Status, result.Responder, result.Payload));
+        }
+
+        Release();
+    }
+
+    /// <summary>Gives the payload's memory back.</summary>
     public void Release()
     {
         if (_buffer.Length > 0)

@@ -11,8 +11,11 @@ namespace Igor.Kbr.Overlay.Routing;
 /// entries as are free, so that a single one may use half, many share alike, and there is room for the rest.
 /// Strangers together hold a quarter: more identities are no way to keep members and this node itself out.
 /// </summary>
-internal sealed class PendingTable(int capacity)
+internal sealed class PendingTable(PeerTable peers, int capacity)
 {
+    /// <summary>Frames kept to be passed on once more; beyond it the hop before has to do that.</summary>
+    private const int FrameBytesMax = 8 * 1024 * 1024;
+
     private const int StrangersPart = 4; // 1/4 of the table
     private const int SlotCount = 1024;
     private const int IndexBits = 20;
@@ -27,6 +30,8 @@ internal sealed class PendingTable(int capacity)
     private readonly Stack<int> _free = new();
     private readonly Pending?[] _wheel = new Pending?[SlotCount + 1];
     private long _currentTick;
+    private readonly PerPeer<int> _ofPeers = new(peers, () => 0);
+    private long _frameBytes;
     private int _strangers;
 
     public int Count { get; private set; }
@@ -45,7 +50,7 @@ internal sealed class PendingTable(int capacity)
         bool isStranger = peer.Standing < PeerStanding.Reached;
         int free = capacity - Count;
         free = isStranger ? Math.Min(free, (capacity / StrangersPart) - _strangers) : free;
-        if (peer.PendingRequests >= free)
+        if (_ofPeers[peer] >= free)
         {
             return null;
         }
@@ -55,7 +60,7 @@ internal sealed class PendingTable(int capacity)
         entry.PreviousId = previousId;
         entry.IsStrangers = isStranger;
         _strangers += isStranger ? 1 : 0;
-        peer.PendingRequests++;
+        _ofPeers[peer]++;
         return entry;
     }
 
@@ -78,26 +83,88 @@ internal sealed class PendingTable(int capacity)
     public void Remove(Pending entry)
     {
         Unlink(entry);
-        if (entry.Previous is { } previous)
-        {
-            previous.Peer!.PendingRequests--;
-            _strangers -= entry.IsStrangers ? 1 : 0;
-        }
-
-        entry.Next = null;
-        entry.Previous = null;
+        Release(entry);
+        ForgetFrame(entry);
+        entry.ForgetAttempts();
+        entry.ForgetWays();
         entry.Own = null;
         Count--;
         _free.Push((int)(entry.Id & ((1UL << IndexBits) - 1)));
     }
 
-    /// <summary>Gives an entry another kind and deadline.</summary>
+    /// <summary>Gives an entry another kind and deadline, its end at the latest.</summary>
     public void Change(Pending entry, PendingKind kind, TimeSpan deadline)
     {
         Unlink(entry);
         entry.Kind = kind;
-        entry.Deadline = deadline;
+        entry.Deadline = deadline < entry.End ? deadline : entry.End;
         Insert(entry);
+    }
+
+    /// <summary>Gives an entry another id: what its attempts may bring still means nothing.</summary>
+    public static void Renew(Pending entry)
+    {
+        entry.Id += 1UL << IndexBits;
+        entry.ForgetAttempts();
+    }
+
+    /// <summary>How many entries wait for an answer to a connected peer.</summary>
+    public int CountOf(Peer peer) => _ofPeers[peer];
+
+    /// <summary>An answer goes by another way, which gives up its own place in the table.</summary>
+    public void TakeOver(Pending entry, Pending other)
+    {
+        Release(entry);
+        (entry.Previous, entry.PreviousId, entry.IsStrangers) =
+            (other.Previous, other.PreviousId, other.IsStrangers);
+        (other.Previous, other.IsStrangers) = (null, false);
+        entry.End = other.End;
+        Remove(other);
+        Change(entry, entry.Kind, entry.End);
+    }
+
+    /// <summary>Keeps a frame with its entry, while there is room for it.</summary>
+    public void KeepFrame(Pending entry, ReadOnlySpan<byte> frame)
+    {
+        if (_frameBytes + frame.Length <= FrameBytesMax)
+        {
+            entry.Frame = LargeBuffers.Rent(frame.Length);
+            entry.FrameBytes = frame.Length;
+            frame.CopyTo(entry.Frame);
+            _frameBytes += frame.Length;
+        }
+    }
+
+    /// <summary>The frame is not needed any more.</summary>
+    public void ForgetFrame(Pending entry)
+    {
+        if (TakeFrame(entry) is { } frame)
+        {
+            LargeBuffers.Return(frame);
+        }
+    }
+
+    /// <summary>Takes the kept frame out, to be returned to its pool; null for none.</summary>
+    public byte[]? TakeFrame(Pending entry)
+    {
+        byte[]? frame = entry.Frame;
+        if (frame is not null)
+        {
+            _frameBytes -= entry.FrameBytes;
+            entry.Frame = null;
+        }
+
+        return frame;
+    }
+
+    private void Release(Pending entry)
+    {
+        if (entry.Previous is { } previous)
+        {
+            _ofPeers[previous.Peer!]--;
+            _strangers -= entry.IsStrangers ? 1 : 0;
+            entry.Previous = null;
+        }
     }
 
     /// <summary>Whether some entry is such.</summary>
@@ -207,8 +274,8 @@ internal sealed class PendingTable(int capacity)
         }
 
         entry.Kind = kind;
-        entry.SentAt = now;
         entry.Deadline = deadline;
+        entry.End = deadline;
         Insert(entry);
         return entry;
     }

@@ -8,28 +8,25 @@ namespace Igor.Kbr.Overlay.Routing;
 /// a message cannot go in circles. Among those a healthy peer goes before one that leaves requests
 /// unanswered.
 /// </summary>
-internal static class RouteSelection
+internal sealed class RouteSelection(NodeContext context, PeerConduct conduct)
 {
     /// <summary>The peer to hand a message to; null when this node is the nearest.</summary>
     /// <param name="members">Connected peers of the message's service.</param>
-    /// <param name="self">This node's id.</param>
     /// <param name="isMember">Whether this node counts: only nearer peers are taken then.</param>
     /// <param name="destination">Where the message goes.</param>
-    /// <param name="excluded">A node that must not get it; null for none.</param>
-    /// <param name="tried">Nodes that had it before: they get it again when all others had it.</param>
-    public static Peer? NextHop(
-        MemberTable members, Key self, bool isMember, Key destination, Key? excluded, List<Key>? tried)
+    /// <param name="avoid">Who is not to get it.</param>
+    public Peer? NextHop(MemberTable members, bool isMember, Key destination, in HopsToAvoid avoid)
     {
         Peer? suspect = null;
         Peer? last = null;
         foreach (Peer peer in members.NearestTo(destination))
         {
-            if (isMember && destination.CompareNearness(self, peer.Id) < 0)
+            if (isMember && destination.CompareNearness(context.Id, peer.Id) < 0)
             {
                 break; // the others are farther still
             }
 
-            if (peer.Id == excluded)
+            if (peer.Id == avoid.Excluded)
             {
                 continue;
             }
@@ -39,11 +36,11 @@ internal static class RouteSelection
                 return peer; // however slow: what comes another way does not prove who sent it
             }
 
-            if (tried?.Contains(peer.Id) == true)
+            if (avoid.HadIt(peer.Id))
             {
                 last ??= peer;
             }
-            else if (peer.IsSuspect)
+            else if (conduct.IsSuspect(peer))
             {
                 suspect ??= peer;
             }

@@ -5,24 +5,23 @@ using Igor.Kbr.Wire;
 namespace Igor.Kbr.Overlay.Routing;
 
 /// <summary>
-/// Recursive routing at one hop. A Route frame goes to a nearer peer of its service or is delivered here; the
-/// reply retraces the path through the soft state that each hop keeps. When the connection to a next hop
-/// breaks, the hop says so backwards and the origin (<see cref="Origin"/>) routes anew at once.
+/// Recursive routing at one hop. A message goes to a nearer peer of its service or is delivered here; the
+/// reply retraces the path through the soft state that each hop keeps. Says what happened to a request to
+/// those who look after it: <see cref="Passage"/> after those of other nodes, <see cref="Origin"/> after this
+/// node's own, <see cref="Deliveries"/> after those that are for it.
 /// </summary>
-internal sealed class Router(NodeContext context, RingTable rings, PendingTable pending) : Machine
+internal sealed class Router(
+    NodeContext context,
+    RingTable rings,
+    PendingTable pending,
+    Passage passage,
+    Origin origin,
+    Deliveries deliveries,
+    ForwardDesk desk,
+    PeerConduct conduct,
+    RouteSelection routes,
+    WayBack back) : Machine
 {
-    /// <summary>This node's own requests; set by the node.</summary>
-    public required Origin Origin { get; init; }
-
-    /// <summary>Messages that wait for an application's word; set by the node.</summary>
-    public required ForwardDesk Desk { get; init; }
-
-    /// <summary>Judges peers by what becomes of requests; set by the node.</summary>
-    public required SilenceDetection Silence { get; init; }
-
-    /// <summary>Messages that arrived; set by the node.</summary>
-    public required Deliveries Deliveries { get; init; }
-
     public override ReadOnlySpan<MessageType> Messages => [MessageType.Route, MessageType.Reply];
 
     public override TimeSpan? NextDeadline => pending.NextDeadline;
@@ -42,7 +41,115 @@ internal sealed class Router(NodeContext context, RingTable rings, PendingTable 
             PeerCodec.Require(
                 RoutedFrame.TryReadReply(frame.Body, out ReplyHeader header, out payload),
                 "a reply has a header of fixed width");
-            HandleReply(now, link, header, frame.Body, payload);
+            HandleReply(now, peer, header, frame.Body, payload);
+        }
+    }
+
+    /// <summary>The application answered a delivery.</summary>
+    public void Answer(TimeSpan now, DeliveryToken delivery, ReadOnlyMemory<byte> payload)
+    {
+        if (payload.Length <= context.Options.PayloadBytesMax)
+        {
+            Finish(now, deliveries.Find(delivery), new DeliveryResult(ReplyStatus.Ok, payload));
+        }
+        else if (deliveries.Find(delivery) is { } entry)
+        {
+            string text = $"an answer of {payload.Length} bytes is too large";
+            context.Raise(OverlayEventKind.LimitReached, context.Id, text);
+            Finish(now, entry, new DeliveryResult(ReplyStatus.Failed, PeerCodec.WriteError(text)));
+        }
+    }
+
+    /// <summary>The application answered a delivery with an error.</summary>
+    public void Fail(TimeSpan now, DeliveryToken delivery, string error, bool isTemporary) => Finish(
+        now,
+        deliveries.Find(delivery),
+        isTemporary
+            ? new DeliveryResult(ReplyStatus.Overloaded)
+            : new DeliveryResult(ReplyStatus.Failed, PeerCodec.WriteError(error)));
+
+    /// <summary>
+    /// The member application of a service is gone: what it has not answered looks for another root.
+    /// </summary>
+    public void HandleMemberGone(TimeSpan now, ServiceId service)
+    {
+        foreach (Pending entry in deliveries.Of(service))
+        {
+            Finish(now, entry, new DeliveryResult(ReplyStatus.HopFailed));
+        }
+    }
+
+    /// <summary>
+    /// A peer is gone: what it waits for is forgotten, and what waits for it looks for another way.
+    /// </summary>
+    public override void HandlePeerDown(TimeSpan now, Peer peer, DepartureReason reason)
+    {
+        foreach (Pending entry in pending.Where(e => e.Previous?.Peer == peer))
+        {
+            while (entry.Previous?.Peer == peer) // once more when another way that it came takes its place
+            {
+                Forget(entry);
+            }
+        }
+
+        HandleSilence(now, peer, null);
+    }
+
+    /// <summary>A peer drops requests: that one, or all passed to it, looks for another way.</summary>
+    public void HandleSilence(TimeSpan now, Peer peer, ulong? request)
+    {
+        foreach (Pending entry in pending.Where(e => e.WaitsFor(peer) && (request ?? e.Id) == e.Id))
+        {
+            if (!entry.WaitsFor(peer))
+            {
+                continue; // it ended with another one
+            }
+
+            if (entry.Own is not null)
+            {
+                origin.HandleFailed(now, entry, peer);
+            }
+            else
+            {
+                passage.HandleFailed(now, entry, peer, ReplyStatus.HopFailed);
+            }
+        }
+    }
+
+    /// <summary>Does what is due about requests, and ends those that have waited too long.</summary>
+    public override void HandleDeadline(TimeSpan now)
+    {
+        while (pending.NextDue(now) is { } entry)
+        {
+            switch (entry)
+            {
+                case { Own: null } when now >= entry.End:
+                    Forget(entry);
+                    break;
+                case { Own: null }:
+                    passage.HandleLate(now, entry);
+                    break;
+                default:
+                    if (now >= entry.End)
+                    {
+                        origin.HandleTimeout(now, entry);
+                    }
+                    else
+                    {
+                        origin.HandleLate(now, entry);
+                    }
+
+                    break;
+            }
+        }
+    }
+
+    /// <summary>The node leaves: its own requests end.</summary>
+    public void Leave(TimeSpan now)
+    {
+        foreach (Pending entry in pending.Where(e => e.Own is not null))
+        {
+            origin.End(now, entry, KbrStatus.Closed);
         }
     }
 
@@ -50,7 +157,7 @@ internal sealed class Router(NodeContext context, RingTable rings, PendingTable 
         TimeSpan now,
         Link link,
         in RouteHeader header,
-        ReadOnlyMemory<byte> body,
+        ReadOnlyMemory<byte> frame,
         ReadOnlyMemory<byte> payload,
         bool isDecided = false)
     {
@@ -60,29 +167,28 @@ internal sealed class Router(NodeContext context, RingTable rings, PendingTable 
             || !rings.TryGet(header.Service, out ServiceRing? ring) || !ring.IsActive
             || (header.Service == ServiceId.Base && (header.Flags & RouteFlags.ForOverlay) == 0))
         {
-            Refuse(link, header.HopId, ReplyStatus.Unreachable);
+            back.Refuse(link, header.HopId, ReplyStatus.Unreachable);
             return;
         }
 
-        Key? excluded = header.Flags.HasFlag(RouteFlags.ExcludeSource) ? header.Source : null;
-        Peer? next = RouteSelection.NextHop(
-            ring.Members, context.Id, true, header.Destination, excluded, null);
+        var avoid = new HopsToAvoid { Excluded = header.Excluded };
+        Peer? next = routes.NextHop(ring.Members, true, header.Destination, avoid);
         if (next is null)
         {
-            Deliveries.Deliver(now, ring, header, payload, link, null);
+            deliveries.Deliver(now, ring, header, payload, link);
         }
         else if (header.HopsLeft <= 0)
         {
-            Refuse(link, header.HopId, ReplyStatus.Unreachable);
+            back.Refuse(link, header.HopId, ReplyStatus.Unreachable);
         }
-        else if (isDecided || !ring.WantsForward || !Desk.HasRoom(payload.Length)
+        else if (isDecided || !ring.WantsForward || !desk.HasRoom(payload.Length)
             || (header.Flags & RouteFlags.ForOverlay) != 0)
         {
-            Forward(now, link, next, header, body.Span);
+            passage.Begin(now, link, next, header, frame.Span);
         }
         else
         {
-            Park(now, link, header, body, payload, next.Id);
+            Park(now, link, header, frame, payload, next.Id);
         }
     }
 
@@ -91,12 +197,12 @@ internal sealed class Router(NodeContext context, RingTable rings, PendingTable 
         TimeSpan now,
         Link link,
         in RouteHeader header,
-        ReadOnlyMemory<byte> body,
+        ReadOnlyMemory<byte> frame,
         ReadOnlyMemory<byte> payload,
         Key next)
     {
-        byte[] kept = body.ToArray();
-        Desk.Park(
+        byte[] kept = frame.ToArray();
+        desk.Park(
             now,
             header.Service,
             new KbrForward(header.Destination, header.Source, next, payload),
@@ -108,27 +214,27 @@ internal sealed class Router(NodeContext context, RingTable rings, PendingTable 
     /// The application's word on a message that waited. Where it goes is decided only now: peers may have
     /// come, gone, or left the service meanwhile.
     /// </summary>
-    private void HandleDecision(TimeSpan now, Link link, byte[] body, ForwardDecision decision)
+    private void HandleDecision(TimeSpan now, Link link, byte[] frame, ForwardDecision decision)
     {
-        RoutedFrame.TryReadRoute(body, out RouteHeader header, out ReadOnlyMemory<byte> payload);
-        if (header.HopId != 0 && !IsConnected(link))
+        RoutedFrame.TryReadRoute(frame, out RouteHeader header, out ReadOnlyMemory<byte> payload);
+        if (header.HopId != 0 && !(link.Peer is { } peer && context.Peers.IsConnected(peer)))
         {
             return; // nobody is left to take the reply
         }
 
-        if (!decision.Goes || !Fits(decision.Replacement, body.Length - payload.Length))
+        if (!decision.Goes || !Fits(decision.Replacement, frame.Length - payload.Length))
         {
-            Refuse(link, header.HopId, ReplyStatus.Stopped);
+            back.Refuse(link, header.HopId, ReplyStatus.Stopped);
             return;
         }
 
         if (decision.Replacement is { } replacement)
         {
-            body = RoutedFrame.WithPayload(body, payload.Length, replacement);
+            frame = RoutedFrame.WithPayload(frame, payload.Length, replacement);
             payload = replacement;
         }
 
-        HandleRoute(now, link, header, body, payload, isDecided: true);
+        HandleRoute(now, link, header, frame, payload, isDecided: true);
     }
 
     /// <summary>A larger frame than the next hop takes would end the connection to it.</summary>
@@ -149,179 +255,56 @@ internal sealed class Router(NodeContext context, RingTable rings, PendingTable 
         return false;
     }
 
-    private bool IsConnected(Link link) =>
-        context.Peers.TryGet(link.PeerId, out Peer? peer) && peer == link.Peer;
-
-    /// <summary>Passes a message on: a new hop id and hop count, everything else as it came.</summary>
-    private void Forward(TimeSpan now, Link link, Peer next, in RouteHeader header, ReadOnlySpan<byte> body)
-    {
-        Pending? entry = null;
-        if (header.HopId != 0)
-        {
-            entry = pending.Remember(PendingKind.Transit, now, link, header);
-            if (entry is null)
-            {
-                Refuse(link, header.HopId, ReplyStatus.Overloaded);
-                return;
-            }
-
-            entry.Next = next;
-            entry.IsControl = (header.Flags & RouteFlags.ForOverlay) != 0;
-        }
-
-        Span<byte> rewritten = stackalloc byte[RoutedFrame.RouteHeaderBytes];
-        body[..RoutedFrame.RouteHeaderBytes].CopyTo(rewritten);
-        RoutedFrame.RewriteRoute(rewritten, entry?.Id ?? 0, header.HopsLeft - 1, header.TimeoutMs);
-        if (context.Output.Send(next.Link.Id, rewritten, body[RoutedFrame.RouteHeaderBytes..]))
-        {
-            if (entry is not null)
-            {
-                Silence.NoteSent(now, next, entry);
-            }
-
-            return;
-        }
-
-        if (entry is not null)
-        {
-            pending.Remove(entry);
-            Refuse(link, header.HopId, ReplyStatus.Overloaded);
-        }
-    }
-
     private void HandleReply(
         TimeSpan now,
-        Link link,
+        Peer from,
         in ReplyHeader header,
-        ReadOnlyMemory<byte> body,
+        ReadOnlyMemory<byte> frame,
         ReadOnlyMemory<byte> payload)
     {
-        Pending? entry = pending.Find(header.HopId);
-        if (entry?.Next is not { } next || next.Id != link.PeerId)
+        if (pending.Find(header.HopId) is not { } entry || entry.SentTo(from.Id) is not { } sentAt)
         {
             return;
         }
 
         if (header.Status == ReplyStatus.Ok)
         {
-            next.ReplyTime.Add(now - entry.SentAt);
+            conduct.NoteReplyTime(from, now - sentAt);
         }
 
-        Silence.HandleAnswer(now, next, entry);
-        Link? previous = entry.Previous;
-        ulong previousId = entry.PreviousId;
-        OwnRequest? own = entry.Own;
-        PendingKind kind = entry.Kind;
-        pending.Remove(entry);
-        if (own is not null)
+        conduct.NoteAnswer(from, entry, header.Status);
+        if (entry.Own is not null)
         {
-            if (kind == PendingKind.Own || header.Status is ReplyStatus.Ok or ReplyStatus.NoSuchNode)
-            {
-                Origin.HandleReply(now, own, next.Id, header, payload);
-            }
+            origin.HandleReply(now, entry, from, header, payload);
         }
-        else if (previous is not null)
+        else
         {
-            Span<byte> rewritten = stackalloc byte[RoutedFrame.ReplyHeaderBytes];
-            body.Span[..RoutedFrame.ReplyHeaderBytes].CopyTo(rewritten);
-            RoutedFrame.RewriteReply(rewritten, previousId);
-            if (!TrySendBack(previous, rewritten, body.Span[RoutedFrame.ReplyHeaderBytes..]))
-            {
-                Refuse(previous, previousId, ReplyStatus.Overloaded);
-            }
+            passage.HandleReply(now, entry, from, header, frame.Span);
         }
     }
 
-    /// <summary>
-    /// A peer is gone: whoever waits for a reply through it is told, and what it waited for is forgotten.
-    /// </summary>
-    public override void HandlePeerDown(TimeSpan now, Peer peer, DepartureReason reason)
+    private void Finish(TimeSpan now, Pending? entry, in DeliveryResult result)
     {
-        Fail(now, peer, pending.Where(e => e.Next == peer || e.Previous?.Peer == peer));
+        if (entry?.Own is not null)
+        {
+            origin.HandleResult(now, entry, result.Status!.Value, context.Id, result.Payload);
+        }
+        else if (entry is not null)
+        {
+            deliveries.Finish(entry, result);
+        }
     }
 
-    /// <summary>A peer drops requests: that one, or all passed to it, looks for another way.</summary>
-    public void HandlePeerSilent(TimeSpan now, Peer peer, ulong? request) => Fail(
-        now,
-        peer,
-        pending.Where(e => e.Next == peer && e.Kind != PendingKind.Stale && (request ?? e.Id) == e.Id));
-
-    private void Fail(TimeSpan now, Peer peer, List<Pending> waiting)
+    /// <summary>Nobody waits for the answer any more.</summary>
+    private void Forget(Pending entry)
     {
-        foreach (Pending entry in waiting)
+        if (entry.Kind == PendingKind.Delivery)
         {
-            Link? previous = entry.Previous;
-            ulong previousId = entry.PreviousId;
-            OwnRequest? own = entry.Own;
-            PendingKind kind = entry.Kind;
+            deliveries.GiveUp(entry);
+        }
+        else
+        {
             pending.Remove(entry);
-            if (kind == PendingKind.Own)
-            {
-                Origin.HandleHopFailed(now, own!);
-            }
-            else if (previous is not null && previous.Peer != peer)
-            {
-                Refuse(previous, previousId, ReplyStatus.HopFailed);
-            }
         }
     }
-
-    /// <summary>Ends what has waited too long.</summary>
-    public override void HandleDeadline(TimeSpan now)
-    {
-        while (pending.NextDue(now) is { } entry)
-        {
-            OwnRequest? own = entry.Own;
-            PendingKind kind = entry.Kind;
-            if (kind == PendingKind.Own && !own!.IsDone && now < own.Deadline)
-            {
-                pending.Change(entry, PendingKind.Stale, own.Deadline);
-            }
-            else
-            {
-                pending.Remove(entry);
-            }
-
-            if (own is not null)
-            {
-                Origin.HandleDue(now, own, kind);
-            }
-        }
-    }
-
-    /// <summary>Tells the hop before how a request ended.</summary>
-    private void Refuse(Link link, ulong hopId, ReplyStatus status)
-    {
-        if (hopId != 0)
-        {
-            SendReply(link, hopId, status, default);
-        }
-    }
-
-    /// <summary>Sends a reply of this node's own.</summary>
-    public void SendReply(Link link, ulong hopId, ReplyStatus status, ReadOnlySpan<byte> payload)
-    {
-        Span<byte> header = stackalloc byte[RoutedFrame.ReplyHeaderBytes + RoutedFrame.PayloadPrefixBytes];
-        RoutedFrame.WriteReply(header, new ReplyHeader(hopId, status, context.Id), payload.Length);
-        if (TrySendBack(link, header, payload))
-        {
-            return;
-        }
-
-        if (!payload.IsEmpty)
-        {
-            // Too much waits for that peer; for so little there is room longer than for an answer.
-            Refuse(link, hopId, ReplyStatus.Overloaded);
-        }
-        else if (link.Peer is { } peer)
-        {
-            peer.Silence.HasLostAnswer = true;
-        }
-    }
-
-    /// <summary>A reply goes the way the request came, or over the link that the peer has now.</summary>
-    private bool TrySendBack(Link link, ReadOnlySpan<byte> header, ReadOnlySpan<byte> rest) =>
-        context.Output.Send(link.Id, header, rest)
-        || (link.Peer is { } peer && peer.Link != link
-            && context.Output.Send(peer.Link.Id, header, rest));
 }

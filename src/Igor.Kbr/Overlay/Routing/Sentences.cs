@@ -9,7 +9,8 @@ namespace Igor.Kbr.Overlay.Routing;
 /// their stead. For a time that doubles; then each has to answer a request before it has its place again.
 /// Outlives their connections.
 /// </summary>
-internal sealed class Sentences(NodeContext context, RingTable rings) : Machine
+internal sealed class Sentences(
+    NodeContext context, RingTable rings, PeerConduct conduct, IControlRequests requests) : Machine
 {
     /// <summary>More than a node knows neighbours and fingers; beyond, the oldest is forgotten.</summary>
     private const int SentencesMax = 256;
@@ -20,15 +21,16 @@ internal sealed class Sentences(NodeContext context, RingTable rings) : Machine
 
     private readonly Dictionary<Key, Sentence> _known = [];
 
-    /// <summary>Sends a request of the overlay; set by the node.</summary>
-    public Action<TimeSpan, OwnRequest> Request { get; set; } = (_, _) => { };
-
     /// <summary>A peer is connected, perhaps again.</summary>
     public override void HandlePeerUp(TimeSpan now, Peer peer)
     {
-        if (_known.TryGetValue(peer.Id, out Sentence? sentence) && sentence.IsServed)
+        if (_known.TryGetValue(peer.Id, out Sentence? sentence))
         {
-            rings.BarAtOnce(peer);
+            conduct[peer].HasRecord = true;
+            if (sentence.IsServed)
+            {
+                rings.BarAtOnce(peer);
+            }
         }
     }
 
@@ -48,6 +50,7 @@ internal sealed class Sentences(NodeContext context, RingTable rings) : Machine
 
         sentence.IsServed = true;
         sentence.PassedAt = now;
+        conduct[peer].HasRecord = true;
         Prolong(now, peer.Id, sentence);
         context.Raise(
             OverlayEventKind.PeerSilent,
@@ -78,7 +81,7 @@ internal sealed class Sentences(NodeContext context, RingTable rings) : Machine
             Completed = completed,
         };
         request.Keep([]);
-        Request(now, request);
+        requests.Begin(now, request);
     }
 
     private void Prolong(TimeSpan now, Key id, Sentence sentence)
@@ -125,8 +128,8 @@ internal sealed class Sentences(NodeContext context, RingTable rings) : Machine
     {
         if (rings.IsBarred(peer))
         {
-            peer.Silence.IsSuspected = false;
-            peer.Silence.Dropped = 0;
+            conduct[peer].IsSuspected = false;
+            conduct[peer].Dropped = 0;
             rings.Readmit(now, peer);
         }
     }

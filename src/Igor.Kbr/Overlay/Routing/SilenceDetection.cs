@@ -18,14 +18,15 @@ internal sealed class SilenceDetection(
     NodeContext context,
     RingTable rings,
     PendingTable pending,
+    PeerConduct conduct,
     Sentences sentences,
     ForwardDesk desk,
-    Liveness liveness) : Machine
+    Liveness liveness,
+    Router router) : Machine
 {
     private const int DroppedMax = 2;
 
-    private static readonly TimeSpan AskAfter = TimeSpan.FromMilliseconds(500);
-    private static readonly TimeSpan AnswersAgainAfter = AskAfter / 2;
+    private static readonly TimeSpan AnswersAgainAfter = PeerConduct.AskAfter / 2;
     private static readonly TimeSpan ToldAgainAfter = TimeSpan.FromSeconds(5);
     /// <summary>How long a lost answer excuses a node, about as long as the longest request waits.</summary>
     private static readonly TimeSpan ExcuseTime = TimeSpan.FromMinutes(1);
@@ -37,11 +38,6 @@ internal sealed class SilenceDetection(
 
     /// <summary>A hop forgets a request after so long; about an older one it need not know.</summary>
     private static readonly TimeSpan AskableFor = TimeSpan.FromSeconds(45);
-
-    /// <summary>
-    /// A request that was passed to a peer, or all for null, looks for another way; set by the node.
-    /// </summary>
-    public Action<TimeSpan, Peer, ulong?> Reroute { get; set; } = (_, _, _) => { };
 
     public override ReadOnlySpan<MessageType> Messages =>
     [
@@ -68,47 +64,30 @@ internal sealed class SilenceDetection(
     }
 
     /// <summary>What was on its way, or asked about, may have been lost with the link.</summary>
-    public override void HandleLinkSwitched(TimeSpan now, Peer peer) => peer.Silence.Forget();
+    public override void HandleLinkSwitched(TimeSpan now, Peer peer) => conduct[peer].Forget();
 
-    /// <summary>A request was passed to a peer.</summary>
-    public void NoteSent(TimeSpan now, Peer peer, Pending entry)
+    public override TimeSpan? NextDeadline => conduct.NextDeadline;
+
+    public override void HandleDeadline(TimeSpan now)
     {
-        Silence silence = peer.Silence;
-        if (silence.Awaited != 0 || silence.CannotTell)
+        while (conduct.TryTakeRedeemed(out Peer? peer))
         {
-            return;
-        }
-
-        silence.Awaited = entry.Id;
-        silence.AwaitedSince = now;
-        if (!silence.IsWatched)
-        {
-            silence.IsWatched = true;
-            Watch(now + AskAfter, peer);
-        }
-    }
-
-    /// <summary>A reply came through a peer; the overlay's own say nothing of applications'.</summary>
-    public void HandleAnswer(TimeSpan now, Peer peer, Pending entry)
-    {
-        Silence silence = peer.Silence;
-        if (entry.Id == silence.Awaited || !entry.IsControl)
-        {
-            silence.Forget();
-        }
-
-        if (!entry.IsControl)
-        {
-            silence.Dropped = 0;
-            silence.IsSuspected = false;
             sentences.Lift(now, peer);
+        }
+
+        while (conduct.TryTakeWatched(now, out Peer? peer))
+        {
+            if (context.Peers.IsConnected(peer))
+            {
+                Look(now, peer);
+            }
         }
     }
 
     /// <summary>The peer answered a ping: also the question before it, if it answers at all.</summary>
     public override void HandleSign(TimeSpan now, Peer peer, in SignOfLife sign)
     {
-        if (peer.Silence.AskedAt is { } asked && sign.AskedAt >= asked)
+        if (conduct[peer].AskedAt is { } asked && sign.AskedAt >= asked)
         {
             NoteDropped(now, peer);
         }
@@ -118,14 +97,14 @@ internal sealed class SilenceDetection(
     private void HandleState(TimeSpan now, Peer peer, in RequestStateMessage state)
     {
         (ulong request, bool isHeld) = state;
-        if (peer.Silence.AskedAt is null || request != peer.Silence.Awaited)
+        if (conduct[peer].AskedAt is null || request != conduct[peer].Awaited)
         {
             return;
         }
 
         if (isHeld || pending.Find(request) is null)
         {
-            peer.Silence.Forget();
+            conduct[peer].Forget();
         }
         else
         {
@@ -140,8 +119,8 @@ internal sealed class SilenceDetection(
     {
         if (refusedType == (int)MessageType.RequestQuery)
         {
-            peer.Silence.CannotTell = true;
-            peer.Silence.Forget();
+            conduct[peer].CannotTell = true;
+            conduct[peer].Forget();
         }
 
         context.Raise(
@@ -154,16 +133,16 @@ internal sealed class SilenceDetection(
     /// </summary>
     private void HandleQuery(TimeSpan now, Peer peer, ulong request)
     {
-        if (peer.Silence.HasLostAnswer)
+        if (conduct[peer].HasLostAnswer)
         {
-            peer.Silence.HasLostAnswer = false;
-            peer.Silence.ExcusedUntil = now + ExcuseTime;
+            conduct[peer].HasLostAnswer = false;
+            conduct[peer].ExcusedUntil = now + ExcuseTime;
         }
 
-        bool isHeld = now < peer.Silence.MayAskAt || now < peer.Silence.ExcusedUntil || desk.Holds(peer.Id)
-            || (peer.PendingRequests > 0
+        bool isHeld = now < conduct[peer].MayAskAt || now < conduct[peer].ExcusedUntil || desk.Holds(peer.Id)
+            || (pending.CountOf(peer) > 0
                 && pending.Any(e => e.PreviousId == request && e.Previous?.Peer == peer));
-        peer.Silence.MayAskAt = now + AnswersAgainAfter;
+        conduct[peer].MayAskAt = now + AnswersAgainAfter;
         context.Send(peer, new RequestStateMessage(request, isHeld));
     }
 
@@ -171,46 +150,50 @@ internal sealed class SilenceDetection(
     private void HandleTold(TimeSpan now, Key id)
     {
         if (context.Peers.TryGet(id, out Peer? peer) && !rings.IsBarred(peer)
-            && now >= peer.Silence.MayBeToldOfAt)
+            && now >= conduct[peer].MayBeToldOfAt)
         {
-            peer.Silence.MayBeToldOfAt = now + ToldAgainAfter;
+            conduct[peer].MayBeToldOfAt = now + ToldAgainAfter;
             sentences.Probe(now, id, (_, _) => { });
         }
     }
 
-    private void Watch(TimeSpan at, Peer peer) => context.Timers.Schedule(at, now =>
+    /// <summary>Somebody waits for an answer through the peer, or did lately.</summary>
+    private void Look(TimeSpan now, Peer peer)
     {
-        Silence silence = peer.Silence;
-        if (silence.Awaited == 0 || !context.Peers.IsConnected(peer))
+        Silence silence = conduct[peer];
+        if (silence.Awaited == 0)
         {
             silence.IsWatched = false;
+            return;
         }
-        else if (silence.AskedAt is { } asked && liveness.Health(peer).AskedAt is null
+
+        TimeSpan next = now + PeerConduct.AskAfter;
+        if (silence.AskedAt is { } asked && liveness.Health(peer).AskedAt is null
             && now - asked > context.Options.ProbeTimeout)
         {
             NoteDropped(now, peer); // it was heard since, and answers neither question nor ping
-            Watch(now + AskAfter, peer);
         }
         else if (silence.AskedAt is not null || liveness.Health(peer).AskedAt is not null)
         {
-            Watch(now + AskAfter, peer); // it may be gone altogether
+            // It may be gone altogether.
         }
-        else if (now < silence.AwaitedSince + AskAfter)
+        else if (now < silence.AwaitedSince + PeerConduct.AskAfter)
         {
-            Watch(silence.AwaitedSince + AskAfter, peer);
+            next = silence.AwaitedSince + PeerConduct.AskAfter;
         }
         else
         {
             Ask(now, peer);
-            Watch(now + AskAfter, peer);
         }
-    });
+
+        conduct.Watch(peer, next);
+    }
 
     private void Ask(TimeSpan now, Peer peer)
     {
-        Silence silence = peer.Silence;
+        Silence silence = conduct[peer];
         ulong request = silence.Awaited;
-        if (pending.Find(request) is not { } entry || entry.Next != peer
+        if (pending.Find(request) is not { } entry || !entry.WaitsFor(peer)
             || now - silence.AwaitedSince > AskableFor)
         {
             silence.Forget(); // it ended without this peer's help
@@ -224,7 +207,7 @@ internal sealed class SilenceDetection(
 
     private void NoteDropped(TimeSpan now, Peer peer)
     {
-        Silence silence = peer.Silence;
+        Silence silence = conduct[peer];
         ulong asked = silence.Awaited;
         silence.Forget();
         silence.Dropped = now - silence.DroppedAt > DroppedFor ? 1 : silence.Dropped + 1;
@@ -238,7 +221,8 @@ internal sealed class SilenceDetection(
             Tell(peer);
         }
 
-        Reroute(now, peer, silence.Dropped >= DroppedMax ? null : asked); // the others may be answered yet
+        ulong? rerouted = silence.Dropped >= DroppedMax ? null : asked; // the others may be answered yet
+        router.HandleSilence(now, peer, rerouted);
         if (!rings.IsBarred(peer))
         {
             sentences.Probe(now, peer.Id, (_, _) => { }); // after that, or it would be rerouted too

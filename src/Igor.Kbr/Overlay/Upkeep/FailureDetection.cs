@@ -181,7 +181,7 @@ internal sealed class FailureDetection(
     /// </summary>
     private void Tell(TimeSpan now, Peer quiet)
     {
-        quiet.IsLinkInDoubt = true;
+        liveness.Avoid(quiet);
         var told = new SortedSet<Key>();
         foreach (ServiceRing ring in rings.All)
         {

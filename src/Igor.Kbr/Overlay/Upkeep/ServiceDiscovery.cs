@@ -184,8 +184,8 @@ internal sealed class ServiceDiscovery(
         }
     }
 
-    private bool IsNearestToMeetingPlace(ServiceRing ring) =>
-        RouteSelection.NextHop(ring.Members, context.Id, true, ring.MeetingKey, null, null) is null;
+    private static bool IsNearestToMeetingPlace(ServiceRing ring) =>
+        ring.Members.IsNearest(ring.MeetingKey);
 
     private void GoToMeetingPlace(TimeSpan now, ServiceRing ring)
     {

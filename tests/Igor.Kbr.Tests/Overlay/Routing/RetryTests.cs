@@ -24,7 +24,7 @@ public class RetryTests
             foreach (byte[] frame in node.Frames(best, MessageType.Route).Skip(answered).ToArray())
             {
                 answered++;
-                Reply(node, best, frame, (ReplyStatus)status);
+                node.Reply(best, frame, (ReplyStatus)status);
             }
 
             node.Run(TimeSpan.FromMilliseconds(200));
@@ -46,6 +46,26 @@ public class RetryTests
         Assert.All(links, link => Assert.NotEmpty(node.Frames(link, MessageType.Route)));
     }
 
+    [Fact]
+    public void Request_is_delivered_once_while_the_application_thinks()
+    {
+        var network = new TestNetwork();
+        var random = new SeededRandom(5);
+        TestNode first = network.Add(random.NextKey());
+        for (int i = 1; i < 10; i++)
+        {
+            network.Add(random.NextKey(), through: first);
+        }
+
+        network.Nodes.ForEach(n => n.Join(Service));
+        network.Run(TimeSpan.FromSeconds(30));
+        network.Nodes.ForEach(n => n.Answers = false);
+        TestNode root = network.Nodes[7];
+        network.Nodes[1].Request(Service, root.Id, [1], timeoutSeconds: 30);
+        network.Run(TimeSpan.FromSeconds(30));
+        Assert.Single(root.Deliveries);
+    }
+
     private static LoneNode Member()
     {
         var node = new LoneNode(Id(100));
@@ -55,14 +75,6 @@ public class RetryTests
 
     private static void Request(LoneNode node, TimeSpan timeout) => node.Overlay.Request(
         node.Now, new RequestId(1), TestService, Id(1000), default, new RequestOptions(timeout));
-
-    private static void Reply(LoneNode node, LinkId link, byte[] route, ReplyStatus status)
-    {
-        Assert.True(RoutedFrame.TryReadRoute(route, out RouteHeader header, out _));
-        byte[] reply = new byte[RoutedFrame.ReplyHeaderBytes + RoutedFrame.PayloadPrefixBytes];
-        RoutedFrame.WriteReply(reply, new ReplyHeader(header.HopId, status, Id(900)), 0);
-        node.Overlay.HandleFrame(node.Now, link, reply);
-    }
 
     private static Key Id(ulong value) => new(0, 0, 0, value);
 }

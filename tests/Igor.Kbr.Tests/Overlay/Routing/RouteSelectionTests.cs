@@ -1,6 +1,8 @@
+using Igor.Kbr.Overlay.Links;
 using Igor.Kbr.Overlay.Machines;
 using Igor.Kbr.Overlay.Rings;
 using Igor.Kbr.Overlay.Routing;
+using Igor.Kbr.Tests.Overlay.Links;
 
 namespace Igor.Kbr.Tests.Overlay.Routing;
 
@@ -8,55 +10,89 @@ public class RouteSelectionTests
 {
     private static readonly Key Self = Id(100);
 
-    [Fact]
-    public void The_nearest_peer_is_taken() =>
-        Assert.Equal(Id(190), Next(200, [Id(150), Id(190), Id(240)])?.Id);
+    private readonly MemberTable _members = new(Self);
+    private readonly NodeContext _context = new(Self, new OverlayOptions(), new DialLog(), 1);
+    private readonly PeerConduct _conduct;
+    private readonly RouteSelection _routes;
+
+    public RouteSelectionTests()
+    {
+        _conduct = new PeerConduct(_context, new Liveness(_context));
+        _routes = new RouteSelection(_context, _conduct);
+    }
 
     [Fact]
-    public void A_member_that_is_nearest_itself_passes_nothing_on() =>
-        Assert.Null(Next(105, [Id(150), Id(90)]));
+    public void The_nearest_peer_is_taken()
+    {
+        Connect(150, 190, 240);
+        Assert.Equal(Id(190), Next(200));
+    }
 
     [Fact]
-    public void A_client_always_passes_on() =>
-        Assert.Equal(Id(90), Next(97, [Id(150), Id(90)], isMember: false)?.Id);
+    public void A_member_that_is_nearest_itself_passes_nothing_on()
+    {
+        Connect(150, 90);
+        Assert.Null(Next(105));
+    }
+
+    [Fact]
+    public void A_client_always_passes_on()
+    {
+        Connect(150, 90);
+        Assert.Equal(Id(90), Next(97, isMember: false));
+    }
 
     [Fact]
     public void A_suspect_is_taken_only_when_there_is_no_other()
     {
-        Peer[] peers = [Make(Id(150)), Make(Id(190))];
-        peers[1].Silence.IsSuspected = true;
-        Assert.Equal(Id(150), RouteSelection.NextHop(Table(peers), Self, true, Id(200), null, null)?.Id);
-        Assert.Equal(Id(190), RouteSelection.NextHop(Table(peers[1]), Self, true, Id(200), null, null)?.Id);
+        Suspect(Connect(190));
+        Assert.Equal(Id(190), Next(200));
+        Connect(150);
+        Assert.Equal(Id(150), Next(200));
     }
 
     [Fact]
-    public void The_excluded_node_is_never_taken() =>
-        Assert.Null(RouteSelection.NextHop(Table(Make(Id(190))), Self, true, Id(200), Id(190), null));
+    public void The_excluded_node_is_never_taken()
+    {
+        Connect(190);
+        Assert.Null(Next(200, avoid: new HopsToAvoid { Excluded = Id(190) }));
+    }
 
     [Fact]
     public void Nodes_that_had_it_are_taken_last()
     {
-        Peer[] peers = [Make(Id(150)), Make(Id(190)), Make(Id(170))];
-        peers[2].Silence.IsSuspected = true;
-        Assert.Equal(Id(150), Next([Id(190)]));
-        Assert.Equal(Id(170), Next([Id(190), Id(150)]));
-        Assert.Equal(Id(190), Next([Id(190), Id(150), Id(170)]));
-
-        Key? Next(List<Key> tried) =>
-            RouteSelection.NextHop(Table(peers), Self, true, Id(200), null, tried)?.Id;
+        Connect(150, 190);
+        Suspect(Connect(170));
+        Assert.Equal(Id(150), Next(200, avoid: new HopsToAvoid { Tried = [Id(190)] }));
+        Assert.Equal(Id(170), Next(200, avoid: new HopsToAvoid { Tried = [Id(190), Id(150)] }));
+        Assert.Equal(Id(190), Next(200, avoid: new HopsToAvoid { Tried = [Id(190), Id(150), Id(170)] }));
     }
 
-    private static Peer? Next(ulong destination, Key[] peers, bool isMember = true) =>
-        RouteSelection.NextHop(Table([.. peers.Select(Make)]), Self, isMember, Id(destination), null, null);
-
-    private static MemberTable Table(params Peer[] peers)
+    [Fact]
+    public void The_destination_itself_is_taken_however_it_behaves()
     {
-        var table = new MemberTable(Self);
-        Array.ForEach(peers, peer => table.Add(peer));
-        return table;
+        Connect(190);
+        Suspect(Connect(200));
+        Assert.Equal(Id(200), Next(200, avoid: new HopsToAvoid { Tried = [Id(200)] }));
     }
 
-    private static Peer Make(Key id) => new(id, new Link(new LinkId(1), id, true, false, "a:1"));
+    private void Suspect(Peer peer) => _conduct[peer].IsSuspected = true;
+
+    private Key? Next(ulong destination, bool isMember = true, HopsToAvoid avoid = default) =>
+        _routes.NextHop(_members, isMember, Id(destination), avoid)?.Id;
+
+    private Peer Connect(params ulong[] ids)
+    {
+        Peer peer = null!;
+        foreach (ulong id in ids)
+        {
+            peer = new Peer(Id(id), new Link(new LinkId(1), Id(id), true, false, "a:1"));
+            _context.Peers.Add(peer);
+            _members.Add(peer);
+        }
+
+        return peer;
+    }
 
     private static Key Id(ulong value) => new(0, 0, 0, value);
 }

@@ -1,4 +1,4 @@
-namespace Igor.Kbr.Overlay.Machines;
+namespace Igor.Kbr.Overlay.Routing;
 
 /// <summary>How a peer treats the requests that are passed to it, as far as this node has seen.</summary>
 internal sealed class Silence
@@ -20,6 +20,9 @@ internal sealed class Silence
 
     /// <summary>Requests that it has dropped since it answered one.</summary>
     public int Dropped { get; set; }
+
+    /// <summary>Whether it has lost its place before, and answered no application's request since.</summary>
+    public bool HasRecord { get; set; }
 
     /// <summary>Whether it has dropped one lately.</summary>
     public bool IsSuspected { get; set; }

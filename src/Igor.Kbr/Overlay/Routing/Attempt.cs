@@ -1,0 +1,18 @@
+using Igor.Kbr.Overlay.Machines;
+
+namespace Igor.Kbr.Overlay.Routing;
+
+/// <summary>A hop that a request was passed to.</summary>
+internal struct Attempt
+{
+    public Peer? Next { get; set; }
+
+    /// <summary>When, for the first time: what comes is taken for the answer to that.</summary>
+    public TimeSpan SentAt { get; set; }
+
+    /// <summary>When, for the last time.</summary>
+    public TimeSpan LastAt { get; set; }
+
+    /// <summary>Whether it said that it cannot pass it on, or is gone.</summary>
+    public bool HasFailed { get; set; }
+}

@@ -1,0 +1,179 @@
+using Igor.Kbr.Overlay.Machines;
+using Igor.Kbr.Wire;
+
+namespace Igor.Kbr.Tests.Overlay.Routing;
+
+/// <summary>A hop that finds another way for what it was given, by itself.</summary>
+public class PassageTests
+{
+    private const string Service = "test";
+    private const ulong AskersId = 7;
+    private static readonly TimeSpan Late = TimeSpan.FromSeconds(2.5); // as nothing was answered before
+    private static readonly TimeSpan Long = TimeSpan.FromSeconds(9);
+
+    private readonly LoneNode _node = new(Id(100));
+    private readonly LinkId _asker;
+
+    public PassageTests()
+    {
+        _node.Join(Service);
+        _asker = _node.Connect(Id(50));
+    }
+
+    [Fact]
+    public void Request_that_is_late_goes_to_the_next_best_too()
+    {
+        LinkId[] hops = Connect(900, 800);
+        Ask();
+        Assert.Empty(_node.Routes(hops[1]));
+        _node.Run(Late);
+        Assert.Equal([1, 1], hops.Select(hop => _node.Routes(hop).Count));
+        Assert.Empty(_node.RepliesOn(_asker));
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    public void First_answer_goes_back_whoever_sends_it_and_no_other(int first)
+    {
+        LinkId[] hops = Connect(900, 800);
+        Ask();
+        _node.Run(Late);
+        byte[][] routes = [.. hops.Select(hop => _node.Routes(hop).Single())];
+        _node.Reply(hops[first], routes[first], ReplyStatus.Ok);
+        _node.Reply(hops[1 - first], routes[1 - first], ReplyStatus.Ok);
+        Assert.Equal([(AskersId, ReplyStatus.Ok)], _node.RepliesOn(_asker));
+    }
+
+    [Fact]
+    public void What_is_late_depends_on_how_long_a_peer_takes()
+    {
+        LinkId[] hops = Connect(900, 800);
+        for (ulong i = 0; i < 20; i++)
+        {
+            Ask(hopId: i + 100);
+            _node.Run(TimeSpan.FromMilliseconds(40));
+            _node.Reply(hops[0], _node.Routes(hops[0]).Last(), ReplyStatus.Ok);
+        }
+
+        Ask();
+        _node.Run(TimeSpan.FromMilliseconds(240));
+        Assert.Empty(_node.Routes(hops[1]));
+        _node.Run(TimeSpan.FromMilliseconds(30));
+        Assert.Single(_node.Routes(hops[1]));
+    }
+
+    [Fact]
+    public void Request_goes_to_three_hops_at_most_however_late_they_are()
+    {
+        LinkId[] hops = Connect(900, 800, 700, 600, 500);
+        Ask();
+        _node.Run(Long);
+        Assert.Equal([1, 1, 1, 0, 0], hops.Select(hop => _node.Routes(hop).Count));
+    }
+
+    [Fact]
+    public void Requests_that_are_all_late_are_repeated_so_often_and_no_oftener()
+    {
+        LinkId[] hops = Connect(900, 800, 700);
+        for (ulong i = 1; i <= 500; i++)
+        {
+            Ask(hopId: i);
+        }
+
+        _node.Run(Long);
+        Assert.Equal(500, _node.Routes(hops[0]).Count);
+        Assert.InRange(_node.Routes(hops[1]).Count + _node.Routes(hops[2]).Count, 20, 100);
+    }
+
+    [Theory]
+    [InlineData((int)ReplyStatus.HopFailed)]
+    [InlineData((int)ReplyStatus.Unreachable)]
+    public void Hop_that_cannot_pass_it_on_is_left_out_at_once(int status)
+    {
+        LinkId[] hops = Connect(900, 800);
+        Ask();
+        _node.Reply(hops[0], _node.Routes(hops[0]).Single(), (ReplyStatus)status);
+        byte[] second = _node.Routes(hops[1]).Single();
+        Assert.Empty(_node.RepliesOn(_asker));
+        _node.Reply(hops[1], second, (ReplyStatus)status);
+        Assert.Equal([(AskersId, (ReplyStatus)status)], _node.RepliesOn(_asker));
+    }
+
+    [Fact]
+    public void Refusal_that_another_hop_cannot_better_goes_back()
+    {
+        LinkId[] hops = Connect(900, 800);
+        Ask();
+        _node.Reply(hops[0], _node.Routes(hops[0]).Single(), ReplyStatus.Overloaded);
+        Assert.Equal([(AskersId, ReplyStatus.Overloaded)], _node.RepliesOn(_asker));
+        Assert.Empty(_node.Routes(hops[1]));
+    }
+
+    [Fact]
+    public void Request_of_a_hop_that_is_gone_is_passed_on_at_once_with_what_its_origin_wrote()
+    {
+        LinkId[] hops = Connect(900, 800);
+        Ask(payload: [1, 2, 3]);
+        byte[] first = _node.Routes(hops[0]).Single();
+        _node.Disconnect(hops[0]);
+        byte[] second = _node.Routes(hops[1]).Single();
+        Assert.Equal(first[RoutedFrame.RouteHeaderBytes..], second[RoutedFrame.RouteHeaderBytes..]);
+        Assert.Equal(RoutedFrames.HeaderOf(first), RoutedFrames.HeaderOf(second));
+    }
+
+    [Fact]
+    public void Request_whose_last_nearer_node_is_gone_is_delivered_here()
+    {
+        LinkId[] hops = Connect(900);
+        Ask(payload: [1, 2, 3]);
+        _node.Disconnect(hops[0]);
+        KbrDelivery delivery = Assert.Single(_node.Deliveries);
+        Assert.Equal([1, 2, 3], delivery.Payload.ToArray());
+        _node.Overlay.Reply(_node.Now, delivery.Token, default);
+        Assert.Equal([(AskersId, ReplyStatus.Ok)], _node.RepliesOn(_asker));
+    }
+
+    [Fact]
+    public void Request_that_is_being_worked_on_is_not_repeated()
+    {
+        LinkId[] hops = Connect(900, 800);
+        Ask();
+        byte[] route = _node.Routes(hops[0]).Single();
+        _node.Reply(hops[0], route, ReplyStatus.Working);
+        _node.Run(Long);
+        Assert.Empty(_node.Routes(hops[1]));
+        _node.Reply(hops[0], route, ReplyStatus.Ok);
+        Assert.Equal([(AskersId, ReplyStatus.Working), (AskersId, ReplyStatus.Ok)], _node.RepliesOn(_asker));
+    }
+
+    [Fact]
+    public void Peer_that_died_silently_loses_one_request_only()
+    {
+        var node = new LoneNode(Id(100), arePeersSilent: true);
+        node.Join(Service);
+        LinkId asker = node.Connect(Id(50));
+        LinkId dead = node.Connect(Id(900), Service);
+        LinkId other = node.Connect(Id(800), Service);
+        node.Overlay.HandleFrame(node.Now, asker, RoutedFrames.Request(Header(1)));
+        node.Run(Late);
+        Assert.NotEmpty(node.Frames(dead, MessageType.Ping));
+        for (ulong i = 2; i < 20; i++)
+        {
+            node.Overlay.HandleFrame(node.Now, asker, RoutedFrames.Request(Header(i)));
+        }
+
+        Assert.Single(node.Routes(dead));
+        Assert.Equal(19, node.Routes(other).Count);
+    }
+
+    private static RouteHeader Header(ulong hopId) => new(
+        ServiceId.FromName(Service), Id(1000), Id(3000), hopId, 64, RouteFlags.None, 30_000, 1000 + hopId);
+
+    private void Ask(ulong hopId = AskersId, params byte[] payload) =>
+        _node.Overlay.HandleFrame(_node.Now, _asker, RoutedFrames.Request(Header(hopId), payload));
+
+    private LinkId[] Connect(params ulong[] ids) => [.. ids.Select(id => _node.Connect(Id(id), Service))];
+
+    private static Key Id(ulong value) => new(0, 0, 0, value);
+}
