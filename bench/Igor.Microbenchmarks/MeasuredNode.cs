@@ -70,7 +70,7 @@ internal sealed class MeasuredNode : IOverlayOutput
             Instance = 1,
             Addresses = [],
             ServicesVersion = 1,
-            Services = [new ServiceName(ServiceId.Base, string.Empty), new ServiceName(ServiceId, Service)],
+            Services = [Igor.Kbr.ServiceId.Base, ServiceId],
         };
         Overlay.HandleFrame(Now, link, Frame(hello));
         return link;

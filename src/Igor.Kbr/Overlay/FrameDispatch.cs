@@ -78,7 +78,8 @@ internal sealed class FrameDispatch(
     {
         MessageType.Ping or MessageType.RequestQuery => _allowances[peer].Probes,
         MessageType.Neighbours or MessageType.ServiceQuery or MessageType.ServiceMembers
-            or MessageType.IdentityClash or MessageType.SilentPeer or MessageType.QuietPeer =>
+            or MessageType.IdentityClash or MessageType.SilentPeer or MessageType.QuietPeer
+            or MessageType.ServicesQuery =>
                 _allowances[peer].Control,
         _ => null,
     };

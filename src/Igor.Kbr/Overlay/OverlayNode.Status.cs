@@ -51,7 +51,7 @@ public sealed partial class OverlayNode
         [.. _context.Peers.All.Select(p => new PeerStatus(
             p.Id,
             p.Addresses,
-            [.. p.Services.Where(s => s.Id != ServiceId.Base).Select(s => s.Name)],
+            [.. p.Services.InOrder.Where(id => id != ServiceId.Base).Select(_rings.NameOf)],
             _rings.IsNeighbour(p),
             _fingers.IsFinger(p),
             _liveness.RoundTrip(p)))];

@@ -80,13 +80,13 @@ public sealed partial class OverlayNode
         _joining = new Joining(_context, _rings, _dialer, exchange, _discovery, _isolation, _origin);
         var fingers = new Fingers(_context, _rings, _fingers, _dialer, standings, _origin);
         _clocks = new PeerClocks(_context, _liveness);
-        var news = new ServiceNews(_context, _handshake);
-        var heartbeats = new Heartbeats(_context, _rings, care, exchange);
+        var news = new ServiceNews(_context, _rings);
+        var heartbeats = new Heartbeats(_context, _rings, care, news, exchange);
         _frames = new FrameDispatch(_context, _links, _handshake, _liveness);
         _context.Machines.Set(
         [
             _liveness, duplicates, _identity, _handshake, sentences, _entries, failures, care, _rings,
-            standings, _isolation, _discovery, _clocks, exchange, heartbeats, fingers, news, _joining,
+            standings, _isolation, _discovery, _clocks, news, exchange, heartbeats, fingers, _joining,
             silence, _router,
         ]);
     }
@@ -227,7 +227,6 @@ public sealed partial class OverlayNode
             ring.HasMember = false;
             ring.WantsForward = false;
             ring.Phase = RingPhase.Outside;
-            _rings.Announce();
             _rings.Refresh(now, ring);
             _router.HandleMemberGone(now, service);
         }

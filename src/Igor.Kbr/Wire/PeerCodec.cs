@@ -102,33 +102,31 @@ internal static class PeerCodec
         return addresses.MoveToImmutable();
     }
 
-    public static void WriteServices(ref MessagePackWriter writer, ImmutableArray<ServiceName> services)
+    /// <summary>Writes services as one binary, 16 bytes each.</summary>
+    public static void WriteServices(ref MessagePackWriter writer, ImmutableArray<ServiceId> services)
     {
-        writer.WriteArrayHeader(services.Length);
-        foreach (ServiceName service in services)
+        writer.WriteBinHeader(services.Length * ServiceId.SizeInBytes);
+        foreach (ServiceId service in services)
         {
-            service.Write(ref writer);
+            service.Write(writer.GetSpan(ServiceId.SizeInBytes));
+            writer.Advance(ServiceId.SizeInBytes);
         }
     }
 
-    /// <summary>
-    /// Reads services; one whose id is not that of its name is a collision or a lie and left out.
-    /// </summary>
-    public static ImmutableArray<ServiceName> ReadServices(ref MessagePackReader reader)
+    public static ImmutableArray<ServiceId> ReadServices(ref MessagePackReader reader)
     {
-        int count = reader.ReadArrayHeader();
-        Require(count <= WireLimits.ServicesMax, "too many services");
-        var services = ImmutableArray.CreateBuilder<ServiceName>(count);
-        for (int i = 0; i < count; i++)
+        ReadOnlySequence<byte> bytes = reader.ReadBytes() ?? default;
+        Require(bytes.Length % ServiceId.SizeInBytes == 0, "a service has 16 bytes");
+        Require(bytes.Length <= WireLimits.ServicesMax * ServiceId.SizeInBytes, "too many services");
+        var services = ImmutableArray.CreateBuilder<ServiceId>((int)bytes.Length / ServiceId.SizeInBytes);
+        Span<byte> service = stackalloc byte[ServiceId.SizeInBytes];
+        for (; bytes.Length > 0; bytes = bytes.Slice(service.Length))
         {
-            ServiceName service = ServiceName.Read(ref reader);
-            if (service.IsRight)
-            {
-                services.Add(service);
-            }
+            bytes.Slice(0, service.Length).CopyTo(service);
+            services.Add(ServiceId.Read(service));
         }
 
-        return services.ToImmutable();
+        return services.MoveToImmutable();
     }
 
     /// <summary>Writes short terms of nodes as one binary, four bytes each.</summary>

@@ -15,14 +15,8 @@ internal static class WireLimits
     /// <summary>Longest address: a DNS name and a port.</summary>
     public const int AddressLengthMax = 262;
 
-    /// <summary>Services per node; each costs 80 bytes in every handshake.</summary>
-    public const int ServicesMax = 64;
-
-    /// <summary>
-    /// Longest list of services with its version: a kilobyte for each service, three times the longest name
-    /// in UTF-8 beside its id, and the rest for fields to come.
-    /// </summary>
-    public const int ServicesBytesMax = ServicesMax * 1024;
+    /// <summary>Services per node: a list of all has 64 KiB.</summary>
+    public const int ServicesMax = 4096;
 
     /// <summary>Contacts in one message: both sides of the largest neighbour set.</summary>
     public const int ContactsMax = 64;

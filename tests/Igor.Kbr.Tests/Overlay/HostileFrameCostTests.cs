@@ -25,20 +25,18 @@ public class HostileFrameCostTests
 
     private static readonly Key Self = new(1UL << 60, 0, 0, 100);
     private static readonly Key Hostile = new(1UL << 60, 0, 0, 105);
-    private static readonly ImmutableArray<ServiceName> All =
-    [
-        new ServiceName(ServiceId.Base, string.Empty),
-        .. Enumerable.Range(0, Services).Select(i => new ServiceName(ServiceId.FromName($"s{i}"), $"s{i}")),
-    ];
+    private static readonly string[] Named = [.. Enumerable.Range(0, Services).Select(i => $"s{i}")];
+    private static readonly ImmutableArray<ServiceId> All =
+        [ServiceId.Base, .. Named.Select(ServiceId.FromName)];
 
-    private static readonly ServiceId Service = All[1].Id;
+    private static readonly ServiceId Service = All[1];
 
     private static readonly Dictionary<string, Func<int, byte[]>> Frames = new()
     {
         ["Ping"] = i => MessageBytes.Of(new PingMessage((ulong)i, 1)),
         ["Pong"] = i => MessageBytes.Of(new PongMessage((ulong)i, 1)),
         [AllRings] = i => MessageBytes.Of(
-            new ServicesMessage((ulong)i + 2, i % 2 == 0 ? All[..1] : All)),
+            new ServicesMessage(0, (ulong)i + 2, i % 2 == 0 ? All[..1] : All, [])),
         ["ServiceQuery"] = _ => MessageBytes.Of(new ServiceQueryMessage(Service)),
         ["Neighbours, made up and near"] = i => MessageBytes.Of(new NeighboursMessage(
             Service, WantsReply: true, MadeUp(i), [.. Enumerable.Repeat(7u, WireLimits.TermsMax)])),
@@ -82,20 +80,19 @@ public class HostileFrameCostTests
     private static long BytesOf(string name, int peers)
     {
         var node = new LoneNode(Self, new OverlayOptions { PeersMax = 1024 });
-        foreach (ServiceName service in All.Skip(1))
+        foreach (string service in Named)
         {
             node.Overlay.Subscribe(
-                node.Now, new SubscribeOptions { Service = service.Name, Role = ServiceRole.Member });
+                node.Now, new SubscribeOptions { Service = service, Role = ServiceRole.Member });
         }
 
         node.Run(TimeSpan.FromSeconds(2));
-        string[] names = [.. All.Skip(1).Select(service => service.Name)];
         for (int i = 0; i < peers; i++)
         {
-            node.Connect(PeerId(i), names);
+            node.Connect(PeerId(i), Named);
         }
 
-        LinkId link = node.Connect(Hostile, names);
+        LinkId link = node.Connect(Hostile, Named);
         var costs = new List<long>();
         for (int i = 0; i < Samples; i++)
         {

@@ -112,7 +112,7 @@ internal sealed class LoneNode : IOverlayOutput
 
     /// <summary>Lets a peer say that it runs no service any more, except the base overlay.</summary>
     public void LeaveServices(LinkId link) =>
-        Say(link, new ServicesMessage(2, [new ServiceName(ServiceId.Base, string.Empty)]));
+        Say(link, new ServicesMessage(0, 2, [ServiceId.Base], []));
 
     public void Disconnect(LinkId link)
     {
@@ -229,8 +229,7 @@ internal sealed class LoneNode : IOverlayOutput
             ServicesVersion = 1,
             Services =
             [
-                new ServiceName(ServiceId.Base, string.Empty),
-                .. services.Select(name => new ServiceName(ServiceId.FromName(name), name)),
+                ServiceId.Base, .. services.Select(ServiceId.FromName),
             ],
         };
         Say(link, hello);

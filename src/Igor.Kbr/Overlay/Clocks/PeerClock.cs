@@ -34,18 +34,15 @@ internal sealed class PeerClock
     }
 
     /// <summary>
-    /// The peer said something unasked, or answered late. Returns whether more is known now than before.
+    /// The peer said something unasked, or answered late: that bears out what is known exactly, or casts
+    /// doubt on it. Returns whether more is known now than before.
     /// </summary>
     public bool Hear(TimeSpan now, long atZeroMs, long toleranceMs)
     {
-        IsInDoubt |= AtZeroMs is not { } known || Math.Abs(known - atZeroMs) > toleranceMs;
-        if (IsExact)
-        {
-            return false;
-        }
-
-        AtZeroMs = atZeroMs;
-        SampledAt = now;
-        return true;
+        bool fits = AtZeroMs is { } known && Math.Abs(known - atZeroMs) <= toleranceMs;
+        IsInDoubt |= !fits;
+        SampledAt = !IsExact || fits ? now : SampledAt;
+        AtZeroMs = IsExact ? AtZeroMs : atZeroMs;
+        return !IsExact;
     }
 }

@@ -26,12 +26,6 @@ internal sealed class PeerClocks(NodeContext context, Liveness liveness) : Machi
 
     private static readonly TimeSpan StepPeriod = TimeSpan.FromSeconds(2);
 
-    /// <summary>An exact sample is taken anew after this time; drift is far slower.</summary>
-    private static readonly TimeSpan SampleLife = TimeSpan.FromSeconds(30);
-
-    /// <summary>A sample that could not be renewed for so long has no vote.</summary>
-    private static readonly TimeSpan VoteLife = TimeSpan.FromMinutes(2);
-
     /// <summary>
     /// Samples from before a step of our own clock vote only so much longer: after a sleep of the machine, in
     /// which monotonic time stood still, it is they that are wrong. A peer that lives answers sooner.
@@ -49,6 +43,12 @@ internal sealed class PeerClocks(NodeContext context, Liveness liveness) : Machi
 
     /// <summary>A deviation that lasts is logged again after this time.</summary>
     private static readonly TimeSpan TellPeriod = TimeSpan.FromMinutes(10);
+
+    /// <summary>An exact sample that no heartbeat bore out for so long is taken anew.</summary>
+    private readonly TimeSpan _sampleLife = context.Options.DistantHeartbeatPeriod * 1.5;
+
+    /// <summary>A sample that could not be renewed for so long has no vote.</summary>
+    private readonly TimeSpan _voteLife = context.Options.DistantHeartbeatPeriod * 2;
 
     private readonly PerPeer<PeerClock> _clocks = new(context.Peers, () => new PeerClock());
     private readonly Dictionary<Key, TimeSpan> _told = [];
@@ -195,7 +195,7 @@ internal sealed class PeerClocks(NodeContext context, Liveness liveness) : Machi
     private static bool HasVote(Peer peer) => peer.Standing == PeerStanding.Member;
 
     private bool IsFresh(TimeSpan now, PeerClock clock) =>
-        now - clock.SampledAt <= VoteLife
+        now - clock.SampledAt <= _voteLife
         && (clock.SampledAt >= _steppedAt || now - _steppedAt <= VoteLifeAfterStep);
 
     private List<long> Votes(TimeSpan now)
@@ -264,7 +264,7 @@ internal sealed class PeerClocks(NodeContext context, Liveness liveness) : Machi
 
             PeerClock clock = _clocks[peer];
             bool isDue = _asksAll || !clock.IsExact || clock.IsInDoubt
-                || now - clock.SampledAt > SampleLife;
+                || now - clock.SampledAt > _sampleLife;
             if (isDue && !(clock.AskedAt is { } at && now - at < AskPeriod && !_asksAll))
             {
                 asked++;

@@ -117,15 +117,10 @@ internal sealed class Handshake(
             JoinsRing = hello.JoinsRing,
             WasDialled = link.IsOutbound,
         };
-        peer.TryUpdateServices(hello.ServicesVersion, hello.Services);
+        peer.Services.Apply(hello.Runs);
         link.Peer = peer;
         context.Peers.Add(peer);
         context.Raise(OverlayEventKind.PeerConnected, peer.Id, link.RemoteAddress);
-        if (rings.ServicesVersion != link.ToldServicesVersion)
-        {
-            rings.Announce(peer);
-        }
-
         context.Machines.PeerUp(now, peer);
     }
 
@@ -139,10 +134,9 @@ internal sealed class Handshake(
         }
 
         secondLinks.Merge(now, known, link);
-        ImmutableArray<ServiceName> before = known.Services;
-        if (known.TryUpdateServices(hello.ServicesVersion, hello.Services))
+        if (known.Services.Apply(hello.Runs) is { } changed)
         {
-            context.Machines.ServicesChanged(now, known, before);
+            context.Machines.ServicesChanged(now, known, changed);
         }
     }
 
@@ -235,12 +229,12 @@ internal sealed class Handshake(
             Instance = identity.Instance,
             Addresses = [.. context.Options.Addresses],
             JoinsRing = context.Options.JoinsRing,
-            ServicesVersion = rings.ServicesVersion,
-            Services = rings.ActiveServices(),
+            ServicesVersion = rings.Own.Version,
+            Services = rings.Own.All.Length <= HelloMessage.ServicesListedMax ? rings.Own.All : default,
             WallClockMs = context.WallClockMs(now),
             Age = identity.AgeAt(now),
         };
-        link.ToldServicesVersion = rings.ServicesVersion;
+        link.ToldServicesVersion = rings.Own.Version;
         context.Send(link, hello);
     }
 

@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using Igor.Kbr.Overlay.Machines;
 using Igor.Kbr.Overlay.Rings;
 using Igor.Kbr.Wire;
@@ -41,7 +40,7 @@ internal sealed class LinkCare(
     public override void HandlePeerDown(TimeSpan now, Peer peer, DepartureReason reason) => TellChange(now);
 
     public override void HandleServicesChanged(
-        TimeSpan now, Peer peer, ImmutableArray<ServiceName> before) => TellChange(now);
+        TimeSpan now, Peer peer, List<ServiceId> changed) => TellChange(now);
 
     /// <summary>Whether this node needs a peer, as neighbour, finger or meeting place.</summary>
     public bool IsWanted(Peer peer) => !context.Options.JoinsRing || fingers.IsFinger(peer)

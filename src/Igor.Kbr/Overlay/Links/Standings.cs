@@ -1,7 +1,5 @@
-using System.Collections.Immutable;
 using Igor.Kbr.Overlay.Machines;
 using Igor.Kbr.Overlay.Rings;
-using Igor.Kbr.Wire;
 
 namespace Igor.Kbr.Overlay.Links;
 
@@ -29,7 +27,7 @@ internal sealed class Standings(NodeContext context, RingTable rings, FingerTabl
     public override void HandlePeerUp(TimeSpan now, Peer peer) => Review(peer);
 
     public override void HandleServicesChanged(
-        TimeSpan now, Peer peer, ImmutableArray<ServiceName> before) => Review(peer);
+        TimeSpan now, Peer peer, List<ServiceId> changed) => Review(peer);
 
     /// <summary>Nodes became neighbours, or are none any more.</summary>
     public override void HandleRingChanged(TimeSpan now, ServiceId service, NeighbourChange change)

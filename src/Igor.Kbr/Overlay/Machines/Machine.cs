@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using Igor.Kbr.Wire;
 
 namespace Igor.Kbr.Overlay.Machines;
@@ -34,8 +33,8 @@ internal abstract class Machine
     {
     }
 
-    /// <summary>A peer runs other services than before, which are named.</summary>
-    public virtual void HandleServicesChanged(TimeSpan now, Peer peer, ImmutableArray<ServiceName> before)
+    /// <summary>A peer runs services that it did not, or no more those that it did.</summary>
+    public virtual void HandleServicesChanged(TimeSpan now, Peer peer, List<ServiceId> changed)
     {
     }
 

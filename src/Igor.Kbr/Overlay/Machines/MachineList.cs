@@ -80,11 +80,11 @@ internal sealed class MachineList
     }
 
     /// <summary>Passes on <see cref="Machine.HandleServicesChanged"/>.</summary>
-    public void ServicesChanged(TimeSpan now, Peer peer, ImmutableArray<ServiceName> before)
+    public void ServicesChanged(TimeSpan now, Peer peer, List<ServiceId> changed)
     {
         foreach (Machine machine in _machines)
         {
-            machine.HandleServicesChanged(now, peer, before);
+            machine.HandleServicesChanged(now, peer, changed);
         }
     }
 

@@ -21,10 +21,8 @@ internal sealed class Peer(Key id, Link link)
 
     public ImmutableArray<string> Addresses { get; init; } = [];
 
-    /// <summary>In order of id.</summary>
-    public ImmutableArray<ServiceName> Services { get; private set; } = [];
-
-    public ulong ServicesVersion { get; private set; }
+    /// <summary>What it says that it runs.</summary>
+    public KnownServices Services { get; } = new();
 
     public bool JoinsRing { get; init; }
 
@@ -38,37 +36,5 @@ internal sealed class Peer(Key id, Link link)
 
     public Contact Contact => new(Id, Addresses);
 
-    public bool Runs(ServiceId service)
-    {
-        int low = 0;
-        int high = Services.Length - 1;
-        while (low <= high)
-        {
-            int middle = (low + high) >>> 1;
-            int order = Services[middle].Id.Value.CompareTo(service.Value);
-            if (order == 0)
-            {
-                return true;
-            }
-
-            (low, high) = order < 0 ? (middle + 1, high) : (low, middle - 1);
-        }
-
-        return false;
-    }
-
-    /// <summary>
-    /// Takes a list of services unless a newer one is known (it may have come over another link).
-    /// </summary>
-    public bool TryUpdateServices(ulong version, ImmutableArray<ServiceName> services)
-    {
-        if (version <= ServicesVersion)
-        {
-            return false;
-        }
-
-        ServicesVersion = version;
-        Services = services.Sort((a, b) => a.Id.Value.CompareTo(b.Id.Value));
-        return true;
-    }
+    public bool Runs(ServiceId service) => Services.Contains(service);
 }

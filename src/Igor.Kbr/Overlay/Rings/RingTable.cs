@@ -3,7 +3,6 @@ using System.Diagnostics.CodeAnalysis;
 using System.Runtime.InteropServices;
 using Igor.Kbr.Overlay.Machines;
 using Igor.Kbr.Wire;
-using Igor.Kbr.Wire.Messages;
 
 namespace Igor.Kbr.Overlay.Rings;
 
@@ -35,6 +34,9 @@ internal sealed class RingTable : Machine
     /// <summary>What this node and each neighbour are to each other over all rings.</summary>
     public PairDigests Pairs { get; }
 
+    /// <summary>The rings that this node is in, by version.</summary>
+    public OwnServices Own { get; } = new();
+
     /// <summary>Whether a member of the ring is connected.</summary>
     public bool IsInRing => TryGet(ServiceId.Base, out ServiceRing? ring) && ring.Members.Count > 0;
 
@@ -42,6 +44,9 @@ internal sealed class RingTable : Machine
 
     public bool TryGet(ServiceId id, [NotNullWhen(true)] out ServiceRing? ring) =>
         _byId.TryGetValue(id, out ring);
+
+    /// <summary>A service's name where somebody here named it; else its id.</summary>
+    public string NameOf(ServiceId id) => TryGet(id, out ServiceRing? ring) ? ring.Name : id.ToString();
 
     public ServiceRing GetOrAdd(TimeSpan now, ServiceId id, string name)
     {
@@ -76,8 +81,8 @@ internal sealed class RingTable : Machine
         Place(now, peer, reason: reason);
 
     public override void HandleServicesChanged(
-        TimeSpan now, Peer peer, ImmutableArray<ServiceName> before) =>
-        Place(now, peer, before, DepartureReason.Left);
+        TimeSpan now, Peer peer, List<ServiceId> changed) =>
+        Place(now, peer, changed, DepartureReason.Left);
 
     /// <summary>Whether a peer has no place in any ring, whatever it runs.</summary>
     public bool IsBarred(Peer peer) => _barred[peer];
@@ -109,18 +114,6 @@ internal sealed class RingTable : Machine
     /// <summary>Whether a peer is a neighbour of this node in any service.</summary>
     public bool IsNeighbour(Peer peer) => _neighbourIn.ContainsKey(peer.Id);
 
-    /// <summary>
-    /// What this node tells peers that it runs: the base overlay, whose id is the lowest, and no more than
-    /// they accept, since they would drop a node that names more.
-    /// </summary>
-    public ImmutableArray<ServiceName> ActiveServices() =>
-    [
-        .. _rings.Values
-            .Where(r => r.IsActive)
-            .Take(WireLimits.ServicesMax)
-            .Select(r => new ServiceName(r.Id, r.Name)),
-    ];
-
     public void Refresh(
         TimeSpan now,
         ServiceRing ring,
@@ -143,9 +136,6 @@ internal sealed class RingTable : Machine
         }
     }
 
-    /// <summary>Grows with every announcement.</summary>
-    public ulong ServicesVersion { get; private set; } = 1;
-
     /// <summary>This node and its neighbours in a ring, itself first.</summary>
     public ImmutableArray<Contact> Contacts(ServiceRing ring)
     {
@@ -162,20 +152,6 @@ internal sealed class RingTable : Machine
         return contacts.ToImmutable();
     }
 
-    /// <summary>Tells all peers that this node runs other services than before.</summary>
-    public void Announce()
-    {
-        ServicesVersion++;
-        foreach (Peer peer in _context.Peers.All)
-        {
-            Announce(peer);
-        }
-    }
-
-    /// <summary>Tells one peer which services this node runs now.</summary>
-    public void Announce(Peer peer) =>
-        _context.Send(peer, new ServicesMessage(ServicesVersion, ActiveServices()));
-
     /// <summary>
     /// A peer has come, gone, or says that it runs other services than before: it gets its place in the rings
     /// that this changes, and loses it in others. Costs what it says, whatever this node and others run.
@@ -183,28 +159,14 @@ internal sealed class RingTable : Machine
     private void Place(
         TimeSpan now,
         Peer peer,
-        ImmutableArray<ServiceName> before = default,
+        IEnumerable<ServiceId>? changed = null,
         DepartureReason reason = DepartureReason.Displaced)
     {
-        var affected = new SortedDictionary<UInt128, ServiceRing>();
-        Collect(peer.Services);
-        Collect(before.IsDefault ? [] : before);
-        foreach (ServiceRing ring in affected.Values)
+        foreach (ServiceId service in changed ?? peer.Services.InOrder)
         {
-            if (Place(ring, peer))
+            if (TryGet(service, out ServiceRing? ring) && Place(ring, peer))
             {
                 Refresh(now, ring, peer.Id, reason);
-            }
-        }
-
-        void Collect(ImmutableArray<ServiceName> services)
-        {
-            foreach (ServiceName service in services)
-            {
-                if (TryGet(service.Id, out ServiceRing? ring))
-                {
-                    affected[service.Id.Value] = ring;
-                }
             }
         }
     }

@@ -16,6 +16,7 @@ internal sealed class Heartbeats(
     NodeContext context,
     RingTable rings,
     LinkCare care,
+    ServiceNews services,
     NeighbourExchange exchange) : Machine
 {
     /// <summary>After a change others have a moment to see it too: until then digests differ.</summary>
@@ -81,7 +82,7 @@ internal sealed class Heartbeats(
         HeartbeatMessage heartbeat = frame.Read<HeartbeatMessage>();
         care.HandleSaid(peer, heartbeat.IsWanted);
         context.Machines.Sign(now, peer, new SignOfLife(null, heartbeat.WallClockMs));
-        if (heartbeat.ServicesVersion == peer.ServicesVersion)
+        if (services.IsKnown(now, peer, heartbeat.ServicesVersion))
         {
             exchange.HandleDigest(now, peer, heartbeat.Digest);
         }
@@ -91,7 +92,7 @@ internal sealed class Heartbeats(
     {
         beat.SaidWanted = care.IsWanted(peer);
         context.Send(peer, new HeartbeatMessage(
-            rings.ServicesVersion, rings.Pairs.Of(peer), context.WallClockMs(now), beat.SaidWanted));
+            rings.Own.Version, rings.Pairs.Of(peer), context.WallClockMs(now), beat.SaidWanted));
         beat.Time.HandleSent(now, PeriodOf(peer), context.Random);
     }
 

@@ -1,8 +1,6 @@
-using System.Collections.Immutable;
 using Igor.Kbr.Overlay.Links;
 using Igor.Kbr.Overlay.Machines;
 using Igor.Kbr.Overlay.Rings;
-using Igor.Kbr.Wire;
 
 namespace Igor.Kbr.Overlay.Upkeep;
 
@@ -63,7 +61,7 @@ internal sealed class Isolation(
     public override void HandlePeerDown(TimeSpan now, Peer peer, DepartureReason reason) => Review(now);
 
     public override void HandleServicesChanged(
-        TimeSpan now, Peer peer, ImmutableArray<ServiceName> before) => Review(now);
+        TimeSpan now, Peer peer, List<ServiceId> changed) => Review(now);
 
     public override void HandlePlaceChanged(TimeSpan now, Peer peer) => Review(now);
 

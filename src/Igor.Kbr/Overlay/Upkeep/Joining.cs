@@ -54,7 +54,7 @@ internal sealed class Joining(
     }
 
     public override void HandleServicesChanged(
-        TimeSpan now, Peer peer, ImmutableArray<ServiceName> before) => StepAll(now);
+        TimeSpan now, Peer peer, List<ServiceId> changed) => StepAll(now);
 
     public override void HandleLinksChanged(TimeSpan now) => StepAll(now);
 
@@ -279,7 +279,6 @@ internal sealed class Joining(
     {
         ring.Phase = RingPhase.Active;
         ring.Awaited = [];
-        rings.Announce();
         rings.Refresh(now, ring);
         if (ring.Id == ServiceId.Base)
         {

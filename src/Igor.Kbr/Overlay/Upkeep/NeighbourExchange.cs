@@ -215,11 +215,12 @@ internal sealed class NeighbourExchange(
         }
 
         uint self = RingTerms.Short(RingTerms.Term(ring.Id, context.Id));
-        bool asksBack = !known.IsEmpty
+        Comparison comparison = _comparisons[peer];
+        bool asksBack = !known.IsEmpty && now >= comparison.AskedUntil // once, or two that differ never end
             && SetComparison.IsMissingHere(ring.Terms.Known.AsSpan(), self, known.AsSpan(), perSide);
         if (asksBack)
         {
-            _comparisons[peer].AskedUntil = now + AnswerTime;
+            comparison.AskedUntil = now + AnswerTime;
         }
 
         if (asksBack || contacts.Count > 0 || known.IsEmpty)

@@ -1,90 +1,179 @@
-using System.Collections.Immutable;
-using Igor.Kbr.Overlay.Links;
 using Igor.Kbr.Overlay.Machines;
+using Igor.Kbr.Overlay.Rings;
 using Igor.Kbr.Wire;
 using Igor.Kbr.Wire.Messages;
 
 namespace Igor.Kbr.Overlay.Upkeep;
 
 /// <summary>
-/// What peers say that they run. A list may name many services and each change of it may move neighbours, so
-/// that a peer is heard at its first words and then so often: of what it says meanwhile the newest is kept,
-/// unread, until its time.
+/// What nodes run, by version. A change is told at once, as the difference to what each peer was told, and
+/// what follows shortly together. Nothing rests on that: every heartbeat has the version, and a peer that
+/// lacks something asks for it. Each change may move neighbours, so that of a peer only so many are heard,
+/// and the rest is asked for when there is time.
 /// </summary>
-internal sealed class ServiceNews(NodeContext context, Handshake handshake) : Machine
+internal sealed class ServiceNews(NodeContext context, RingTable rings) : Machine
 {
-    private const int AtOnceMax = 8; // a node that starts announces its services one after the other
-    private const int PerSecond = 2;
-    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1.0 / PerSecond);
+    private const int HeardAtOnceMax = 8; // a node that starts announces its services one after the other
+    private const int HeardPerSecond = 2;
+
+    /// <summary>
+    /// What answers may cost for each peer: two lists of the greatest length at once, then one in ten
+    /// seconds.
+    /// </summary>
+    private const int AnswerBytesAtOnceMax = 2 * ServiceId.SizeInBytes * WireLimits.ServicesMax;
+
+    private const int AnswerBytesPerSecond = AnswerBytesAtOnceMax / 20;
+
+    private static readonly TimeSpan TellTogether = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan AskPeriod = TimeSpan.FromSeconds(1.0 / HeardPerSecond);
 
     private readonly PerPeer<News> _news = new(context.Peers, () => new News());
+    private TimeSpan _toldAt = -TellTogether;
+    private bool _isTelling;
 
-    public override ReadOnlySpan<MessageType> Messages => [MessageType.Services];
+    public override ReadOnlySpan<MessageType> Messages =>
+        [MessageType.Services, MessageType.ServicesQuery];
+
+    public override void HandlePeerUp(TimeSpan now, Peer peer)
+    {
+        _news[peer].Told = peer.Link.ToldServicesVersion;
+        Tell(peer);
+        if (peer.Services.Version == 0)
+        {
+            Ask(now, peer); // its hello did not list them
+        }
+    }
+
+    public override void HandleRingChanged(TimeSpan now, ServiceId service, NeighbourChange change)
+    {
+        if (!rings.Own.Set(service, change.Neighbours.IsMember) || _isTelling)
+        {
+            return;
+        }
+
+        _isTelling = true;
+        TimeSpan next = _toldAt + TellTogether;
+        if (next <= now)
+        {
+            TellAll(now);
+        }
+        else
+        {
+            context.Timers.Schedule(next, TellAll);
+        }
+    }
+
+    /// <summary>A peer told the version of what it runs; false when that has to be asked for.</summary>
+    public bool IsKnown(TimeSpan now, Peer peer, ulong version)
+    {
+        bool isKnown = version <= peer.Services.Version;
+        if (!isKnown)
+        {
+            Ask(now, peer);
+        }
+
+        return isKnown;
+    }
 
     public override void HandleMessage(TimeSpan now, Link link, Peer peer, in Frame frame)
     {
-        PeerCodec.Require(
-            ServicesMessage.TryReadVersion(frame.Body, out ulong version), "services have a version");
-        if (version <= peer.ServicesVersion)
+        if (frame.Type == MessageType.ServicesQuery)
         {
-            return; // it was known before, perhaps over another link
+            Answer(now, peer, frame.Read<ServicesQueryMessage>().Known);
         }
+        else if (_news[peer].Heard.TryTake(now))
+        {
+            Hear(now, peer, frame.Read<ServicesMessage>());
+        }
+        else
+        {
+            AskLater(now, peer);
+        }
+    }
 
+    private void Hear(TimeSpan now, Peer peer, in ServicesMessage message)
+    {
+        if (peer.Services.Apply(message) is { } changed)
+        {
+            context.Machines.ServicesChanged(now, peer, changed);
+        }
+        else if (message.To > peer.Services.Version)
+        {
+            Ask(now, peer); // one before it was lost
+        }
+    }
+
+    private void Ask(TimeSpan now, Peer peer)
+    {
         News news = _news[peer];
-        if (news.Unread is null && news.Allowance.TryTake(now))
+        if (now >= news.AskedAt + AskPeriod)
         {
-            Apply(now, peer, frame);
-            return;
-        }
-
-        PeerCodec.Require(
-            frame.Body.Length <= WireLimits.ServicesBytesMax, "a list of services is not that long");
-        if (news.Unread is not { } unread)
-        {
-            news.Unread = frame.Body.ToArray();
-            context.Timers.Schedule(now + Pause, later => ApplyUnread(later, link, peer));
-        }
-        else if (!ServicesMessage.TryReadVersion(unread, out ulong unreadVersion) || version > unreadVersion)
-        {
-            news.Unread = frame.Body.ToArray();
+            news.AskedAt = now;
+            context.Send(peer, new ServicesQueryMessage(peer.Services.Version));
         }
     }
 
-    private void ApplyUnread(TimeSpan now, Link link, Peer peer)
+    private void AskLater(TimeSpan now, Peer peer)
     {
-        if (!context.Peers.IsConnected(peer) || _news[peer].Unread is not { } body)
+        News news = _news[peer];
+        if (!news.WillAsk)
         {
-            return;
-        }
-
-        _news[peer].Unread = null;
-        _news[peer].Allowance.TryTake(now);
-        try
-        {
-            Apply(now, peer, Frame.Open(body));
-        }
-        catch (ProtocolException e)
-        {
-            handshake.HandleViolation(now, link, e.Message);
+            news.WillAsk = true;
+            context.Timers.Schedule(now + AskPeriod, later =>
+            {
+                news.WillAsk = false;
+                if (context.Peers.IsConnected(peer))
+                {
+                    Ask(later, peer);
+                }
+            });
         }
     }
 
-    private void Apply(TimeSpan now, Peer peer, in Frame frame)
+    private void Answer(TimeSpan now, Peer peer, ulong known)
     {
-        ServicesMessage message = frame.Read<ServicesMessage>();
-        ImmutableArray<ServiceName> before = peer.Services;
-        if (peer.TryUpdateServices(message.Version, message.Services))
+        News news = _news[peer];
+        if (news.Answers.HasOne(now))
         {
-            context.Machines.ServicesChanged(now, peer, before);
+            ServicesMessage answer = rings.Own.Since(known);
+            news.Answers.Take(now, (answer.Added.Length + answer.Removed.Length + 1) * ServiceId.SizeInBytes);
+            context.Send(peer, answer);
+            news.Told = Math.Max(news.Told, answer.To);
+        }
+    }
+
+    private void TellAll(TimeSpan now)
+    {
+        _isTelling = false;
+        _toldAt = now;
+        context.Peers.All.ForEach(Tell);
+    }
+
+    /// <summary>A link that takes no more does not matter: the peer will ask.</summary>
+    private void Tell(Peer peer)
+    {
+        News news = _news[peer];
+        if (news.Told != 0 && news.Told < rings.Own.Version
+            && context.Send(peer, rings.Own.Since(news.Told)))
+        {
+            news.Told = rings.Own.Version;
         }
     }
 
     private sealed class News
     {
-        /// <summary>The newest list of services that waits to be read.</summary>
-        public byte[]? Unread { get; set; }
+        /// <summary>The version of this node's services that the peer was told; 0 for none.</summary>
+        public ulong Told { get; set; }
+
+        /// <summary>When it was asked for its own.</summary>
+        public TimeSpan AskedAt { get; set; } = -AskPeriod;
+
+        public bool WillAsk { get; set; }
 
         /// <summary>How often the peer may still say what it runs.</summary>
-        public TokenBucket Allowance { get; } = new(PerSecond, AtOnceMax);
+        public TokenBucket Heard { get; } = new(HeardPerSecond, HeardAtOnceMax);
+
+        /// <summary>How many bytes it may still ask for.</summary>
+        public TokenBucket Answers { get; } = new(AnswerBytesPerSecond, AnswerBytesAtOnceMax);
     }
 }

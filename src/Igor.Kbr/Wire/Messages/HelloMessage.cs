@@ -9,6 +9,9 @@ internal readonly record struct HelloMessage() : IWireMessage<HelloMessage>
     private const int FieldCount = 11;
     private const int FieldCountWithClock = 10;
 
+    /// <summary>A longer list is left out.</summary>
+    public const int ServicesListedMax = 8;
+
     /// <summary>Nothing runs for longer than that, a century.</summary>
     private const ulong AgeMsMax = 100UL * 366 * 24 * 3600 * 1000;
 
@@ -34,10 +37,18 @@ internal readonly record struct HelloMessage() : IWireMessage<HelloMessage>
     /// <summary>Whether the node is, or is going to be, part of the ring.</summary>
     public bool JoinsRing { get; init; } = true;
 
-    /// <summary>Grows whenever the services change; the list with the larger one is the newer one.</summary>
+    /// <summary>Grows whenever the services change.</summary>
     public required ulong ServicesVersion { get; init; }
 
-    public required ImmutableArray<ServiceName> Services { get; init; }
+    /// <summary>
+    /// The services that the sender is an active member of; default when they are too many for each
+    /// connection, and are asked for (<see cref="ServicesQueryMessage"/>).
+    /// </summary>
+    public required ImmutableArray<ServiceId> Services { get; init; }
+
+    /// <summary>The same as the message that tells it alone; of version 0 when it is not told.</summary>
+    internal ServicesMessage Runs =>
+        Services.IsDefault ? new(0, 0, [], []) : new(0, ServicesVersion, Services, []);
 
     /// <summary>What the sender's wall clock shows, in milliseconds since 1970 UTC; 0 when unknown.</summary>
     public long WallClockMs { get; init; }
@@ -56,7 +67,15 @@ internal readonly record struct HelloMessage() : IWireMessage<HelloMessage>
         writer.Write(Agent);
         writer.Write(JoinsRing);
         writer.Write(ServicesVersion);
-        PeerCodec.WriteServices(ref writer, Services);
+        if (Services.IsDefault)
+        {
+            writer.WriteNil();
+        }
+        else
+        {
+            PeerCodec.WriteServices(ref writer, Services);
+        }
+
         writer.Write(WallClockMs);
         writer.Write((ulong)Age.TotalMilliseconds);
     }
@@ -71,7 +90,7 @@ internal readonly record struct HelloMessage() : IWireMessage<HelloMessage>
         Agent = PeerCodec.ReadText(ref reader, WireLimits.TextLengthMax),
         JoinsRing = reader.ReadBoolean(),
         ServicesVersion = reader.ReadUInt64(),
-        Services = PeerCodec.ReadServices(ref reader),
+        Services = reader.TryReadNil() ? default : PeerCodec.ReadServices(ref reader),
         WallClockMs = PeerCodec.ReadWallClock(ref reader, fields >= FieldCountWithClock),
         Age = fields < FieldCount
             ? TimeSpan.Zero

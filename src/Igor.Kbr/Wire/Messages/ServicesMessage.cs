@@ -3,47 +3,37 @@ using MessagePack;
 
 namespace Igor.Kbr.Wire.Messages;
 
-/// <summary>What the sender runs: the whole list, whenever it changes.</summary>
-/// <param name="Version">Grows with each change: a list with a smaller one than known is old.</param>
-/// <param name="Services">The services that it is an active member of.</param>
-internal readonly record struct ServicesMessage(ulong Version, ImmutableArray<ServiceName> Services)
+/// <summary>
+/// What the sender runs, told as the difference to what it ran: from one version to a later one. From version
+/// 0, at which it ran nothing, it is the whole list.
+/// </summary>
+/// <param name="From">The version that it changes.</param>
+/// <param name="To">The version after it.</param>
+/// <param name="Added">Services that it runs since then, none twice.</param>
+/// <param name="Removed">Services that it does not run any more; none in a whole list.</param>
+internal readonly record struct ServicesMessage(
+    ulong From, ulong To, ImmutableArray<ServiceId> Added, ImmutableArray<ServiceId> Removed)
     : IWireMessage<ServicesMessage>
 {
     public static MessageType Type => MessageType.Services;
 
-    public static int FieldsMin => 2;
+    public static int FieldsMin => 4;
+
+    /// <summary>Whether it stands for itself.</summary>
+    internal bool IsWhole => From == 0;
 
     public void Write(ref MessagePackWriter writer)
     {
-        WireMessage.Begin(ref writer, Type, 2);
-        writer.Write(Version);
-        PeerCodec.WriteServices(ref writer, Services);
+        WireMessage.Begin(ref writer, Type, 4);
+        writer.Write(From);
+        writer.Write(To);
+        PeerCodec.WriteServices(ref writer, Added);
+        PeerCodec.WriteServices(ref writer, Removed);
     }
 
-    /// <summary>
-    /// Reads the version alone: most lists that come are old or soon replaced, and reading them costs.
-    /// </summary>
-    public static bool TryReadVersion(ReadOnlyMemory<byte> body, out ulong version)
-    {
-        version = 0;
-        try
-        {
-            var reader = new MessagePackReader(body);
-            int fields = reader.ReadArrayHeader() - 1;
-            if (fields < FieldsMin || reader.ReadInt32() != (int)Type)
-            {
-                return false;
-            }
-
-            version = reader.ReadUInt64();
-            return true;
-        }
-        catch (Exception e) when (PeerCodec.IsDecodeFailure(e))
-        {
-            return false;
-        }
-    }
-
-    public static ServicesMessage Read(ref MessagePackReader reader, int fields) =>
-        new(reader.ReadUInt64(), PeerCodec.ReadServices(ref reader));
+    public static ServicesMessage Read(ref MessagePackReader reader, int fields) => new(
+        reader.ReadUInt64(),
+        reader.ReadUInt64(),
+        PeerCodec.ReadServices(ref reader),
+        PeerCodec.ReadServices(ref reader));
 }

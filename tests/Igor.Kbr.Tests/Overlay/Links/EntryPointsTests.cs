@@ -1,7 +1,7 @@
 using Igor.Kbr.Overlay.Links;
 using Igor.Kbr.Overlay.Machines;
 using Igor.Kbr.Overlay.Rings;
-using Igor.Kbr.Wire;
+using Igor.Kbr.Wire.Messages;
 
 namespace Igor.Kbr.Tests.Overlay.Links;
 
@@ -155,7 +155,7 @@ public class EntryPointsTests
             JoinsRing = isMember,
             ConnectedAt = since,
         };
-        peer.TryUpdateServices(1, [new ServiceName(ServiceId.Base, string.Empty)]);
+        peer.Services.Apply(new ServicesMessage(0, 1, [ServiceId.Base], []));
         _context.Peers.Add(peer);
         return peer;
     }

@@ -1,5 +1,4 @@
 using Igor.Kbr.Overlay.Machines;
-using Igor.Kbr.Wire;
 using Igor.Kbr.Wire.Messages;
 
 namespace Igor.Kbr.Tests.Overlay.Links;
@@ -43,7 +42,7 @@ public class StandingsTests
             JoinsRing = false,
             Addresses = ["10.0.0.2:1"],
             ServicesVersion = 1,
-            Services = [new ServiceName(ServiceId.Base, string.Empty)],
+            Services = [ServiceId.Base],
         };
         _node.Say(link, hello);
         Assert.Equal(PeerStanding.Stranger, _node.Standings[link]);

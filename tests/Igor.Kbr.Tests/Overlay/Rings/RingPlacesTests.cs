@@ -3,7 +3,7 @@ using CsCheck;
 using Igor.Kbr.Overlay.Machines;
 using Igor.Kbr.Overlay.Rings;
 using Igor.Kbr.Tests.Overlay.Links;
-using Igor.Kbr.Wire;
+using Igor.Kbr.Wire.Messages;
 
 namespace Igor.Kbr.Tests.Overlay.Rings;
 
@@ -15,8 +15,8 @@ public class RingPlacesTests
     private const int PerSide = 2;
     private static readonly Key Self = Key.PowerOfTwo(255);
 
-    private static readonly ImmutableArray<ServiceName> Services =
-        [.. new[] { "a", "b", "c" }.Select(name => new ServiceName(ServiceId.FromName(name), name))];
+    private static readonly ImmutableArray<ServiceId> Services =
+        [.. new[] { "a", "b", "c" }.Select(ServiceId.FromName)];
 
     private enum Step
     {
@@ -54,10 +54,10 @@ public class RingPlacesTests
         public World()
         {
             _rings = new RingTable(_context, new AwayMembers());
-            _rings.GetOrAdd(default, Services[0].Id, "a");
+            _rings.GetOrAdd(default, Services[0], "a");
         }
 
-        public void Do(Step kind, int number, ImmutableArray<ServiceName> services)
+        public void Do(Step kind, int number, ImmutableArray<ServiceId> services)
         {
             Key id = new((ulong)number * 0x1234_5678_9ABC_DEF0, 0, 0, (ulong)number);
             bool isThere = _context.Peers.TryGet(id, out Peer? peer);
@@ -68,7 +68,7 @@ public class RingPlacesTests
                     {
                         JoinsRing = number % 5 != 0,
                     };
-                    peer.TryUpdateServices(++_version, services);
+                    peer.Services.Apply(new ServicesMessage(0, ++_version, services, []));
                     _context.Peers.Add(peer);
                     _rings.HandlePeerUp(default, peer);
                     break;
@@ -78,9 +78,8 @@ public class RingPlacesTests
                     _context.Peers.Release(peer!);
                     break;
                 case Step.Change when isThere:
-                    ImmutableArray<ServiceName> before = peer!.Services;
-                    peer.TryUpdateServices(++_version, services);
-                    _rings.HandleServicesChanged(default, peer, before);
+                    var news = new ServicesMessage(0, ++_version, services, []);
+                    _rings.HandleServicesChanged(default, peer!, peer!.Services.Apply(news)!);
                     break;
                 case Step.Bar when isThere:
                     _rings.Bar(default, peer!);
@@ -88,11 +87,11 @@ public class RingPlacesTests
                 case Step.Readmit when isThere:
                     _rings.Readmit(default, peer!);
                     break;
-                case Step.Forget when _rings.TryGet(Services[number % 3].Id, out ServiceRing? ring):
+                case Step.Forget when _rings.TryGet(Services[number % 3], out ServiceRing? ring):
                     _rings.Remove(ring);
                     break;
                 case Step.Take:
-                    _rings.GetOrAdd(default, Services[number % 3].Id, "ring");
+                    _rings.GetOrAdd(default, Services[number % 3], "ring");
                     break;
             }
         }
@@ -106,7 +105,7 @@ public class RingPlacesTests
                 [
                     .. _context.Peers.All
                         .Where(p => p.JoinsRing && !_rings.IsBarred(p))
-                        .Where(p => p.Services.Any(s => s.Id == ring.Id))
+                        .Where(p => p.Runs(ring.Id))
                         .Select(p => p.Id),
                 ];
                 Assert.Equal(

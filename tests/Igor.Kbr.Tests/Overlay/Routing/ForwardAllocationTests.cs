@@ -66,8 +66,8 @@ public class ForwardAllocationTests
             ServicesVersion = 1,
             Services =
             [
-                new ServiceName(ServiceId.Base, string.Empty),
-                new ServiceName(ServiceId.FromName(Service), Service),
+                ServiceId.Base,
+                ServiceId.FromName(Service),
             ],
         }));
         return link;

@@ -16,16 +16,19 @@ public class ServiceNewsTests
     }
 
     [Fact]
-    public void Of_many_announcements_the_first_are_taken_and_then_the_newest()
+    public void Of_many_announcements_the_first_are_taken_and_the_newest_is_asked_for()
     {
         for (int i = 2; i <= 1000; i++)
         {
             Announce((ulong)i, $"service {i}");
         }
 
-        Assert.Equal(["service 9"], Services());
+        Assert.Equal([Named("service 9")], Services());
+        Assert.Empty(Questions());
         _node.Run(TimeSpan.FromSeconds(1));
-        Assert.Equal(["service 1000"], Services());
+        Assert.Equal([9], Questions());
+        Announce(1000, "service 1000");
+        Assert.Equal([Named("service 1000")], Services());
     }
 
     [Fact]
@@ -34,49 +37,85 @@ public class ServiceNewsTests
         for (int i = 2; i < 30; i++)
         {
             Announce((ulong)i, $"service {i}");
-            Assert.Equal([$"service {i}"], Services());
+            Assert.Equal([Named($"service {i}")], Services());
             _node.Run(TimeSpan.FromSeconds(1));
         }
     }
 
     [Fact]
-    public void A_list_that_was_kept_unread_and_makes_no_sense_ends_the_connection()
+    public void A_change_that_follows_on_one_that_was_lost_is_asked_for()
     {
-        for (int i = 2; i <= 10; i++)
-        {
-            Announce((ulong)i, $"service {i}");
-        }
-
-        _node.SayFields(_link, MessageType.Services, 11, "nonsense");
-        Assert.Empty(_node.Closed);
-        _node.Run(TimeSpan.FromSeconds(1));
-        Assert.Equal([_link], _node.Closed);
+        _node.Say(_link, new ServicesMessage(2, 3, [ServiceId.FromName("dht")], []));
+        Assert.Empty(Services());
+        Assert.Equal([1], Questions());
+        _node.Say(_link, new ServicesMessage(1, 3, [ServiceId.FromName("dht")], []));
+        Assert.Equal(["dht"], Services());
     }
 
     [Fact]
-    public void An_older_list_does_not_replace_a_newer_one_that_waits()
+    public void A_version_in_a_heartbeat_that_is_not_known_is_asked_for()
     {
-        for (int i = 2; i <= 10; i++)
-        {
-            Announce((ulong)i, "dht");
-        }
-
-        Announce(20, "newest");
-        Announce(11, "older");
-        _node.Run(TimeSpan.FromSeconds(1));
-        Assert.Equal(["newest"], Services());
+        _node.Say(_link, new HeartbeatMessage(1, 0, 0, IsWanted: true));
+        Assert.Empty(Questions());
+        _node.Say(_link, new HeartbeatMessage(2, 0, 0, IsWanted: true));
+        Assert.Equal([1], Questions());
     }
 
     [Fact]
-    public void A_list_longer_than_any_is_not_kept()
+    public void An_announcement_that_found_no_room_is_made_up_for()
     {
-        for (int i = 2; i <= 10; i++)
+        var network = new TestNetwork();
+        TestNode first = network.Add(new Key(1, 0, 0, 0));
+        TestNode second = network.Add(new Key(2, 0, 0, 0), through: first);
+        network.Run(TimeSpan.FromSeconds(20));
+        network.IsFull = (from, _) => from == first;
+        first.Join("files");
+        network.Run(TimeSpan.FromSeconds(2));
+        network.IsFull = null;
+        Assert.True(first.Overlay.Neighbours(ServiceId.FromName("files")).IsMember);
+        second.Attach("files");
+        network.Run(TimeSpan.FromSeconds(7));
+        Assert.Equal("files", Assert.Single(Assert.Single(second.Overlay.Peers).Services));
+    }
+
+    [Fact]
+    public void Changes_that_come_together_are_told_together()
+    {
+        int before = _node.Frames(_link, MessageType.Services).Count;
+        foreach (int i in Enumerable.Range(0, 20))
         {
-            Announce((ulong)i, "dht");
+            var options = new SubscribeOptions { Service = $"s{i}", Role = ServiceRole.Member };
+            _node.Overlay.Subscribe(_node.Now, options);
         }
 
-        _node.SayFields(_link, MessageType.Services, 11, new byte[WireLimits.ServicesBytesMax]);
-        Assert.Equal([_link], _node.Closed);
+        _node.Run(TimeSpan.FromSeconds(5));
+        Assert.InRange(_node.Frames(_link, MessageType.Services).Count - before, 1, 3);
+    }
+
+    [Fact]
+    public void Long_list_is_not_in_each_hello_but_for_those_who_ask()
+    {
+        foreach (int i in Enumerable.Range(0, 20))
+        {
+            var options = new SubscribeOptions { Service = $"s{i}", Role = ServiceRole.Member };
+            _node.Overlay.Subscribe(_node.Now, options);
+        }
+
+        _node.Run(TimeSpan.FromSeconds(5));
+        LinkId link = _node.Connect(new Key(0, 0, 0, 3000));
+        Assert.True(WireMessage.TryRead(
+            _node.Frames(link, MessageType.Hello)[0], out HelloMessage hello, out _));
+        Assert.True(hello.Services.IsDefault);
+        _node.Say(link, new ServicesQueryMessage(0));
+        Assert.True(WireMessage.TryRead(
+            _node.Frames(link, MessageType.Services)[^1], out ServicesMessage list, out _));
+        Assert.Equal(22, list.Added.Length);
+        for (int i = 0; i < 10_000; i++)
+        {
+            _node.Say(link, new ServicesQueryMessage(0));
+        }
+
+        Assert.InRange(_node.Frames(link, MessageType.Services).Count, 2, 257);
     }
 
     [Fact]
@@ -128,6 +167,16 @@ public class ServiceNewsTests
         Assert.Equal(1, _node.Frames(_link, answered).Count - before);
     }
 
+    /// <summary>A service that nobody here has named is shown by its id.</summary>
+    private static string Named(string service) => ServiceId.FromName(service).ToString();
+
+    /// <summary>The versions after which the peer was asked.</summary>
+    private ulong[] Questions() => [.. _node.Frames(_link, MessageType.ServicesQuery).Select(frame =>
+    {
+        Assert.True(WireMessage.TryRead(frame, out ServicesQueryMessage query, out _));
+        return query.Known;
+    })];
+
     private string[] Services() => [.. Assert.Single(_node.Overlay.Peers).Services];
 
     private void Ask(MessageType type)
@@ -149,7 +198,6 @@ public class ServiceNewsTests
         }
     }
 
-    private void Announce(ulong version, string name) => _node.Say(_link, new ServicesMessage(
-        version,
-        [new ServiceName(ServiceId.Base, string.Empty), new ServiceName(ServiceId.FromName(name), name)]));
+    private void Announce(ulong version, string name) => _node.Say(
+        _link, new ServicesMessage(0, version, [ServiceId.Base, ServiceId.FromName(name)], []));
 }

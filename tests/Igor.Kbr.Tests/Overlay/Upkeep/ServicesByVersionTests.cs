@@ -1,18 +1,19 @@
 using CsCheck;
-using Igor.Kbr.Overlay.Upkeep;
+using Igor.Kbr.Overlay.Machines;
+using Igor.Kbr.Overlay.Rings;
+using Igor.Kbr.Wire;
+using Igor.Kbr.Wire.Messages;
 
 namespace Igor.Kbr.Tests.Overlay.Upkeep;
 
 public class ServicesByVersionTests
 {
-    private const int ServicesMax = 4096;
-
     [Fact]
     public void Whoever_hears_some_of_the_changes_knows_in_the_end_what_runs() =>
         Gen.Select(Gen.Int[0, 9], Gen.Bool, Gen.Bool).Array[0, 60].Sample(steps =>
         {
             var own = new OwnServices();
-            var known = new KnownServices(ServicesMax);
+            var known = new KnownServices();
             var expected = new HashSet<ServiceId>();
             foreach ((int number, bool isRunning, bool isHeard) in steps)
             {
@@ -40,7 +41,7 @@ public class ServicesByVersionTests
         own.Set(Service(3), true);
         own.Set(Service(1), false);
 
-        ServicesChange change = own.Since(version);
+        ServicesMessage change = own.Since(version);
         Assert.Equal((version, own.Version), (change.From, change.To));
         Assert.Equal(Service(3), Assert.Single(change.Added));
         Assert.Equal(Service(1), Assert.Single(change.Removed));
@@ -50,7 +51,7 @@ public class ServicesByVersionTests
     public void Change_that_does_not_follow_on_what_is_known_is_not_taken()
     {
         var own = new OwnServices();
-        var known = new KnownServices(ServicesMax);
+        var known = new KnownServices();
         known.Apply(own.Since(0));
         own.Set(Service(1), true);
         ulong missed = own.Version;
@@ -64,8 +65,8 @@ public class ServicesByVersionTests
     public void Change_that_is_older_than_what_is_known_changes_nothing()
     {
         var own = new OwnServices();
-        var known = new KnownServices(ServicesMax);
-        ServicesChange old = own.Since(0);
+        var known = new KnownServices();
+        ServicesMessage old = own.Since(0);
         own.Set(Service(1), true);
         known.Apply(own.Since(0));
 
@@ -89,12 +90,27 @@ public class ServicesByVersionTests
     }
 
     [Fact]
+    public void Services_beyond_what_a_peer_accepts_are_not_told()
+    {
+        var own = new OwnServices();
+        for (int i = 0; i < WireLimits.ServicesMax; i++)
+        {
+            Assert.True(own.Set(new ServiceId((UInt128)i), true));
+        }
+
+        Assert.False(own.Set(new ServiceId(WireLimits.ServicesMax), true));
+        Assert.Equal(WireLimits.ServicesMax, own.All.Length);
+    }
+
+    [Fact]
     public void Peer_that_names_more_services_than_it_may_is_known_to_run_so_many()
     {
-        var known = new KnownServices(servicesMax: 3);
-        known.Apply(new ServicesChange(0, 5, [.. Enumerable.Range(0, 9).Select(Service)], []));
-        known.Apply(new ServicesChange(5, 6, [.. Enumerable.Range(9, 9).Select(Service)], []));
-        Assert.Equal(3, known.Count);
+        var known = new KnownServices();
+        ServiceId[] many =
+            [.. Enumerable.Range(0, 2 * WireLimits.ServicesMax).Select(i => new ServiceId((UInt128)i))];
+        known.Apply(new ServicesMessage(0, 5, [.. many[..^9]], []));
+        known.Apply(new ServicesMessage(5, 6, [.. many[^9..]], []));
+        Assert.Equal(WireLimits.ServicesMax, known.Count);
     }
 
     private static ServiceId Service(int number) => ServiceId.FromName($"s{number}");

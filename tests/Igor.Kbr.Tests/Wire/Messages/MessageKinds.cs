@@ -16,11 +16,6 @@ internal static class MessageKinds
     private static readonly Gen<ServiceId> Services =
         Gen.Select(Gen.ULong, Gen.ULong, (high, low) => new ServiceId(new UInt128(high, low)));
 
-    private static readonly Gen<ServiceName> ServiceNames = Gen.OneOf(
-        Gen.Const(new ServiceName(ServiceId.Base, string.Empty)),
-        Gen.String[Gen.Char['a', 'z'], 1, ServiceId.NameLengthMax]
-            .Select(name => new ServiceName(ServiceId.FromName(name), name)));
-
     private static readonly Gen<string> Texts =
         Gen.String[Gen.Char[' ', '\u07ff'], 0, WireLimits.TextLengthMax];
 
@@ -37,7 +32,7 @@ internal static class MessageKinds
     private static readonly Gen<HelloMessage> Hellos = Gen.Select(
         Gen.Select(Gen.Int, Gen.Int, Texts, Gen.ULong),
         Gen.Select(Addresses, Texts, Gen.Bool, Gen.ULong),
-        Gen.Select(ServiceNames.Array[0, 5], Clocks, Gen.Long[0, 1_000_000_000]),
+        Gen.Select(Services.Array[0, 5], Clocks, Gen.Long[0, 1_000_000_000]),
         (a, b, c) => new HelloMessage
         {
             VersionMin = a.Item1,
@@ -67,14 +62,19 @@ internal static class MessageKinds
                 Instance = 77,
                 Addresses = ["192.0.2.7:4000", "[2001:db8::7]:4000"],
                 ServicesVersion = 3,
-                Services = [new ServiceName(ServiceId.Base, ""), new ServiceName(ExampleService, "files")],
+                Services = [ServiceId.Base, ExampleService],
                 WallClockMs = 1_800_000_000_000,
                 Age = TimeSpan.FromMinutes(1),
             },
             Hellos),
         new MessageKind<ServicesMessage>(
-            new ServicesMessage(4, [new ServiceName(ExampleService, "files")]),
-            Gen.Select(Gen.ULong, ServiceNames.Array[0, 5], (v, s) => new ServicesMessage(v, [.. s]))),
+            new ServicesMessage(3, 4, [ExampleService], [ServiceId.Base]),
+            Gen.Select(
+                Gen.ULong,
+                Gen.ULong,
+                Services.Array[0, 5],
+                Services.Array[0, 5],
+                (from, to, added, removed) => new ServicesMessage(from, to, [.. added], [.. removed]))),
         new MessageKind<PingMessage>(
             new PingMessage(77, 1_800_000_000_000),
             Gen.Select(Gen.ULong, Clocks, (nonce, clock) => new PingMessage(nonce, clock))),

@@ -40,7 +40,6 @@ internal static class MessageText
         Key key => names.Of(key),
         ServiceId service => names.Of(service),
         ulong number => names.Of(number),
-        ServiceName service => $"{names.Of(service.Id)}:{service.Name}",
         Contact contact => names.Of(contact),
         string text => $"'{text}'",
         bool flag => flag ? "yes" : "no",

@@ -1,4 +1,8 @@
-namespace Igor.Kbr.Overlay.Upkeep;
+using System.Collections.Immutable;
+using Igor.Kbr.Wire;
+using Igor.Kbr.Wire.Messages;
+
+namespace Igor.Kbr.Overlay.Rings;
 
 /// <summary>
 /// The services that this node runs, by version: each change makes a new one. Remembers the last changes, so
@@ -15,12 +19,18 @@ internal sealed class OwnServices
     /// <summary>Grows with every change; 1 is that of a node that runs nothing.</summary>
     public ulong Version { get; private set; } = 1;
 
-    public int Count => _running.Count;
+    /// <summary>All of them in order of id: the base overlay, whose id is the lowest, first.</summary>
+    public ImmutableArray<ServiceId> All => [.. _running.Select(id => new ServiceId(id))];
 
-    /// <summary>Takes note of what runs now; false when that is not new.</summary>
+    /// <summary>
+    /// Takes note of what runs now; false when that is not new, or when it is one more than peers accept.
+    /// </summary>
     public bool Set(ServiceId service, bool isRunning)
     {
-        if (isRunning ? !_running.Add(service.Value) : !_running.Remove(service.Value))
+        bool isNew = isRunning
+            ? _running.Count < WireLimits.ServicesMax && _running.Add(service.Value)
+            : _running.Remove(service.Value);
+        if (!isNew)
         {
             return false;
         }
@@ -35,20 +45,20 @@ internal sealed class OwnServices
     }
 
     /// <summary>What is new to one who knows that version: the whole list when that is too old.</summary>
-    public ServicesChange Since(ulong version)
+    public ServicesMessage Since(ulong version)
     {
         bool isRemembered = version is not 0 && version <= Version
             && Version - version <= (ulong)_changes.Count;
         if (!isRemembered)
         {
-            return new ServicesChange(0, Version, [.. _running.Select(id => new ServiceId(id))], []);
+            return new ServicesMessage(0, Version, All, []);
         }
 
         UInt128[] changed =
         [
             .. _changes.Where(c => c.Version > version).Select(c => c.Service.Value).Distinct().Order(),
         ];
-        return new ServicesChange(
+        return new ServicesMessage(
             version,
             Version,
             [.. changed.Where(_running.Contains).Select(id => new ServiceId(id))],
