@@ -1,117 +1,154 @@
+using System.Numerics;
+
 namespace Igor.Simulation.Engine;
 
 /// <summary>
-/// Events ordered by time, and by the order of posting where times are equal. A 4-ary heap of small entries
-/// beside a pool of event bodies: nothing is allocated once the arrays have grown.
+/// Events ordered by time, and by the order of posting where times are equal. A timing wheel (Varghese and
+/// Lauck, 1987) holds those of the next two minutes in buckets of some milliseconds, unordered; a heap
+/// orders those of the bucket that has come, and another one keeps what lies beyond the wheel. So a hundred
+/// thousand events that wait cost no more than a few. Nothing is allocated once the arrays have grown.
 /// </summary>
 internal sealed class EventQueue
 {
-    private const int Arity = 4;
-    private Entry[] _heap = new Entry[1024];
-    private SimEvent[] _bodies = new SimEvent[1024];
-    private int[] _free = new int[1024];
-    private int _freeCount;
-    private int _bodyCount;
+    private const int BucketBits = 16; // of a time in ticks: 6.6 ms
+    private const int Buckets = 1 << 14;
+    private const int None = -1;
+
+    private readonly EventHeap _near = new();
+    private readonly EventHeap _far = new();
+    private readonly int[] _heads = new int[Buckets];
+    private readonly ulong[] _used = new ulong[Buckets / 64];
+    private SimEvent[] _events = new SimEvent[1024];
+    private (long Time, long Sequence)[] _order = new (long, long)[1024];
+    private int[] _next = new int[1024]; // the next place of the same bucket, or of those that are free
+    private int _free = None;
+    private int _placed;
+    private int _inWheel;
     private long _sequence;
 
-    public int Count { get; private set; }
+    // The bucket whose events are in the near heap, as those of all before it.
+    private long _bucket;
 
-    public long NextTime => _heap[0].Time;
+    public EventQueue() => Array.Fill(_heads, None);
+
+    public int Count => _near.Count + _inWheel + _far.Count;
+
+    /// <summary>When the next event is due; there has to be one.</summary>
+    public long NextTime
+    {
+        get
+        {
+            if (_near.Count == 0)
+            {
+                Advance();
+            }
+
+            return _near.NextTime;
+        }
+    }
 
     public void Post(long time, in SimEvent simEvent)
     {
-        int slot = TakeSlot();
-        _bodies[slot] = simEvent;
-        if (Count == _heap.Length)
+        int place = TakePlace();
+        long sequence = _sequence++;
+        _events[place] = simEvent;
+        long bucket = time >> BucketBits;
+        if (bucket <= _bucket)
         {
-            Array.Resize(ref _heap, Count * 2);
+            _near.Add(new EventHeap.Entry(time, sequence, place));
         }
-
-        var entry = new Entry(time, _sequence++, slot);
-        int at = Count++;
-        while (at > 0)
+        else if (bucket < _bucket + Buckets)
         {
-            int parent = (at - 1) / Arity;
-            if (!entry.IsBefore(_heap[parent]))
-            {
-                break;
-            }
-
-            _heap[at] = _heap[parent];
-            at = parent;
+            _order[place] = (time, sequence);
+            Push(bucket, place);
         }
-
-        _heap[at] = entry;
+        else
+        {
+            _far.Add(new EventHeap.Entry(time, sequence, place));
+        }
     }
 
     public SimEvent Take(out long time)
     {
-        Entry first = _heap[0];
-        time = first.Time;
-        SimEvent simEvent = _bodies[first.Slot];
-        _bodies[first.Slot] = default;
-        _free[_freeCount++] = first.Slot;
-        Entry last = _heap[--Count];
-        if (Count > 0)
+        if (_near.Count == 0)
         {
-            SinkFromTop(last);
+            Advance();
         }
 
+        EventHeap.Entry first = _near.Take();
+        time = first.Time;
+        SimEvent simEvent = _events[first.Place];
+        _events[first.Place] = default;
+        _next[first.Place] = _free;
+        _free = first.Place;
         return simEvent;
     }
 
-    private void SinkFromTop(Entry entry)
+    /// <summary>Goes on to the next bucket that has events.</summary>
+    private void Advance()
     {
-        int at = 0;
-        while (true)
+        _bucket = _inWheel > 0 ? NextUsed() : _far.NextTime >> BucketBits;
+        while (_far.Count > 0 && _far.NextTime >> BucketBits is var bucket && bucket < _bucket + Buckets)
         {
-            int child = (at * Arity) + 1;
-            if (child >= Count)
-            {
-                break;
-            }
-
-            int best = child;
-            int end = Math.Min(child + Arity, Count);
-            for (int i = child + 1; i < end; i++)
-            {
-                if (_heap[i].IsBefore(_heap[best]))
-                {
-                    best = i;
-                }
-            }
-
-            if (!_heap[best].IsBefore(entry))
-            {
-                break;
-            }
-
-            _heap[at] = _heap[best];
-            at = best;
+            EventHeap.Entry entry = _far.Take();
+            _order[entry.Place] = (entry.Time, entry.Sequence);
+            Push(bucket, entry.Place);
         }
 
-        _heap[at] = entry;
+        int slot = (int)(_bucket % Buckets);
+        for (int place = _heads[slot]; place != None; place = _next[place])
+        {
+            (long time, long sequence) = _order[place];
+            _near.Add(new EventHeap.Entry(time, sequence, place));
+            _inWheel--;
+        }
+
+        _heads[slot] = None;
+        _used[slot / 64] &= ~(1UL << (slot % 64));
     }
 
-    private int TakeSlot()
+    /// <summary>The first bucket with events after the present one.</summary>
+    private long NextUsed()
     {
-        if (_freeCount > 0)
+        int start = (int)((_bucket + 1) % Buckets);
+        ulong word = _used[start / 64] & (ulong.MaxValue << (start % 64));
+        for (int at = start / 64; ; at = (at + 1) % _used.Length)
         {
-            return _free[--_freeCount];
-        }
+            if (word != 0)
+            {
+                int slot = (at * 64) + BitOperations.TrailingZeroCount(word);
+                return _bucket + 1 + ((slot - start + Buckets) % Buckets);
+            }
 
-        if (_bodyCount == _bodies.Length)
-        {
-            Array.Resize(ref _bodies, _bodyCount * 2);
-            Array.Resize(ref _free, _bodyCount * 2);
+            word = _used[(at + 1) % _used.Length];
         }
-
-        return _bodyCount++;
     }
 
-    private readonly record struct Entry(long Time, long Sequence, int Slot)
+    private void Push(long bucket, int place)
     {
-        public bool IsBefore(in Entry other) =>
-            Time != other.Time ? Time < other.Time : Sequence < other.Sequence;
+        int slot = (int)(bucket % Buckets);
+        _next[place] = _heads[slot];
+        _heads[slot] = place;
+        _used[slot / 64] |= 1UL << (slot % 64);
+        _inWheel++;
+    }
+
+    private int TakePlace()
+    {
+        if (_free != None)
+        {
+            int place = _free;
+            _free = _next[place];
+            return place;
+        }
+
+        if (_placed == _events.Length)
+        {
+            Array.Resize(ref _events, _placed * 2);
+            Array.Resize(ref _order, _placed * 2);
+            Array.Resize(ref _next, _placed * 2);
+        }
+
+        return _placed++;
     }
 }

@@ -47,6 +47,38 @@ public class EventQueueTests
             Assert.Equal(model.Count, queue.Count);
         });
 
+    /// <summary>From the same instant to far beyond the wheel, and with a look at what comes next.</summary>
+    [Fact]
+    public void Events_of_any_distance_find_their_place() =>
+        Gen.Select(Gen.Int[0, 36], Gen.Int[0, 1000]).Array[1, 400].Sample(steps =>
+        {
+            var queue = new EventQueue();
+            var model = new SortedSet<(long Time, long Number)>();
+            long now = 0;
+            for (int i = 0; i < steps.Length; i++)
+            {
+                long time = now + (steps[i].Item2 * (1L << steps[i].Item1) / 1000);
+                queue.Post(time, new SimEvent(Nobody.One, SimEventKind.Callback, i));
+                model.Add((time, i));
+                Assert.Equal(model.Min.Time, queue.NextTime);
+                if (i % 2 == 1)
+                {
+                    SimEvent taken = queue.Take(out now);
+                    Assert.Equal(model.Min, (now, taken.Number));
+                    model.Remove(model.Min);
+                }
+
+                Assert.Equal(model.Count, queue.Count);
+            }
+
+            while (model.Count > 0)
+            {
+                SimEvent taken = queue.Take(out now);
+                Assert.Equal(model.Min, (now, taken.Number));
+                model.Remove(model.Min);
+            }
+        });
+
     private sealed class Nobody : ISimEventTarget
     {
         public static readonly Nobody One = new();
