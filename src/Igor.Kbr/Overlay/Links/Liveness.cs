@@ -16,6 +16,8 @@ internal sealed class Liveness(NodeContext context) : Machine
 
     private readonly PerPeer<State> _states = new(context.Peers, () => new State());
 
+    private SmoothedTime _roundTripOfAll;
+
     public override ReadOnlySpan<MessageType> Messages => [MessageType.Ping, MessageType.Pong];
 
     /// <summary>Peers that were asked whether they live; grows with each.</summary>
@@ -32,7 +34,21 @@ internal sealed class Liveness(NodeContext context) : Machine
     /// <summary>The round-trip time, smoothed; null before the first sample.</summary>
     public TimeSpan? RoundTrip(Peer peer) => _states[peer].RoundTrip.Mean;
 
-    public void NoteRoundTrip(Peer peer, TimeSpan sample) => _states[peer].RoundTrip.Add(sample);
+    /// <summary>
+    /// In what time a peer answers a ping: mean + 4 x variation of its round-trip times, of all peers' before
+    /// the first; null before any.
+    /// </summary>
+    public TimeSpan? AnswersWithin(Peer peer)
+    {
+        SmoothedTime time = RoundTrip(peer) is null ? _roundTripOfAll : _states[peer].RoundTrip;
+        return time.Mean + (4 * time.Variation);
+    }
+
+    public void NoteRoundTrip(Peer peer, TimeSpan sample)
+    {
+        _states[peer].RoundTrip.Add(sample);
+        _roundTripOfAll.Add(sample);
+    }
 
     /// <summary>Something came from the peer, over the link that is used.</summary>
     public void NoteHeard(TimeSpan now, Peer peer)
@@ -55,11 +71,14 @@ internal sealed class Liveness(NodeContext context) : Machine
         }
     }
 
-    /// <summary>The same for a peer that should have been heard: it is avoided until it is.</summary>
+    /// <summary>The same for a peer from which something should come soon.</summary>
+    public void Expect(TimeSpan now, Peer peer) => Probe(now, peer, _doubt);
+
+    /// <summary>The same for one that should have been heard: it is avoided until it is.</summary>
     public void Doubt(TimeSpan now, Peer peer)
     {
         Avoid(peer);
-        Probe(now, peer, _doubt);
+        Expect(now, peer);
     }
 
     /// <summary>The same for one that was asked already.</summary>

@@ -13,6 +13,9 @@ internal struct Attempt
     /// <summary>When, for the last time.</summary>
     public TimeSpan LastAt { get; set; }
 
+    /// <summary>Whether it was asked whether it lives, since nothing came from it.</summary>
+    public bool IsAsked { get; set; }
+
     /// <summary>Whether it said that it cannot pass it on, or is gone.</summary>
     public bool HasFailed { get; set; }
 }

@@ -142,12 +142,12 @@ internal sealed class Origin(
     /// <summary>An attempt is late, or a wait over.</summary>
     public void HandleLate(TimeSpan now, Pending entry)
     {
-        if (entry.Kind == PendingKind.Own)
+        if (entry.Kind == PendingKind.Own
+            && conduct.LookAgainAt(now, entry, Patience(entry.Own!)) is { } again)
         {
-            conduct.NoteLate(now, entry);
+            pending.Change(entry, PendingKind.Own, again);
         }
-
-        if (entry is { Kind: PendingKind.Own, Own.FirstHop: not null })
+        else if (entry is { Kind: PendingKind.Own, Own.FirstHop: not null })
         {
             pending.Change(entry, PendingKind.Own, entry.End); // no other way is the one that it is for
         }
@@ -292,20 +292,20 @@ internal sealed class Origin(
             return;
         }
 
-        int doublings = Math.Min(request.Attempts - 1, BackoffDoublingsMax);
-        TimeSpan late = conduct.LateAfter(next) * Math.Pow(2, doublings);
         request.NoteTried(next.Id);
         if (SendRoute(next, Header(now, request, entry.Id), request.Payload.Length, request.Rest))
         {
             entry.NoteAttempt(now, next);
-            pending.Change(entry, PendingKind.Own, now + late);
-            conduct.NoteSent(now, next, entry);
+            pending.Change(entry, PendingKind.Own, conduct.LookAt(now, entry, Patience(request)));
             return;
         }
 
         request.LastStatus = KbrStatus.Overloaded;
         Park(now, entry);
     }
+
+    private static double Patience(OwnRequest request) =>
+        Math.Pow(2, Math.Min(request.Attempts - 1, BackoffDoublingsMax));
 
     private void Park(TimeSpan now, Pending entry)
     {

@@ -100,8 +100,11 @@ internal sealed class Passage(
     /// <summary>It should have been answered by now.</summary>
     public void HandleLate(TimeSpan now, Pending entry)
     {
-        conduct.NoteLate(now, entry);
-        if (!TryAnother(now, entry))
+        if (conduct.LookAgainAt(now, entry) is { } again)
+        {
+            pending.Change(entry, PendingKind.Transit, again);
+        }
+        else if (!TryAnother(now, entry))
         {
             pending.Change(entry, PendingKind.Transit, entry.End);
         }
@@ -161,8 +164,7 @@ internal sealed class Passage(
         }
 
         entry.NoteAttempt(now, next);
-        pending.Change(entry, PendingKind.Transit, now + conduct.LateAfter(next));
-        conduct.NoteSent(now, next, entry);
+        pending.Change(entry, PendingKind.Transit, conduct.LookAt(now, entry));
         return true;
     }
 

@@ -21,6 +21,12 @@ internal sealed class PeerConduct(NodeContext context, Liveness liveness)
     /// <summary>As long as a healthy process pauses, and as any retransmission of TCP takes.</summary>
     private static readonly TimeSpan LateMin = TimeSpan.FromMilliseconds(250);
 
+    /// <summary>A retransmission of TCP.</summary>
+    private static readonly TimeSpan SilentMin = TimeSpan.FromMilliseconds(200);
+
+    /// <summary>A peer that has been quiet for so long may have died since.</summary>
+    private static readonly TimeSpan QuietFor = TimeSpan.FromSeconds(2);
+
     private readonly PerPeer<Silence> _silences = new(context.Peers, () => new Silence());
     private readonly PerPeer<SmoothedTime> _replyTimes = new(context.Peers, () => default);
     private readonly PriorityQueue<Peer, (TimeSpan At, long Order)> _watched = new();
@@ -48,12 +54,13 @@ internal sealed class PeerConduct(NodeContext context, Liveness liveness)
     /// <summary>A reply came so long after its request.</summary>
     public void NoteReplyTime(Peer peer, TimeSpan sample)
     {
+        TimeSpan late = LateAfter(peer);
+        sample = sample < late ? sample : late;
         _replyTimes[peer].Add(sample);
         _replyTimeOfAll.Add(sample);
     }
 
-    /// <summary>A request was passed to a peer, which is looked at when it has not answered soon.</summary>
-    public void NoteSent(TimeSpan now, Peer peer, Pending entry)
+    private void NoteSent(TimeSpan now, Peer peer, Pending entry)
     {
         Silence silence = _silences[peer];
         if (silence.Awaited != 0 || silence.CannotTell)
@@ -89,17 +96,60 @@ internal sealed class PeerConduct(NodeContext context, Liveness liveness)
     public bool TryTakeRedeemed([NotNullWhen(true)] out Peer? peer) => _redeemed.TryDequeue(out peer);
 
     /// <summary>
-    /// The last hop of a request is late. When nothing at all came from it meanwhile it may be dead: it gets
-    /// no other request while there is another way, and has to show that it lives.
+    /// A request was passed to a peer: says when to look at it, if no reply comes. A peer that has been quiet
+    /// is asked along with it whether it lives.
     /// </summary>
-    public void NoteLate(TimeSpan now, Pending entry)
+    /// <param name="now">Monotonic time.</param>
+    /// <param name="entry">The request.</param>
+    /// <param name="patience">How many times as long as replies mostly take this one may take.</param>
+    public TimeSpan LookAt(TimeSpan now, Pending entry, double patience = 1)
     {
-        if (entry.Newest is { HasFailed: false, Next: { } next } newest && context.Peers.IsConnected(next)
-            && liveness.Health(next).HeardAt <= newest.SentAt)
+        Peer next = entry.Newest.Next!;
+        if (now - liveness.Health(next).HeardAt >= QuietFor)
         {
-            liveness.Doubt(now, next);
+            entry.Newest.IsAsked = true;
+            liveness.Expect(now, next);
         }
+
+        NoteSent(now, next, entry);
+        return now + Least(LateAfter(next) * patience, SilentAfter(next));
     }
+
+    /// <summary>
+    /// When the last hop of a request is to be looked at again; null when the request is late now. A hop of
+    /// which nothing at all came may be dead: it has to show that it lives, and when that takes longer than
+    /// its connection does, no more is waited for its reply. It gets no other request while there is another
+    /// way.
+    /// </summary>
+    public TimeSpan? LookAgainAt(TimeSpan now, Pending entry, double patience = 1)
+    {
+        ref Attempt newest = ref entry.Newest;
+        if (newest is not { HasFailed: false, Next: { } next } || !context.Peers.IsConnected(next))
+        {
+            return null;
+        }
+
+        TimeSpan late = newest.LastAt + (LateAfter(next) * patience);
+        bool isHeard = liveness.Health(next).HeardAt > newest.LastAt;
+        if (isHeard)
+        {
+            return now < late ? late : null;
+        }
+
+        bool wasAsked = newest.IsAsked;
+        newest.IsAsked = true;
+        liveness.Doubt(now, next);
+        return wasAsked || late <= now ? null : now + Least(late - now, SilentAfter(next));
+    }
+
+    /// <summary>After how long a peer of which nothing came is taken for silent.</summary>
+    private TimeSpan SilentAfter(Peer peer)
+    {
+        TimeSpan answer = liveness.AnswersWithin(peer) ?? LateFirst;
+        return answer > SilentMin ? answer : SilentMin;
+    }
+
+    private static TimeSpan Least(TimeSpan a, TimeSpan b) => a < b ? a : b;
 
     /// <summary>A reply came through a peer; the overlay's own say nothing of applications'.</summary>
     public void NoteAnswer(Peer peer, Pending entry, ReplyStatus status)

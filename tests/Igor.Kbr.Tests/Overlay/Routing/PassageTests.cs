@@ -167,6 +167,30 @@ public class PassageTests
         Assert.Equal(19, node.Routes(other).Count);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Hop_of_which_nothing_comes_is_left_sooner_than_one_that_lives(bool lives)
+    {
+        var node = new LoneNode(Id(100), arePeersSilent: true);
+        node.Join(Service);
+        LinkId asker = node.Connect(Id(50));
+        LinkId hop = node.Connect(Id(900), Service);
+        LinkId other = node.Connect(Id(800), Service);
+        node.Overlay.HandleRoundTrip(node.Now, hop, TimeSpan.FromMilliseconds(40));
+        node.Run(TimeSpan.FromSeconds(2.5)); // it has been quiet
+        node.Overlay.HandleFrame(node.Now, asker, RoutedFrames.Request(Header(1)));
+        Assert.Single(node.Frames(hop, MessageType.Ping)); // and is asked along with the request
+        node.Run(TimeSpan.FromMilliseconds(100));
+        if (lives)
+        {
+            node.Ping(hop);
+        }
+
+        node.Run(TimeSpan.FromMilliseconds(150));
+        Assert.Equal(lives ? 0 : 1, node.Routes(other).Count);
+    }
+
     private static RouteHeader Header(ulong hopId) => new(
         ServiceId.FromName(Service), Id(1000), Id(3000), hopId, 64, RouteFlags.None, 30_000, 1000 + hopId);
 
