@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Collections.Immutable;
 using Igor.Kbr;
 using Igor.Kbr.Overlay;
 using Igor.Kbr.Overlay.Machines;
@@ -95,7 +96,7 @@ internal sealed class MeasuredNode : IOverlayOutput
         return true;
     }
 
-    public void Dial(DialId dial, string address)
+    public void Dial(DialId dial, Key? expected, ImmutableArray<string> addresses)
     {
     }
 

@@ -139,7 +139,14 @@ public sealed partial class OverlayNode
     /// <param name="peer">The id that the peer's certificate proves.</param>
     /// <param name="dial">The attempt that led to it; null when the peer connected to us.</param>
     /// <param name="remoteAddress">host:port of the other end, for messages.</param>
-    public void HandleLinkOpened(TimeSpan now, LinkId link, Key peer, DialId? dial, string remoteAddress)
+    /// <param name="progress">Which of the attempt's addresses led there.</param>
+    public void HandleLinkOpened(
+        TimeSpan now,
+        LinkId link,
+        Key peer,
+        DialId? dial,
+        string remoteAddress,
+        DialProgress progress = default)
     {
         if (_hasLeft)
         {
@@ -147,7 +154,8 @@ public sealed partial class OverlayNode
             return;
         }
 
-        _handshake.HandleOpened(now, link, peer, dial, remoteAddress);
+        Dialer.Wish? wish = dial is { } d ? _dialer.HandleOpened(now, d, peer, progress) : null;
+        _handshake.HandleOpened(now, link, peer, wish, remoteAddress);
         if (_links.TryGet(link, out Link? opened))
         {
             _entries.HandleOpened(opened);
@@ -160,8 +168,12 @@ public sealed partial class OverlayNode
     public void HandleDialFailed(TimeSpan now, DialId dial, string cause)
     {
         Dialer.Wish wish = _dialer.HandleFailed(now, dial);
-        _context.Raise(OverlayEventKind.DialFailed, wish.Expected ?? default, $"{wish.Address}: {cause}");
-        _entries.HandleFailed(wish.Address, cause);
+        foreach (string address in wish.Addresses)
+        {
+            _context.Raise(OverlayEventKind.DialFailed, wish.Expected ?? default, $"{address}: {cause}");
+            _entries.HandleFailed(address, cause);
+        }
+
         _context.Machines.LinksChanged(now);
     }
 

@@ -11,7 +11,7 @@ internal sealed partial class OverlayHost : ILinkConsumer
     private WorkSource? _askedBy;
 
     /// <inheritdoc/>
-    public void LinkOpened(TlsLink link, DialId? dial)
+    public void LinkOpened(TlsLink link, DialId? dial, DialProgress progress)
     {
         NodeLog.LinkOpened(_log, link.Id.Value, link.RemoteAddress, link.Peer);
         if (_closed)
@@ -21,7 +21,7 @@ internal sealed partial class OverlayHost : ILinkConsumer
         }
 
         ReadWallClock();
-        Overlay.HandleLinkOpened(Now, link.Id, link.Peer, dial, link.RemoteAddress);
+        Overlay.HandleLinkOpened(Now, link.Id, link.Peer, dial, link.RemoteAddress, progress);
     }
 
     /// <inheritdoc/>

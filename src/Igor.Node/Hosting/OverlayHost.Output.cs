@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Igor.Kbr;
 using Igor.Kbr.Hosting;
 using Igor.Kbr.Overlay.Machines;
@@ -23,7 +24,8 @@ internal sealed partial class OverlayHost : IOverlayOutput, IApplicationHost<Nod
     public Task<string> Superseded => _superseded.Task;
 
     /// <inheritdoc/>
-    void IOverlayOutput.Dial(DialId dial, string address) => Transport.Dial(dial, address);
+    void IOverlayOutput.Dial(DialId dial, Key? expected, ImmutableArray<string> addresses) =>
+        Transport.Dial(dial, expected, addresses);
 
     /// <inheritdoc/>
     bool IOverlayOutput.Send(LinkId link, ReadOnlySpan<byte> header, ReadOnlySpan<byte> payload) =>

@@ -1,50 +1,38 @@
+using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
+using Igor.Kbr;
 using Igor.Node.Addresses;
 using Igor.Node.Transport.Links;
 
 namespace Igor.Node.Transport;
 
-/// <summary>Connects to an address and secures the connection, with a deadline for each step.</summary>
+/// <summary>
+/// Connects to a node at one of its addresses and secures the connection, with a deadline for each step.
+/// Names are looked up anew each time; their IP addresses race like those of the node.
+/// </summary>
 internal sealed class TlsDialer(TlsHandshake handshake, TransportOptions options)
 {
-    /// <summary>
-    /// Least time for one IP address of a name that has several: a lost first packet is sent again after one.
-    /// </summary>
-    private static readonly TimeSpan PatiencePerAddressMin = TimeSpan.FromSeconds(1.5);
+    /// <summary>IP addresses of one name that are tried: a host has hardly more.</summary>
+    private const int HostsMax = 4;
 
     /// <summary>
-    /// Connects; tries the IP addresses of a name, which is looked up anew, one after the other and in
-    /// another order each time, since one of them may lead to this very node or to one that is dead.
+    /// What answers a first packet gets so many times its round trip for the handshake, which takes one,
+    /// before another address is begun: a second handshake would be wasted.
     /// </summary>
-    /// <returns>The connection, or null and the cause.</returns>
-    public async Task<(SecuredSocket? Secured, string Cause)> DialAsync(
-        string address, CancellationToken stopping)
-    {
-        if (!HostPort.TryParse(address, out HostPort target) || target.Port == 0)
-        {
-            return (null, $"'{address}' is no address (host:port)");
-        }
+    private const int HandshakeRoundTrips = 3;
 
-        Socket? socket = null;
-        try
-        {
-            socket = await ConnectAsync(target, stopping).ConfigureAwait(false);
-            using var deadline = CancellationTokenSource.CreateLinkedTokenSource(stopping);
-            deadline.CancelAfter(options.HandshakeTimeout);
-            return (await handshake.ConnectAsync(socket, deadline.Token).ConfigureAwait(false), string.Empty);
-        }
-        catch (Exception problem) when (TlsLink.IsBroken(problem))
-        {
-            socket?.Dispose();
-            return (null, Cause(problem, socket is not null));
-        }
-        catch
-        {
-            socket?.Dispose();
-            throw;
-        }
-    }
+    /// <summary>Connects.</summary>
+    /// <param name="expected">The node that should be there; null for any but this one.</param>
+    /// <param name="addresses">Where it may be, the best first.</param>
+    /// <param name="stopping">Gives up.</param>
+    public Task<DialOutcome> DialAsync(
+        Key? expected, IReadOnlyList<string> addresses, CancellationToken stopping) =>
+        AddressRace.RunAsync(
+            addresses.Count,
+            AddressRace.Moment,
+            (at, start) => DialAsync(expected, addresses[at], start),
+            stopping);
 
     private static string Cause(Exception problem, bool isConnected) => (problem, isConnected) switch
     {
@@ -59,52 +47,101 @@ internal sealed class TlsDialer(TlsHandshake handshake, TransportOptions options
         _ => problem.Message,
     };
 
-    private async Task<Socket> ConnectAsync(HostPort target, CancellationToken stopping)
+    private static IPAddress[] InOrderOfTrial(IPAddress[] hosts)
     {
-        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(stopping);
-        deadline.CancelAfter(options.ConnectTimeout);
-        IPAddress[] hosts = IPAddress.TryParse(target.Host, out IPAddress? literal)
-            ? [literal]
-            : await Dns.GetHostAddressesAsync(target.Host, deadline.Token).ConfigureAwait(false);
-        if (hosts.Length == 0)
+        // A socket for IPv6 does not connect to IPv4 in the form of IPv6.
+        IPAddress[][] families = [.. hosts.Select(SourceAddress.Plain)
+            .GroupBy(host => host.AddressFamily)
+            .Select(family => family.ToArray())];
+        foreach (IPAddress[] family in families)
         {
-            throw new SocketException((int)SocketError.HostNotFound);
+            Random.Shared.Shuffle(family); // one may lead to this very node, or to one that is dead
         }
 
-        for (int at = 0; at < hosts.Length; at++)
+        return [.. families.SelectMany(family => family.Select((host, rank) => (host, rank)))
+            .OrderBy(place => place.rank) // families by turns
+            .Select(place => place.host)
+            .Take(HostsMax)];
+    }
+
+    private async Task<DialOutcome> DialAsync(Key? expected, string address, HeadStart start)
+    {
+        if (!HostPort.TryParse(address, out HostPort target) || target.Port == 0)
         {
-            hosts[at] = SourceAddress.Plain(hosts[at]); // a socket for IPv6 does not connect to IPv4
+            return DialOutcome.Failed($"'{address}' is no address (host:port)");
         }
 
-        Random.Shared.Shuffle(hosts);
-        TimeSpan patience = options.ConnectTimeout / hosts.Length;
-        patience = patience < PatiencePerAddressMin ? PatiencePerAddressMin : patience;
-        for (int tried = 0; ; tried++)
+        IPAddress[] hosts;
+        try
         {
-            using var turn = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token);
-            turn.CancelAfter(patience);
-
-            var socket = new Socket(hosts[tried].AddressFamily, SocketType.Stream, ProtocolType.Tcp)
-            {
-                NoDelay = true,
-            };
-            try
-            {
-                await socket.ConnectAsync(new IPEndPoint(hosts[tried], target.Port), turn.Token)
-                    .ConfigureAwait(false);
-                return socket;
-            }
-            catch (Exception problem) when (
-                problem is SocketException or OperationCanceledException
-                && tried + 1 < hosts.Length && !deadline.IsCancellationRequested)
-            {
-                socket.Dispose(); // the name has another address to try
-            }
-            catch
-            {
-                socket.Dispose();
-                throw;
-            }
+            hosts = InOrderOfTrial(await LookUpAsync(target.Host, start.Lost).ConfigureAwait(false));
         }
+        catch (Exception problem) when (TlsLink.IsBroken(problem))
+        {
+            return DialOutcome.Failed(Cause(problem, isConnected: false));
+        }
+
+        return hosts.Length switch
+        {
+            0 => DialOutcome.Failed("host name unknown"),
+            1 => await ConnectAsync(expected, new IPEndPoint(hosts[0], target.Port), start)
+                .ConfigureAwait(false),
+            _ => await AddressRace.RunAsync(
+                hosts.Length,
+                AddressRace.Moment,
+                (at, own) => ConnectAsync(expected, new IPEndPoint(hosts[at], target.Port), own),
+                start.Lost).ConfigureAwait(false),
+        };
+    }
+
+    private async Task<IPAddress[]> LookUpAsync(string host, CancellationToken lost)
+    {
+        if (IPAddress.TryParse(host, out IPAddress? literal))
+        {
+            return [literal];
+        }
+
+        using CancellationTokenSource deadline = Deadline(options.ConnectTimeout, lost);
+        return await Dns.GetHostAddressesAsync(host, deadline.Token).ConfigureAwait(false);
+    }
+
+    private async Task<DialOutcome> ConnectAsync(Key? expected, IPEndPoint target, HeadStart start)
+    {
+        var socket = new Socket(target.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        bool isConnected = false;
+        try
+        {
+            long began = Stopwatch.GetTimestamp();
+            using (CancellationTokenSource deadline = Deadline(options.ConnectTimeout, start.Lost))
+            {
+                await socket.ConnectAsync(target, deadline.Token).ConfigureAwait(false);
+            }
+
+            isConnected = true;
+            TimeSpan handshakeTime = HandshakeRoundTrips * Stopwatch.GetElapsedTime(began);
+            start.Renew(handshakeTime > AddressRace.Moment ? handshakeTime : AddressRace.Moment);
+            using CancellationTokenSource patience = Deadline(options.HandshakeTimeout, start.Lost);
+            SecuredSocket secured =
+                await handshake.ConnectAsync(socket, patience.Token).ConfigureAwait(false);
+            bool isWanted = expected is { } node ? secured.Peer == node : secured.Peer != handshake.Self;
+            return new DialOutcome(secured, isWanted, string.Empty);
+        }
+        catch (Exception problem) when (TlsLink.IsBroken(problem))
+        {
+            socket.Dispose();
+            return DialOutcome.Failed(Cause(problem, isConnected));
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+
+    private static CancellationTokenSource Deadline(TimeSpan time, CancellationToken lost)
+    {
+        var deadline = CancellationTokenSource.CreateLinkedTokenSource(lost);
+        deadline.CancelAfter(time);
+        return deadline;
     }
 }

@@ -1,5 +1,7 @@
 using System.Collections.Concurrent;
+using System.Collections.Immutable;
 using System.Net;
+using Igor.Kbr;
 using Igor.Kbr.Overlay.Machines;
 using Igor.Node.Addresses;
 using Igor.Node.Identity;
@@ -77,7 +79,7 @@ internal sealed partial class TlsTransport : IAsyncDisposable
     public void Bind(HostPort address)
     {
         var inbound = new InboundConnections(
-            _handshake, _options, Inbound, secured => PostOpened(secured, null), _log);
+            _handshake, _options, Inbound, secured => PostOpened(secured, null, default), _log);
         try
         {
             _listener = TlsListener.Bind(address, inbound, _log);
@@ -94,7 +96,7 @@ internal sealed partial class TlsTransport : IAsyncDisposable
     public void StartAccepting() => _listener?.Start();
 
     /// <summary>Starts to connect; the consumer hears how it ended.</summary>
-    public void Dial(DialId dial, string address)
+    public void Dial(DialId dial, Key? expected, ImmutableArray<string> addresses)
     {
         if (_dials >= _options.HandshakesMax)
         {
@@ -103,7 +105,7 @@ internal sealed partial class TlsTransport : IAsyncDisposable
         }
 
         _dials++;
-        _ = DialAsync(dial, address);
+        _ = DialAsync(dial, expected, addresses);
     }
 
     /// <summary>Gathers a frame; it leaves with the next <see cref="Flush"/>.</summary>
@@ -199,25 +201,24 @@ internal sealed partial class TlsTransport : IAsyncDisposable
 
     private Task AllEnded() => Task.WhenAll(_living.Values.Select(link => link.Ended));
 
-    private async Task DialAsync(DialId dial, string address)
+    private async Task DialAsync(DialId dial, Key? expected, ImmutableArray<string> addresses)
     {
         // Off the strand, which has other work.
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
-        SecuredSocket? secured;
-        string cause;
+        DialOutcome outcome;
         try
         {
-            (secured, cause) = await _dialer.DialAsync(address, _stopping.Token).ConfigureAwait(false);
+            outcome = await _dialer.DialAsync(expected, addresses, _stopping.Token).ConfigureAwait(false);
         }
         catch (Exception problem) when (problem is not OutOfMemoryException)
         {
             NodeLog.Bug(_log, problem); // whatever it is, the attempt must end and free its place
-            (secured, cause) = (null, problem.Message);
+            outcome = DialOutcome.Failed(problem.Message);
         }
 
-        if (secured is not null)
+        if (outcome.Secured is { } secured)
         {
-            PostOpened(secured, dial);
+            PostOpened(secured, dial, outcome.Progress);
             return;
         }
 
@@ -225,15 +226,15 @@ internal sealed partial class TlsTransport : IAsyncDisposable
             _ =>
             {
                 _dials--;
-                _consumer.DialFailed(dial, cause);
+                _consumer.DialFailed(dial, outcome.Cause);
             },
             this);
     }
 
-    private void PostOpened(SecuredSocket secured, DialId? dial) =>
-        _strand.Post(_ => Open(secured, dial), this);
+    private void PostOpened(SecuredSocket secured, DialId? dial, DialProgress progress) =>
+        _strand.Post(_ => Open(secured, dial, progress), this);
 
-    private void Open(SecuredSocket secured, DialId? dial)
+    private void Open(SecuredSocket secured, DialId? dial, DialProgress progress)
     {
         if (dial is not null)
         {
@@ -262,7 +263,7 @@ internal sealed partial class TlsTransport : IAsyncDisposable
         _ = RunAsync(link); // what comes of it is told on the strand, so after this
         try
         {
-            _consumer.LinkOpened(link, dial);
+            _consumer.LinkOpened(link, dial, progress);
         }
         catch
         {

@@ -3,9 +3,12 @@ using Igor.Kbr.Overlay.Machines;
 namespace Igor.Simulation.Network;
 
 /// <summary>An attempt to connect, on its way.</summary>
-internal sealed class DialAttempt(DialId dial, long deadline)
+internal sealed class DialAttempt(DialId dial, DialProgress progress, long deadline)
 {
     public DialId Dial { get; } = dial;
+
+    /// <summary>Which of the addresses it is about.</summary>
+    public DialProgress Progress { get; } = progress;
 
     public long Deadline { get; } = deadline;
 

@@ -212,7 +212,7 @@ internal sealed class NodeProcess : ISimEventTarget
     }
 
     /// <summary>A link is open at this end; the node dialled it or not.</summary>
-    public void OpenLink(LinkEnd end, DialId? dial)
+    public void OpenLink(LinkEnd end, DialId? dial, DialProgress progress = default)
     {
         end.IsOpen = true;
         end.Place = _links.Count;
@@ -220,7 +220,8 @@ internal sealed class NodeProcess : ISimEventTarget
         Node.CountLinks(_links.Count, dial is null);
         NodeProcess remote = end.Remote.Process;
         ReadWallClock();
-        _overlay.HandleLinkOpened(_engine.Now, end.Id, remote.Overlay.Id, dial, remote.Node.Address);
+        _overlay.HandleLinkOpened(
+            _engine.Now, end.Id, remote.Overlay.Id, dial, remote.Node.Address, progress);
         ReportRoundTrip(end);
     }
 
@@ -309,7 +310,7 @@ internal sealed class NodeProcess : ISimEventTarget
         LinkEnd? end = _transport.FinishDial(this, attempt);
         if (end is not null)
         {
-            OpenLink(end, attempt.Dial);
+            OpenLink(end, attempt.Dial, attempt.Progress);
         }
         else if (!attempt.IsPostponed)
         {

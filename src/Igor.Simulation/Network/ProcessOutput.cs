@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Igor.Kbr;
 using Igor.Kbr.Overlay.Machines;
 
@@ -8,7 +9,8 @@ namespace Igor.Simulation.Network;
 /// </summary>
 internal sealed class ProcessOutput(NodeProcess process, Transport transport) : IOverlayOutput
 {
-    public void Dial(DialId dial, string address) => transport.Dial(process, dial, address);
+    public void Dial(DialId dial, Key? expected, ImmutableArray<string> addresses) =>
+        transport.Dial(process, dial, addresses);
 
     public bool Send(LinkId link, ReadOnlySpan<byte> header, ReadOnlySpan<byte> payload) =>
         transport.Find(link) is { } end && transport.Send(end, header, payload);

@@ -81,6 +81,11 @@ public sealed class SimulatedNode : IKbrHost
     /// <summary>Hosts through which the node joins when it starts.</summary>
     public IReadOnlyList<SimulatedNode> Bootstrap { get; set; } = [];
 
+    /// <summary>
+    /// Addresses that the node says it has, before the one that works: nobody answers there. At most 3.
+    /// </summary>
+    public IReadOnlyList<string> DeadAddresses { get; set; } = [];
+
     /// <summary>How far the wall clock of this host is off.</summary>
     public TimeSpan ClockSkew { get; set; }
 
@@ -146,7 +151,7 @@ public sealed class SimulatedNode : IKbrHost
         State = NodeState.Running;
         OverlayOptions options = _network.Options.Overlay with
         {
-            Addresses = [Address],
+            Addresses = [.. DeadAddresses, Address],
             Bootstrap = [.. Bootstrap.Where(node => node != this).Select(node => node.Address)],
             KnownMembers = Disk.KnownMembers,
         };

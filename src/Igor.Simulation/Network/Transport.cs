@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Collections.Immutable;
 using Igor.Kbr.Overlay.Machines;
 using Igor.Simulation.Engine;
 
@@ -24,6 +25,7 @@ internal sealed class Transport
     // certificates on both sides and no tickets, in six and four packets, and 122 for each side's close.
     private const int HandshakeBytesOfDialler = 1186;
     private const int HandshakeBytesOfOther = 1227;
+    private static readonly TimeSpan AddressHeadStart = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan ResumeDelayMax = TimeSpan.FromSeconds(10);
     private readonly SimulationEngine _engine;
     private readonly SimulationOptions _options;
@@ -76,9 +78,9 @@ internal sealed class Transport
 
     /// <summary>
     /// TCP and TLS 1.3: the one who dials is through after two round trips, the other half a round trip
-    /// later.
+    /// later. Each address is tried a moment after the one before, where nobody answers.
     /// </summary>
-    public void Dial(NodeProcess process, DialId dial, string address)
+    public void Dial(NodeProcess process, DialId dial, ImmutableArray<string> addresses)
     {
         if (Assembly is { } assembly)
         {
@@ -86,17 +88,25 @@ internal sealed class Transport
             return;
         }
 
-        var attempt = new DialAttempt(dial, _engine.Now.Ticks + _options.ConnectTimeout.Ticks);
+        int at = 0;
+        while (at + 1 < addresses.Length && !Answers(process.Node, addresses[at]))
+        {
+            at++;
+        }
+
+        long start = _engine.Now.Ticks + (at * AddressHeadStart.Ticks);
+        string address = addresses[at];
+        var attempt = new DialAttempt(dial, new DialProgress(at), start + _options.ConnectTimeout.Ticks);
         if (_addresses.TryGetValue(address, out SimulatedNode? target))
         {
             attempt.Target = target;
-            long arrival = _engine.Now.Ticks + _paths.Delay(process.Node.Index, target.Index, 100);
+            long arrival = start + _paths.Delay(process.Node.Index, target.Index, 100);
             _engine.Post(arrival, new SimEvent(process, SimEventKind.DialArrived, dial.Value, attempt));
         }
         else
         {
             attempt.Failure = "no such host: " + address;
-            Answer(process, attempt, _engine.Now.Ticks + TimeSpan.TicksPerMillisecond);
+            Answer(process, attempt, start + TimeSpan.TicksPerMillisecond);
         }
     }
 
@@ -290,6 +300,10 @@ internal sealed class Transport
 
     private void Answer(NodeProcess process, DialAttempt attempt, long time) =>
         _engine.Post(time, new SimEvent(process, SimEventKind.DialAnswered, attempt.Dial.Value, attempt));
+
+    private bool Answers(SimulatedNode asker, string address) =>
+        _addresses.TryGetValue(address, out SimulatedNode? there)
+        && there is { IsMachineUp: true, Process.IsAlive: true } && !IsCut(asker, there);
 
     private bool IsCut(SimulatedNode left, SimulatedNode right) =>
         Faults.Active > 0

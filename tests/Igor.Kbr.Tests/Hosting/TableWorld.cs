@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Igor.Kbr.Hosting;
 using Igor.Kbr.Overlay;
 using Igor.Kbr.Overlay.Machines;
@@ -80,7 +81,7 @@ internal sealed class TableWorld : IOverlayOutput, IApplicationHost<TableWorld.H
     public void NoteRequestEnded(Handle service, KbrStatus status, int heldBytes) =>
         Log.Add($"{service.Name} ended {status} {heldBytes}");
 
-    public void Dial(DialId dial, string address)
+    public void Dial(DialId dial, Key? expected, ImmutableArray<string> addresses)
     {
     }
 

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Igor.Kbr.Overlay;
 using Igor.Kbr.Overlay.Machines;
 using Igor.Kbr.Tests.Wire;
@@ -177,7 +178,8 @@ internal sealed class LoneNode : IOverlayOutput
         }
     }
 
-    public void Dial(DialId dial, string address) => Dials.Add((dial, address));
+    public void Dial(DialId dial, Key? expected, ImmutableArray<string> addresses) =>
+        Dials.Add((dial, addresses[0]));
 
     public bool Send(LinkId link, ReadOnlySpan<byte> header, ReadOnlySpan<byte> payload)
     {

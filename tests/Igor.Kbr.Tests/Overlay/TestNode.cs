@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Igor.Kbr.Overlay;
 using Igor.Kbr.Overlay.Machines;
 
@@ -107,9 +108,13 @@ internal sealed class TestNode : IOverlayOutput
         }
     }
 
-    public void Dial(DialId dial, string address)
+    public void Dial(DialId dial, Key? expected, ImmutableArray<string> addresses)
     {
-        Note("dials", address);
+        Note("dials", string.Join(", ", addresses));
+        bool Answers(string at) =>
+            !_network.BlackHoles.Contains(at) && _network.ByAddress.ContainsKey(at);
+        int winner = addresses.ToList().FindIndex(Answers) is >= 0 and var found ? found : 0;
+        string address = addresses[winner];
         if (_network.BlackHoles.Contains(address))
         {
             return;
@@ -137,7 +142,8 @@ internal sealed class TestNode : IOverlayOutput
             peer.Note("has a link that was opened by", Id);
             peer.Do(o => o.HandleLinkOpened(_network.Now, there, Id, null, Address));
             Note("has a link that it opened to", peer.Id);
-            Do(o => o.HandleLinkOpened(_network.Now, here, peer.Id, dial, address));
+            Do(o => o.HandleLinkOpened(
+                _network.Now, here, peer.Id, dial, address, new DialProgress(winner)));
         });
     }
 

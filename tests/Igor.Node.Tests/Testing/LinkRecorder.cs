@@ -46,6 +46,8 @@ internal sealed class LinkRecorder : ILinkConsumer, IAsyncDisposable
 
     public ConcurrentQueue<(TlsLink Link, DialId? Dial)> Opened { get; } = new();
 
+    public DialProgress Progress { get; private set; }
+
     public ConcurrentQueue<string> Failed { get; } = new();
 
     public ConcurrentQueue<string> Closed { get; } = new();
@@ -66,7 +68,10 @@ internal sealed class LinkRecorder : ILinkConsumer, IAsyncDisposable
     public Task<T> OnStrand<T>(Func<T> function) => _strand.InvokeAsync(function);
 
     public void Dial(string address, long dial = 1) =>
-        _strand.Post(_ => Transport.Dial(new DialId(dial), address), this);
+        _strand.Post(_ => Transport.Dial(new DialId(dial), null, [address]), this);
+
+    public void DialNode(Key? expected, params string[] addresses) =>
+        _strand.Post(_ => Transport.Dial(new DialId(1), expected, [.. addresses]), this);
 
     public Task<bool> Send(TlsLink link, byte[] body) =>
         OnStrand(() => Transport.Send(
@@ -79,8 +84,9 @@ internal sealed class LinkRecorder : ILinkConsumer, IAsyncDisposable
         return Opened.First().Link;
     }
 
-    public void LinkOpened(TlsLink link, DialId? dial)
+    public void LinkOpened(TlsLink link, DialId? dial, DialProgress progress)
     {
+        Progress = progress;
         Opening?.Invoke(link);
         Opened.Enqueue((link, dial));
     }

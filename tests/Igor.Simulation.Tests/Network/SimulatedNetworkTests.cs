@@ -55,6 +55,20 @@ public class SimulatedNetworkTests
     }
 
     [Fact]
+    public void Nodes_whose_first_addresses_are_dead_are_found_at_the_one_that_works()
+    {
+        var network = new SimulatedNetwork(new SimulationOptions { Seed = 5 });
+        network.Grow(6);
+        foreach (SimulatedNode node in network.Nodes)
+        {
+            node.DeadAddresses = ["10.255.0.1:1", "10.255.0.2:1"];
+        }
+
+        Assert.True(network.RunUntil(
+            () => network.RunningNodes.Count() == 6 && new RingChecker(network).Holds(), Minute));
+    }
+
+    [Fact]
     public void Stalled_process_keeps_its_links_and_answers_late()
     {
         SimulatedNetwork network = Ring(2);

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Igor.Kbr.Overlay.Addresses;
 using Igor.Kbr.Overlay.Machines;
 
@@ -39,7 +40,7 @@ internal sealed class Dialer(NodeContext context)
     private int _concurrent; // under way, but for the given addresses, which take nobody's place
     private long _nextId;
 
-    /// <param name="Address">Where to connect to.</param>
+    /// <param name="Addresses">Where to connect to, the best first.</param>
     /// <param name="Expected">The node that should be there; null where that is not known.</param>
     /// <param name="IsEntry">Whether to find a ring, not a certain node.</param>
     /// <param name="Teller">The peer that told of it; null when the operator or the node itself did.</param>
@@ -47,13 +48,20 @@ internal sealed class Dialer(NodeContext context)
     /// Whether this node reaches nobody and has to find the others: it waits less after failures.
     /// </param>
     public readonly record struct Wish(
-        string Address, Key? Expected, bool IsEntry, Teller? Teller = null, bool IsSeeking = false)
+        ImmutableArray<string> Addresses,
+        Key? Expected,
+        bool IsEntry,
+        Teller? Teller = null,
+        bool IsSeeking = false)
     {
         /// <summary>
         /// Whether the operator gave the address. Those are few and the surest way into the ring: they do not
         /// wait behind members that are away, whose hosts may take the whole time to not answer.
         /// </summary>
         public bool IsGiven => IsEntry && Expected is null && Teller is null;
+
+        /// <summary>Where the node was found that the dial led to.</summary>
+        public string Address => Addresses[0];
     }
 
     /// <summary>Attempts that were not made because of who told of the address, or how often.</summary>
@@ -65,47 +73,37 @@ internal sealed class Dialer(NodeContext context)
     /// <summary>Whether a dial to that node is under way or waits.</summary>
     public bool IsDialling(Key id) => _open.AreFor(id);
 
-    /// <summary>Whether a node could not be reached lately where it is said to be.</summary>
+    /// <summary>Whether a node could not be reached lately anywhere where it is said to be.</summary>
     public bool HasFailed(TimeSpan now, Wire.Contact contact) =>
-        contact.Addresses.Any(address => _failures.TryGetValue(address, out Failure failure)
-            && failure.IsResting(now, new Wish(address, contact.Id, IsEntry: false)));
+        !contact.Addresses.IsEmpty
+        && contact.Addresses.All(address => _failures.TryGetValue(address, out Failure failure)
+            && failure.IsResting(now, new Wish(contact.Addresses, contact.Id, IsEntry: false)));
 
     /// <summary>
-    /// Connects to the first of a node's addresses that may be tried now; false when none may, and while
-    /// one is tried already: it would lead to a second link.
+    /// Connects to a node at those of its addresses that may be tried now; false when none may, and while it
+    /// is tried already: that would lead to a second link.
     /// </summary>
     public bool TryDial(TimeSpan now, Wire.Contact contact, Teller? teller)
     {
-        if (contact.Id == context.Id || context.Peers.Contains(contact.Id) || IsDialling(contact.Id))
-        {
-            return false;
-        }
-
-        foreach (string address in contact.Addresses)
-        {
-            if (TryDial(now, new Wish(address, contact.Id, IsEntry: false, teller)))
-            {
-                return true;
-            }
-        }
-
-        return false;
+        bool isNeeded =
+            contact.Id != context.Id && !context.Peers.Contains(contact.Id) && !IsDialling(contact.Id);
+        return isNeeded && TryDial(now, new Wish(contact.Addresses, contact.Id, IsEntry: false, teller));
     }
 
     public bool TryDial(TimeSpan now, Wish wish)
     {
         Queue<Wish> queue = wish.Teller is { WasAsked: false } ? _told : _queue;
-        if (wish.Address.Length == 0 || _own.Contains(wish.Address)
-            || (queue.Count >= QueueMax && !wish.IsGiven)
-            || (_failures.TryGetValue(wish.Address, out Failure failure) && failure.IsResting(now, wish))
-            || _open.Contains(wish.Address))
+        if (queue.Count >= QueueMax && !wish.IsGiven)
         {
             return false;
         }
 
-        if (wish.Teller is { } teller && !MayTell(now, teller, wish.Address))
+        wish = wish with
         {
-            RefusedTold++;
+            Addresses = [.. wish.Addresses.Distinct().Where(address => MayTry(now, wish, address))],
+        };
+        if (wish.Addresses.IsEmpty)
+        {
             return false;
         }
 
@@ -121,32 +119,66 @@ internal sealed class Dialer(NodeContext context)
         return true;
     }
 
+    /// <summary>Whether an address may be tried for a wish; its price is taken then.</summary>
+    private bool MayTry(TimeSpan now, in Wish wish, string address)
+    {
+        if (address.Length == 0 || _own.Contains(address)
+            || (_failures.TryGetValue(address, out Failure failure) && failure.IsResting(now, wish))
+            || _open.Contains(address))
+        {
+            return false;
+        }
+
+        if (wish.Teller is { } teller && !MayTell(now, teller, address))
+        {
+            RefusedTold++;
+            return false;
+        }
+
+        return true;
+    }
+
     /// <summary>
-    /// A dial led to a node; returns what it was for. An address where another node than the expected one
-    /// answers has failed: whoever still believes in the old one would dial it again and again.
+    /// A dial led to a node; returns what it was for, and the one address where the node is. An address
+    /// where another node than the expected one answers has failed: whoever still believes in the old one
+    /// would dial it again and again. So have those that were begun before and did not answer.
     /// </summary>
-    public Wish HandleOpened(TimeSpan now, DialId dial, Key peer)
+    public Wish HandleOpened(TimeSpan now, DialId dial, Key peer, DialProgress progress = default)
     {
         Wish wish = Finish(dial);
-        if (wish.Expected is { } expected && expected != peer)
+        bool isWanted = wish.Expected is not { } expected || expected == peer;
+        int winner = Math.Min(progress.Winner, wish.Addresses.Length - 1);
+        for (int at = 0; at < wish.Addresses.Length; at++)
         {
-            NoteFailure(now, wish.Address);
+            if (at < winner || (at == winner && !isWanted))
+            {
+                NoteFailure(now, wish.Addresses[at]);
+            }
+            else if (at == winner || at > winner + progress.Later)
+            {
+                GiveBack(wish, wish.Addresses[at]);
+            }
         }
-        else
+
+        string address = wish.Addresses[winner];
+        if (isWanted)
         {
-            _failures.Remove(wish.Address);
-            GiveBack(wish);
+            _failures.Remove(address);
         }
 
         StartQueued();
-        return wish;
+        return wish with { Addresses = [address] };
     }
 
     /// <summary>A dial failed; returns what it was for.</summary>
     public Wish HandleFailed(TimeSpan now, DialId dial)
     {
         Wish wish = Finish(dial);
-        NoteFailure(now, wish.Address);
+        foreach (string address in wish.Addresses)
+        {
+            NoteFailure(now, address);
+        }
+
         StartQueued();
         return wish;
     }
@@ -211,11 +243,11 @@ internal sealed class Dialer(NodeContext context)
     /// </summary>
     private bool HasRoomFor(Key teller) => _open.CountOf(teller) < 2 * context.Options.NeighboursPerSide;
 
-    private void GiveBack(in Wish wish)
+    private void GiveBack(in Wish wish, string address)
     {
         if (wish.Teller is { } teller)
         {
-            _budget.Return(teller, IpAddress.Classify(wish.Address).Host);
+            _budget.Return(teller, IpAddress.Classify(address).Host);
         }
     }
 
@@ -223,7 +255,7 @@ internal sealed class Dialer(NodeContext context)
     {
         if (!_underWay.Remove(dial, out Wish wish))
         {
-            return new Wish(string.Empty, null, IsEntry: false);
+            return new Wish([string.Empty], null, IsEntry: false);
         }
 
         _concurrent -= wish.IsGiven ? 0 : 1;
@@ -239,7 +271,11 @@ internal sealed class Dialer(NodeContext context)
             if (wish.Expected is { } id && context.Peers.Contains(id))
             {
                 _open.Remove(wish);
-                GiveBack(wish);
+                foreach (string address in wish.Addresses)
+                {
+                    GiveBack(wish, address);
+                }
+
                 continue;
             }
 
@@ -252,7 +288,7 @@ internal sealed class Dialer(NodeContext context)
         var dial = new DialId(++_nextId);
         _underWay.Add(dial, wish);
         _concurrent += wish.IsGiven ? 0 : 1;
-        context.Output.Dial(dial, wish.Address);
+        context.Output.Dial(dial, wish.Expected, wish.Addresses);
     }
 
     private readonly record struct Failure(int Count, TimeSpan NotBefore, TimeSpan SeekingNotBefore)

@@ -172,10 +172,8 @@ internal sealed class EntryPoints(
 
         foreach (Contact contact in away.Reachable)
         {
-            foreach (string address in contact.Addresses)
-            {
-                dialer.TryDial(now, new Dialer.Wish(address, contact.Id, IsEntry: true, IsSeeking: true));
-            }
+            dialer.TryDial(
+                now, new Dialer.Wish(contact.Addresses, contact.Id, IsEntry: true, IsSeeking: true));
         }
     }
 
@@ -196,7 +194,7 @@ internal sealed class EntryPoints(
         if (!IsConnected(address))
         {
             bool isSeeking = _isSeeking || IsSmall;
-            dialer.TryDial(now, new Dialer.Wish(address, null, IsEntry: true, IsSeeking: isSeeking));
+            dialer.TryDial(now, new Dialer.Wish([address], null, IsEntry: true, IsSeeking: isSeeking));
         }
     }
 
@@ -207,10 +205,10 @@ internal sealed class EntryPoints(
         if (reachable.Length > 0)
         {
             Contact contact = reachable[context.Random.Next(reachable.Length)];
-            string address = contact.Addresses[context.Random.Next(contact.Addresses.Length)];
             // Within a budget: it may have named somebody else's address, and gone.
             Teller? teller = away.TellerOf(contact.Id);
-            var wish = new Dialer.Wish(address, contact.Id, IsEntry: true, teller, IsSeeking: IsSmall);
+            var wish = new Dialer.Wish(
+                contact.Addresses, contact.Id, IsEntry: true, teller, IsSeeking: IsSmall);
             dialer.TryDial(now, wish);
         }
     }

@@ -26,9 +26,8 @@ internal sealed class Handshake(
 
     public override ReadOnlySpan<MessageType> Messages => [MessageType.Hello, MessageType.Goodbye];
 
-    public void HandleOpened(TimeSpan now, LinkId id, Key peerId, DialId? dial, string remoteAddress)
+    public void HandleOpened(TimeSpan now, LinkId id, Key peerId, Dialer.Wish? wish, string remoteAddress)
     {
-        Dialer.Wish? wish = dial is { } d ? dialer.HandleOpened(now, d, peerId) : null;
         if (wish is { Expected: { } expected } dialled && expected != peerId)
         {
             entries.HandleReplaced(expected, dialled.Address);

@@ -23,7 +23,7 @@ internal sealed class OpenWishes
 
     public void Add(in Dialer.Wish wish)
     {
-        _addresses.Add(wish.Address);
+        _addresses.UnionWith(wish.Addresses);
         if (wish.Expected is { } node)
         {
             _expected[node] = _expected.GetValueOrDefault(node) + 1;
@@ -37,7 +37,7 @@ internal sealed class OpenWishes
 
     public void Remove(in Dialer.Wish wish)
     {
-        _addresses.Remove(wish.Address);
+        _addresses.ExceptWith(wish.Addresses);
         if (wish.Expected is { } node)
         {
             TakeOne(_expected, node);

@@ -65,13 +65,9 @@ internal sealed class OwnIdentity(NodeContext context, Dialer dialer) : Machine
                 + where);
         }
 
-        foreach (string address in addresses)
-        {
-            dialer.TryDial(
-                now,
-                new Dialer.Wish(
-                    address, context.Id, IsEntry: false, Teller.Unasked(link), IsSeeking: true));
-        }
+        dialer.TryDial(
+            now,
+            new Dialer.Wish(addresses, context.Id, IsEntry: false, Teller.Unasked(link), IsSeeking: true));
     }
 
     /// <summary>

@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+
 namespace Igor.Kbr.Overlay.Machines;
 
 /// <summary>Names a connection to a peer; chosen by the host of the node, never reused.</summary>
@@ -17,10 +19,13 @@ public readonly record struct RequestId(long Value);
 public interface IOverlayOutput
 {
     /// <summary>
-    /// Connect to an address (host:port). The host answers with <see cref="OverlayNode.HandleLinkOpened"/> or
+    /// Connect to one of a node's addresses (host:port), the best first. The host tries them in their order,
+    /// each a moment after the one before when that has not answered, and takes the first that does (RFC
+    /// 8305). One where another node than the expected one answers, or this node itself, counts only when no
+    /// other address answers. The host says how it ended with <see cref="OverlayNode.HandleLinkOpened"/> or
     /// <see cref="OverlayNode.HandleDialFailed"/>, at the latest after its own connect timeout.
     /// </summary>
-    void Dial(DialId dial, string address);
+    void Dial(DialId dial, Key? expected, ImmutableArray<string> addresses);
 
     /// <summary>
     /// Send a frame whose body is header followed by payload. Returns false, and sends nothing, when the link

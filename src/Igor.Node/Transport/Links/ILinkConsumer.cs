@@ -8,7 +8,8 @@ internal interface ILinkConsumer
     /// <summary>A connection is open and its other end has proved its id.</summary>
     /// <param name="link">The connection.</param>
     /// <param name="dial">The attempt that led to it; null when the peer connected to us.</param>
-    void LinkOpened(TlsLink link, DialId? dial);
+    /// <param name="progress">Which of the attempt's addresses led there.</param>
+    void LinkOpened(TlsLink link, DialId? dial, DialProgress progress);
 
     /// <summary>An attempt to connect failed.</summary>
     void DialFailed(DialId dial, string cause);

@@ -2,6 +2,7 @@ using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
+using Igor.Kbr;
 using Igor.Node.Addresses;
 using Igor.Node.Identity;
 
@@ -10,7 +11,7 @@ namespace Igor.Node.Transport.Links;
 /// <summary>
 /// Makes TLS 1.3 connections in which both sides show a self-signed certificate. No authority is asked: the
 /// handshake proves that the other end holds the key of its certificate, and that key is its identity.
-/// Tickets for resumption are off, because a resumed connection shows no certificate.
+/// Tickets for resumption are off: they carry the client's certificate, and cost more bytes than they save.
 /// </summary>
 internal sealed class TlsHandshake
 {
@@ -22,8 +23,14 @@ internal sealed class TlsHandshake
     private readonly SslStreamCertificateContext _certificate;
 
     /// <summary>Makes the handshakes of a node.</summary>
-    public TlsHandshake(NodeIdentity identity) =>
+    public TlsHandshake(NodeIdentity identity)
+    {
+        Self = identity.NodeId;
         _certificate = SslStreamCertificateContext.Create(identity.Certificate, null, offline: true);
+    }
+
+    /// <summary>The id that this end proves.</summary>
+    public Key Self { get; }
 
     /// <summary>The handshake with an end that connected to us.</summary>
     /// <exception cref="AuthenticationException">

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Igor.Kbr.Overlay.Machines;
 
 namespace Igor.Kbr.Tests.Overlay.Links;
@@ -7,7 +8,16 @@ internal sealed class DialLog : IOverlayOutput
 {
     public List<(DialId Dial, string Address)> Dials { get; } = [];
 
-    public void Dial(DialId dial, string address) => Dials.Add((dial, address));
+    public List<ImmutableArray<string>> Addresses { get; } = [];
+
+    public Key? Expected { get; private set; }
+
+    public void Dial(DialId dial, Key? expected, ImmutableArray<string> addresses)
+    {
+        Dials.Add((dial, addresses[0]));
+        Addresses.Add(addresses);
+        Expected = expected;
+    }
 
     public bool Send(LinkId link, ReadOnlySpan<byte> header, ReadOnlySpan<byte> payload) => true;
 

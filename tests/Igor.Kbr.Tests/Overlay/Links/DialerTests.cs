@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Igor.Kbr.Overlay.Addresses;
 using Igor.Kbr.Overlay.Links;
 using Igor.Kbr.Overlay.Machines;
@@ -118,7 +119,7 @@ public class DialerTests
 
         now += TimeSpan.FromSeconds(1.2);
         Assert.False(Dial("a:1", now));
-        Assert.True(_dialer.TryDial(now, new Dialer.Wish("a:1", null, IsEntry: true, IsSeeking: true)));
+        Assert.True(_dialer.TryDial(now, new Dialer.Wish(["a:1"], null, IsEntry: true, IsSeeking: true)));
     }
 
     [Fact]
@@ -186,6 +187,55 @@ public class DialerTests
     }
 
     [Fact]
+    public void Addresses_of_a_node_are_one_dial_without_those_that_rest()
+    {
+        var node = new Contact(new Key(0, 0, 0, 1), ["a:1", "b:1", "c:1"]);
+        _dialer.NoteFailure(TimeSpan.Zero, "b:1");
+        Assert.True(_dialer.TryDial(TimeSpan.Zero, node, null));
+        Assert.Equal("a:1 c:1", string.Join(' ', Assert.Single(_log.Addresses)));
+        Assert.Equal(node.Id, _log.Expected);
+        Assert.False(Dial("c:1"));
+    }
+
+    [Fact]
+    public void Addresses_begun_before_the_one_that_works_rest_and_the_others_do_not()
+    {
+        Assert.True(_dialer.TryDial(TimeSpan.Zero, new Contact(Key.Max, ["a:1", "b:1", "c:1", "d:1"]), null));
+        Dialer.Wish wish = _dialer.HandleOpened(
+            TimeSpan.Zero, _log.Dials[0].Dial, Key.Max, new DialProgress(Winner: 1, Later: 1));
+        Assert.Equal("b:1", wish.Address);
+        Assert.Equal([false, true, true, true], new[] { "a:1", "b:1", "c:1", "d:1" }.Select(at => Dial(at)));
+    }
+
+    [Fact]
+    public void All_addresses_rest_when_none_works()
+    {
+        Assert.True(_dialer.TryDial(TimeSpan.Zero, new Contact(Key.Max, ["a:1", "b:1"]), null));
+        _dialer.HandleFailed(TimeSpan.Zero, _log.Dials[0].Dial);
+        Assert.False(Dial("a:1") || Dial("b:1"));
+    }
+
+    [Fact]
+    public void Addresses_that_were_begun_in_vain_cost_their_teller_its_budget_and_the_others_do_not()
+    {
+        int told = 0;
+        while (told < 1000 && Tell([Host(2 * told), Host((2 * told) + 1)], teller: 1))
+        {
+            told++;
+            _dialer.HandleOpened(TimeSpan.Zero, _log.Dials[^1].Dial, Key.Max, new DialProgress(Winner: 0));
+        }
+
+        Assert.Equal(1000, told);
+        while (Tell([Host(2 * told), Host((2 * told) + 1)], teller: 1) && _log.Addresses[^1].Length == 2)
+        {
+            told++;
+            _dialer.HandleOpened(TimeSpan.Zero, _log.Dials[^1].Dial, Key.Max, new DialProgress(Winner: 1));
+        }
+
+        Assert.Equal(1000 + 63, told); // the last token pays for one address only
+    }
+
+    [Fact]
     public void Many_tellers_together_do_not_make_the_node_hammer_one_host()
     {
         for (int i = 0; i < 10_000; i++)
@@ -224,15 +274,23 @@ public class DialerTests
 
     private bool Tell(
         string address, ulong teller, TimeSpan now = default, bool isTrusted = true, bool wasAsked = false) =>
+        Tell([address], teller, now, isTrusted, wasAsked);
+
+    private bool Tell(
+        ImmutableArray<string> addresses,
+        ulong teller,
+        TimeSpan now = default,
+        bool isTrusted = true,
+        bool wasAsked = false) =>
         _dialer.TryDial(now, new Dialer.Wish(
-            address,
+            addresses,
             null,
             IsEntry: false,
             new Teller(new Key(1, 0, 0, teller), AddressRange.Public, isTrusted, wasAsked)));
 
     private bool Give(string address) =>
-        _dialer.TryDial(TimeSpan.Zero, new Dialer.Wish(address, null, IsEntry: true, IsSeeking: true));
+        _dialer.TryDial(TimeSpan.Zero, new Dialer.Wish([address], null, IsEntry: true, IsSeeking: true));
 
     private bool Dial(string address, TimeSpan now = default) =>
-        _dialer.TryDial(now, new Dialer.Wish(address, null, IsEntry: false));
+        _dialer.TryDial(now, new Dialer.Wish([address], null, IsEntry: false));
 }

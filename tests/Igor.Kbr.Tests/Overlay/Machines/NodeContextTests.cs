@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Igor.Kbr.Overlay.Machines;
 using Igor.Kbr.Wire.Messages;
 
@@ -57,7 +58,7 @@ public class NodeContextTests
             return true;
         }
 
-        public void Dial(DialId dial, string address)
+        public void Dial(DialId dial, Key? expected, ImmutableArray<string> addresses)
         {
         }
 

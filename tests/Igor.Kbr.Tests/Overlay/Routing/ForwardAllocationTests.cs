@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Igor.Kbr.Overlay;
 using Igor.Kbr.Overlay.Machines;
 using Igor.Kbr.Tests.Wire.Messages;
@@ -96,7 +97,7 @@ public class ForwardAllocationTests
             return true;
         }
 
-        public void Dial(DialId dial, string address)
+        public void Dial(DialId dial, Key? expected, ImmutableArray<string> addresses)
         {
         }
 

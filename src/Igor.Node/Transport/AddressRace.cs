@@ -1,0 +1,98 @@
+using Igor.Kbr.Overlay.Machines;
+
+namespace Igor.Node.Transport;
+
+/// <summary>
+/// Connects to one of several addresses: each is begun a moment after the one before, or at once when that
+/// has failed, and the first that leads to where it should wins (Happy Eyeballs, RFC 8305). An address that
+/// leads elsewhere, such as one that another host, or this one, has on a bridge of its own, wins only when no
+/// other does.
+/// </summary>
+internal static class AddressRace
+{
+    /// <summary>RFC 8305, section 5: what lets one that works nearly always win alone.</summary>
+    public static readonly TimeSpan Moment = TimeSpan.FromMilliseconds(250);
+
+    /// <summary>Runs a race.</summary>
+    /// <param name="count">How many addresses there are. At least 1.</param>
+    /// <param name="moment">How much later the next one begins.</param>
+    /// <param name="attempt">Connects to one of them; what it returns when it has lost is closed.</param>
+    /// <param name="stopping">Ends the race.</param>
+    public static async Task<DialOutcome> RunAsync(
+        int count,
+        TimeSpan moment,
+        Func<int, HeadStart, Task<DialOutcome>> attempt,
+        CancellationToken stopping)
+    {
+        using var lost = CancellationTokenSource.CreateLinkedTokenSource(stopping);
+        var running = new Dictionary<Task<DialOutcome>, int>();
+        var causes = new List<string>();
+        DialOutcome spare = default;
+        int begun = 0;
+        Task next = Task.CompletedTask;
+        try
+        {
+            while (begun < count || running.Count > 0)
+            {
+                if (begun < count && (next.IsCompleted || running.Count == 0))
+                {
+                    var start = new HeadStart(moment, lost.Token);
+                    running.Add(attempt(begun, start), begun);
+                    next = start.OverAsync();
+                    begun++;
+                }
+
+                IEnumerable<Task> waited = begun < count ? running.Keys.Append(next) : running.Keys;
+                if (await Task.WhenAny(waited).ConfigureAwait(false) is not Task<DialOutcome> ended)
+                {
+                    continue;
+                }
+
+                running.Remove(ended, out int at);
+                DialOutcome outcome = await ended.ConfigureAwait(false) with
+                {
+                    Progress = new DialProgress(at, begun - 1 - at),
+                };
+                if (outcome is { Secured: not null, IsWanted: true })
+                {
+                    return outcome;
+                }
+
+                next = at == begun - 1 && begun < count ? Task.CompletedTask : next;
+                Keep(outcome, ref spare, causes);
+            }
+
+            DialOutcome last = spare;
+            spare = default;
+            return last.Secured is null ? DialOutcome.Failed(string.Join(", or ", causes.Distinct())) : last;
+        }
+        finally
+        {
+            await lost.CancelAsync().ConfigureAwait(false);
+            spare.Secured?.Dispose();
+            foreach (Task<DialOutcome> loser in running.Keys)
+            {
+                _ = CloseAsync(loser);
+            }
+        }
+    }
+
+    private static void Keep(in DialOutcome outcome, ref DialOutcome spare, List<string> causes)
+    {
+        if (outcome.Secured is null)
+        {
+            causes.Add(outcome.Cause);
+        }
+        else if (spare.Secured is null)
+        {
+            spare = outcome;
+        }
+        else
+        {
+            outcome.Secured.Dispose();
+        }
+    }
+
+    private static async Task CloseAsync(Task<DialOutcome> loser) =>
+        (await loser.ConfigureAwait(false)).Secured?.Dispose();
+}
