@@ -40,7 +40,8 @@ internal static class Golden
             """;
     }
 
-    private static string Root()
+    /// <summary>The directory of Igor.sln.</summary>
+    public static string Root()
     {
         string? directory = AppContext.BaseDirectory;
         while (directory is not null && !File.Exists(Path.Combine(directory, "Igor.sln")))

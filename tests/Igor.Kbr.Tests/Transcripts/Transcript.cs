@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using Igor.Kbr.Overlay.Machines;
 using Igor.Kbr.Tests.Overlay;
+using Igor.Kbr.Wire;
 
 namespace Igor.Kbr.Tests.Transcripts;
 
@@ -14,6 +15,7 @@ internal sealed class Transcript : INetworkObserver
     private readonly StringBuilder _text = new();
     private readonly TestNetwork _network;
     private readonly TranscriptNames _names;
+    private readonly HashSet<MessageType> _hidden = [];
 
     public Transcript(TestNetwork network, string title, string purpose)
     {
@@ -30,6 +32,13 @@ internal sealed class Transcript : INetworkObserver
 
     /// <summary>Whether lines are written; a scenario begins with what is not its point.</summary>
     public bool IsQuiet { get; set; }
+
+    /// <summary>Messages that are not shown from now on, since they are not the point.</summary>
+    public void Hide(params MessageType[] types)
+    {
+        _hidden.UnionWith(types);
+        _text.AppendLine().Append("Not shown: ").AppendJoin(", ", types).AppendLine(".");
+    }
 
     /// <summary>Says what happens next.</summary>
     public void Say(string what) => _text.AppendLine().Append("-- ").AppendLine(what).AppendLine();
@@ -50,6 +59,11 @@ internal sealed class Transcript : INetworkObserver
 
     public void HandleFrame(TestNode from, TestNode to, byte[] frame, FrameFate fate)
     {
+        if (_hidden.Contains((MessageType)frame[1]))
+        {
+            return;
+        }
+
         string message = TranscriptFrames.Text(frame, _names);
         Write($"{_names.Of(from.Id)} > {_names.Of(to.Id)}", fate switch
         {

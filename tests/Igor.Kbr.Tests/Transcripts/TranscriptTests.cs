@@ -1,5 +1,6 @@
 using Igor.Kbr.Overlay.Machines;
 using Igor.Kbr.Tests.Overlay;
+using Igor.Kbr.Wire;
 
 namespace Igor.Kbr.Tests.Transcripts;
 
@@ -37,12 +38,16 @@ public class TranscriptTests
     {
         Transcript transcript = New("A neighbour dies without a word", """
             Six nodes keep one neighbour on each side. C's host vanishes: nothing is closed, nothing comes any
-            more. B and D notice, and find each other.
+            more. Who misses its heartbeats asks it; who gets no answer tells its own neighbours (QuietPeer),
+            and each of them asks before it believes. B and D become neighbours.
             """);
         TestNode[] nodes = Ring(transcript, 6);
+        (TestNode b, TestNode d) = (nodes[1], nodes[3]);
         transcript.Say("C is gone");
         nodes[2].Kill(silently: true);
-        Run(16);
+        _network.Until(() => IsNeighbour(b, d) && IsNeighbour(d, b), TimeSpan.FromSeconds(10));
+        transcript.Say("B and D are neighbours");
+        Run(0.5);
         Check(transcript, "neighbour-dies.txt");
     }
 
@@ -78,7 +83,8 @@ public class TranscriptTests
     public void Golden_announcement_is_lost()
     {
         Transcript transcript = New("An announcement is lost", """
-            A runs a service, but the link to B has no room for the message that says so.
+            A runs a service, but the link to B has no room for the message that says so. A's next heartbeat
+            names a version of its services that B does not know, and B asks for what it missed.
             """);
         TestNode[] nodes = Ring(transcript, 2);
         transcript.Say("A subscribes to 'files' while its link to B is full");
@@ -87,7 +93,14 @@ public class TranscriptTests
         Run(1);
         transcript.Say("The link has room again");
         _network.IsFull = null;
-        Run(14);
+        bool isTold = false;
+        _network.Loses = (from, _, frame) =>
+        {
+            isTold |= from == nodes[0] && frame[1] == (byte)MessageType.Services;
+            return false;
+        };
+        _network.Until(() => isTold, TimeSpan.FromSeconds(10));
+        Run(1);
         Check(transcript, "lost-announcement.txt");
     }
 
@@ -117,6 +130,40 @@ public class TranscriptTests
         Run(0.05);
         Check(transcript, "service.txt");
     }
+
+    [Fact]
+    public void Golden_hop_is_silent()
+    {
+        Transcript transcript = New("A hop is silent", """
+            A request goes from hop to hop, and its answer back the same way. When the first hop's host has
+            vanished, the request takes another way.
+            """);
+        transcript.Hide(MessageType.Heartbeat, MessageType.Ping, MessageType.Pong, MessageType.QuietPeer);
+        TestNode[] nodes = Ring(transcript, 16);
+        transcript.IsQuiet = true;
+        Array.ForEach(nodes, node => node.Join(Service));
+        Run(20);
+        TestNode origin = nodes.MinBy(n => n.Overlay.Peers.Count)!;
+        TestNode root = nodes.First(n => n != origin && origin.Overlay.Peers.All(peer => peer.Id != n.Id));
+        TestNode? hop = null;
+        _network.Loses = (from, to, frame) =>
+        {
+            hop ??= from == origin && frame[1] == (byte)MessageType.Route ? to : null;
+            return false;
+        };
+        transcript.IsQuiet = false;
+        transcript.Say("A request is answered");
+        origin.Request(Service, root.Id, [1, 2, 3]);
+        _network.Until(() => origin.Replies.Count == 1);
+        transcript.Say("Its first hop is gone, and a request is made again");
+        hop!.Kill(silently: true);
+        origin.Request(Service, root.Id, [1, 2, 3]);
+        _network.Until(() => origin.Replies.Count == 2, TimeSpan.FromSeconds(3));
+        Check(transcript, "silent-hop.txt");
+    }
+
+    private static bool IsNeighbour(TestNode of, TestNode node) =>
+        of.Overlay.Neighbours(ServiceId.Base).Others.Contains(node.Id);
 
     /// <summary>A ring that has settled, its nodes as far apart as they can be.</summary>
     private TestNode[] Ring(Transcript transcript, int count)

@@ -40,6 +40,7 @@ internal static class MessageText
         Key key => names.Of(key),
         ServiceId service => names.Of(service),
         ulong number => names.Of(number),
+        uint number => names.Of(number),
         Contact contact => names.Of(contact),
         string text => $"'{text}'",
         bool flag => flag ? "yes" : "no",
