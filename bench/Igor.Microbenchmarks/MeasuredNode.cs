@@ -24,7 +24,7 @@ internal sealed class MeasuredNode : IOverlayOutput
 
     public MeasuredNode(int peers)
     {
-        Overlay = new OverlayNode(_random.NextKey(), new OverlayOptions { PeersMax = 65536 }, this, 1);
+        Overlay = new OverlayNode(_random.NextKey(), new OverlayOptions { LinksMax = 65536 }, this, 1);
         Overlay.Start(Now);
         Overlay.Subscribe(Now, new SubscribeOptions { Service = Service, Role = ServiceRole.Member });
         Run(TimeSpan.FromSeconds(2));
@@ -74,6 +74,7 @@ internal sealed class MeasuredNode : IOverlayOutput
             Services = [Igor.Kbr.ServiceId.Base, ServiceId],
         };
         Overlay.HandleFrame(Now, link, Frame(hello));
+        Overlay.HandleFrame(Now, link, Frame(new AcceptMessage(0, (uint)new OverlayOptions().FrameBytesMax)));
         return link;
     }
 

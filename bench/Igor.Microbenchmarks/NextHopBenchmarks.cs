@@ -4,6 +4,7 @@ using Igor.Kbr.Overlay.Links;
 using Igor.Kbr.Overlay.Machines;
 using Igor.Kbr.Overlay.Rings;
 using Igor.Kbr.Overlay.Routing;
+using Igor.Kbr.Wire;
 
 namespace Igor.Microbenchmarks;
 
@@ -31,7 +32,7 @@ public class NextHopBenchmarks
         for (int i = 0; i < Peers; i++)
         {
             Key id = _random.NextKey();
-            var peer = new Peer(id, new Link(new LinkId(i), id, true, false, "a:1"));
+            var peer = new Peer(id, new Link(new LinkId(i), id, true, LinkPurpose.Neighbour, "a:1"));
             context.Peers.Add(peer);
             _members.Add(peer);
         }

@@ -22,7 +22,9 @@ public enum RingState
 
 /// <summary>How a node stands to the ring, and why.</summary>
 /// <param name="State">How it stands.</param>
-/// <param name="Reason">For people, why it is alone, in one line; empty in the other states.</param>
+/// <param name="Reason">
+/// For people, in one line: why it is alone, or what it waits for while it joins; empty in the other states.
+/// </param>
 public sealed record RingStanding(RingState State, string Reason)
 {
     /// <summary>Looking for a ring.</summary>

@@ -45,6 +45,16 @@ public sealed class SeededRandom
     /// <summary>A number from 0 to below 1.</summary>
     public double NextDouble() => (NextUInt64() >> 11) * (1.0 / (1UL << 53));
 
+    /// <summary>Puts items in a random order.</summary>
+    public void Shuffle<T>(Span<T> items)
+    {
+        for (int left = items.Length; left > 1; left--)
+        {
+            int chosen = Next(left);
+            (items[left - 1], items[chosen]) = (items[chosen], items[left - 1]);
+        }
+    }
+
     /// <summary>A uniform key.</summary>
     public Key NextKey() => new(NextUInt64(), NextUInt64(), NextUInt64(), NextUInt64());
 

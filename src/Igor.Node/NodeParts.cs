@@ -1,5 +1,4 @@
 using Igor.Kbr;
-using Igor.Kbr.Wire;
 using Igor.Node.Addresses;
 using Igor.Node.Disk;
 using Igor.Node.Hosting;
@@ -145,7 +144,7 @@ internal sealed class NodeParts : IAsyncDisposable
         ConnectionsMax = options.ConnectionsMax,
         OutgoingBytesMax = options.OutgoingBytesMax,
         StallTimeout = options.StallTimeout,
-        FrameBytesMax = options.Overlay.PayloadBytesMax + WireLimits.FrameOverheadBytes,
+        FrameBytesMax = options.Overlay.FrameBytesMax,
     };
 
     private async Task<IReadOnlyList<KnownMember>?> KnownMembersAsync()

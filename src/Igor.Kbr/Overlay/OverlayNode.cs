@@ -48,18 +48,19 @@ public sealed partial class OverlayNode
         _lastRequest = _context.Random.NextUInt64(); // no number of an earlier run comes again
         var away = new AwayMembers();
         _rings = new RingTable(_context, away);
-        _fingers = new FingerTable(_context);
-        _dialer = new Dialer(_context);
+        _fingers = new FingerTable(_context, _rings);
         _links = new OpenLinks(_context);
+        _dialer = new Dialer(_context, _links);
         _liveness = new Liveness(_context);
         var standings = new Standings(_context, _rings, _fingers);
         var secondLinks = new SecondLinks(_context, _links, standings, _liveness);
-        var care = new LinkCare(_context, _rings, _fingers, _links, _liveness);
+        var care = new LinkCare(_context, _rings, _fingers, _links);
+        var room = new LinkRoom(_context, _rings, _fingers, _links, care, _liveness);
         _entries = new EntryPoints(_context, _dialer, _rings, _fingers, away);
         _identity = new OwnIdentity(_context, _dialer);
         var duplicates = new Duplicates(_context, _links, _liveness);
         _handshake = new Handshake(
-            _context, _rings, _dialer, _links, _entries, care, secondLinks, duplicates, _identity);
+            _context, _rings, _dialer, _links, _entries, room, secondLinks, duplicates, _identity);
         var pending = new PendingTable(_context.Peers, options.PendingMax);
         var conduct = new PeerConduct(_context, _liveness);
         var routes = new RouteSelection(_context, conduct);
@@ -77,7 +78,8 @@ public sealed partial class OverlayNode
         var exchange = new NeighbourExchange(_context, _rings, _dialer, failures);
         _discovery = new ServiceDiscovery(_context, _rings, _dialer, exchange, _origin);
         _isolation = new Isolation(_context, _rings, _entries, _discovery);
-        _joining = new Joining(_context, _rings, _dialer, exchange, _discovery, _isolation, _origin);
+        _joining = new Joining(
+            _context, _rings, _dialer, _entries, care, exchange, _discovery, _isolation, _origin);
         var fingers = new Fingers(_context, _rings, _fingers, _dialer, standings, _origin);
         _clocks = new PeerClocks(_context, _liveness);
         var news = new ServiceNews(_context, _rings);
@@ -131,7 +133,8 @@ public sealed partial class OverlayNode
     }
 
     /// <summary>Connects to a node, as if this one had found out that it needs it.</summary>
-    internal void Connect(TimeSpan now, Contact contact) => _dialer.TryDial(now, contact, teller: null);
+    internal void Connect(TimeSpan now, Contact contact, LinkPurpose purpose) =>
+        _dialer.TryDial(now, contact, purpose, teller: null);
 
     /// <summary>A connection was opened, and its other end proved to be the peer.</summary>
     /// <param name="now">Monotonic time.</param>

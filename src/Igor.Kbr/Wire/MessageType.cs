@@ -21,6 +21,7 @@ internal enum MessageType
     Route = 16,
     Reply = 17,
     QuietPeer = 18,
+    Accept = 19,
 }
 
 /// <summary>Why a peer says goodbye.</summary>

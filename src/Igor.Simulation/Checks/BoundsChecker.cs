@@ -22,7 +22,7 @@ public sealed class BoundsChecker
     public void CheckQuiet(ViolationLog log, int requestsMax = 0)
     {
         ArgumentNullException.ThrowIfNull(log);
-        int linksMax = _network.Options.Overlay.PeersMax + 16;
+        int linksMax = _network.Options.Overlay.LinksMax + 16;
         int running = 0;
         foreach (SimulatedNode node in _network.RunningNodes)
         {

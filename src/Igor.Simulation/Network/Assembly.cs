@@ -14,10 +14,11 @@ internal sealed class Assembly(Transport transport, TimeSpan now)
     private DialId? _dial;
 
     /// <summary>Connects two nodes, the first of which dials.</summary>
-    public void Connect(NodeProcess from, NodeProcess to)
+    public void Connect(NodeProcess from, NodeProcess to, bool isFinger)
     {
         _dial = null;
-        from.Overlay.Connect(now, new Contact(to.Overlay.Id, [to.Node.Address]));
+        var contact = new Contact(to.Overlay.Id, [to.Node.Address]);
+        from.Overlay.Connect(now, contact, isFinger ? LinkPurpose.Finger : LinkPurpose.Neighbour);
         if (_dial is { } dial)
         {
             LinkEnd near = transport.Join(from, to);
@@ -39,7 +40,7 @@ internal sealed class Assembly(Transport transport, TimeSpan now)
     /// <summary>A node sends a frame.</summary>
     public void HandleFrame(LinkEnd from, ReadOnlySpan<byte> header)
     {
-        if (header.Length > 1 && (MessageType)header[1] is MessageType.Hello)
+        if (header.Length > 1 && (MessageType)header[1] is MessageType.Hello or MessageType.Accept)
         {
             _frames.Enqueue((from.Remote, header.ToArray()));
         }

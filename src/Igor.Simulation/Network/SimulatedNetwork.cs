@@ -170,9 +170,9 @@ public sealed class SimulatedNetwork
         RunFor(AssemblyTime);
         var links = new SteadyLinks(_nodes, Options.Overlay.NeighboursPerSide, _bootstrap);
         _transport.Assembly = new Assembly(_transport, Now);
-        foreach ((SimulatedNode from, SimulatedNode to) in links.All())
+        foreach ((SimulatedNode from, SimulatedNode to, bool isFinger) in links.All())
         {
-            _transport.Assembly.Connect(from.Process!, to.Process!);
+            _transport.Assembly.Connect(from.Process!, to.Process!, isFinger);
         }
 
         _transport.Assembly = null;

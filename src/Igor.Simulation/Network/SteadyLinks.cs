@@ -26,7 +26,7 @@ internal sealed class SteadyLinks
     }
 
     /// <summary>All links, each once: who dials first. In random order, as networks grow.</summary>
-    public IEnumerable<(SimulatedNode From, SimulatedNode To)> All()
+    public IEnumerable<(SimulatedNode From, SimulatedNode To, bool IsFinger)> All()
     {
         var order = Enumerable.Range(0, _ring.Count).ToList();
         _random.Shuffle(order);
@@ -39,7 +39,7 @@ internal sealed class SteadyLinks
                 if (2 * step != _ring.Count || at < other)
                 {
                     (int from, int to) = _random.NextInt(2) == 0 ? (at, other) : (other, at);
-                    yield return (_ring[from], _ring[to]);
+                    yield return (_ring[from], _ring[to], false);
                 }
             }
         }
@@ -52,7 +52,7 @@ internal sealed class SteadyLinks
         _random.Shuffle(order);
         foreach ((int at, int to) in order.SelectMany(Fingers))
         {
-            yield return (_ring[at], _ring[to]);
+            yield return (_ring[at], _ring[to], true);
         }
     }
 

@@ -51,6 +51,9 @@ internal sealed class LoneNode : IOverlayOutput
 
     public Dictionary<RequestId, KbrStatus> Ended { get; } = [];
 
+    /// <summary>Changes of neighbour sets that applications were told.</summary>
+    public int Changes { get; private set; }
+
     public List<OverlayEvent> Events { get; } = [];
 
     /// <summary>The replies sent on a link: the name of the request there, and how it ended.</summary>
@@ -115,6 +118,13 @@ internal sealed class LoneNode : IOverlayOutput
     public void LeaveServices(LinkId link) =>
         Say(link, new ServicesMessage(0, 2, [ServiceId.Base], []));
 
+    /// <summary>Lets the other end of a link say hello, and accept the node.</summary>
+    public void Greet(LinkId link, in HelloMessage hello)
+    {
+        Say(link, hello);
+        Say(link, new AcceptMessage(0, (uint)new OverlayOptions().FrameBytesMax));
+    }
+
     public void Disconnect(LinkId link)
     {
         _links.Remove(link);
@@ -149,6 +159,22 @@ internal sealed class LoneNode : IOverlayOutput
 
     /// <summary>Asks whether the node is there; it answers on the same link.</summary>
     public void Ping(LinkId link) => Say(link, new PingMessage(1, 0));
+
+    /// <summary>All peers ask, in the order in which they came.</summary>
+    public void PingAll() => _links.ForEach(Ping);
+
+    /// <summary>All peers answer what the node has passed to them, with nothing.</summary>
+    public void AnswerRoutes()
+    {
+        var routes = Sent.Where(s => s.Frame[1] == (byte)MessageType.Route).ToList();
+        Sent.RemoveAll(routes.Contains);
+        foreach ((LinkId link, byte[] frame) in routes)
+        {
+            Assert.True(RoutedFrame.TryReadRoute(frame, out RouteHeader header, out _));
+            byte[] reply = ReplyFrame(header.HopId, ReplyStatus.Ok, header.Destination);
+            Overlay.HandleFrame(Now, link, reply);
+        }
+    }
 
     /// <summary>A message arrives on a link.</summary>
     public void Say<TMessage>(LinkId link, in TMessage message)
@@ -213,9 +239,7 @@ internal sealed class LoneNode : IOverlayOutput
 
     public void CompleteRequest(RequestId request, in KbrReply reply) => Ended.Add(request, reply.Status);
 
-    public void UpdateNeighbours(ServiceId service, NeighbourChange change)
-    {
-    }
+    public void UpdateNeighbours(ServiceId service, NeighbourChange change) => Changes++;
 
     public bool WantsEvents => true;
 
@@ -234,7 +258,7 @@ internal sealed class LoneNode : IOverlayOutput
                 ServiceId.Base, .. services.Select(ServiceId.FromName),
             ],
         };
-        Say(link, hello);
+        Greet(link, hello);
     }
 
     private static TimeSpan Max(TimeSpan a, TimeSpan b) => a > b ? a : b;

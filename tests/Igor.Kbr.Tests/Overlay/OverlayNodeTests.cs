@@ -305,7 +305,7 @@ public class OverlayNodeTests
     {
         var network = new TestNetwork();
         var random = new SeededRandom(5);
-        TestNode first = network.Add(random.NextKey(), o => o with { PeersMax = 20, NeighboursPerSide = 2 });
+        TestNode first = network.Add(random.NextKey(), o => o with { LinksMax = 20, NeighboursPerSide = 2 });
         for (int i = 0; i < 60; i++)
         {
             network.Add(random.NextKey(), o => o with { NeighboursPerSide = 2 }, first);
@@ -317,24 +317,23 @@ public class OverlayNodeTests
     }
 
     [Fact]
-    public void A_node_full_of_clients_makes_room_for_a_new_neighbour()
+    public void Clients_have_their_share_of_a_node_and_leave_room_for_a_new_neighbour()
     {
         var network = new TestNetwork();
         var random = new SeededRandom(5);
-        TestNode full = network.Add(random.NextKey(), o => o with { PeersMax = 8, NeighboursPerSide = 2 });
-        for (int i = 0; i < 8; i++)
+        TestNode full = network.Add(random.NextKey(), o => o with { LinksMax = 16, NeighboursPerSide = 2 });
+        for (int i = 0; i < 16; i++)
         {
             network.Add(random.NextKey(), o => o with { JoinsRing = false, Addresses = [] }, full);
         }
 
         network.Run(TimeSpan.FromSeconds(4));
-        Assert.Equal(8, full.Overlay.Peers.Count);
+        Assert.Equal(4, full.Overlay.Peers.Count);
         TestNode neighbour = network.Add(
             random.NextKey(), o => o with { NeighboursPerSide = 2 }, through: full);
         network.Run(TimeSpan.FromSeconds(5));
         Assert.Equal(neighbour.Id, Assert.Single(full.Overlay.Neighbours(ServiceId.Base).Others));
         Assert.Equal(full.Id, Assert.Single(neighbour.Overlay.Neighbours(ServiceId.Base).Others));
-        Assert.Equal(8, full.Overlay.Peers.Count);
     }
 
     [Fact]

@@ -59,7 +59,7 @@ public class TranscriptTests
             connections as it may; L comes to it all the same, and finds its neighbours.
             """);
         transcript.Say("A founds a ring");
-        TestNode a = transcript.Add(0x20, change: o => Small(o) with { PeersMax = 8 });
+        TestNode a = transcript.Add(0x20, change: o => Small(o) with { LinksMax = 8 });
         Run(1);
         transcript.Say("B calls its network by another name");
         TestNode b = transcript.Add(0x60, a, o => Small(o) with { Network = "other" });

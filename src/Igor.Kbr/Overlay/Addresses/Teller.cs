@@ -24,6 +24,10 @@ internal readonly record struct Teller(Key Id, AddressRange Range, bool IsTruste
         link.IsOutbound || link.Peer is { Standing: PeerStanding.Member },
         WasAsked: false);
 
+    /// <summary>The other end of a link that this node opened, and that answers.</summary>
+    public static Teller Asked(Link link) => new(
+        link.PeerId, IpAddress.Classify(link.ProvenAddress).Range, IsTrusted: true, WasAsked: true);
+
     /// <summary>A peer that answers.</summary>
     public static Teller Asked(Peer peer) => Of(peer, isTrusted: true, wasAsked: true);
 

@@ -72,6 +72,10 @@ internal sealed class PeerClocks(NodeContext context, Liveness liveness) : Machi
         });
     }
 
+    /// <summary>Whoever is a neighbour now, or none any more, has a vote or lost it.</summary>
+    public override void HandleRingChanged(TimeSpan now, ServiceId service, NeighbourChange change) =>
+        Judge(now);
+
     public override void HandlePeerDown(TimeSpan now, Peer peer, DepartureReason reason) => Judge(now);
 
     /// <summary>A peer told its clock, unasked or in answer to a question.</summary>

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Igor.Kbr.Overlay.Addresses;
 using Igor.Kbr.Overlay.Machines;
+using Igor.Kbr.Wire;
 
 namespace Igor.Kbr.Overlay.Links;
 
@@ -11,7 +12,7 @@ namespace Igor.Kbr.Overlay.Links;
 /// contacts keep nobody from the ring; and whatever a peer told is dialled only where it may lead there, and
 /// as often as its budget allows.
 /// </summary>
-internal sealed class Dialer(NodeContext context)
+internal sealed class Dialer(NodeContext context, OpenLinks links)
 {
     /// <summary>More at once would make a restart of many nodes a storm.</summary>
     private const int ConcurrentMax = 16;
@@ -42,7 +43,7 @@ internal sealed class Dialer(NodeContext context)
 
     /// <param name="Addresses">Where to connect to, the best first.</param>
     /// <param name="Expected">The node that should be there; null where that is not known.</param>
-    /// <param name="IsEntry">Whether to find a ring, not a certain node.</param>
+    /// <param name="Purpose">What for.</param>
     /// <param name="Teller">The peer that told of it; null when the operator or the node itself did.</param>
     /// <param name="IsSeeking">
     /// Whether this node reaches nobody and has to find the others: it waits less after failures.
@@ -50,7 +51,7 @@ internal sealed class Dialer(NodeContext context)
     public readonly record struct Wish(
         ImmutableArray<string> Addresses,
         Key? Expected,
-        bool IsEntry,
+        LinkPurpose Purpose,
         Teller? Teller = null,
         bool IsSeeking = false)
     {
@@ -58,7 +59,7 @@ internal sealed class Dialer(NodeContext context)
         /// Whether the operator gave the address. Those are few and the surest way into the ring: they do not
         /// wait behind members that are away, whose hosts may take the whole time to not answer.
         /// </summary>
-        public bool IsGiven => IsEntry && Expected is null && Teller is null;
+        public bool IsGiven => Purpose == LinkPurpose.Entry && Expected is null && Teller is null;
 
         /// <summary>Where the node was found that the dial led to.</summary>
         public string Address => Addresses[0];
@@ -70,24 +71,24 @@ internal sealed class Dialer(NodeContext context)
     /// <summary>Whether nothing is being dialled or waits to be.</summary>
     public bool IsIdle => _open.IsEmpty;
 
-    /// <summary>Whether a dial to that node is under way or waits.</summary>
-    public bool IsDialling(Key id) => _open.AreFor(id);
+    /// <summary>Whether a dial to that node is under way or waits, or it is being greeted.</summary>
+    public bool IsConnecting(Key id) => _open.AreFor(id) || links.IsGreeting(id);
 
     /// <summary>Whether a node could not be reached lately anywhere where it is said to be.</summary>
-    public bool HasFailed(TimeSpan now, Wire.Contact contact) =>
+    public bool HasFailed(TimeSpan now, Contact contact) =>
         !contact.Addresses.IsEmpty
         && contact.Addresses.All(address => _failures.TryGetValue(address, out Failure failure)
-            && failure.IsResting(now, new Wish(contact.Addresses, contact.Id, IsEntry: false)));
+            && failure.IsResting(now, new Wish(contact.Addresses, contact.Id, LinkPurpose.Neighbour)));
 
     /// <summary>
     /// Connects to a node at those of its addresses that may be tried now; false when none may, and while it
     /// is tried already: that would lead to a second link.
     /// </summary>
-    public bool TryDial(TimeSpan now, Wire.Contact contact, Teller? teller)
+    public bool TryDial(TimeSpan now, Contact contact, LinkPurpose purpose, Teller? teller)
     {
         bool isNeeded =
-            contact.Id != context.Id && !context.Peers.Contains(contact.Id) && !IsDialling(contact.Id);
-        return isNeeded && TryDial(now, new Wish(contact.Addresses, contact.Id, IsEntry: false, teller));
+            contact.Id != context.Id && !context.Peers.Contains(contact.Id) && !IsConnecting(contact.Id);
+        return isNeeded && TryDial(now, new Wish(contact.Addresses, contact.Id, purpose, teller));
     }
 
     public bool TryDial(TimeSpan now, Wish wish)
@@ -255,7 +256,7 @@ internal sealed class Dialer(NodeContext context)
     {
         if (!_underWay.Remove(dial, out Wish wish))
         {
-            return new Wish([string.Empty], null, IsEntry: false);
+            return new Wish([string.Empty], null, LinkPurpose.Neighbour);
         }
 
         _concurrent -= wish.IsGiven ? 0 : 1;

@@ -67,7 +67,7 @@ internal sealed class Duplicates(NodeContext context, OpenLinks links, Liveness 
         string second = Where(contest.Addresses, contest.Link);
         Tell(now, peer.Id, first, second);
         string text = $"another live node has its id, at {first}";
-        context.Send(contest.Link, new GoodbyeMessage(GoodbyeReason.Duplicate, text, peer.Addresses));
+        context.Send(contest.Link, new GoodbyeMessage(GoodbyeReason.Duplicate, text, [peer.Contact]));
         links.Forget(contest.Link);
         context.Send(peer, new IdentityClashMessage(contest.Addresses));
     }

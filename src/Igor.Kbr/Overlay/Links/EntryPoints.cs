@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Igor.Kbr.Overlay.Addresses;
 using Igor.Kbr.Overlay.Machines;
 using Igor.Kbr.Overlay.Rings;
@@ -16,8 +17,20 @@ internal sealed class EntryPoints(
     private static readonly TimeSpan SeekPeriod = TimeSpan.FromMilliseconds(400);
     private static readonly TimeSpan AwayPeriod = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan AwaySmallPeriod = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan GivenPeriod = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan GivenMin = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan GivenSmallPeriod = TimeSpan.FromSeconds(2);
+
+    /// <summary>
+    /// All nodes of a ring together knock at each given address once in that time, however many they are, so
+    /// that each does it the more seldom the larger the ring is.
+    /// </summary>
+    private static readonly TimeSpan GivenPerNode = TimeSpan.FromSeconds(1);
+
+    /// <summary>Rings that were apart are to find one another within a day, however large they are.</summary>
+    private const double NodesMax = 24 * 3600;
+
+    /// <summary>Who was told by members that they are full knows that there is a ring.</summary>
+    private static readonly TimeSpan FullFor = TimeSpan.FromSeconds(5);
 
     /// <summary>
     /// A node with fewer members connected may be in a part of a small ring, whose other part it would
@@ -26,16 +39,10 @@ internal sealed class EntryPoints(
     /// </summary>
     private const int SmallMax = 8;
 
-    /// <summary>
-    /// Addresses that led somewhere once are tried this much less often: in a large ring the node there is
-    /// known without a connection to it.
-    /// </summary>
-    private const int ReachedFactor = 6;
-
     private readonly ReachLog _log = new();
     private readonly Dictionary<string, Key> _reached = [];
+    private TimeSpan? _fullAt;
     private bool _isSeeking;
-    private int _rounds;
 
     /// <summary>Members worth remembering over a restart: those connected, then those away.</summary>
     public IEnumerable<KnownMember> KnownMembers => context.Peers.All
@@ -49,14 +56,24 @@ internal sealed class EntryPoints(
     private bool IsSmall =>
         context.Peers.All.Count(p => p.JoinsRing && p.Runs(ServiceId.Base)) < SmallMax;
 
+    private TimeSpan GivenPeriod
+    {
+        get
+        {
+            TimeSpan period = rings.TryGet(ServiceId.Base, out ServiceRing? ring)
+                ? GivenPerNode * Math.Min(RingSize.Estimate(ring.Neighbours), NodesMax)
+                : TimeSpan.Zero;
+            return IsSmall ? GivenSmallPeriod : period > GivenMin ? period : GivenMin;
+        }
+    }
+
     public override void Start(TimeSpan now)
     {
         away.Recall(now, context.Id, context.Options.KnownMembers);
         Seek(now);
         if (context.Options.Bootstrap.Count > 0)
         {
-            context.Timers.Repeat(
-                now, () => context.Random.Jitter(IsSmall ? GivenSmallPeriod : GivenPeriod), RunGiven);
+            context.Timers.Repeat(now, () => context.Random.Jitter(GivenPeriod), DialGiven);
         }
 
         context.Timers.Repeat(
@@ -95,7 +112,7 @@ internal sealed class EntryPoints(
     /// <summary>A link was opened; its other end has proved its id.</summary>
     public void HandleOpened(Link link)
     {
-        if (link is { IsOutbound: true, IsEntry: true } && IsGiven(link.RemoteAddress))
+        if (link.IsOwnEntry && IsGiven(link.RemoteAddress))
         {
             _reached[link.RemoteAddress] = link.PeerId;
         }
@@ -107,6 +124,30 @@ internal sealed class EntryPoints(
         if (IsTried(address))
         {
             _log.Note(address, cause, IsTried);
+        }
+    }
+
+    /// <summary>Whether this node was turned away just now because others are full.</summary>
+    public bool IsTurnedAway(TimeSpan now) => _fullAt is { } at && now - at < FullFor;
+
+    /// <summary>
+    /// A node that this one dialled has no room, and names members that may have: who reaches nobody tries
+    /// them all, who is in a ring one of them, since theirs may be another one.
+    /// </summary>
+    public void HandleFull(TimeSpan now, Link link, ImmutableArray<Contact> others)
+    {
+        _fullAt = now;
+        if (!link.IsOwnEntry)
+        {
+            return;
+        }
+
+        bool isInRing = rings.IsInRing;
+        Contact[] order = [.. others];
+        context.Random.Shuffle(order);
+        foreach (Contact other in order.Take(isInRing ? 1 : order.Length))
+        {
+            dialer.TryDial(now, other, LinkPurpose.Entry, Teller.Asked(link));
         }
     }
 
@@ -165,27 +206,19 @@ internal sealed class EntryPoints(
 
     private void DialAll(TimeSpan now)
     {
-        foreach (string address in context.Options.Bootstrap)
-        {
-            DialGiven(now, address);
-        }
-
+        DialGiven(now);
         foreach (Contact contact in away.Reachable)
         {
             dialer.TryDial(
-                now, new Dialer.Wish(contact.Addresses, contact.Id, IsEntry: true, IsSeeking: true));
+                now, new Dialer.Wish(contact.Addresses, contact.Id, LinkPurpose.Entry, IsSeeking: true));
         }
     }
 
-    private void RunGiven(TimeSpan now)
+    private void DialGiven(TimeSpan now)
     {
-        _rounds++;
         foreach (string address in context.Options.Bootstrap)
         {
-            if (!_reached.ContainsKey(address) || _rounds % ReachedFactor == 0)
-            {
-                DialGiven(now, address);
-            }
+            DialGiven(now, address);
         }
     }
 
@@ -194,7 +227,7 @@ internal sealed class EntryPoints(
         if (!IsConnected(address))
         {
             bool isSeeking = _isSeeking || IsSmall;
-            dialer.TryDial(now, new Dialer.Wish([address], null, IsEntry: true, IsSeeking: isSeeking));
+            dialer.TryDial(now, new Dialer.Wish([address], null, LinkPurpose.Entry, IsSeeking: isSeeking));
         }
     }
 
@@ -208,7 +241,7 @@ internal sealed class EntryPoints(
             // Within a budget: it may have named somebody else's address, and gone.
             Teller? teller = away.TellerOf(contact.Id);
             var wish = new Dialer.Wish(
-                contact.Addresses, contact.Id, IsEntry: true, teller, IsSeeking: IsSmall);
+                contact.Addresses, contact.Id, LinkPurpose.Entry, teller, IsSeeking: IsSmall);
             dialer.TryDial(now, wish);
         }
     }

@@ -7,9 +7,9 @@ using Igor.Kbr.Wire.Messages;
 namespace Igor.Kbr.Overlay.Links;
 
 /// <summary>
-/// From an authenticated link to a peer: both sides say hello, check network and version, and where two links
-/// lead to the same peer, agree on one without talking about it. Emits peers that are up and peers that are
-/// gone.
+/// From an authenticated link to a peer. Both ends say hello at once; each judges the other's and answers
+/// Accept or Goodbye. A peer is one only when both ends have accepted, so that nobody counts a link that the
+/// other end refused. Where two links lead to the same peer, both ends agree on one without talking about it.
 /// </summary>
 internal sealed class Handshake(
     NodeContext context,
@@ -17,14 +17,17 @@ internal sealed class Handshake(
     Dialer dialer,
     OpenLinks links,
     EntryPoints entries,
-    LinkCare care,
+    LinkRoom room,
     SecondLinks secondLinks,
     Duplicates duplicates,
     OwnIdentity identity) : Machine
 {
-    private static readonly TimeSpan HelloTimeout = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
-    public override ReadOnlySpan<MessageType> Messages => [MessageType.Hello, MessageType.Goodbye];
+    private readonly Dictionary<LinkId, HelloMessage> _accepted = []; // whose own accept is waited for
+
+    public override ReadOnlySpan<MessageType> Messages =>
+        [MessageType.Hello, MessageType.Accept, MessageType.Goodbye];
 
     public void HandleOpened(TimeSpan now, LinkId id, Key peerId, Dialer.Wish? wish, string remoteAddress)
     {
@@ -39,14 +42,19 @@ internal sealed class Handshake(
         }
 
         string address = wish?.Address ?? remoteAddress;
-        var link = new Link(id, peerId, wish is not null, wish?.IsEntry ?? false, address)
-        {
-            ProvenAddress = remoteAddress,
-        };
+        LinkPurpose purpose = wish?.Purpose ?? LinkPurpose.Entry;
+        var link = new Link(id, peerId, wish is not null, purpose, address) { ProvenAddress = remoteAddress };
         links.Add(link);
-        SendHello(now, link);
-        context.Timers.Schedule(now + HelloTimeout, later =>
+        if (!room.HasRoomFor(now, link))
         {
+            RefuseAsFull(now, link);
+            return;
+        }
+
+        SendHello(now, link);
+        context.Timers.Schedule(now + Patience, later =>
+        {
+            _accepted.Remove(id);
             if (link.Peer is null && links.Remove(id, out _))
             {
                 context.Raise(OverlayEventKind.Refused, peerId, $"{address} did not say hello");
@@ -66,23 +74,30 @@ internal sealed class Handshake(
         }
         else if (!link.IsContested)
         {
-            PeerCodec.Require(frame.Type == MessageType.Hello, "the first message is a hello");
-            HelloMessage hello = frame.Read<HelloMessage>();
-            HandleHello(now, link, hello);
-            if (link.Peer is { } peer)
+            bool isHello = !_accepted.TryGetValue(link.Id, out HelloMessage hello);
+            PeerCodec.Require(
+                frame.Type == (isHello ? MessageType.Hello : MessageType.Accept),
+                isHello ? "the first message is a hello" : "the answer to a hello is an accept");
+            if (isHello)
             {
-                context.Machines.Sign(now, peer, new SignOfLife(null, hello.WallClockMs));
+                HandleHello(now, link, frame.Read<HelloMessage>());
+            }
+            else
+            {
+                frame.Read<AcceptMessage>();
+                HandleAccept(now, link, hello);
             }
         }
     }
 
     public override void HandleMessage(TimeSpan now, Link link, Peer peer, in Frame frame)
     {
-        PeerCodec.Require(frame.Type == MessageType.Goodbye, "there is one hello on a connection");
+        PeerCodec.Require(
+            frame.Type == MessageType.Goodbye, "there is one hello, and one accept, on a connection");
         HandleGoodbye(now, link, frame);
     }
 
-    private void HandleHello(TimeSpan now, Link link, HelloMessage hello)
+    private void HandleHello(TimeSpan now, Link link, in HelloMessage hello)
     {
         if (HelloCheck.ObjectionTo(context.Options.Network, hello) is { } objection)
         {
@@ -96,18 +111,53 @@ internal sealed class Handshake(
             return;
         }
 
-        if (context.Peers.TryGet(link.PeerId, out Peer? known))
+        if (!link.IsOutbound)
         {
-            HandleSecondHello(now, known, link, hello);
+            link.Purpose = hello.JoinsRing ? hello.Purpose : LinkPurpose.Client;
+        }
+
+        if (context.Peers.TryGet(link.PeerId, out Peer? known) && known.Instance != hello.Instance)
+        {
+            duplicates.HandleHello(now, known, link, hello);
             return;
         }
 
-        if (context.Peers.Count >= context.Options.PeersMax && !care.TryMakeRoom(now, link, hello))
+        if (known is null && !room.MayBecomePeer(now, link, hello))
         {
-            Refuse(now, link, HelloCheck.Full);
+            RefuseAsFull(now, link);
             return;
         }
 
+        _accepted.Add(link.Id, hello);
+        context.Send(link, new AcceptMessage(0, (uint)context.Options.FrameBytesMax));
+    }
+
+    /// <summary>Both ends have accepted.</summary>
+    private void HandleAccept(TimeSpan now, Link link, in HelloMessage hello)
+    {
+        _accepted.Remove(link.Id);
+        if (!context.Peers.TryGet(link.PeerId, out Peer? known))
+        {
+            BringUp(now, link, hello);
+        }
+        else if (known.Instance == hello.Instance)
+        {
+            HandleSecond(now, known, link, hello);
+        }
+        else
+        {
+            duplicates.HandleHello(now, known, link, hello);
+            return;
+        }
+
+        if (link.Peer is { } peer && context.Peers.IsConnected(peer))
+        {
+            context.Machines.Sign(now, peer, new SignOfLife(null, hello.WallClockMs));
+        }
+    }
+
+    private void BringUp(TimeSpan now, Link link, in HelloMessage hello)
+    {
         var peer = new Peer(link.PeerId, link)
         {
             ConnectedAt = now,
@@ -115,6 +165,7 @@ internal sealed class Handshake(
             Addresses = HelloCheck.UsableAddresses(hello, link, context.Options.DialPrivate),
             JoinsRing = hello.JoinsRing,
             WasDialled = link.IsOutbound,
+            IsForFinger = link.Purpose == LinkPurpose.Finger,
         };
         peer.Services.Apply(hello.Runs);
         link.Peer = peer;
@@ -123,15 +174,9 @@ internal sealed class Handshake(
         context.Machines.PeerUp(now, peer);
     }
 
-    /// <summary>A peer that is connected says hello on another link: the same run of it or not.</summary>
-    private void HandleSecondHello(TimeSpan now, Peer known, Link link, HelloMessage hello)
+    /// <summary>Another link leads to the same run of a peer.</summary>
+    private void HandleSecond(TimeSpan now, Peer known, Link link, in HelloMessage hello)
     {
-        if (known.Instance != hello.Instance)
-        {
-            duplicates.HandleHello(now, known, link, hello);
-            return;
-        }
-
         secondLinks.Merge(now, known, link);
         if (known.Services.Apply(hello.Runs) is { } changed)
         {
@@ -141,11 +186,16 @@ internal sealed class Handshake(
 
     private void HandleGoodbye(TimeSpan now, Link link, in Frame frame)
     {
-        (GoodbyeReason reason, string text, ImmutableArray<string> addresses) =
+        (GoodbyeReason reason, string text, ImmutableArray<Contact> contacts) =
             frame.Read<GoodbyeMessage>();
-        if (!addresses.IsDefault)
+        if (reason == GoodbyeReason.Duplicate && contacts is [var other, ..])
         {
-            identity.HandleHint(now, link, addresses);
+            identity.HandleHint(now, link, other.Addresses);
+        }
+
+        if (reason == GoodbyeReason.Full && link.IsOutbound)
+        {
+            entries.HandleFull(now, link, contacts);
         }
 
         if (reason is GoodbyeReason.WrongNetwork or GoodbyeReason.WrongVersion or GoodbyeReason.Full
@@ -232,6 +282,7 @@ internal sealed class Handshake(
             Services = rings.Own.All.Length <= HelloMessage.ServicesListedMax ? rings.Own.All : default,
             WallClockMs = context.WallClockMs(now),
             Age = identity.AgeAt(now),
+            Purpose = context.Options.JoinsRing ? link.Purpose : LinkPurpose.Client,
         };
         link.ToldServicesVersion = rings.Own.Version;
         context.Send(link, hello);
@@ -242,6 +293,15 @@ internal sealed class Handshake(
         context.Raise(OverlayEventKind.Refused, link.PeerId, $"{link.RemoteAddress}: {objection.Text}");
         NoteTurnedAway(now, link, $"refused ({objection.Text})");
         context.Send(link, new GoodbyeMessage(objection.Reason, objection.TextThere));
+        links.Forget(link);
+    }
+
+    private void RefuseAsFull(TimeSpan now, Link link)
+    {
+        Objection full = HelloCheck.Full;
+        context.Raise(OverlayEventKind.Refused, link.PeerId, $"{link.RemoteAddress}: {full.Text}");
+        NoteTurnedAway(now, link, $"refused ({full.Text})");
+        context.Send(link, new GoodbyeMessage(full.Reason, full.TextThere, room.Others(link.PeerId)));
         links.Forget(link);
     }
 

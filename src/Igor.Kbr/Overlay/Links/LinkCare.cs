@@ -10,7 +10,7 @@ namespace Igor.Kbr.Overlay.Links;
 /// what neither has needed for a while; what either needs is told with heartbeats.
 /// </summary>
 internal sealed class LinkCare(
-    NodeContext context, RingTable rings, FingerTable fingers, OpenLinks links, Liveness liveness) : Machine
+    NodeContext context, RingTable rings, FingerTable fingers, OpenLinks links) : Machine
 {
     private static readonly TimeSpan SweepPeriod = TimeSpan.FromSeconds(5);
 
@@ -49,35 +49,31 @@ internal sealed class LinkCare(
     /// <summary>A peer said whether it needs this node.</summary>
     public void HandleSaid(Peer peer, bool isWanted) => _uses[peer].WantsUs = isWanted;
 
-    /// <summary>
-    /// A full node gives up the connection that neither side has needed for longest: everybody's first
-    /// contact would be closed to newcomers otherwise. Where there is none, a stranger gives way, or clients
-    /// could fill a node until its ring breaks there: one that claims no part in the ring before one that
-    /// does, and of those the one that was silent longest. Never the newcomer for being new, since it shows
-    /// what it is only later; but a client takes no place of one that may be in the ring.
-    /// </summary>
-    public bool TryMakeRoom(TimeSpan now, Link link, HelloMessage hello)
-    {
-        bool isClient = !hello.JoinsRing && !link.IsOutbound;
-        Peer? spare = context.Peers.All
-                .Where(p => !IsWanted(p) && !_uses[p].WantsUs)
-                .MinBy(p => _uses[p].UnwantedSince)
-            ?? context.Peers.All
-                .Where(p => p.Standing != PeerStanding.Member)
-                .Where(p => !fingers.IsFinger(p) && !rings.IsNeighbour(p))
-                .Where(p => context.Options.JoinsRing && !(isClient && p.JoinsRing))
-                .OrderBy(p => p.JoinsRing)
-                .ThenBy(p => p.Standing)
-                .ThenBy(p => liveness.Health(p).HeardAt)
-                .FirstOrDefault();
-        if (spare is null)
-        {
-            return false;
-        }
+    /// <summary>The peers that neither side needs, the one first that was needed longest ago.</summary>
+    public IEnumerable<Peer> Unneeded => context.Peers.All
+        .Where(p => !IsWanted(p) && !_uses[p].WantsUs)
+        .OrderBy(p => _uses[p].UnwantedSince);
 
-        context.Send(spare.Link, new GoodbyeMessage(GoodbyeReason.Unneeded, "room is needed for others"));
-        links.Drop(now, spare, DepartureReason.Displaced);
-        return true;
+    /// <summary>
+    /// The ring is found: connections to members that were opened to find it, and are good for nothing else,
+    /// go.
+    /// </summary>
+    public void EndEntries(TimeSpan now)
+    {
+        foreach (Peer peer in context.Peers.Snapshot())
+        {
+            EndEntry(now, peer);
+        }
+    }
+
+    /// <summary>The same for one peer.</summary>
+    public void EndEntry(TimeSpan now, Peer peer)
+    {
+        if (peer.Link.IsOwnEntry && context.Peers.IsConnected(peer) && peer.Runs(ServiceId.Base)
+            && !rings.IsBarred(peer) && !IsWanted(peer))
+        {
+            End(now, peer);
+        }
     }
 
     private void TellChange(TimeSpan now)
@@ -102,10 +98,15 @@ internal sealed class LinkCare(
         }
         else if (now - use.UnwantedSince > UnneededFor)
         {
-            context.Send(
-                peer, new GoodbyeMessage(GoodbyeReason.Unneeded, "neither of us needs this connection"));
-            links.Drop(now, peer, DepartureReason.Displaced);
+            End(now, peer);
         }
+    }
+
+    private void End(TimeSpan now, Peer peer)
+    {
+        context.Send(
+            peer, new GoodbyeMessage(GoodbyeReason.Unneeded, "neither of us needs this connection"));
+        links.Drop(now, peer, DepartureReason.Displaced);
     }
 
     private bool IsMeetingPlace(Peer peer)

@@ -13,6 +13,11 @@ internal sealed class OpenLinks(NodeContext context)
 {
     private readonly Dictionary<LinkId, Link> _links = [];
 
+    public int Count => _links.Count;
+
+    /// <summary>How many links are for that.</summary>
+    public int CountOf(LinkPurpose purpose) => _links.Values.Count(link => link.Purpose == purpose);
+
     public bool TryGet(LinkId id, [NotNullWhen(true)] out Link? link) => _links.TryGetValue(id, out link);
 
     public bool Contains(Link link) => _links.ContainsKey(link.Id);
@@ -21,6 +26,20 @@ internal sealed class OpenLinks(NodeContext context)
 
     /// <summary>The host closed it: there is nothing to close.</summary>
     public bool Remove(LinkId id, [NotNullWhen(true)] out Link? link) => _links.Remove(id, out link);
+
+    /// <summary>Whether a link leads to that node over which both ends have not accepted yet.</summary>
+    public bool IsGreeting(Key id)
+    {
+        foreach (Link link in _links.Values)
+        {
+            if (link.Peer is null && link.PeerId == id)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
 
     /// <summary>The newest other link to a peer; null when there is none.</summary>
     public Link? OtherTo(Peer peer) =>

@@ -67,7 +67,8 @@ internal sealed class OwnIdentity(NodeContext context, Dialer dialer) : Machine
 
         dialer.TryDial(
             now,
-            new Dialer.Wish(addresses, context.Id, IsEntry: false, Teller.Unasked(link), IsSeeking: true));
+            new Dialer.Wish(
+                addresses, context.Id, LinkPurpose.Neighbour, Teller.Unasked(link), IsSeeking: true));
     }
 
     /// <summary>

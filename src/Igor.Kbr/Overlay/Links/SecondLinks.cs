@@ -1,4 +1,5 @@
 using Igor.Kbr.Overlay.Machines;
+using Igor.Kbr.Wire;
 
 namespace Igor.Kbr.Overlay.Links;
 
@@ -23,6 +24,7 @@ internal sealed class SecondLinks(
     {
         added.Peer = peer;
         peer.WasDialled |= added.IsOutbound;
+        peer.IsForFinger |= added.Purpose == LinkPurpose.Finger;
         standings.Review(peer);
         standings.Tell(added, peer);
         Link old = peer.Link;

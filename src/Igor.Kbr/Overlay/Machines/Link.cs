@@ -1,7 +1,10 @@
+using Igor.Kbr.Wire;
+
 namespace Igor.Kbr.Overlay.Machines;
 
 /// <summary>One connection; several may lead to the same peer for a moment.</summary>
-internal sealed class Link(LinkId id, Key peerId, bool isOutbound, bool isEntry, string remoteAddress)
+internal sealed class Link(
+    LinkId id, Key peerId, bool isOutbound, LinkPurpose purpose, string remoteAddress)
 {
     public LinkId Id { get; } = id;
 
@@ -9,17 +12,18 @@ internal sealed class Link(LinkId id, Key peerId, bool isOutbound, bool isEntry,
 
     public bool IsOutbound { get; } = isOutbound;
 
-    /// <summary>
-    /// Whether it was made to find a ring (bootstrap, known or lost peer), not a certain neighbour.
-    /// </summary>
-    public bool IsEntry { get; } = isEntry;
+    /// <summary>What the end that dialled opened it for.</summary>
+    public LinkPurpose Purpose { get; set; } = purpose;
+
+    /// <summary>Whether this node opened it to find a ring, not a certain neighbour.</summary>
+    public bool IsOwnEntry => IsOutbound && Purpose == LinkPurpose.Entry;
 
     public string RemoteAddress { get; } = remoteAddress;
 
     /// <summary>The other end as the connection shows it, whatever was dialled.</summary>
     public string ProvenAddress { get; init; } = remoteAddress;
 
-    /// <summary>The peer, once it has said hello.</summary>
+    /// <summary>The peer, once both ends have accepted each other.</summary>
     public Peer? Peer { get; set; }
 
     /// <summary>The version of the services that this node named in its hello.</summary>

@@ -72,9 +72,14 @@ public sealed record OverlayOptions
     /// <value>Default: false.</value>
     public bool DialPrivate { get; init; }
 
-    /// <summary>Most peers connected at once. 8 to 65536.</summary>
-    /// <value>Default: 512.</value>
-    public int PeersMax { get; init; } = 512;
+    /// <summary>
+    /// Most connections at once. From three quarters of them on the node is busy: it takes only who would be
+    /// its neighbour, or whom it dialled itself, and names others to the rest. 8 to 65536.
+    /// </summary>
+    /// <value>
+    /// Default: 128, three times what a node of a large ring needs as neighbours and fingers.
+    /// </value>
+    public int LinksMax { get; init; } = 128;
 
     /// <summary>Most requests whose answer is waited for, passing through and own. 16 to 1048576.</summary>
     /// <value>Default: 65536.</value>
@@ -83,4 +88,7 @@ public sealed record OverlayOptions
     /// <summary>Largest payload of a message, in bytes. 1 KiB to 15 MiB.</summary>
     /// <value>Default: 1 MiB and 64 KiB, a record and its frame.</value>
     public int PayloadBytesMax { get; init; } = (1024 * 1024) + (64 * 1024);
+
+    /// <summary>Largest frame that this node takes, in bytes.</summary>
+    public int FrameBytesMax => PayloadBytesMax + Wire.WireLimits.FrameOverheadBytes;
 }

@@ -31,6 +31,9 @@ internal sealed class Peer(Key id, Link link)
     /// <summary>Whether this node has found it at an address that it dialled.</summary>
     public bool WasDialled { get; set; }
 
+    /// <summary>Whether one of both opened a link to fill a slot of the finger tables.</summary>
+    public bool IsForFinger { get; set; }
+
     /// <summary>What the host was told of it.</summary>
     public PeerStanding Standing { get; set; }
 

@@ -4,67 +4,69 @@ namespace Igor.Kbr.Overlay.Rings;
 
 /// <summary>
 /// Long links: on each side one slot for each power of two of distance beyond the neighbours. A slot is
-/// filled by any connection whose other end lies in it, whoever opened it.
+/// filled by a connection whose other end lies in it and that either end opened for that; the slot is the
+/// same one for both ends, and so is what the connection is good for. Connections that are there for
+/// something else may go at any time, and fill none, except those to neighbours in some ring.
 /// </summary>
-internal sealed class FingerTable(NodeContext context)
+internal sealed class FingerTable(NodeContext context, RingTable rings)
 {
+    /// <summary>
+    /// Connections of one slot: who was there first would be everybody's finger otherwise. The mean is below
+    /// two, since one that another end opened fills the slot as well.
+    /// </summary>
+    private const int PerSlotMax = 4;
+
     private const int SlotsPerSide = 255;
 
-    private readonly Peer?[] _clockwise = new Peer?[SlotsPerSide];
-    private readonly Peer?[] _counterClockwise = new Peer?[SlotsPerSide];
-    private readonly PerPeer<bool> _isFinger = new(context.Peers, () => false);
-
     /// <summary>Whether a peer fills a slot.</summary>
-    public bool IsFinger(Peer peer) => _isFinger[peer];
+    public bool IsFinger(Peer peer) => peer.IsForFinger && peer.JoinsRing && peer.Runs(ServiceId.Base)
+        && rings.TryGet(ServiceId.Base, out ServiceRing? ring) && ring.IsActive;
 
-    /// <summary>Fills the slots anew from the members that are connected.</summary>
-    public void TakeStock(MemberTable members)
+    /// <summary>Whether a node that wants a slot filled by this one finds room.</summary>
+    public bool HasRoomFor(Key id)
     {
-        Array.Clear(_clockwise);
-        Array.Clear(_counterClockwise);
-        foreach (Peer peer in members)
-        {
-            Key clockwise = peer.Id - context.Id;
-            Key back = context.Id - peer.Id;
-            Peer?[] side = clockwise < back ? _clockwise : _counterClockwise;
-            int slot = Math.Min((clockwise < back ? clockwise : back).HighestBit(), SlotsPerSide - 1);
-            Peer? holder = side[slot];
-            side[slot] = holder is null || (IsFinger(peer) && !IsFinger(holder)) ? peer : holder;
-        }
-
-        foreach (Peer peer in context.Peers.All)
-        {
-            _isFinger[peer] = false;
-        }
-
-        foreach (Peer? peer in _clockwise.Concat(_counterClockwise))
-        {
-            if (peer is not null)
-            {
-                _isFinger[peer] = true;
-            }
-        }
+        FingerSlot slot = SlotOf(id);
+        return context.Peers.All.Count(p => p.IsForFinger && SlotOf(p.Id) == slot) < PerSlotMax;
     }
 
-    /// <summary>
-    /// The slots beyond a neighbour set that nobody fills, the farthest of each side first.
-    /// </summary>
-    public List<FingerSlot> Empty(NeighbourSet set)
+    /// <summary>The slots beyond the neighbours that nobody fills, the farthest of each side first.</summary>
+    public List<FingerSlot> Empty(ServiceRing ring)
     {
+        NeighbourSet set = ring.Neighbours;
+        var filled = new HashSet<FingerSlot>();
+        foreach (Peer peer in ring.Members)
+        {
+            if (IsFinger(peer) || rings.IsNeighbour(peer))
+            {
+                filled.Add(SlotOf(peer.Id));
+            }
+        }
+
         var empty = new List<FingerSlot>();
-        CollectEmpty(empty, _clockwise, (set.Clockwise[^1] - context.Id).HighestBit(), true);
-        CollectEmpty(empty, _counterClockwise, (context.Id - set.CounterClockwise[^1]).HighestBit(), false);
+        Collect(new FingerSlot((set.Clockwise[^1] - context.Id).HighestBit(), IsClockwise: true));
+        Collect(new FingerSlot((context.Id - set.CounterClockwise[^1]).HighestBit(), IsClockwise: false));
         return empty;
-    }
 
-    private static void CollectEmpty(List<FingerSlot> empty, Peer?[] side, int extent, bool isClockwise)
-    {
-        for (int slot = SlotsPerSide - 1; slot > extent; slot--)
+        void Collect(FingerSlot extent)
         {
-            if (side[slot] is null)
+            for (int exponent = SlotsPerSide - 1; exponent > extent.Exponent; exponent--)
             {
-                empty.Add(new FingerSlot(slot, isClockwise));
+                FingerSlot slot = extent with { Exponent = exponent };
+                if (!filled.Contains(slot))
+                {
+                    empty.Add(slot);
+                }
             }
         }
+    }
+
+    /// <summary>The slot that a node lies in.</summary>
+    public FingerSlot SlotOf(Key id)
+    {
+        Key clockwise = id - context.Id;
+        Key back = context.Id - id;
+        bool isClockwise = clockwise < back;
+        int exponent = (isClockwise ? clockwise : back).HighestBit();
+        return new FingerSlot(Math.Min(exponent, SlotsPerSide - 1), isClockwise);
     }
 }

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Igor.Kbr.Overlay.Machines;
+using Igor.Kbr.Wire;
 
 namespace Igor.Kbr.Overlay.Rings;
 
@@ -17,6 +18,9 @@ internal enum RingPhase
 
     /// <summary>Connecting to those neighbours.</summary>
     Connecting,
+
+    /// <summary>Asking the nearest members whether none is nearer.</summary>
+    Verifying,
 
     /// <summary>Announced: a root of keys.</summary>
     Active,
@@ -56,6 +60,9 @@ internal sealed class ServiceRing(ServiceId id, string name, Key self)
 
     /// <summary>The nodes whose connection the joining node waits for.</summary>
     public List<Key> Awaited { get; set; } = [];
+
+    /// <summary>Those nearer than any member that is connected, whom the joining node cannot reach.</summary>
+    public ImmutableArray<Contact> Lacking { get; set; } = [];
 
     /// <summary>When members were last searched for; null for never.</summary>
     public TimeSpan? DiscoveredAt { get; set; }

@@ -60,7 +60,7 @@ internal sealed class Solitude(NodeContext context, RingTable rings, AwayMembers
 
         foreach (Peer peer in ring.Members)
         {
-            _wasInRing |= peer.Link is { IsOutbound: true, IsEntry: true }
+            _wasInRing |= peer.Link.IsOwnEntry
                 || now - peer.ConnectedAt >= ProvenAfter;
         }
     }

@@ -46,14 +46,13 @@ internal sealed class Fingers(
             return true;
         }
 
-        fingers.TakeStock(ring.Members);
         standings.ReviewAll();
         if (ring.Neighbours.IsWholeRing)
         {
             return false;
         }
 
-        List<FingerSlot> empty = fingers.Empty(ring.Neighbours);
+        List<FingerSlot> empty = fingers.Empty(ring);
         int asked = Math.Min(LookupsPerRound, empty.Count);
         for (int i = 0; i < asked; i++)
         {
@@ -95,10 +94,12 @@ internal sealed class Fingers(
             return;
         }
 
-        foreach (Contact contact in contacts)
+        // One of them at random: who has the largest gap before it would be chosen most otherwise.
+        Contact[] fitting = [.. contacts.Where(c => c.Id != context.Id && fingers.SlotOf(c.Id) == slot)];
+        context.Random.Shuffle(fitting);
+        foreach (Contact contact in fitting)
         {
-            Key distance = slot.IsClockwise ? contact.Id - context.Id : context.Id - contact.Id;
-            if (distance.HighestBit() == slot.Exponent && dialer.TryDial(now, contact, result.Teller))
+            if (dialer.TryDial(now, contact, LinkPurpose.Finger, result.Teller))
             {
                 return;
             }

@@ -19,15 +19,18 @@ internal sealed class Isolation(
     private bool _isReviewing;
 
     /// <summary>How the node stands to the ring, and why.</summary>
-    public RingStanding Standing =>
-        State == RingState.Alone ? RingStanding.Alone(entries.WhyNobody()) : new(State, string.Empty);
+    public RingStanding Standing => State switch
+    {
+        RingState.Alone => RingStanding.Alone(entries.WhyNobody()),
+        RingState.Joining => new(RingState.Joining, WhyNotYet()),
+        RingState state => new(state, string.Empty),
+    };
 
     /// <summary>What keeps the node from doing all that it is there for.</summary>
     public IEnumerable<Trouble> Troubles => Standing switch
     {
-        { State: RingState.Joining } =>
-            [new Trouble(
-                TroubleKinds.Joining, $"the node has not joined the network yet: {entries.WhyNobody()}")],
+        { State: RingState.Joining } joining =>
+            [new Trouble(TroubleKinds.Joining, $"the node has not joined the network yet: {joining.Reason}")],
         { State: RingState.Alone } alone when !context.Options.JoinsRing =>
             [new Trouble(TroubleKinds.Alone, $"no member of the network is reached: {alone.Reason}")],
         { State: RingState.Alone } alone =>
@@ -48,6 +51,12 @@ internal sealed class Isolation(
     };
 
     private bool IsActive => rings.TryGet(ServiceId.Base, out ServiceRing? ring) && ring.IsActive;
+
+    private string WhyNotYet() =>
+        rings.TryGet(ServiceId.Base, out ServiceRing? ring) && ring.Lacking is [var first, ..]
+            ? $"its place is not sure while a nearer member cannot be reached: {first.Id.ToShortString()} at "
+                + string.Join(", ", first.Addresses)
+            : entries.WhyNobody();
 
     public override void Start(TimeSpan now) =>
         context.Timers.Schedule(now + context.Options.JoinPatience, later =>

@@ -10,13 +10,15 @@ namespace Igor.Kbr.Overlay.Upkeep;
 
 /// <summary>
 /// Joins rings: finds a member to enter through, asks the ring for the neighbours of its own id, connects to
-/// them, and only then announces itself, so that nobody routes to a node that does not know its surroundings.
-/// Founds the ring where there is none to join.
+/// them, and announces itself only when the nearest of them confirm its place, so that nobody routes to a
+/// node that does not know its surroundings. Founds the ring where there is none to join.
 /// </summary>
 internal sealed class Joining(
     NodeContext context,
     RingTable rings,
     Dialer dialer,
+    EntryPoints entries,
+    LinkCare care,
     NeighbourExchange exchange,
     ServiceDiscovery discovery,
     Isolation isolation,
@@ -32,6 +34,7 @@ internal sealed class Joining(
     private static readonly TimeSpan DiscoveryPatience = TimeSpan.FromMilliseconds(600);
     private static readonly TimeSpan LookIntoPause = TimeSpan.FromSeconds(2);
 
+    private readonly PlaceCheck _places = new(context, requests);
     private bool _isStepping;
     private bool _isStepScheduled;
 
@@ -47,10 +50,12 @@ internal sealed class Joining(
 
     public override void HandlePeerUp(TimeSpan now, Peer peer)
     {
-        if (peer.Link.IsEntry)
+        if (peer.Link.IsOwnEntry)
         {
             LookInto(now, peer);
         }
+
+        StepAll(now);
     }
 
     public override void HandleServicesChanged(
@@ -97,12 +102,9 @@ internal sealed class Joining(
     /// </summary>
     private void LookInto(TimeSpan now, Peer peer)
     {
-        foreach (ServiceRing ring in rings.All)
+        foreach (ServiceRing ring in rings.All.Where(r => r.IsActive && peer.Runs(r.Id)).ToArray())
         {
-            if (ring.IsActive && peer.Runs(ring.Id))
-            {
-                LookInto(now, ring, peer, LookIntoTriesMax);
-            }
+            LookInto(now, ring, peer, LookIntoTriesMax);
         }
     }
 
@@ -114,16 +116,19 @@ internal sealed class Joining(
             {
                 exchange.Consider(later, ring, contacts, result.Teller);
             }
-            else if (tries > 1)
+            else if (tries > 1 && context.Peers.IsConnected(peer))
             {
                 context.Timers.Schedule(later + context.Random.Jitter(LookIntoPause), again =>
                 {
-                    if (ring.IsActive && context.Peers.Contains(peer.Id))
+                    if (ring.IsActive && context.Peers.IsConnected(peer))
                     {
                         LookInto(again, ring, peer, tries - 1);
                     }
                 });
+                return;
             }
+
+            care.EndEntry(later, peer);
         });
 
     private void ScheduleStep(TimeSpan now)
@@ -160,7 +165,7 @@ internal sealed class Joining(
             case RingPhase.Seeking when now >= ring.StepDeadline:
                 Seek(now, ring);
                 break;
-            case RingPhase.LookingUp when now >= ring.StepDeadline:
+            case (RingPhase.LookingUp or RingPhase.Verifying) when now >= ring.StepDeadline:
                 ring.Phase = RingPhase.Seeking;
                 break;
             case RingPhase.Connecting:
@@ -201,6 +206,11 @@ internal sealed class Joining(
         if (rings.Solitude.HasNobody)
         {
             return true;
+        }
+
+        if (entries.IsTurnedAway(now))
+        {
+            return false; // there is a ring
         }
 
         TimeSpan waited = now - ring.JoinStarted;
@@ -252,10 +262,7 @@ internal sealed class Joining(
         if (result.Status != KbrStatus.Ok
             || !NearReply.TryRead(result.Payload, out ImmutableArray<Contact> contacts))
         {
-            ring.Phase = RingPhase.Seeking;
-            ring.JoinAttempts++;
-            TimeSpan backoff = TimeSpan.FromMilliseconds(100 * Math.Pow(2, Math.Min(ring.JoinAttempts, 6)));
-            ring.StepDeadline = now + context.Random.Jitter(backoff);
+            TryAgain(now, ring);
             return;
         }
 
@@ -268,17 +275,59 @@ internal sealed class Joining(
 
     private void FinishConnecting(TimeSpan now, ServiceRing ring)
     {
-        ring.Awaited.RemoveAll(id => context.Peers.Contains(id) || !dialer.IsDialling(id));
-        if (ring.Awaited.Count == 0 || now >= ring.StepDeadline)
+        ring.Awaited.RemoveAll(id => context.Peers.Contains(id) || !dialer.IsConnecting(id));
+        if (ring.Awaited.Count > 0 && now < ring.StepDeadline)
+        {
+            return;
+        }
+
+        if (ring.Members.Count == 0)
+        {
+            ring.Phase = RingPhase.Seeking; // who led into the ring is gone
+            return;
+        }
+
+        ring.Phase = RingPhase.Verifying;
+        ring.StepDeadline = now + LookupTimeout + StepPeriod;
+        _places.Run(now, ring, (later, result) => HandlePlace(later, ring, result));
+    }
+
+    private void HandlePlace(TimeSpan now, ServiceRing ring, in PlaceCheckResult result)
+    {
+        if (ring.Phase != RingPhase.Verifying)
+        {
+            return;
+        }
+
+        if (result.IsRight)
         {
             Activate(now, ring);
+            return;
         }
+
+        bool isProgress = !result.Nearer.Any(ring.Lacking.Contains);
+        ring.JoinAttempts = isProgress ? 0 : ring.JoinAttempts;
+        ring.Lacking = result.Nearer;
+        exchange.Consider(now, ring, result.Nearer, result.Teller);
+        TryAgain(now, ring);
+    }
+
+    /// <summary>
+    /// Begins anew after a pause that grows while nothing changes: whoever cannot be reached is asked for
+    /// until those who named it name it no more.
+    /// </summary>
+    private void TryAgain(TimeSpan now, ServiceRing ring)
+    {
+        ring.Phase = RingPhase.Seeking;
+        TimeSpan pause = TimeSpan.FromMilliseconds(100 * Math.Pow(2, Math.Min(++ring.JoinAttempts, 6)));
+        ring.StepDeadline = now + context.Random.Jitter(pause);
     }
 
     private void Activate(TimeSpan now, ServiceRing ring)
     {
         ring.Phase = RingPhase.Active;
         ring.Awaited = [];
+        ring.Lacking = [];
         rings.Refresh(now, ring);
         if (ring.Id == ServiceId.Base)
         {
@@ -287,6 +336,8 @@ internal sealed class Joining(
             {
                 other.JoinStarted = now;
             }
+
+            care.EndEntries(now);
         }
         else
         {

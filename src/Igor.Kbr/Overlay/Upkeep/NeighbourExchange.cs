@@ -104,9 +104,9 @@ internal sealed class NeighbourExchange(
         {
             if (ring.WouldBeNeighbour(contact.Id, context.Options.NeighboursPerSide)
                 && !context.Peers.Contains(contact.Id)
-                && !dialer.IsDialling(contact.Id))
+                && !dialer.IsConnecting(contact.Id))
             {
-                dialer.TryDial(now, contact, teller);
+                dialer.TryDial(now, contact, LinkPurpose.Neighbour, teller);
             }
         }
     }

@@ -158,9 +158,9 @@ internal sealed class ServiceDiscovery(
             : Teller.Unasked(peer);
         foreach (Contact contact in contacts.Take(ConnectedMax))
         {
-            if (ring.Members.Count < ConnectedMax && !dialer.IsDialling(contact.Id))
+            if (ring.Members.Count < ConnectedMax && !dialer.IsConnecting(contact.Id))
             {
-                dialer.TryDial(now, contact, teller);
+                dialer.TryDial(now, contact, LinkPurpose.Neighbour, teller);
             }
         }
 
@@ -216,7 +216,7 @@ internal sealed class ServiceDiscovery(
         else if (NearReply.TryRead(result.Payload, out ImmutableArray<Contact> contacts)
             && !contacts.IsEmpty && contacts[0].Id == result.Responder)
         {
-            dialer.TryDial(now, contacts[0], result.Teller);
+            dialer.TryDial(now, contacts[0], LinkPurpose.MeetingPlace, result.Teller);
         }
     }
 

@@ -6,14 +6,21 @@ namespace Igor.Kbr.Wire.Messages;
 /// <summary>The last message on a connection.</summary>
 /// <param name="Reason">Why it ends.</param>
 /// <param name="Text">The same for people.</param>
-/// <param name="Addresses">
-/// Of a duplicate: where the other node with that id is; default in any other goodbye.
+/// <param name="Contacts">
+/// Where to go instead: of a full node, other members of its ring; of a duplicate, the other node with that
+/// id; none in any other goodbye.
 /// </param>
 internal readonly record struct GoodbyeMessage(
-    GoodbyeReason Reason, string Text, ImmutableArray<string> Addresses = default)
+    GoodbyeReason Reason, string Text, ImmutableArray<Contact> Contacts)
     : IWireMessage<GoodbyeMessage>
 {
     private const int FieldCount = 3;
+
+    /// <summary>Makes a goodbye that leads nowhere.</summary>
+    public GoodbyeMessage(GoodbyeReason reason, string text)
+        : this(reason, text, [])
+    {
+    }
 
     public static MessageType Type => MessageType.Goodbye;
 
@@ -21,24 +28,14 @@ internal readonly record struct GoodbyeMessage(
 
     public void Write(ref MessagePackWriter writer)
     {
-        WireMessage.Begin(ref writer, Type, Addresses.IsDefault ? FieldsMin : FieldCount);
+        WireMessage.Begin(ref writer, Type, FieldCount);
         writer.Write((int)Reason);
         writer.Write(Text);
-        if (!Addresses.IsDefault)
-        {
-            PeerCodec.WriteAddresses(ref writer, Addresses);
-        }
+        PeerCodec.WriteContacts(ref writer, Contacts);
     }
 
-    public static GoodbyeMessage Read(ref MessagePackReader reader, int fields)
-    {
-        var reason = (GoodbyeReason)reader.ReadInt32();
-        string text = PeerCodec.ReadText(ref reader, WireLimits.TextLengthMax);
-        return new GoodbyeMessage(
-            reason,
-            text,
-            reason == GoodbyeReason.Duplicate && fields >= FieldCount
-                ? PeerCodec.ReadAddresses(ref reader)
-                : default);
-    }
+    public static GoodbyeMessage Read(ref MessagePackReader reader, int fields) => new(
+        (GoodbyeReason)reader.ReadInt32(),
+        PeerCodec.ReadText(ref reader, WireLimits.TextLengthMax),
+        fields >= FieldCount ? PeerCodec.ReadContacts(ref reader) : []);
 }

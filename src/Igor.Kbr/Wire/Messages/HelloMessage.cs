@@ -6,7 +6,8 @@ namespace Igor.Kbr.Wire.Messages;
 /// <summary>The first message in either direction: who this is, and what it runs.</summary>
 internal readonly record struct HelloMessage() : IWireMessage<HelloMessage>
 {
-    private const int FieldCount = 11;
+    private const int FieldCount = 12;
+    private const int FieldCountWithAge = 11;
     private const int FieldCountWithClock = 10;
 
     /// <summary>A longer list is left out.</summary>
@@ -56,6 +57,9 @@ internal readonly record struct HelloMessage() : IWireMessage<HelloMessage>
     /// <summary>For how long this run of the node has been going; zero when it does not say.</summary>
     public TimeSpan Age { get; init; }
 
+    /// <summary>What it dialled for; of no meaning from the end that was dialled.</summary>
+    public LinkPurpose Purpose { get; init; }
+
     public void Write(ref MessagePackWriter writer)
     {
         WireMessage.Begin(ref writer, Type, FieldCount);
@@ -78,6 +82,7 @@ internal readonly record struct HelloMessage() : IWireMessage<HelloMessage>
 
         writer.Write(WallClockMs);
         writer.Write((ulong)Age.TotalMilliseconds);
+        writer.Write((int)Purpose);
     }
 
     public static HelloMessage Read(ref MessagePackReader reader, int fields) => new()
@@ -92,8 +97,9 @@ internal readonly record struct HelloMessage() : IWireMessage<HelloMessage>
         ServicesVersion = reader.ReadUInt64(),
         Services = reader.TryReadNil() ? default : PeerCodec.ReadServices(ref reader),
         WallClockMs = PeerCodec.ReadWallClock(ref reader, fields >= FieldCountWithClock),
-        Age = fields < FieldCount
+        Age = fields < FieldCountWithAge
             ? TimeSpan.Zero
             : TimeSpan.FromMilliseconds(Math.Min(reader.ReadUInt64(), AgeMsMax)),
+        Purpose = fields < FieldCount ? LinkPurpose.Entry : (LinkPurpose)reader.ReadInt32(),
     };
 }

@@ -11,7 +11,11 @@ public class DialerTests
     private readonly DialLog _log = new();
     private readonly Dialer _dialer;
 
-    public DialerTests() => _dialer = new Dialer(new NodeContext(Key.Zero, new OverlayOptions(), _log, 1));
+    public DialerTests()
+    {
+        var context = new NodeContext(Key.Zero, new OverlayOptions(), _log, 1);
+        _dialer = new Dialer(context, new OpenLinks(context));
+    }
 
     [Fact]
     public void An_address_is_dialled_once_at_a_time()
@@ -25,8 +29,8 @@ public class DialerTests
     public void A_node_is_dialled_at_one_address_at_a_time()
     {
         var contact = new Contact(new Key(0, 0, 0, 1), ["a:1", "b:1"]);
-        Assert.True(_dialer.TryDial(TimeSpan.Zero, contact, null));
-        Assert.False(_dialer.TryDial(TimeSpan.Zero, contact, null));
+        Assert.True(_dialer.TryDial(TimeSpan.Zero, contact, LinkPurpose.Neighbour, null));
+        Assert.False(_dialer.TryDial(TimeSpan.Zero, contact, LinkPurpose.Neighbour, null));
         Assert.Single(_log.Dials);
     }
 
@@ -88,7 +92,8 @@ public class DialerTests
     [Fact]
     public void An_address_where_another_node_answers_rests_like_one_that_failed()
     {
-        Assert.True(_dialer.TryDial(TimeSpan.Zero, new Contact(new Key(0, 0, 0, 1), ["a:1"]), null));
+        var contact = new Contact(new Key(0, 0, 0, 1), ["a:1"]);
+        Assert.True(_dialer.TryDial(TimeSpan.Zero, contact, LinkPurpose.Neighbour, null));
         _dialer.HandleOpened(TimeSpan.Zero, _log.Dials[0].Dial, new Key(0, 0, 0, 2));
         Assert.False(Dial("a:1"));
     }
@@ -119,7 +124,7 @@ public class DialerTests
 
         now += TimeSpan.FromSeconds(1.2);
         Assert.False(Dial("a:1", now));
-        Assert.True(_dialer.TryDial(now, new Dialer.Wish(["a:1"], null, IsEntry: true, IsSeeking: true)));
+        Assert.True(_dialer.TryDial(now, new Dialer.Wish(["a:1"], null, LinkPurpose.Entry, IsSeeking: true)));
     }
 
     [Fact]
@@ -191,7 +196,7 @@ public class DialerTests
     {
         var node = new Contact(new Key(0, 0, 0, 1), ["a:1", "b:1", "c:1"]);
         _dialer.NoteFailure(TimeSpan.Zero, "b:1");
-        Assert.True(_dialer.TryDial(TimeSpan.Zero, node, null));
+        Assert.True(_dialer.TryDial(TimeSpan.Zero, node, LinkPurpose.Neighbour, null));
         Assert.Equal("a:1 c:1", string.Join(' ', Assert.Single(_log.Addresses)));
         Assert.Equal(node.Id, _log.Expected);
         Assert.False(Dial("c:1"));
@@ -200,7 +205,8 @@ public class DialerTests
     [Fact]
     public void Addresses_begun_before_the_one_that_works_rest_and_the_others_do_not()
     {
-        Assert.True(_dialer.TryDial(TimeSpan.Zero, new Contact(Key.Max, ["a:1", "b:1", "c:1", "d:1"]), null));
+        var node = new Contact(Key.Max, ["a:1", "b:1", "c:1", "d:1"]);
+        Assert.True(_dialer.TryDial(TimeSpan.Zero, node, LinkPurpose.Neighbour, null));
         Dialer.Wish wish = _dialer.HandleOpened(
             TimeSpan.Zero, _log.Dials[0].Dial, Key.Max, new DialProgress(Winner: 1, Later: 1));
         Assert.Equal("b:1", wish.Address);
@@ -210,7 +216,8 @@ public class DialerTests
     [Fact]
     public void All_addresses_rest_when_none_works()
     {
-        Assert.True(_dialer.TryDial(TimeSpan.Zero, new Contact(Key.Max, ["a:1", "b:1"]), null));
+        var node = new Contact(Key.Max, ["a:1", "b:1"]);
+        Assert.True(_dialer.TryDial(TimeSpan.Zero, node, LinkPurpose.Neighbour, null));
         _dialer.HandleFailed(TimeSpan.Zero, _log.Dials[0].Dial);
         Assert.False(Dial("a:1") || Dial("b:1"));
     }
@@ -285,12 +292,12 @@ public class DialerTests
         _dialer.TryDial(now, new Dialer.Wish(
             addresses,
             null,
-            IsEntry: false,
+            LinkPurpose.Neighbour,
             new Teller(new Key(1, 0, 0, teller), AddressRange.Public, isTrusted, wasAsked)));
 
     private bool Give(string address) =>
-        _dialer.TryDial(TimeSpan.Zero, new Dialer.Wish([address], null, IsEntry: true, IsSeeking: true));
+        _dialer.TryDial(TimeSpan.Zero, new Dialer.Wish([address], null, LinkPurpose.Entry, IsSeeking: true));
 
     private bool Dial(string address, TimeSpan now = default) =>
-        _dialer.TryDial(now, new Dialer.Wish([address], null, IsEntry: false));
+        _dialer.TryDial(now, new Dialer.Wish([address], null, LinkPurpose.Neighbour));
 }

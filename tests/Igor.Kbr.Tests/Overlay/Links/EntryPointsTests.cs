@@ -1,6 +1,7 @@
 using Igor.Kbr.Overlay.Links;
 using Igor.Kbr.Overlay.Machines;
 using Igor.Kbr.Overlay.Rings;
+using Igor.Kbr.Wire;
 using Igor.Kbr.Wire.Messages;
 
 namespace Igor.Kbr.Tests.Overlay.Links;
@@ -24,10 +25,11 @@ public class EntryPointsTests
     private EntryPointsTests(OverlayOptions options)
     {
         _context = new NodeContext(Key.Zero, options, _log, seed: 1);
-        _dialer = new Dialer(_context);
+        _dialer = new Dialer(_context, new OpenLinks(_context));
         var away = new AwayMembers();
         _rings = new RingTable(_context, away);
-        _fingers = new FingerTable(_context);
+        _rings.GetOrAdd(TimeSpan.Zero, ServiceId.Base, string.Empty).Phase = RingPhase.Active;
+        _fingers = new FingerTable(_context, _rings);
         _entries = new EntryPoints(_context, _dialer, _rings, _fingers, away);
     }
 
@@ -71,7 +73,7 @@ public class EntryPointsTests
     public void A_bootstrap_address_is_left_alone_while_the_node_there_is_connected_over_any_link()
     {
         Peer peer = Connected("other:1");
-        _entries.HandleOpened(new Link(new LinkId(99), peer.Id, isOutbound: true, isEntry: true, Bootstrap));
+        _entries.HandleOpened(new Link(new LinkId(99), peer.Id, true, LinkPurpose.Entry, Bootstrap));
         _entries.Start(TimeSpan.Zero);
         Assert.Empty(_log.Dials);
         _context.Peers.Remove(peer);
@@ -128,18 +130,12 @@ public class EntryPointsTests
     }
 
     /// <summary>Connects a member of the ring, so that the node is in it.</summary>
-    private void JoinRing()
-    {
-        _rings.GetOrAdd(TimeSpan.Zero, ServiceId.Base, string.Empty);
-        _rings.HandlePeerUp(TimeSpan.Zero, Connected("member:1"));
-    }
+    private void JoinRing() => _rings.HandlePeerUp(TimeSpan.Zero, Connected("member:1"));
 
     private Peer Finger(TimeSpan since, params string[] addresses)
     {
         Peer peer = Connect(since, isMember: true, addresses);
-        var members = new MemberTable(_context.Id);
-        members.Add(peer);
-        _fingers.TakeStock(members);
+        peer.IsForFinger = true;
         return peer;
     }
 
@@ -148,7 +144,7 @@ public class EntryPointsTests
     private Peer Connect(TimeSpan since, bool isMember, params string[] addresses)
     {
         Key id = new(0, 0, 0, (ulong)++_links);
-        var link = new Link(new LinkId(_links), id, isOutbound: false, isEntry: false, "10.0.0.1:9999");
+        var link = new Link(new LinkId(_links), id, false, LinkPurpose.Neighbour, "10.0.0.1:9999");
         var peer = new Peer(id, link)
         {
             Addresses = [.. addresses],

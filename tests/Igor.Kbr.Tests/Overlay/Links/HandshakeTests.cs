@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Igor.Kbr.Overlay.Machines;
 using Igor.Kbr.Wire;
 using Igor.Kbr.Wire.Messages;
@@ -118,14 +119,96 @@ public class HandshakeTests
     }
 
     [Fact]
+    public void Peer_that_refuses_this_node_is_never_a_neighbour()
+    {
+        var node = new LoneNode(Self);
+        node.Join("test");
+        int changes = node.Changes;
+        for (int i = 0; i < 20; i++)
+        {
+            LinkId link = node.Open(Larger);
+            node.Say(link, Hello(LinkPurpose.Neighbour));
+            node.Say(link, new GoodbyeMessage(GoodbyeReason.Full, "no room"));
+            node.Run(TimeSpan.FromSeconds(1));
+        }
+
+        Assert.Equal(changes, node.Changes);
+        Assert.Empty(node.Overlay.Peers);
+    }
+
+    [Fact]
+    public void Peer_counts_once_it_has_accepted_and_not_before()
+    {
+        LinkId link = _node.Open(Larger);
+        _node.Say(link, Hello(LinkPurpose.Neighbour));
+        Assert.Single(_node.Messages<AcceptMessage>(link));
+        Assert.Empty(_node.Overlay.Peers);
+        _node.Say(link, new AcceptMessage(0, 1_000_000));
+        Assert.Single(_node.Overlay.Peers);
+    }
+
+    [Fact]
+    public void Anything_but_an_accept_after_the_hello_ends_the_connection()
+    {
+        LinkId link = _node.Open(Larger);
+        _node.Say(link, Hello(LinkPurpose.Neighbour));
+        _node.Ping(link);
+        Assert.Equal([link], _node.Closed);
+    }
+
+    [Fact]
+    public void Busy_node_refuses_who_is_far_and_names_others_and_takes_who_is_near()
+    {
+        var node = new LoneNode(Self, new OverlayOptions { LinksMax = 8, NeighboursPerSide = 1 });
+        for (ulong id = 50; id <= 300; id += 50)
+        {
+            LinkId link = node.Open(new Key(0, 0, 0, id == 100 ? 400 : id));
+            node.Greet(link, Hello(LinkPurpose.Neighbour));
+        }
+
+        LinkId far = node.Open(Key.PowerOfTwo(200));
+        node.Greet(far, Hello(LinkPurpose.Entry));
+        GoodbyeMessage goodbye = Assert.Single(node.Messages<GoodbyeMessage>(far));
+        Assert.Equal(GoodbyeReason.Full, goodbye.Reason);
+        Assert.NotEmpty(goodbye.Contacts);
+        Assert.DoesNotContain(goodbye.Contacts, c => c.Addresses.IsEmpty);
+        LinkId near = node.Open(new Key(0, 0, 0, 120));
+        node.Greet(near, Hello(LinkPurpose.Neighbour));
+        Assert.Equal([far], node.Closed);
+    }
+
+    [Fact]
+    public void Node_that_is_refused_for_want_of_room_tries_the_others_that_it_was_told_of()
+    {
+        LinkId link = _node.Open(Larger, _node.Dials[0].Dial);
+        ImmutableArray<Contact> others = [new Contact(Reinstalled, ["198.51.100.9:1"])];
+        _node.Say(link, new GoodbyeMessage(GoodbyeReason.Full, "no room", others));
+        Assert.Contains(_node.Dials, d => d.Address == "198.51.100.9:1");
+    }
+
+    [Fact]
+    public void Slot_of_the_finger_table_takes_four_connections_of_others()
+    {
+        var node = new LoneNode(Self);
+        LinkId[] links = [.. Enumerable.Range(0, 5).Select(i =>
+        {
+            LinkId link = node.Open(Self + Key.PowerOfTwo(250) + new Key(0, 0, 0, (ulong)i));
+            node.Greet(link, Hello(LinkPurpose.Finger));
+            return link;
+        })];
+        Assert.Equal([links[4]], node.Closed);
+        Assert.Equal(4, node.Overlay.Peers.Count(peer => peer.IsFinger));
+    }
+
+    [Fact]
     public void A_full_node_gives_up_the_stranger_that_was_silent_longest_and_no_neighbour()
     {
-        (LoneNode node, LinkId[] strangers) = Full();
+        (LoneNode node, LinkId[] strangers) = Busy();
         node.Run(TimeSpan.FromSeconds(1));
         node.Ping(strangers[0]);
         node.Connect(Key.PowerOfTwo(200));
         Key[] connected = [.. node.Overlay.Peers.Select(p => p.Id)];
-        Assert.Equal(8, connected.Length);
+        Assert.Equal(6, connected.Length);
         Assert.Contains(Key.PowerOfTwo(200), connected);
         Assert.Equal([strangers[1]], node.Closed);
     }
@@ -133,27 +216,52 @@ public class HandshakeTests
     [Fact]
     public void A_client_takes_the_place_of_a_client_and_of_nobody_who_may_be_in_the_ring()
     {
-        (LoneNode node, LinkId[] strangers) = Full();
+        (LoneNode node, LinkId[] strangers) = Busy();
         LinkId refused = ConnectClient(node, 1);
         Assert.Equal([refused], node.Closed);
-        node.Disconnect(strangers[5]);
+        node.Disconnect(strangers[3]);
         LinkId first = ConnectClient(node, 2);
+        StayOn(node);
         LinkId second = ConnectClient(node, 3);
         Assert.Equal([refused, first], node.Closed);
         Assert.Contains(node.Overlay.Peers, p => p.Id == Key.PowerOfTwo(203));
         Assert.NotEqual(first, second);
     }
 
-    private static (LoneNode Node, LinkId[] Strangers) Full()
+    /// <summary>
+    /// A node with as many links as it takes from anybody, all there for longer than entries.
+    /// </summary>
+    private static (LoneNode Node, LinkId[] Strangers) Busy()
     {
-        var options = new OverlayOptions { PeersMax = 8, NeighboursPerSide = 1, Bootstrap = ["10.9.9.9:9"] };
+        var options = new OverlayOptions { LinksMax = 8, NeighboursPerSide = 1, Bootstrap = ["10.9.9.9:9"] };
         var node = new LoneNode(Self, options, arePeersSilent: true);
         node.Connect(new Key(0, 0, 0, 99));
         node.Connect(new Key(0, 0, 0, 101));
-        return (
-            node,
-            [.. Enumerable.Range(1000, 6).Select(i => node.Connect(new Key(0, 0, 0, (ulong)i)))]);
+        LinkId[] strangers =
+            [.. Enumerable.Range(1000, 4).Select(i => node.Connect(new Key(0, 0, 0, (ulong)i)))];
+        StayOn(node);
+        return (node, strangers);
     }
+
+    private static void StayOn(LoneNode node)
+    {
+        for (int i = 0; i < 4; i++)
+        {
+            node.Run(TimeSpan.FromSeconds(3));
+            node.AnswerRoutes();
+            node.PingAll();
+        }
+    }
+
+    private static HelloMessage Hello(LinkPurpose purpose) => new()
+    {
+        Network = "igor",
+        Instance = 1,
+        Addresses = ["198.51.100.1:1"],
+        ServicesVersion = 1,
+        Services = [ServiceId.Base],
+        Purpose = purpose,
+    };
 
     private static LinkId ConnectClient(LoneNode node, int number)
     {
@@ -167,7 +275,7 @@ public class HandshakeTests
             ServicesVersion = 1,
             Services = [],
         };
-        node.Say(link, hello);
+        node.Greet(link, hello);
         return link;
     }
 

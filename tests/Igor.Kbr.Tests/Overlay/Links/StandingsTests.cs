@@ -1,4 +1,5 @@
 using Igor.Kbr.Overlay.Machines;
+using Igor.Kbr.Wire;
 using Igor.Kbr.Wire.Messages;
 
 namespace Igor.Kbr.Tests.Overlay.Links;
@@ -44,7 +45,7 @@ public class StandingsTests
             ServicesVersion = 1,
             Services = [ServiceId.Base],
         };
-        _node.Say(link, hello);
+        _node.Greet(link, hello);
         Assert.Equal(PeerStanding.Stranger, _node.Standings[link]);
     }
 
@@ -56,13 +57,17 @@ public class StandingsTests
         LinkId near = Connect(new Key(0, 0, 0, 1100), "10.0.0.4:1");
         Assert.Equal(PeerStanding.Member, _node.Standings[near]);
         Assert.Equal(PeerStanding.Stranger, _node.Standings[far]);
-        // The fingers are chosen: it fills a slot, until it is found to answer nothing.
-        for (int i = 0; i < 30 && _node.Standings[far] == PeerStanding.Stranger; i++)
+        LinkId finger = _node.Open(new Key(0, 0, 0, 1900));
+        _node.Greet(finger, new HelloMessage
         {
-            _node.Run(TimeSpan.FromSeconds(1));
-        }
-
-        Assert.Equal(PeerStanding.Member, _node.Standings[far]);
+            Network = "igor",
+            Instance = 1,
+            Addresses = ["10.0.0.2:1"],
+            ServicesVersion = 1,
+            Services = [ServiceId.Base],
+            Purpose = LinkPurpose.Finger,
+        });
+        Assert.Equal(PeerStanding.Member, _node.Standings[finger]);
     }
 
     [Fact]

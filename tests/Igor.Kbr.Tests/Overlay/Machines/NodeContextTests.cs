@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Igor.Kbr.Overlay.Machines;
 using Igor.Kbr.Wire.Messages;
+using Igor.Kbr.Wire;
 
 namespace Igor.Kbr.Tests.Overlay.Machines;
 
@@ -11,7 +12,7 @@ public class NodeContextTests
     {
         var output = new Sink();
         var context = new NodeContext(Key.Zero, new OverlayOptions(), output, 1);
-        var link = new Link(new LinkId(1), Key.Max, isOutbound: true, isEntry: false, "10.0.0.1:1");
+        var link = new Link(new LinkId(1), Key.Max, isOutbound: true, LinkPurpose.Neighbour, "10.0.0.1:1");
         Send(context, link); // what is made once is made now
         long before = GC.GetAllocatedBytesForCurrentThread();
         Send(context, link);

@@ -1,4 +1,5 @@
 using Igor.Kbr.Overlay.Machines;
+using Igor.Kbr.Wire;
 
 namespace Igor.Kbr.Tests.Overlay.Machines;
 
@@ -38,6 +39,9 @@ public class PerPeerTests
         Assert.Equal(20, all.Select(peer => kept[peer]).Distinct().Count());
     }
 
-    private static Peer Make(ulong id) =>
-        new(new Key(0, 0, 0, id), new Link(new LinkId((long)id), new Key(0, 0, 0, id), true, false, "a:1"));
+    private static Peer Make(ulong number)
+    {
+        var id = new Key(0, 0, 0, number);
+        return new Peer(id, new Link(new LinkId((long)number), id, true, LinkPurpose.Neighbour, "a:1"));
+    }
 }

@@ -1,6 +1,7 @@
 using CsCheck;
 using Igor.Kbr.Overlay.Machines;
 using Igor.Kbr.Overlay.Rings;
+using Igor.Kbr.Wire;
 
 namespace Igor.Kbr.Tests.Overlay.Rings;
 
@@ -133,7 +134,8 @@ public class MemberTableTests
         return table;
     }
 
-    private static Peer Make(Key id) => new(id, new Link(new LinkId(1), id, true, false, "a:1"));
+    private static Peer Make(Key id) =>
+        new(id, new Link(new LinkId(1), id, true, LinkPurpose.Neighbour, "a:1"));
 
     private static Key Id(ulong value) => new(0, 0, 0, value);
 }

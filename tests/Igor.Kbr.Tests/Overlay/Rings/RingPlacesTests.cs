@@ -3,6 +3,7 @@ using CsCheck;
 using Igor.Kbr.Overlay.Machines;
 using Igor.Kbr.Overlay.Rings;
 using Igor.Kbr.Tests.Overlay.Links;
+using Igor.Kbr.Wire;
 using Igor.Kbr.Wire.Messages;
 
 namespace Igor.Kbr.Tests.Overlay.Rings;
@@ -64,7 +65,7 @@ public class RingPlacesTests
             switch (kind)
             {
                 case Step.Come when !isThere:
-                    peer = new Peer(id, new Link(new LinkId(number), id, false, false, "a:1"))
+                    peer = new Peer(id, new Link(new LinkId(number), id, false, LinkPurpose.Neighbour, "a:1"))
                     {
                         JoinsRing = number % 5 != 0,
                     };

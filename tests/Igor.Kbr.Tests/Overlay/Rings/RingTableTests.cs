@@ -24,7 +24,7 @@ public class RingTableTests
                 ServiceId.FromName("dht"),
             ],
         };
-        node.Say(link, hello);
+        node.Greet(link, hello);
         Assert.Single(node.Overlay.Peers);
         Assert.Empty(node.Overlay.Neighbours(ServiceId.FromName("dht")).Others);
         Assert.Empty(node.Overlay.Neighbours(ServiceId.Base).Others);

@@ -1,6 +1,7 @@
 using CsCheck;
 using Igor.Kbr.Overlay.Machines;
 using Igor.Kbr.Overlay.Rings;
+using Igor.Kbr.Wire;
 
 namespace Igor.Kbr.Tests.Overlay.Rings;
 
@@ -77,7 +78,10 @@ public class RingTermsTests
         var peers = new PeerTable();
         var changed = new PairDigests(peers);
         Peer[] all =
-            [.. ring[1..].Select(id => new Peer(id, new Link(new LinkId(1), id, false, false, "a:1")))];
+        [
+            .. ring[1..].Select(id =>
+                new Peer(id, new Link(new LinkId(1), id, false, LinkPurpose.Neighbour, "a:1"))),
+        ];
         Array.ForEach(all, peers.Add);
         RingTerms first = Terms(ring[0], ring);
         RingTerms second = Terms(ring[0], smaller);

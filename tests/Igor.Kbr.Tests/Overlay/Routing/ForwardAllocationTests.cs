@@ -71,6 +71,7 @@ public class ForwardAllocationTests
                 ServiceId.FromName(Service),
             ],
         }));
+        node.HandleFrame(now, link, MessageBytes.Of(new AcceptMessage(0, 1_000_000)));
         return link;
     }
 

@@ -1,5 +1,6 @@
 using Igor.Kbr.Overlay.Machines;
 using Igor.Kbr.Overlay.Routing;
+using Igor.Kbr.Wire;
 
 namespace Igor.Kbr.Tests.Overlay.Routing;
 
@@ -113,7 +114,7 @@ public class PendingTableTests
 
     private Link Connect(Key peer, PeerStanding standing)
     {
-        var link = new Link(new LinkId(1), peer, true, false, "a:1");
+        var link = new Link(new LinkId(1), peer, true, LinkPurpose.Neighbour, "a:1");
         link.Peer = new Peer(peer, link) { Standing = standing };
         _peers.Add(link.Peer);
         return link;

@@ -3,6 +3,7 @@ using Igor.Kbr.Overlay.Machines;
 using Igor.Kbr.Overlay.Rings;
 using Igor.Kbr.Overlay.Routing;
 using Igor.Kbr.Tests.Overlay.Links;
+using Igor.Kbr.Wire;
 
 namespace Igor.Kbr.Tests.Overlay.Routing;
 
@@ -86,7 +87,7 @@ public class RouteSelectionTests
         Peer peer = null!;
         foreach (ulong id in ids)
         {
-            peer = new Peer(Id(id), new Link(new LinkId(1), Id(id), true, false, "a:1"));
+            peer = new Peer(Id(id), new Link(new LinkId(1), Id(id), true, LinkPurpose.Neighbour, "a:1"));
             _context.Peers.Add(peer);
             _members.Add(peer);
         }

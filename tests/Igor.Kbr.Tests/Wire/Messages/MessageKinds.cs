@@ -32,7 +32,8 @@ internal static class MessageKinds
     private static readonly Gen<HelloMessage> Hellos = Gen.Select(
         Gen.Select(Gen.Int, Gen.Int, Texts, Gen.ULong),
         Gen.Select(Addresses, Texts, Gen.Bool, Gen.ULong),
-        Gen.Select(Services.Array[0, 5], Clocks, Gen.Long[0, 1_000_000_000]),
+        Gen.Select(
+            Services.Array[0, 5], Clocks, Gen.Long[0, 1_000_000_000], Gen.Enum<LinkPurpose>()),
         (a, b, c) => new HelloMessage
         {
             VersionMin = a.Item1,
@@ -46,11 +47,12 @@ internal static class MessageKinds
             Services = [.. c.Item1],
             WallClockMs = c.Item2,
             Age = TimeSpan.FromMilliseconds(c.Item3),
+            Purpose = c.Item4,
         });
 
     private static readonly Gen<GoodbyeMessage> Goodbyes = Gen.Select(
-        Gen.Enum<GoodbyeReason>(), Texts, Addresses, (reason, text, addresses) => new GoodbyeMessage(
-            reason, text, reason == GoodbyeReason.Duplicate ? addresses : default));
+        Gen.Enum<GoodbyeReason>(), Texts, Contacts, (reason, text, contacts) => new GoodbyeMessage(
+            reason, text, contacts));
 
     /// <summary>The messages, in the order of their types.</summary>
     public static ImmutableArray<MessageKind> All { get; } =
@@ -82,7 +84,7 @@ internal static class MessageKinds
             new PongMessage(77, 1_800_000_000_000),
             Gen.Select(Gen.ULong, Clocks, (nonce, clock) => new PongMessage(nonce, clock))),
         new MessageKind<GoodbyeMessage>(
-            new GoodbyeMessage(GoodbyeReason.Duplicate, "another node", ["192.0.2.7:4000"]), Goodbyes),
+            new GoodbyeMessage(GoodbyeReason.Full, "no room", [ExampleContact]), Goodbyes),
         new MessageKind<NeighboursMessage>(
             new NeighboursMessage(ExampleService, true, [ExampleContact], [0x01020304, 5]),
             Gen.Select(
@@ -115,5 +117,8 @@ internal static class MessageKinds
             new ServicesQueryMessage(4), Gen.ULong.Select(known => new ServicesQueryMessage(known))),
         new MessageKind<QuietPeerMessage>(
             new QuietPeerMessage(ExampleKey), KeyTests.Keys.Select(key => new QuietPeerMessage(key))),
+        new MessageKind<AcceptMessage>(
+            new AcceptMessage(0, 1_118_208),
+            Gen.Select(Gen.ULong, Gen.UInt, (features, bytes) => new AcceptMessage(features, bytes))),
     ];
 }

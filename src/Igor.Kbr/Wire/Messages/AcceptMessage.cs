@@ -1,0 +1,26 @@
+using MessagePack;
+
+namespace Igor.Kbr.Wire.Messages;
+
+/// <summary>The answer to a hello: its sender takes the other end as a peer.</summary>
+/// <param name="Features">
+/// What the sender can do beyond this version, one bit each; there are none yet.
+/// </param>
+/// <param name="FrameBytesMax">The largest frame that the sender takes.</param>
+internal readonly record struct AcceptMessage(ulong Features, uint FrameBytesMax)
+    : IWireMessage<AcceptMessage>
+{
+    public static MessageType Type => MessageType.Accept;
+
+    public static int FieldsMin => 2;
+
+    public void Write(ref MessagePackWriter writer)
+    {
+        WireMessage.Begin(ref writer, Type, 2);
+        writer.Write(Features);
+        writer.Write(FrameBytesMax);
+    }
+
+    public static AcceptMessage Read(ref MessagePackReader reader, int fields) =>
+        new(reader.ReadUInt64(), reader.ReadUInt32());
+}
