@@ -22,11 +22,18 @@ internal static class ClockConsensus
     /// <summary>Clocks that have to agree: one that is wrong finds no two others to be wrong with.</summary>
     private const int AgreeingMin = 3;
 
+    private const int OnStackMax = 256;
+
     /// <summary>Judges clocks, all read at the same moment.</summary>
-    public static ClockVerdict Judge(long own, IReadOnlyList<long> others)
+    /// <param name="own">What our own shows.</param>
+    /// <param name="others">What others show.</param>
+    public static ClockVerdict Judge(long own, ReadOnlySpan<long> others)
     {
-        long[] clocks = [own, .. others];
-        Array.Sort(clocks);
+        int total = others.Length + 1;
+        Span<long> clocks = total <= OnStackMax ? stackalloc long[total] : new long[total];
+        clocks[0] = own;
+        others.CopyTo(clocks[1..]);
+        clocks.Sort();
         int bestFirst = 0;
         int bestCount = 0;
         for (int first = 0, end = 0; first < clocks.Length; first++)
@@ -49,10 +56,10 @@ internal static class ClockConsensus
             isAgreed ? Median(clocks, bestFirst, bestCount) : own, bestCount, isAgreed);
     }
 
-    private static long Distance(long[] clocks, int first, int count, long own) =>
+    private static long Distance(ReadOnlySpan<long> clocks, int first, int count, long own) =>
         count == 0 ? long.MaxValue : Math.Abs(Median(clocks, first, count) - own);
 
-    private static long Median(long[] clocks, int first, int count)
+    private static long Median(ReadOnlySpan<long> clocks, int first, int count)
     {
         long lower = clocks[first + ((count - 1) / 2)];
         long upper = clocks[first + (count / 2)];

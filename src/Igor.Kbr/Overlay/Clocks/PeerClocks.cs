@@ -52,6 +52,7 @@ internal sealed class PeerClocks(NodeContext context, Liveness liveness) : Machi
 
     private readonly PerPeer<PeerClock> _clocks = new(context.Peers, () => new PeerClock());
     private readonly Dictionary<Key, TimeSpan> _told = [];
+    private long[] _votes = [];
     private TimeSpan _steppedAt;
     private TimeSpan _uncontestedSince;
     private bool _asksAll;
@@ -202,18 +203,35 @@ internal sealed class PeerClocks(NodeContext context, Liveness liveness) : Machi
         now - clock.SampledAt <= _voteLife
         && (clock.SampledAt >= _steppedAt || now - _steppedAt <= VoteLifeAfterStep);
 
-    private List<long> Votes(TimeSpan now)
+    private ReadOnlySpan<long> Votes(TimeSpan now)
     {
-        var votes = new List<long>(context.Peers.Count);
+        if (_votes.Length < context.Peers.Count)
+        {
+            _votes = new long[context.Peers.Count * 2];
+        }
+
+        int count = 0;
         foreach (Peer peer in context.Peers.All)
         {
             if (HasVote(peer) && _clocks[peer] is { AtZeroMs: { } atZero } clock && IsFresh(now, clock))
             {
-                votes.Add(atZero);
+                _votes[count++] = atZero;
             }
         }
 
-        return votes;
+        return _votes.AsSpan(0, count);
+    }
+
+    /// <summary>How many of some clocks are off.</summary>
+    private static int CountOff(ReadOnlySpan<long> clocks, long time)
+    {
+        int count = 0;
+        foreach (long clock in clocks)
+        {
+            count += IsOff(clock, time) ? 1 : 0;
+        }
+
+        return count;
     }
 
     /// <summary>Finds the time to go by.</summary>
@@ -225,28 +243,29 @@ internal sealed class PeerClocks(NodeContext context, Liveness liveness) : Machi
         }
 
         // A host whose clock was found wrong, and has not been touched since, keeps the time that it learned.
-        List<long> votes = Votes(now);
+        ReadOnlySpan<long> votes = Votes(now);
         ClockVerdict verdict = ClockConsensus.Judge(_heldMs ?? own, votes);
-        _agreeing = votes.Count(vote => !IsOff(vote, verdict.TimeMs));
+        int off = CountOff(votes, verdict.TimeMs);
+        _agreeing = votes.Length - off;
         if (verdict.IsAgreed && now - _steppedAt > VoteLifeAfterStep)
         {
             _heldMs = IsOff(own, verdict.TimeMs) ? verdict.TimeMs : null;
         }
 
         long time = verdict.TimeMs;
-        bool isContested = !verdict.IsAgreed && votes.Exists(vote => IsOff(vote, time));
+        bool isContested = !verdict.IsAgreed && off > 0;
         if (isContested)
         {
             _uncontestedSince = now;
         }
 
-        bool isTrusted = verdict.IsAgreed || _heldMs is not null || votes.Count > 0
+        bool isTrusted = verdict.IsAgreed || _heldMs is not null || votes.Length > 0
             || now - _uncontestedSince >= UncontestedFor;
-        var clock = new CorrectedClock(
-            verdict.IsAgreed || _heldMs is not null ? time : null, isTrusted && !isContested);
-        if (clock != Clock)
+        long? corrected = verdict.IsAgreed || _heldMs is not null ? time : null;
+        isTrusted &= !isContested;
+        if (corrected != Clock.UnixMsAtZero || isTrusted != Clock.IsTrusted)
         {
-            Clock = clock;
+            Clock = new CorrectedClock(corrected, isTrusted);
         }
     }
 

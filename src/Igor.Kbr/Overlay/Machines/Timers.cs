@@ -18,17 +18,7 @@ internal sealed class Timers
     /// fails.
     /// </summary>
     public void Repeat(TimeSpan now, Func<TimeSpan> period, Action<TimeSpan> action) =>
-        Schedule(now + period(), later =>
-        {
-            try
-            {
-                action(later);
-            }
-            finally
-            {
-                Repeat(later, period, action);
-            }
-        });
+        new Repetition(this, period, action).Schedule(now);
 
     /// <summary>Runs what is due; what that schedules for no later than now runs in the next call.</summary>
     public void RunDue(TimeSpan now)
@@ -39,6 +29,37 @@ internal sealed class Timers
         {
             _queue.Dequeue();
             action(now);
+        }
+    }
+
+    /// <summary>Something that is done again and again, and costs no garbage each time.</summary>
+    private sealed class Repetition
+    {
+        private readonly Timers _timers;
+        private readonly Func<TimeSpan> _period;
+        private readonly Action<TimeSpan> _action;
+        private readonly Action<TimeSpan> _run;
+
+        public Repetition(Timers timers, Func<TimeSpan> period, Action<TimeSpan> action)
+        {
+            _timers = timers;
+            _period = period;
+            _action = action;
+            _run = Run;
+        }
+
+        public void Schedule(TimeSpan now) => _timers.Schedule(now + _period(), _run);
+
+        private void Run(TimeSpan now)
+        {
+            try
+            {
+                _action(now);
+            }
+            finally
+            {
+                Schedule(now);
+            }
         }
     }
 }

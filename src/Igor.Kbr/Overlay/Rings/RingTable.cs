@@ -13,7 +13,6 @@ namespace Igor.Kbr.Overlay.Rings;
 internal sealed class RingTable : Machine
 {
     private readonly NodeContext _context;
-    private readonly SortedDictionary<UInt128, ServiceRing> _rings = []; // for walks, whose order can show
     private readonly Dictionary<ServiceId, ServiceRing> _byId = [];
     private readonly PerPeer<bool> _barred;
 
@@ -40,7 +39,8 @@ internal sealed class RingTable : Machine
     /// <summary>Whether a member of the ring is connected.</summary>
     public bool IsInRing => TryGet(ServiceId.Base, out ServiceRing? ring) && ring.Members.Count > 0;
 
-    public IEnumerable<ServiceRing> All => _rings.Values;
+    /// <summary>All rings in the order of their ids, the base overlay's first, as they are now.</summary>
+    public ImmutableArray<ServiceRing> All { get; private set; } = [];
 
     public bool TryGet(ServiceId id, [NotNullWhen(true)] out ServiceRing? ring) =>
         _byId.TryGetValue(id, out ring);
@@ -53,8 +53,8 @@ internal sealed class RingTable : Machine
         if (!TryGet(id, out ServiceRing? ring))
         {
             ring = new ServiceRing(id, name, _context.Id);
-            _rings.Add(id.Value, ring);
             _byId.Add(id, ring);
+            All = All.Insert(All.Count(one => one.Id.Value < id.Value), ring);
             foreach (Peer peer in _context.Peers.All)
             {
                 Place(ring, peer);
@@ -70,7 +70,7 @@ internal sealed class RingTable : Machine
     {
         if (_byId.Remove(ring.Id))
         {
-            _rings.Remove(ring.Id.Value);
+            All = All.Remove(ring);
             Count([], ring.Neighbours.Others);
         }
     }

@@ -116,7 +116,7 @@ internal sealed class Isolation(
             context.Raise(OverlayEventKind.Joined, context.Id, $"{peers} peers");
         }
 
-        foreach (ServiceRing ring in rings.All.ToArray())
+        foreach (ServiceRing ring in rings.All)
         {
             rings.Refresh(now, ring);
         }
@@ -131,7 +131,7 @@ internal sealed class Isolation(
     private void Discover(TimeSpan now)
     {
         bool isHeld = false;
-        foreach (ServiceRing ring in rings.All.ToArray())
+        foreach (ServiceRing ring in rings.All)
         {
             rings.Refresh(now, ring);
             if (ring.IsHeldAlone && ring.HasMember)

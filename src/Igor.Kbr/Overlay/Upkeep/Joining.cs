@@ -85,7 +85,7 @@ internal sealed class Joining(
         _isStepping = true;
         try
         {
-            foreach (ServiceRing ring in rings.All.ToArray())
+            foreach (ServiceRing ring in rings.All)
             {
                 Step(now, ring);
             }
