@@ -10,7 +10,7 @@ namespace Igor.Kbr.Overlay.Clocks;
 /// own clock changes nothing of what is known of others, nor the corrected time. Strangers have no vote,
 /// since identities cost nothing; a majority of hostile neighbours can still move the time.
 /// </summary>
-internal sealed class PeerClocks(NodeContext context, Liveness liveness) : Machine
+internal sealed class PeerClocks(NodeContext context, Liveness liveness) : Machine, IHearsSigns
 {
     /// <summary>Deviations that are named in status; the rest is counted.</summary>
     private const int NamedMax = 8;
@@ -80,7 +80,7 @@ internal sealed class PeerClocks(NodeContext context, Liveness liveness) : Machi
     public override void HandlePeerDown(TimeSpan now, Peer peer, DepartureReason reason) => Judge(now);
 
     /// <summary>A peer told its clock, unasked or in answer to a question.</summary>
-    public override void HandleSign(TimeSpan now, Peer peer, in SignOfLife sign)
+    public void HandleSign(TimeSpan now, Peer peer, in SignOfLife sign)
     {
         if (sign.AskedAt is { } askedAt)
         {

@@ -11,7 +11,8 @@ namespace Igor.Kbr.Overlay.Links;
 /// and each is told where the other is; what they make of that is their matter (<see cref="OwnIdentity"/>).
 /// If it does not, its connection is given up and the newcomer may come again.
 /// </summary>
-internal sealed class Duplicates(NodeContext context, OpenLinks links, Liveness liveness) : Machine
+internal sealed class Duplicates(
+    NodeContext context, OpenLinks links, Liveness liveness) : Machine, IHearsSigns
 {
     /// <summary>
     /// Longer than a pause of a healthy process, and short for a peer that restarted after a power failure.
@@ -55,7 +56,7 @@ internal sealed class Duplicates(NodeContext context, OpenLinks links, Liveness 
     }
 
     /// <summary>A peer lives: when it was asked since a newcomer came, that one is refused.</summary>
-    public override void HandleSign(TimeSpan now, Peer peer, in SignOfLife sign)
+    public void HandleSign(TimeSpan now, Peer peer, in SignOfLife sign)
     {
         if (sign.AskedAt is not { } askedAt || !_contests.TryGetValue(peer.Id, out Contest? contest)
             || contest.Known != peer || askedAt < contest.Since || !Take(contest))

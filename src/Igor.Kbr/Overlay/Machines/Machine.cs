@@ -13,11 +13,6 @@ internal abstract class Machine
     /// <summary>The types of messages that this machine handles; no other one does.</summary>
     public virtual ReadOnlySpan<MessageType> Messages => [];
 
-    /// <summary>
-    /// When <see cref="HandleDeadline"/> wants to be called, beside the timers; null for never.
-    /// </summary>
-    public virtual TimeSpan? NextDeadline => null;
-
     /// <summary>The node starts.</summary>
     public virtual void Start(TimeSpan now)
     {
@@ -58,11 +53,6 @@ internal abstract class Machine
     {
     }
 
-    /// <summary>A peer showed that it lives and, mostly, what its clock shows.</summary>
-    public virtual void HandleSign(TimeSpan now, Peer peer, in SignOfLife sign)
-    {
-    }
-
     /// <summary>A connection was opened or closed, or an attempt to open one failed.</summary>
     public virtual void HandleLinksChanged(TimeSpan now)
     {
@@ -73,11 +63,6 @@ internal abstract class Machine
     /// before anything is done: what fails there is the peer's fault, what fails later is this node's.
     /// </summary>
     public virtual void HandleMessage(TimeSpan now, Link link, Peer peer, in Frame frame)
-    {
-    }
-
-    /// <summary>Some deadline has passed, perhaps this machine's.</summary>
-    public virtual void HandleDeadline(TimeSpan now)
     {
     }
 }

@@ -13,6 +13,8 @@ internal sealed class MachineList
 
     private readonly Machine?[] _byType = new Machine?[TypesMax];
     private ImmutableArray<Machine> _machines = [];
+    private ImmutableArray<TimedMachine> _timed = [];
+    private ImmutableArray<IHearsSigns> _hearers = [];
 
     /// <summary>When some machine wants to be called; null for never.</summary>
     public TimeSpan? NextDeadline
@@ -20,7 +22,7 @@ internal sealed class MachineList
         get
         {
             TimeSpan? next = null;
-            foreach (Machine machine in _machines)
+            foreach (TimedMachine machine in _timed)
             {
                 next = machine.NextDeadline is { } at && !(next <= at) ? at : next;
             }
@@ -33,6 +35,8 @@ internal sealed class MachineList
     public void Set(ImmutableArray<Machine> machines)
     {
         _machines = machines;
+        _timed = [.. machines.OfType<TimedMachine>()];
+        _hearers = [.. machines.OfType<IHearsSigns>()];
         foreach (Machine machine in machines)
         {
             foreach (MessageType type in machine.Messages)
@@ -124,10 +128,10 @@ internal sealed class MachineList
         }
     }
 
-    /// <summary>Passes on <see cref="Machine.HandleSign"/>.</summary>
+    /// <summary>Passes on <see cref="IHearsSigns.HandleSign"/>.</summary>
     public void Sign(TimeSpan now, Peer peer, in SignOfLife sign)
     {
-        foreach (Machine machine in _machines)
+        foreach (IHearsSigns machine in _hearers)
         {
             machine.HandleSign(now, peer, sign);
         }
@@ -142,10 +146,10 @@ internal sealed class MachineList
         }
     }
 
-    /// <summary>Passes on <see cref="Machine.HandleDeadline"/>.</summary>
+    /// <summary>Passes on <see cref="TimedMachine.HandleDeadline"/>.</summary>
     public void Deadline(TimeSpan now)
     {
-        foreach (Machine machine in _machines)
+        foreach (TimedMachine machine in _timed)
         {
             machine.HandleDeadline(now);
         }

@@ -23,6 +23,9 @@ internal sealed class Solitude(NodeContext context, RingTable rings, AwayMembers
     public bool HasNobody => away.Count == 0 && !rings.KnowsBarred
         && (context.Options.Bootstrap.Count == 0 || _wasInRing);
 
+    /// <summary>Whether nothing is left to prove (<see cref="ProveRing"/>).</summary>
+    public bool IsProven => _wasInRing;
+
     /// <summary>Whether it reaches none of those that it was given to join or knows.</summary>
     public bool IsAlone =>
         context.Options.JoinsRing && !rings.IsInRing && !context.Options.Found && !HasNobody;

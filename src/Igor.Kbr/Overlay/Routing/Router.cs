@@ -20,7 +20,7 @@ internal sealed class Router(
     ForwardDesk desk,
     PeerConduct conduct,
     RouteSelection routes,
-    WayBack back) : Machine
+    WayBack back) : TimedMachine
 {
     public override ReadOnlySpan<MessageType> Messages => [MessageType.Route, MessageType.Reply];
 

@@ -22,7 +22,7 @@ internal sealed class SilenceDetection(
     Sentences sentences,
     ForwardDesk desk,
     Liveness liveness,
-    Router router) : Machine
+    Router router) : TimedMachine, IHearsSigns
 {
     private const int DroppedMax = 2;
 
@@ -85,7 +85,7 @@ internal sealed class SilenceDetection(
     }
 
     /// <summary>The peer answered a ping: also the question before it, if it answers at all.</summary>
-    public override void HandleSign(TimeSpan now, Peer peer, in SignOfLife sign)
+    public void HandleSign(TimeSpan now, Peer peer, in SignOfLife sign)
     {
         if (conduct[peer].AskedAt is { } asked && sign.AskedAt >= asked)
         {

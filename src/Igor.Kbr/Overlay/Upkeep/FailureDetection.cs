@@ -15,7 +15,7 @@ namespace Igor.Kbr.Overlay.Upkeep;
 /// request through them is late.
 /// </summary>
 internal sealed class FailureDetection(
-    NodeContext context, RingTable rings, Liveness liveness, SecondLinks secondLinks) : Machine
+    NodeContext context, RingTable rings, Liveness liveness, SecondLinks secondLinks) : TimedMachine
 {
     /// <summary>A heartbeat may be late by its spread and by what the network adds.</summary>
     private const double LateFactor = 1.1;

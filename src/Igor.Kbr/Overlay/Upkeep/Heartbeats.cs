@@ -17,7 +17,7 @@ internal sealed class Heartbeats(
     RingTable rings,
     LinkCare care,
     ServiceNews services,
-    NeighbourExchange exchange) : Machine
+    NeighbourExchange exchange) : TimedMachine
 {
     /// <summary>After a change others have a moment to see it too: until then digests differ.</summary>
     private static readonly TimeSpan SoonAfterChange = TimeSpan.FromMilliseconds(200);

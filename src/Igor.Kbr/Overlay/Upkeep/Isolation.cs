@@ -10,7 +10,7 @@ namespace Igor.Kbr.Overlay.Upkeep;
 /// say so.
 /// </summary>
 internal sealed class Isolation(
-    NodeContext context, RingTable rings, EntryPoints entries, ServiceDiscovery discovery) : Machine
+    NodeContext context, RingTable rings, EntryPoints entries, ServiceDiscovery discovery) : TimedMachine
 {
     private static readonly TimeSpan DiscoverPeriod = TimeSpan.FromMilliseconds(500);
 
@@ -74,7 +74,16 @@ internal sealed class Isolation(
 
     public override void HandlePlaceChanged(TimeSpan now, Peer peer) => Review(now);
 
-    public override void HandleDeadline(TimeSpan now) => Review(now);
+    /// <summary>What it waits for are the deadlines of others.</summary>
+    public override TimeSpan? NextDeadline => null;
+
+    public override void HandleDeadline(TimeSpan now)
+    {
+        if (_told != RingState.Joined || !rings.Solitude.IsProven)
+        {
+            Review(now);
+        }
+    }
 
     /// <summary>Something happened that may change how the node stands.</summary>
     public void Review(TimeSpan now)

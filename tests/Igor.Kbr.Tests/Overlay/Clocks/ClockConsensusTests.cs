@@ -19,7 +19,7 @@ public class ClockConsensusTests
     [InlineData(new[] { T + 4000, T, T + 1000 }, T + 1000)]
     public void Judge_of_enough_clocks_that_agree_is_their_median(long[] clocks, long expected)
     {
-        ClockVerdict verdict = ClockConsensus.Judge(clocks[0], clocks[1..]);
+        ClockVerdict verdict = ClockConsensus.Judge(clocks[0], clocks.AsSpan(1));
         Assert.True(verdict.IsAgreed);
         Assert.Equal(expected, verdict.TimeMs);
     }
@@ -33,7 +33,7 @@ public class ClockConsensusTests
     [InlineData(new[] { T, T + 5001, T + 10_002, T - 5001 })]
     public void Judge_of_fewer_is_the_own_clock(long[] clocks)
     {
-        ClockVerdict verdict = ClockConsensus.Judge(clocks[0], clocks[1..]);
+        ClockVerdict verdict = ClockConsensus.Judge(clocks[0], clocks.AsSpan(1));
         Assert.False(verdict.IsAgreed);
         Assert.Equal(T, verdict.TimeMs);
     }
