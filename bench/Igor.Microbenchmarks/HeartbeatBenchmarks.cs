@@ -4,7 +4,7 @@ using Igor.Kbr.Wire.Messages;
 
 namespace Igor.Microbenchmarks;
 
-/// <summary>What keeps a link alive: a ping that is answered.</summary>
+/// <summary>What keeps a link alive: heartbeats, and pings that are answered.</summary>
 [MemoryDiagnoser]
 public class HeartbeatBenchmarks
 {
@@ -12,6 +12,8 @@ public class HeartbeatBenchmarks
     private static readonly TimeSpan Apart = TimeSpan.FromSeconds(5);
 
     private readonly byte[] _ping = MeasuredNode.Frame(new PingMessage(1, 0));
+
+    private readonly byte[] _heartbeat = MeasuredNode.Frame(new HeartbeatMessage(1, 0, 0, IsWanted: true));
 
     private MeasuredNode _node = null!;
     private LinkId _from;
@@ -26,7 +28,11 @@ public class HeartbeatBenchmarks
         _now = _node.Now;
     }
 
-    /// <summary>Handles one.</summary>
+    /// <summary>Handles a heartbeat, whose digest is compared.</summary>
+    [Benchmark]
+    public void HandleHeartbeat() => _node.Overlay.HandleFrame(_now += Apart, _from, _heartbeat);
+
+    /// <summary>Handles a ping.</summary>
     [Benchmark]
     public void HandlePing() => _node.Overlay.HandleFrame(_now += Apart, _from, _ping);
 }

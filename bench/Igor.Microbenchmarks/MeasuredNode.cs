@@ -22,11 +22,19 @@ internal sealed class MeasuredNode : IOverlayOutput
     private int _lastLength;
     private long _lastLink;
 
-    public MeasuredNode(int peers)
+    /// <summary>Makes a node.</summary>
+    /// <param name="peers">So many are connected, all of the one service.</param>
+    /// <param name="services">So many more are run here, and three of them by each peer.</param>
+    public MeasuredNode(int peers, int services = 0)
     {
+        Others = [.. Enumerable.Range(0, services).Select(i => $"s{i}")];
         Overlay = new OverlayNode(_random.NextKey(), new OverlayOptions { LinksMax = 65536 }, this, 1);
         Overlay.Start(Now);
-        Overlay.Subscribe(Now, new SubscribeOptions { Service = Service, Role = ServiceRole.Member });
+        foreach (string service in Others.Prepend(Service))
+        {
+            Overlay.Subscribe(Now, new SubscribeOptions { Service = service, Role = ServiceRole.Member });
+        }
+
         Run(TimeSpan.FromSeconds(2));
         for (int i = 0; i < peers; i++)
         {
@@ -37,6 +45,9 @@ internal sealed class MeasuredNode : IOverlayOutput
     }
 
     public static ServiceId ServiceId => Igor.Kbr.ServiceId.FromName(Service);
+
+    /// <summary>The other services that it runs.</summary>
+    public string[] Others { get; }
 
     public OverlayNode Overlay { get; }
 
@@ -71,7 +82,8 @@ internal sealed class MeasuredNode : IOverlayOutput
             Instance = 1,
             Addresses = [],
             ServicesVersion = 1,
-            Services = [Igor.Kbr.ServiceId.Base, ServiceId],
+            Services =
+                [Igor.Kbr.ServiceId.Base, ServiceId, .. Others.Take(3).Select(Igor.Kbr.ServiceId.FromName)],
         };
         Overlay.HandleFrame(Now, link, Frame(hello));
         Overlay.HandleFrame(Now, link, Frame(new AcceptMessage(0, (uint)new OverlayOptions().FrameBytesMax)));

@@ -84,6 +84,20 @@ public abstract partial class KbrServiceContract
     }
 
     [Fact]
+    public async Task Request_that_is_not_answered_is_delivered_once_however_long_it_waits()
+    {
+        await using KbrWorld world = await CreateWorldAsync(2);
+        IReadOnlyList<ContractApplication> members = await AttachMembersAsync(world);
+        ContractApplication root = members[^1];
+        root.Answers = false;
+        var options = new RequestOptions(TimeSpan.FromSeconds(3));
+        KbrReply reply =
+            await RequestAsync(world, members[0], KeyOwnedBy(members, root), [1], options);
+        Assert.Equal(KbrStatus.Timeout, reply.Status);
+        Assert.Single(root.Deliveries);
+    }
+
+    [Fact]
     public async Task Failure_that_stays_temporary_ends_as_Overloaded()
     {
         await using KbrWorld world = await CreateWorldAsync(2);
