@@ -25,7 +25,8 @@ internal sealed class Transcript : INetworkObserver
         _text.AppendLine().AppendLine(CultureInfo.InvariantCulture, $"""
             A line is a message where it is sent ("A > B", {network.Delay.TotalMilliseconds:0} ms on its way),
             or what happens at a node. Seconds stand in front. Nodes are letters, as they came; #1, #2 are
-            numbers chosen at random. Clocks that are right, and what each Hello has, are left out.
+            numbers chosen at random. Clocks that are right, lists of no contacts, and what each Hello and
+            Accept has are left out.
             """);
         network.Observer = this;
     }

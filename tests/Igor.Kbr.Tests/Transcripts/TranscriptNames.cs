@@ -13,6 +13,7 @@ internal sealed class TranscriptNames(TestNetwork network) : IMessageNames
     private static readonly HashSet<string> Dull =
     [
         "versionMin=1", "versionMax=1", "network='igor'", "agent='igor'", "wallClockMs=0ms",
+        "features=0", "contacts=[]",
     ];
 
     private readonly Dictionary<ServiceId, string> _services = new() { [ServiceId.Base] = "base" };
@@ -61,7 +62,8 @@ internal sealed class TranscriptNames(TestNetwork network) : IMessageNames
     /// <summary>What a wall clock shows, by how far it is off.</summary>
     public string OfClock(long unixMs) => unixMs == 0 ? "unknown" : $"{unixMs - network.UnixMs:+0;-0;0}ms";
 
-    public bool IsDull(string field, string value) => Dull.Contains($"{field}={value}");
+    public bool IsDull(string field, string value) =>
+        field == "frameBytesMax" || Dull.Contains($"{field}={value}");
 
     private string Of(NeighbourChange change)
     {

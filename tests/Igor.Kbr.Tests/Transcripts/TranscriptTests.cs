@@ -55,8 +55,8 @@ public class TranscriptTests
     public void Golden_link_is_refused()
     {
         Transcript transcript = New("A link is refused", """
-            B comes to A with another network's name. Then others join through A, until it has as many
-            connections as it may; L comes to it all the same, and finds its neighbours.
+            B comes to A with another network's name. Then others join through A, until it has so many
+            connections that it takes neighbours only. L is told where to go instead, and finds its place.
             """);
         transcript.Say("A founds a ring");
         TestNode a = transcript.Add(0x20, change: o => Small(o) with { LinksMax = 8 });
@@ -73,9 +73,10 @@ public class TranscriptTests
         }
 
         transcript.IsQuiet = false;
-        transcript.Say("A is full when L comes");
-        transcript.Add(0xFE, a, Small);
-        Run(0.4);
+        transcript.Say("A is busy when L comes, and L would be no neighbour of it");
+        TestNode l = transcript.Add(0x84, a, Small);
+        _network.Until(() => l.Overlay.IsJoined, TimeSpan.FromSeconds(3));
+        Run(0.1);
         Check(transcript, "refused-link.txt");
     }
 
