@@ -62,9 +62,15 @@ internal static class AddressRace
                 Keep(outcome, ref spare, causes);
             }
 
-            DialOutcome last = spare;
+            if (spare.Secured is null)
+            {
+                return DialOutcome.Failed(string.Join(", or ", causes.Distinct()));
+            }
+
+            DialProgress known = spare.Progress;
+            DialOutcome last = spare with { Progress = known with { Later = count - 1 - known.Winner } };
             spare = default;
-            return last.Secured is null ? DialOutcome.Failed(string.Join(", or ", causes.Distinct())) : last;
+            return last;
         }
         finally
         {

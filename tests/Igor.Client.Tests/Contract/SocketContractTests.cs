@@ -1,63 +1,14 @@
-using Igor.Kbr;
-using Igor.Node;
-using Igor.Local;
-using Igor.Node.Tests;
 using Igor.Testing;
 
 namespace Igor.Client.Tests;
 
-/// <summary>The contract over the local sockets of nodes.</summary>
-public sealed class SocketContractTests : KbrServiceContract
-{
-    protected override async Task<KbrWorld> CreateWorldAsync(int nodes) =>
-        await SocketWorld.CreateAsync(await LoopbackRing.StartAsync(nodes));
+// The contract over the local sockets of nodes.
+public sealed class SocketAttachingTests() : KbrAttachingContract(SocketWorld.CreateAsync);
 
-    private sealed class SocketWorld(LoopbackRing ring) : KbrWorld
-    {
-        private readonly TemporaryFolder _folder = new();
-        private readonly List<LocalSocketServer> _servers = [];
-        private readonly List<IgorClient> _clients = [];
+public sealed class SocketCancellingTests() : KbrCancellingContract(SocketWorld.CreateAsync);
 
-        public override IReadOnlyList<IKbrHost> Hosts => _clients;
+public sealed class SocketFailuresTests() : KbrFailuresContract(SocketWorld.CreateAsync);
 
-        public static async Task<SocketWorld> CreateAsync(LoopbackRing ring)
-        {
-            var world = new SocketWorld(ring);
-            foreach (IgorNode node in ring.Nodes)
-            {
-                string path = world._folder.NewPath();
-                world._servers.Add(
-                    LocalSocketServer.Start(node, new LocalSocketServerOptions { Path = path }));
-                world._clients.Add(
-                    await IgorClient.ConnectAsync(new IgorClientOptions { SocketPath = path }));
-            }
+public sealed class SocketRoutingTests() : KbrRoutingContract(SocketWorld.CreateAsync);
 
-            return world;
-        }
-
-        public override Task WaitUntilAsync(Func<bool> condition, string what) =>
-            Eventually.HoldsAsync(condition, what);
-
-        public override async Task StopNodeAsync(int node)
-        {
-            await _servers[node].DisposeAsync();
-            await ring.Nodes[node].DisposeAsync();
-        }
-
-        public override async ValueTask DisposeAsync()
-        {
-            foreach (IgorClient client in _clients)
-            {
-                await client.DisposeAsync();
-            }
-
-            foreach (LocalSocketServer server in _servers)
-            {
-                await server.DisposeAsync();
-            }
-
-            await ring.DisposeAsync();
-            _folder.Dispose();
-        }
-    }
-}
+public sealed class SocketUpcallsTests() : KbrUpcallsContract(SocketWorld.CreateAsync);

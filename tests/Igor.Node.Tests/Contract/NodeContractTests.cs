@@ -1,23 +1,14 @@
-using Igor.Kbr;
 using Igor.Testing;
 
 namespace Igor.Node.Tests;
 
-/// <summary>The contract in a node's own process.</summary>
-public sealed class NodeContractTests : KbrServiceContract
-{
-    protected override async Task<KbrWorld> CreateWorldAsync(int nodes) =>
-        new NodeWorld(await LoopbackRing.StartAsync(nodes));
+// The contract in a node's own process.
+public sealed class NodeAttachingTests() : KbrAttachingContract(NodeWorld.CreateAsync);
 
-    private sealed class NodeWorld(LoopbackRing ring) : KbrWorld
-    {
-        public override IReadOnlyList<IKbrHost> Hosts => ring.Nodes;
+public sealed class NodeCancellingTests() : KbrCancellingContract(NodeWorld.CreateAsync);
 
-        public override Task WaitUntilAsync(Func<bool> condition, string what) =>
-            Eventually.HoldsAsync(condition, what);
+public sealed class NodeFailuresTests() : KbrFailuresContract(NodeWorld.CreateAsync);
 
-        public override async Task StopNodeAsync(int node) => await ring.Nodes[node].DisposeAsync();
+public sealed class NodeRoutingTests() : KbrRoutingContract(NodeWorld.CreateAsync);
 
-        public override ValueTask DisposeAsync() => ring.DisposeAsync();
-    }
-}
+public sealed class NodeUpcallsTests() : KbrUpcallsContract(NodeWorld.CreateAsync);

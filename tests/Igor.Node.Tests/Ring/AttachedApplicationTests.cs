@@ -19,23 +19,6 @@ public sealed class AttachedApplicationTests
     }
 
     [Fact]
-    public async Task Node_with_as_many_members_as_peers_allow_takes_clients_only()
-    {
-        await using LoopbackRing ring = await LoopbackRing.StartAsync(2);
-        for (int i = 0; i < 63; i++)
-        {
-            await Echo.OnAsync(ring.Nodes[1], service: $"service {i}");
-        }
-
-        var problem = await Assert.ThrowsAsync<KbrException>(
-            () => Echo.OnAsync(ring.Nodes[1], service: "one more"));
-        Assert.Contains("63", problem.Message, StringComparison.Ordinal);
-        Echo client = await Echo.OnAsync(ring.Nodes[1], ServiceRole.Client, "one more");
-        await Echo.OnAsync(ring.Nodes[0], service: "one more");
-        Assert.Equal(KbrStatus.Ok, (await client.Ask(Key.Zero)).Status);
-    }
-
-    [Fact]
     public async Task Clients_beside_a_member_are_served_by_it()
     {
         await using IgorNode node = await IgorNode.StartAsync(new IgorNodeOptions());

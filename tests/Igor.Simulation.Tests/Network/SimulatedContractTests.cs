@@ -1,44 +1,14 @@
-using Igor.Kbr;
-using Igor.Simulation.Checks;
-using Igor.Simulation.Network;
 using Igor.Testing;
 
 namespace Igor.Simulation.Tests;
 
-/// <summary>A simulated node keeps what the application interface promises.</summary>
-public class SimulatedContractTests : KbrServiceContract
-{
-    /// <inheritdoc/>
-    protected override Task<KbrWorld> CreateWorldAsync(int nodes) =>
-        Task.FromResult<KbrWorld>(new SimulatedWorld(nodes));
+// A simulated node keeps what the application interface promises.
+public sealed class SimulatedAttachingTests() : KbrAttachingContract(SimulatedWorld.CreateAsync);
 
-    private sealed class SimulatedWorld : KbrWorld
-    {
-        private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
-        private readonly SimulatedNetwork _network = new(new SimulationOptions { Seed = 4 });
+public sealed class SimulatedCancellingTests() : KbrCancellingContract(SimulatedWorld.CreateAsync);
 
-        public SimulatedWorld(int nodes)
-        {
-            _network.Engine.Failed = _ => { }; // the contract has applications that throw
-            _network.Grow(nodes);
-            var ring = new RingChecker(_network);
-            Assert.True(
-                _network.RunUntil(() => _network.RunningNodes.Count() == nodes && ring.Holds(), Patience),
-                $"{nodes} nodes never became a ring, seed {_network.Engine.Seed}");
-        }
+public sealed class SimulatedFailuresTests() : KbrFailuresContract(SimulatedWorld.CreateAsync);
 
-        public override IReadOnlyList<IKbrHost> Hosts => _network.Nodes;
+public sealed class SimulatedRoutingTests() : KbrRoutingContract(SimulatedWorld.CreateAsync);
 
-        public override Task WaitUntilAsync(Func<bool> condition, string what)
-        {
-            Assert.True(
-                _network.RunUntil(condition, Patience, TimeSpan.FromMilliseconds(10)),
-                $"It never came to this: {what}, seed {_network.Engine.Seed}");
-            return Task.CompletedTask;
-        }
-
-        public override Task StopNodeAsync(int node) => _network.Nodes[node].DisposeAsync().AsTask();
-
-        public override ValueTask DisposeAsync() => ValueTask.CompletedTask;
-    }
-}
+public sealed class SimulatedUpcallsTests() : KbrUpcallsContract(SimulatedWorld.CreateAsync);

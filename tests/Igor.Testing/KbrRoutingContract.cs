@@ -3,8 +3,10 @@ using Igor.Kbr;
 
 namespace Igor.Testing;
 
-/// <content>Where messages go, and how requests end.</content>
-public abstract partial class KbrServiceContract
+/// <summary>Where messages go, and how requests end.</summary>
+/// <param name="createWorld">Makes a ring of so many nodes, joined and quiet.</param>
+public abstract class KbrRoutingContract(Func<int, Task<KbrWorld>> createWorld)
+    : KbrServiceContract(createWorld)
 {
     [Theory]
     [InlineData(1)]

@@ -2,8 +2,10 @@ using Igor.Kbr;
 
 namespace Igor.Testing;
 
-/// <content>Roles, isolation of services, and the end of an attachment.</content>
-public abstract partial class KbrServiceContract
+/// <summary>Roles, isolation of services, and the end of an attachment.</summary>
+/// <param name="createWorld">Makes a ring of so many nodes, joined and quiet.</param>
+public abstract class KbrAttachingContract(Func<int, Task<KbrWorld>> createWorld)
+    : KbrServiceContract(createWorld)
 {
     [Fact]
     public async Task Client_beside_a_member_routes_and_holds_no_keys()

@@ -2,8 +2,10 @@ using Igor.Kbr;
 
 namespace Igor.Testing;
 
-/// <content>Applications that fail, messages that cannot be sent, requests delivered again.</content>
-public abstract partial class KbrServiceContract
+/// <summary>Applications that fail, messages that cannot be sent, requests delivered again.</summary>
+/// <param name="createWorld">Makes a ring of so many nodes, joined and quiet.</param>
+public abstract class KbrFailuresContract(Func<int, Task<KbrWorld>> createWorld)
+    : KbrServiceContract(createWorld)
 {
     [Theory]
     [InlineData(1)]

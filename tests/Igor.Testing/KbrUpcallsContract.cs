@@ -2,8 +2,10 @@ using Igor.Kbr;
 
 namespace Igor.Testing;
 
-/// <content>The forward and update upcalls, and what neighbour sets say.</content>
-public abstract partial class KbrServiceContract
+/// <summary>The forward and update upcalls, and what neighbour sets say.</summary>
+/// <param name="createWorld">Makes a ring of so many nodes, joined and quiet.</param>
+public abstract class KbrUpcallsContract(Func<int, Task<KbrWorld>> createWorld)
+    : KbrServiceContract(createWorld)
 {
     [Theory]
     [InlineData(2)]

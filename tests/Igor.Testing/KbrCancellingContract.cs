@@ -2,8 +2,10 @@ using Igor.Kbr;
 
 namespace Igor.Testing;
 
-/// <content>Facts about calls that are cancelled.</content>
-public abstract partial class KbrServiceContract
+/// <summary>Calls that are cancelled.</summary>
+/// <param name="createWorld">Makes a ring of so many nodes, joined and quiet.</param>
+public abstract class KbrCancellingContract(Func<int, Task<KbrWorld>> createWorld)
+    : KbrServiceContract(createWorld)
 {
     private static CancellationToken Cancelled => new(canceled: true);
 
