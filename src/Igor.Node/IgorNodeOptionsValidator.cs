@@ -101,6 +101,8 @@ public static class IgorNodeOptionsValidator
             faults, nameof(overlay.DistantHeartbeatPeriod), overlay.DistantHeartbeatPeriod, 0.1, 3600);
         CheckTime(faults, nameof(overlay.ProbeTimeout), overlay.ProbeTimeout, 0.1, 600);
         CheckTime(faults, nameof(overlay.JoinPatience), overlay.JoinPatience, 0, 600);
+        CheckCount(
+            faults, nameof(overlay.UpkeepBytesPerSecond), overlay.UpkeepBytesPerSecond, 200, 1_000_000);
         CheckCount(faults, nameof(overlay.LinksMax), overlay.LinksMax, 8, 65536);
         CheckCount(faults, nameof(overlay.PendingMax), overlay.PendingMax, 16, 1 << 20);
         CheckCount(faults, nameof(overlay.PayloadBytesMax), overlay.PayloadBytesMax, 1024, 15 << 20);

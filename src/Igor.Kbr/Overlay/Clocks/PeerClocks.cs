@@ -269,10 +269,14 @@ internal sealed class PeerClocks(NodeContext context, Liveness liveness) : Machi
         }
     }
 
-    /// <summary>Asks those members whose clock is not known exactly, or not any more.</summary>
+    /// <summary>
+    /// Asks those members whose clock shows another time than that to go by and is not known exactly, or not
+    /// any more. One that agrees is as good as any.
+    /// </summary>
     private void Ask(TimeSpan now)
     {
         int asked = 0;
+        long? time = context.WallAtZeroMs is { } own ? TimeAtZero(own) : null;
         foreach (Peer peer in context.Peers.All)
         {
             if (asked == AskedAtOnceMax && !_asksAll)
@@ -286,8 +290,9 @@ internal sealed class PeerClocks(NodeContext context, Liveness liveness) : Machi
             }
 
             PeerClock clock = _clocks[peer];
-            bool isDue = _asksAll || !clock.IsExact || clock.IsInDoubt
-                || now - clock.SampledAt > _sampleLife;
+            bool agrees = clock.AtZeroMs is { } atZero && Math.Abs(atZero - (time ?? atZero)) <= StepMs;
+            bool isDue = _asksAll || now - clock.SampledAt > _sampleLife
+                || (clock.IsExact ? clock.IsInDoubt : !agrees);
             if (isDue && !(clock.AskedAt is { } at && now - at < AskPeriod && !_asksAll))
             {
                 asked++;

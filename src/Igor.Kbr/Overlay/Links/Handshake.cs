@@ -45,6 +45,7 @@ internal sealed class Handshake(
         LinkPurpose purpose = wish?.Purpose ?? LinkPurpose.Entry;
         var link = new Link(id, peerId, wish is not null, purpose, address) { ProvenAddress = remoteAddress };
         links.Add(link);
+        context.Budget.Spend(now, link.IsOutbound ? UpkeepBudget.ConnectionBytes : 0);
         if (!room.HasRoomFor(now, link))
         {
             RefuseAsFull(now, link);

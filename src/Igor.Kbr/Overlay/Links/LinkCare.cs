@@ -17,7 +17,11 @@ internal sealed class LinkCare(
     /// <summary>Several changes that come together are told once.</summary>
     private static readonly TimeSpan TellAfter = TimeSpan.FromMilliseconds(100);
 
-    private static readonly TimeSpan UnneededFor = TimeSpan.FromSeconds(30);
+    /// <summary>
+    /// A neighbour that nearer ones displaced is one again when those die. To keep the connection for minutes
+    /// costs less than to make it anew.
+    /// </summary>
+    private static readonly TimeSpan UnneededFor = TimeSpan.FromMinutes(3);
 
     private readonly PerPeer<Use> _uses = new(context.Peers, () => new Use { WantsUs = true });
     private bool _isTelling;

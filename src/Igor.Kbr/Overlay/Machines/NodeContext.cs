@@ -22,6 +22,9 @@ internal sealed class NodeContext(Key id, OverlayOptions options, IOverlayOutput
 
     public PeerTable Peers { get; } = new();
 
+    /// <summary>What keeping the rings up may cost.</summary>
+    public UpkeepBudget Budget { get; } = new(options.UpkeepBytesPerSecond);
+
     /// <summary>All machines of the node: whoever has news tells them through this list.</summary>
     public MachineList Machines { get; } = new();
 
@@ -43,6 +46,7 @@ internal sealed class NodeContext(Key id, OverlayOptions options, IOverlayOutput
         var writer = new MessagePackWriter(_scratch);
         message.Write(ref writer);
         writer.Flush();
+        Budget.NoteSent(_scratch.WrittenCount + UpkeepBudget.FrameOverheadBytes);
         return Output.Send(link.Id, _scratch.WrittenSpan, default);
     }
 

@@ -46,8 +46,18 @@ public sealed record OverlayOptions
     public TimeSpan HeartbeatPeriod { get; init; } = TimeSpan.FromSeconds(5);
 
     /// <summary>The same for all other peers. 0.1 s to 1 h.</summary>
-    /// <value>Default: 60 s: of a death among them others tell, or a request that is late.</value>
-    public TimeSpan DistantHeartbeatPeriod { get; init; } = TimeSpan.FromSeconds(60);
+    /// <value>Default: 2 min: of a death among them others tell, or a request that is late.</value>
+    public TimeSpan DistantHeartbeatPeriod { get; init; } = TimeSpan.FromMinutes(2);
+
+    /// <summary>
+    /// What this node may spend to keep its rings up, in bytes a second over all: heartbeats, comparisons,
+    /// lookups and the connections that it makes, at what they cost both sides. What the ring needs to hold
+    /// together borrows from the next minute; fingers and meeting places wait. 200 to 1,000,000.
+    /// </summary>
+    /// <value>
+    /// Default: 800, several times what a quiet ring takes, and enough where nodes stay for two minutes.
+    /// </value>
+    public int UpkeepBytesPerSecond { get; init; } = 800;
 
     /// <summary>Time between two checks of the fingers, before jitter. 1 s to 1 h.</summary>
     /// <value>Default: 20 s.</value>

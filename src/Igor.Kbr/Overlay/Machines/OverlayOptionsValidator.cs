@@ -18,6 +18,7 @@ internal static class OverlayOptionsValidator
             options.Addresses.Count,
             "at most 4");
         Between(options.NeighboursPerSide, 1, 32, nameof(options.NeighboursPerSide));
+        Between(options.UpkeepBytesPerSecond, 200, 1_000_000, nameof(options.UpkeepBytesPerSecond));
         Between(options.LinksMax, 8, 65536, nameof(options.LinksMax));
         Between(options.PendingMax, 16, 1048576, nameof(options.PendingMax));
         Between(options.PayloadBytesMax, 1024, 15 * 1024 * 1024, nameof(options.PayloadBytesMax));

@@ -81,6 +81,21 @@ internal sealed class ServiceRing(ServiceId id, string name, Key self)
     /// <summary>The neighbour set as it is compared with those of others.</summary>
     public RingTerms Terms { get; set; } = RingTerms.None;
 
+    /// <summary>Short terms of members that are connected, so that nobody names them to this node.</summary>
+    public ImmutableArray<uint> MemberTerms()
+    {
+        var terms = ImmutableArray.CreateBuilder<uint>();
+        foreach (Peer member in Members)
+        {
+            if (terms.Count < WireLimits.TermsMax)
+            {
+                terms.Add(RingTerms.Short(RingTerms.Term(Id, member.Id)));
+            }
+        }
+
+        return terms.ToImmutable();
+    }
+
     /// <summary>When the set changed last.</summary>
     public TimeSpan ChangedAt { get; set; }
 

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Igor.Kbr.Overlay.Rings;
 using Igor.Kbr.Wire;
 using Igor.Kbr.Wire.Messages;
@@ -6,15 +7,32 @@ namespace Igor.Kbr.Overlay.Routing;
 
 /// <summary>
 /// Requests that a ring's root answers itself. There is one: who is near this key? The answer is the root and
-/// its neighbours; joining nodes ask it for their own id, finger selection for a place far away.
+/// its neighbours, or those of them whom the asker lacks; joining nodes ask it for their own id, finger
+/// selection for a place far away.
 /// </summary>
 internal sealed class ControlRequests(RingTable rings)
 {
+    private int _turn;
+
     /// <summary>Answers what a node asks.</summary>
     public DeliveryResult Answer(ServiceRing ring, Key asker, ReadOnlyMemory<byte> query) =>
         ControlQuery.TryRead(query, out ControlKind kind) && kind == ControlKind.Near
-            ? new DeliveryResult(
-                ReplyStatus.Ok, NearReply.Write(rings.Contacts(ring).RemoveAll(c => c.Id == asker)))
+            ? new DeliveryResult(ReplyStatus.Ok, NearReply.Write(Near(ring, asker, query)))
             : new DeliveryResult( // of a later version perhaps: no attempt at another root is worth while
                 ReplyStatus.Failed, PeerCodec.WriteError("this node knows no control request of that kind"));
+
+    /// <summary>The root and those near it; where some are enough, others beside it each time.</summary>
+    private ImmutableArray<Contact> Near(ServiceRing ring, Key asker, ReadOnlyMemory<byte> query)
+    {
+        (int contactsMax, ImmutableArray<uint> known) = ControlQuery.ReadNear(query);
+        ImmutableArray<Contact> near = rings.Contacts(ring).RemoveAll(contact => contact.Id == asker
+            || known.Contains(RingTerms.Short(RingTerms.Term(ring.Id, contact.Id))));
+        if (near.Length <= contactsMax || contactsMax < 1)
+        {
+            return near;
+        }
+
+        int first = _turn++ % near.Length;
+        return [near[0], .. near.Skip(1).Concat(near.Skip(1)).Skip(first).Take(contactsMax - 1)];
+    }
 }

@@ -21,6 +21,10 @@ internal sealed class Fingers(
     IControlRequests requests) : Machine
 {
     private const int LookupsPerRound = 4;
+
+    /// <summary>Nodes that one lookup names: more cost more at each hop, and one is taken.</summary>
+    private const int CandidatesMax = 3;
+
     private static readonly TimeSpan FirstRounds = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan LookupTimeout = TimeSpan.FromSeconds(5);
 
@@ -53,10 +57,13 @@ internal sealed class Fingers(
         }
 
         List<FingerSlot> empty = fingers.Empty(ring);
-        int asked = Math.Min(LookupsPerRound, empty.Count);
-        for (int i = 0; i < asked; i++)
+        int asked = 0;
+        while (asked < Math.Min(LookupsPerRound, empty.Count)
+            && context.Budget.Allows(
+                now, UpkeepBudget.LookupBytes + UpkeepBudget.ConnectionBytes, UpkeepUrgency.Later))
         {
-            LookUp(now, empty[(_cursor + i) % empty.Count]);
+            context.Budget.Spend(now, UpkeepBudget.LookupBytes);
+            LookUp(now, empty[(_cursor + asked++) % empty.Count]);
         }
 
         bool wasLast = _cursor + asked >= empty.Count;
@@ -76,7 +83,7 @@ internal sealed class Fingers(
             Deadline = now + LookupTimeout,
             Completed = (later, result) => HandleLookup(later, slot, result),
         };
-        request.Keep(ControlQuery.Near);
+        request.Keep(ControlQuery.NearUnknown(CandidatesMax, []));
         requests.Begin(now, request);
     }
 

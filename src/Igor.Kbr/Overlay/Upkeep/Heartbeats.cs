@@ -20,7 +20,9 @@ internal sealed class Heartbeats(
     NeighbourExchange exchange) : TimedMachine
 {
     /// <summary>After a change others have a moment to see it too: until then digests differ.</summary>
-    private static readonly TimeSpan SoonAfterChange = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan SoonAfterChange = TimeSpan.FromMilliseconds(400);
+
+    private const int HeartbeatBytes = 24 + UpkeepBudget.FrameOverheadBytes;
 
     private readonly PerPeer<Beat> _beats = new(context.Peers, () => new Beat());
     private TimeSpan _nextAt = TimeSpan.MaxValue;
@@ -93,6 +95,7 @@ internal sealed class Heartbeats(
         beat.SaidWanted = care.IsWanted(peer);
         context.Send(peer, new HeartbeatMessage(
             rings.Own.Version, rings.Pairs.Of(peer), context.WallClockMs(now), beat.SaidWanted));
+        context.Budget.Spend(now, HeartbeatBytes);
         beat.Time.HandleSent(now, PeriodOf(peer), context.Random);
     }
 

@@ -248,7 +248,7 @@ internal sealed class Joining(
             FirstHop = through,
             Completed = completed,
         };
-        request.Keep(ControlQuery.Near);
+        request.Keep(ControlQuery.NearUnknown(WireLimits.ContactsMax, ring.MemberTerms()));
         requests.Begin(now, request);
     }
 

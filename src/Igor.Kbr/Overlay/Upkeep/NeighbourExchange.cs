@@ -21,6 +21,7 @@ internal sealed class NeighbourExchange(
     /// </summary>
     private const int RingsAtOnceMax = 16;
 
+    private const int ComparisonBytes = 300;
     private const int AnswersAtOnceMax = 2 * RingsAtOnceMax;
     private const int AnswersPerSecond = 4;
 
@@ -33,6 +34,12 @@ internal sealed class NeighbourExchange(
     /// <summary>What was asked for is answered by then, if at all.</summary>
     private static readonly TimeSpan AnswerTime = TimeSpan.FromSeconds(10);
 
+    /// <summary>Nodes whose connection is awaited, more than are told of at once.</summary>
+    private const int AwaitedMax = 64;
+
+    private static readonly TimeSpan AwaitFor = TimeSpan.FromSeconds(1.5);
+
+    private readonly HashSet<Key> _awaited = [];
     private readonly PerPeer<Comparison> _comparisons = new(context.Peers, () => new Comparison());
     private readonly SortedDictionary<Key, SortedSet<UInt128>> _ends = [];
 
@@ -86,7 +93,14 @@ internal sealed class NeighbourExchange(
         Comparison comparison = _comparisons[peer];
         comparison.NotBefore = Later(comparison.NotBefore, now + CompareAgainFirst);
         Teller teller = now < comparison.AskedUntil ? Teller.Asked(peer) : Teller.Unasked(peer);
-        Consider(now, ring, message.Contacts.Where(contact => !IsGone(now, peer, contact)), teller);
+        foreach (Contact contact in message.Contacts)
+        {
+            if (!IsGone(now, peer, contact))
+            {
+                ConnectOnce(now, ring, contact, teller);
+            }
+        }
+
         if (message.WantsReply && ring.IsActive && comparison.Answers.TryTake(now))
         {
             Answer(now, ring, peer, message.Known);
@@ -102,12 +116,18 @@ internal sealed class NeighbourExchange(
     {
         foreach (Contact contact in contacts)
         {
-            if (ring.WouldBeNeighbour(contact.Id, context.Options.NeighboursPerSide)
-                && !context.Peers.Contains(contact.Id)
-                && !dialer.IsConnecting(contact.Id))
-            {
-                dialer.TryDial(now, contact, LinkPurpose.Neighbour, teller);
-            }
+            Consider(now, ring, contact, teller);
+        }
+    }
+
+    private void Consider(TimeSpan now, ServiceRing ring, in Contact contact, in Teller? teller)
+    {
+        if (ring.WouldBeNeighbour(contact.Id, context.Options.NeighboursPerSide)
+            && !context.Peers.Contains(contact.Id)
+            && !dialer.IsConnecting(contact.Id)
+            && context.Budget.Allows(now, UpkeepBudget.ConnectionBytes, UpkeepUrgency.Now))
+        {
+            dialer.TryDial(now, contact, LinkPurpose.Neighbour, teller);
         }
     }
 
@@ -124,6 +144,31 @@ internal sealed class NeighbourExchange(
 
         return isGone;
     }
+
+    /// <summary>
+    /// Two that learn of each other both would connect, and make two connections: the one that the other
+    /// follows clockwise does at once, and the other one if nothing came of that.
+    /// </summary>
+    private void ConnectOnce(TimeSpan now, ServiceRing ring, Contact contact, Teller teller)
+    {
+        bool isAhead = contact.Id - context.Id < context.Id - contact.Id;
+        if (isAhead || !ring.IsActive)
+        {
+            Consider(now, ring, contact, teller);
+        }
+        else if (_awaited.Count < AwaitedMax && !context.Peers.Contains(contact.Id)
+            && _awaited.Add(contact.Id))
+        {
+            ConnectLater(now, ring, contact, teller);
+        }
+    }
+
+    private void ConnectLater(TimeSpan now, ServiceRing ring, Contact contact, Teller teller) =>
+        context.Timers.Schedule(now + AwaitFor, later =>
+        {
+            _awaited.Remove(contact.Id);
+            Consider(later, ring, contact, teller);
+        });
 
     private static TimeSpan Later(TimeSpan a, TimeSpan b) => a > b ? a : b;
 
@@ -191,6 +236,11 @@ internal sealed class NeighbourExchange(
 
     private void Compare(TimeSpan now, ServiceRing ring, Peer peer)
     {
+        if (!context.Budget.TrySpend(now, ComparisonBytes, UpkeepUrgency.Now))
+        {
+            return;
+        }
+
         Comparison comparison = _comparisons[peer];
         comparison.AskedUntil = now + AnswerTime;
         comparison.NotBefore = Later(comparison.NotBefore, now + CompareAgainFirst);

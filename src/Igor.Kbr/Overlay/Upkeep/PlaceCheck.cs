@@ -46,7 +46,7 @@ internal sealed class PlaceCheck(NodeContext context, IControlRequests requests)
                 FirstHop = member,
                 Completed = Take,
             };
-            request.Keep(ControlQuery.Near);
+            request.Keep(ControlQuery.NearUnknown(WireLimits.ContactsMax, ring.MemberTerms()));
             requests.Begin(now, request);
         }
 

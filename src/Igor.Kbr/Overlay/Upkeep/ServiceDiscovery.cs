@@ -197,7 +197,7 @@ internal sealed class ServiceDiscovery(
             Deadline = now + LookupTimeout,
             Completed = (later, result) => HandleLookup(later, ring, result),
         };
-        request.Keep(ControlQuery.Near);
+        request.Keep(ControlQuery.NearUnknown(1, []));
         requests.Begin(now, request);
     }
 

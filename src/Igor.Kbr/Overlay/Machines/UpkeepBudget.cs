@@ -1,0 +1,84 @@
+namespace Igor.Kbr.Overlay.Machines;
+
+/// <summary>How long something of the ring's upkeep can wait.</summary>
+internal enum UpkeepUrgency
+{
+    /// <summary>
+    /// The ring breaks without it: signs of life, neighbours. May use what comes in the next minute.
+    /// </summary>
+    Now,
+
+    /// <summary>Makes the ring better: fingers, meeting places, refreshes. Waits for room.</summary>
+    Later,
+}
+
+/// <summary>
+/// What a node may spend to keep its rings up, in bytes a second: what it begins itself, frames with their
+/// overhead, connections at what they cost both sides. Where a repair needs more for a while it borrows, up
+/// to a bound, and what can wait does until that is paid back. What peers begin is bounded for each of them,
+/// or they could use up what this node needs. Time comes in with each call.
+/// </summary>
+internal sealed class UpkeepBudget(int bytesPerSecond)
+{
+    /// <summary>
+    /// What a frame alone costs beyond its body: its length, the TLS record, TCP and IP headers.
+    /// </summary>
+    public const int FrameOverheadBytes = 66;
+
+    /// <summary>What a connection costs from its first packet to its last, on both sides together.</summary>
+    public const int ConnectionBytes = 2_400;
+
+    /// <summary>A lookup of a far place: a question and a short answer over a few hops.</summary>
+    public const int LookupBytes = 1_200;
+
+    /// <summary>Seconds of budget that may be borrowed.</summary>
+    private const int BorrowedSecondsMax = 60;
+
+    /// <summary>Seconds of budget that gather while little happens, and that a node starts with.</summary>
+    private const int GatheredSecondsMax = 20;
+
+    private double _bytes = (double)bytesPerSecond * GatheredSecondsMax;
+    private TimeSpan _filledAt;
+
+    /// <summary>All bytes that were sent for upkeep since the start, answers included.</summary>
+    public long Sent { get; private set; }
+
+    /// <summary>Whether something that costs so much may be done now.</summary>
+    public bool Allows(TimeSpan now, int bytes, UpkeepUrgency urgency)
+    {
+        Fill(now);
+        return urgency == UpkeepUrgency.Now
+            ? _bytes - bytes >= -(double)bytesPerSecond * BorrowedSecondsMax
+            : _bytes >= bytes;
+    }
+
+    /// <summary>Takes bytes for something that is done now.</summary>
+    public void Spend(TimeSpan now, int bytes)
+    {
+        Fill(now);
+        _bytes -= bytes;
+    }
+
+    /// <summary>Takes the bytes where they may be spent now; false where that has to wait.</summary>
+    public bool TrySpend(TimeSpan now, int bytes, UpkeepUrgency urgency)
+    {
+        if (!Allows(now, bytes, urgency))
+        {
+            return false;
+        }
+
+        Spend(now, bytes);
+        return true;
+    }
+
+    /// <summary>Counts what was sent.</summary>
+    public void NoteSent(int bytes) => Sent += bytes;
+
+    private void Fill(TimeSpan now)
+    {
+        _bytes = Math.Min(
+            (double)bytesPerSecond * GatheredSecondsMax,
+            _bytes + ((now - _filledAt).TotalSeconds * bytesPerSecond));
+        _filledAt = now;
+    }
+}
