@@ -9,6 +9,12 @@ internal static class WireLimits
     /// <summary>Bytes that a frame may have beyond its payload.</summary>
     public const int FrameOverheadBytes = 4096;
 
+    /// <summary>Bytes of the largest payload that each node takes, however small its bound.</summary>
+    public const int PayloadBytesLeast = 1024;
+
+    /// <summary>Bytes of a frame that each node takes.</summary>
+    public const int FrameBytesLeast = PayloadBytesLeast + FrameOverheadBytes;
+
     /// <summary>Addresses per node: what a host with IPv4, IPv6, a mapped port and a name needs.</summary>
     public const int AddressesMax = 4;
 

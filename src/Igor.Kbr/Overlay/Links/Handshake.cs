@@ -85,7 +85,7 @@ internal sealed class Handshake(
             }
             else
             {
-                frame.Read<AcceptMessage>();
+                link.FrameBytesMax = frame.Read<AcceptMessage>().FrameBytesMax;
                 HandleAccept(now, link, hello);
             }
         }

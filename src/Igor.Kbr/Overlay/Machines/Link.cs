@@ -23,6 +23,9 @@ internal sealed class Link(
     /// <summary>The other end as the connection shows it, whatever was dialled.</summary>
     public string ProvenAddress { get; init; } = remoteAddress;
 
+    /// <summary>The largest frame that the other end takes, as its accept says.</summary>
+    public uint FrameBytesMax { get; set; } = uint.MaxValue;
+
     /// <summary>The peer, once both ends have accepted each other.</summary>
     public Peer? Peer { get; set; }
 

@@ -47,8 +47,14 @@ internal sealed class NodeContext(Key id, OverlayOptions options, IOverlayOutput
         message.Write(ref writer);
         writer.Flush();
         Budget.NoteSent(_scratch.WrittenCount + UpkeepBudget.FrameOverheadBytes);
-        return Output.Send(link.Id, _scratch.WrittenSpan, default);
+        return Send(link, _scratch.WrittenSpan, default);
     }
+
+    /// <summary>
+    /// Sends a frame; false when the link takes no more, or its other end none of that size.
+    /// </summary>
+    public bool Send(Link link, ReadOnlySpan<byte> header, ReadOnlySpan<byte> rest) =>
+        header.Length + rest.Length <= link.FrameBytesMax && Output.Send(link.Id, header, rest);
 
     /// <inheritdoc cref="Send{TMessage}(Link, in TMessage)"/>
     public bool Send<TMessage>(Peer peer, in TMessage message)

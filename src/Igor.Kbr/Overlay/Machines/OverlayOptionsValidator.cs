@@ -21,7 +21,11 @@ internal static class OverlayOptionsValidator
         Between(options.UpkeepBytesPerSecond, 200, 1_000_000, nameof(options.UpkeepBytesPerSecond));
         Between(options.LinksMax, 8, 65536, nameof(options.LinksMax));
         Between(options.PendingMax, 16, 1048576, nameof(options.PendingMax));
-        Between(options.PayloadBytesMax, 1024, 15 * 1024 * 1024, nameof(options.PayloadBytesMax));
+        Between(
+            options.PayloadBytesMax,
+            Wire.WireLimits.PayloadBytesLeast,
+            15 * 1024 * 1024,
+            nameof(options.PayloadBytesMax));
         Between(
             options.HeartbeatPeriod,
             TimeSpan.FromSeconds(0.1),

@@ -335,6 +335,6 @@ internal sealed class Origin(
     {
         Span<byte> bytes = stackalloc byte[RoutedFrame.RouteHeaderBytes + RoutedFrame.PayloadPrefixBytes];
         RoutedFrame.WriteRoute(bytes, header, payloadLength);
-        return context.Output.Send(next.Link.Id, bytes, rest);
+        return context.Send(next.Link, bytes, rest);
     }
 }

@@ -173,6 +173,6 @@ internal sealed class Passage(
         Span<byte> rewritten = stackalloc byte[RoutedFrame.RouteHeaderBytes];
         frame[..RoutedFrame.RouteHeaderBytes].CopyTo(rewritten);
         RoutedFrame.RewriteRoute(rewritten, hopId, header.HopsLeft - 1, timeoutMs);
-        return context.Output.Send(next.Link.Id, rewritten, frame[RoutedFrame.RouteHeaderBytes..]);
+        return context.Send(next.Link, rewritten, frame[RoutedFrame.RouteHeaderBytes..]);
     }
 }

@@ -50,7 +50,7 @@ internal sealed class WayBack(NodeContext context, PeerConduct conduct)
 
     /// <summary>A reply goes the way the request came, or over the link that the peer has now.</summary>
     private bool TrySend(Link link, ReadOnlySpan<byte> header, ReadOnlySpan<byte> rest) =>
-        context.Output.Send(link.Id, header, rest)
+        context.Send(link, header, rest)
         || (link.Peer is { } peer && peer.Link != link
-            && context.Output.Send(peer.Link.Id, header, rest));
+            && context.Send(peer.Link, header, rest));
 }

@@ -6,7 +6,7 @@ namespace Igor.Kbr.Wire.Messages;
 /// <param name="Features">
 /// What the sender can do beyond this version, one bit each; there are none yet.
 /// </param>
-/// <param name="FrameBytesMax">The largest frame that the sender takes.</param>
+/// <param name="FrameBytesMax">The largest frame that the sender takes; larger ones go another way.</param>
 internal readonly record struct AcceptMessage(ulong Features, uint FrameBytesMax)
     : IWireMessage<AcceptMessage>
 {
@@ -21,6 +21,12 @@ internal readonly record struct AcceptMessage(ulong Features, uint FrameBytesMax
         writer.Write(FrameBytesMax);
     }
 
-    public static AcceptMessage Read(ref MessagePackReader reader, int fields) =>
-        new(reader.ReadUInt64(), reader.ReadUInt32());
+    public static AcceptMessage Read(ref MessagePackReader reader, int fields)
+    {
+        var accept = new AcceptMessage(reader.ReadUInt64(), reader.ReadUInt32());
+        PeerCodec.Require(
+            accept.FrameBytesMax >= WireLimits.FrameBytesLeast,
+            $"a node takes frames of {WireLimits.FrameBytesLeast} bytes");
+        return accept;
+    }
 }

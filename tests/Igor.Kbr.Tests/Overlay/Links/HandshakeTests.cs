@@ -148,6 +148,35 @@ public class HandshakeTests
     }
 
     [Fact]
+    public void Frame_larger_than_a_peer_accepts_goes_another_way()
+    {
+        const int Least = WireLimits.FrameBytesLeast;
+        ServiceId service = ServiceId.FromName("test");
+        var node = new LoneNode(new Key(0, 0, 0, 100));
+        node.Join("test");
+        LinkId narrow = node.Open(new Key(0, 0, 0, 900));
+        node.Say(narrow, Hello(LinkPurpose.Neighbour) with { Services = [ServiceId.Base, service] });
+        node.Say(narrow, new AcceptMessage(0, Least));
+        LinkId wide = node.Connect(new Key(0, 0, 0, 800), "test");
+        var options = new RequestOptions(TimeSpan.FromSeconds(10));
+        node.Overlay.Request(
+            node.Now, new RequestId(1), service, new Key(0, 0, 0, 1000), new byte[Least], options);
+        node.Run(TimeSpan.FromSeconds(1));
+        Assert.Empty(node.Frames(narrow, MessageType.Route));
+        Assert.NotEmpty(node.Frames(wide, MessageType.Route));
+        Assert.DoesNotContain(narrow, node.Closed);
+    }
+
+    [Fact]
+    public void Peer_that_accepts_hardly_any_frame_is_let_go()
+    {
+        LinkId link = _node.Open(Larger);
+        _node.Say(link, Hello(LinkPurpose.Neighbour));
+        _node.Say(link, new AcceptMessage(0, WireLimits.FrameBytesLeast - 1));
+        Assert.Equal([link], _node.Closed);
+    }
+
+    [Fact]
     public void Anything_but_an_accept_after_the_hello_ends_the_connection()
     {
         LinkId link = _node.Open(Larger);

@@ -119,6 +119,9 @@ internal static class MessageKinds
             new QuietPeerMessage(ExampleKey), KeyTests.Keys.Select(key => new QuietPeerMessage(key))),
         new MessageKind<AcceptMessage>(
             new AcceptMessage(0, 1_118_208),
-            Gen.Select(Gen.ULong, Gen.UInt, (features, bytes) => new AcceptMessage(features, bytes))),
+            Gen.Select(
+                Gen.ULong,
+                Gen.UInt[WireLimits.FrameBytesLeast, uint.MaxValue],
+                (features, bytes) => new AcceptMessage(features, bytes))),
     ];
 }
