@@ -27,6 +27,9 @@ hop.SetAction((result, stop) => RoutedHop.RunAsync(
     result.GetValue(repeats),
     stop));
 
+var link = new Command("link-cost", "What opening a link costs on the wire.");
+link.SetAction((_, stop) => LinkCost.RunAsync(stop));
+
 var peer = new Command("peer", "The other end of a measurement, started by the measurement itself.")
 {
     Hidden = true,
@@ -35,5 +38,5 @@ var kind = new Argument<string>("kind");
 peer.Add(kind);
 peer.SetAction((result, _) => RoutedHop.ServeAsync(result.GetValue(kind)!));
 
-var root = new RootCommand("Measures parts of Igor.") { hop, StoreBenchmark.Command(), peer };
+var root = new RootCommand("Measures parts of Igor.") { hop, link, StoreBenchmark.Command(), peer };
 return await root.Parse(args).InvokeAsync();
