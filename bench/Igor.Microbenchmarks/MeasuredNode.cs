@@ -51,6 +51,8 @@ internal sealed class MeasuredNode : IOverlayOutput
 
     public OverlayNode Overlay { get; }
 
+    public ArrayBufferWriter<byte> Scratch { get; } = new();
+
     public bool WantsEvents => false;
 
     public TimeSpan Now { get; private set; } = TimeSpan.FromSeconds(1);

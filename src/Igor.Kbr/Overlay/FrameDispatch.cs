@@ -20,7 +20,7 @@ internal sealed class FrameDispatch(
 
     private const int ControlAtOnceMax = 256;
 
-    private readonly PerPeer<Allowances> _allowances = new(context.Peers, () => new Allowances());
+    private readonly PerPeer<Allowances?> _allowances = new(context.Peers, () => null);
 
     /// <summary>Messages that were ignored since their sender sent too many.</summary>
     public long Ignored { get; private set; }
@@ -76,22 +76,24 @@ internal sealed class FrameDispatch(
     /// </summary>
     private TokenBucket? AllowanceFor(Peer peer, MessageType type) => type switch
     {
-        MessageType.Ping or MessageType.RequestQuery => _allowances[peer].Probes,
+        MessageType.Ping or MessageType.RequestQuery => Allowed(peer).Probes,
         MessageType.Neighbours or MessageType.ServiceQuery or MessageType.ServiceMembers
             or MessageType.IdentityClash or MessageType.SilentPeer or MessageType.QuietPeer
             or MessageType.ServicesQuery =>
-                _allowances[peer].Control,
+                Allowed(peer).Control,
         _ => null,
     };
+
+    private Allowances Allowed(Peer peer) => _allowances[peer] ??= new Allowances();
 
     private sealed class Allowances
     {
         /// <summary>How many messages a peer may still send that cost more to handle than to send.</summary>
-        public TokenBucket Control { get; } = new(ControlPerSecond, ControlAtOnceMax);
+        public TokenBucket Control => field ??= new(ControlPerSecond, ControlAtOnceMax);
 
         /// <summary>
         /// How many questions it may still ask whose missing answer would be held against this node.
         /// </summary>
-        public TokenBucket Probes { get; } = new(ControlPerSecond, ControlAtOnceMax);
+        public TokenBucket Probes => field ??= new(ControlPerSecond, ControlAtOnceMax);
     }
 }

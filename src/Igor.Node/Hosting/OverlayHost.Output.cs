@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Collections.Immutable;
 using Igor.Kbr;
 using Igor.Kbr.Hosting;
@@ -9,6 +10,8 @@ namespace Igor.Node.Hosting;
 /// <content>What the overlay node and its applications do to the world.</content>
 internal sealed partial class OverlayHost : IOverlayOutput, IApplicationHost<NodeService>
 {
+    private readonly ArrayBufferWriter<byte> _scratch = new(2048);
+
     private readonly TaskCompletionSource<RingStanding> _settled =
         new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -70,6 +73,8 @@ internal sealed partial class OverlayHost : IOverlayOutput, IApplicationHost<Nod
     }
 
     /// <inheritdoc/>
+    ArrayBufferWriter<byte> IOverlayOutput.Scratch => _scratch;
+
     bool IOverlayOutput.WantsEvents => true;
 
     void IOverlayOutput.Raise(OverlayEvent overlayEvent)

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Collections.Immutable;
 using Igor.Kbr;
 using Igor.Kbr.Overlay.Machines;
@@ -60,6 +61,8 @@ internal sealed class ProcessOutput(NodeProcess process, Transport transport) : 
 
     public void UpdateNeighbours(ServiceId service, NeighbourChange change) =>
         process.Enqueue(new NodeWork { Kind = NodeWorkKind.Update, Service = service, Argument = change });
+
+    public ArrayBufferWriter<byte> Scratch => transport.Scratch;
 
     public bool WantsEvents => process.Node.KeepsEvents;
 

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Binary;
 using System.Collections.Immutable;
 using Igor.Kbr.Overlay.Machines;
@@ -50,6 +51,9 @@ internal sealed class Transport
     public NetworkFaults Faults { get; }
 
     public BufferPool Buffers { get; } = new();
+
+    /// <summary>Where nodes write messages, one after the other.</summary>
+    public ArrayBufferWriter<byte> Scratch { get; } = new(2048);
 
     /// <summary>Queues for the work of processes that have some to do.</summary>
     public Stack<Queue<NodeWork>> SpareQueues { get; } = [];

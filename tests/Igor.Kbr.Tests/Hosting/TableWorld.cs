@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Collections.Immutable;
 using Igor.Kbr.Hosting;
 using Igor.Kbr.Overlay;
@@ -103,6 +104,8 @@ internal sealed class TableWorld : IOverlayOutput, IApplicationHost<TableWorld.H
     public void CompleteRequest(RequestId request, in KbrReply reply) => Table.Complete(request, reply);
 
     public void UpdateNeighbours(ServiceId service, NeighbourChange change) => Table.Update(service, change);
+
+    public ArrayBufferWriter<byte> Scratch { get; } = new();
 
     public bool WantsEvents => true;
 

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Collections.Immutable;
 using Igor.Kbr.Overlay;
 using Igor.Kbr.Overlay.Machines;
@@ -240,6 +241,8 @@ internal sealed class LoneNode : IOverlayOutput
     public void CompleteRequest(RequestId request, in KbrReply reply) => Ended.Add(request, reply.Status);
 
     public void UpdateNeighbours(ServiceId service, NeighbourChange change) => Changes++;
+
+    public ArrayBufferWriter<byte> Scratch { get; } = new();
 
     public bool WantsEvents => true;
 

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Collections.Immutable;
 using Igor.Kbr.Overlay;
 using Igor.Kbr.Overlay.Machines;
@@ -226,6 +227,8 @@ internal sealed class TestNode : IOverlayOutput
         Changes.Add(change);
         Sets.Add((service, change.Neighbours));
     }
+
+    public ArrayBufferWriter<byte> Scratch { get; } = new();
 
     public bool WantsEvents => true;
 

@@ -116,7 +116,7 @@ internal sealed class Liveness(NodeContext context) : Machine
     {
         public PeerHealth Health { get; } = new();
 
-        public OpenPings Pings { get; } = new();
+        public OpenPings Pings => field ??= new();
 
         public bool IsInDoubt { get; set; }
 

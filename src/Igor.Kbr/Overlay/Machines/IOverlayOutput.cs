@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Collections.Immutable;
 
 namespace Igor.Kbr.Overlay.Machines;
@@ -59,6 +60,12 @@ public interface IOverlayOutput
 
     /// <summary>The neighbour set of the node in a service changed.</summary>
     void UpdateNeighbours(ServiceId service, NeighbourChange change);
+
+    /// <summary>
+    /// Where a node writes a message before it is sent; nothing of it outlives the call. The host's, since
+    /// the nodes of a simulation can share one.
+    /// </summary>
+    ArrayBufferWriter<byte> Scratch { get; }
 
     /// <summary>Whether events are wanted; their texts cost something to make.</summary>
     bool WantsEvents { get; }

@@ -9,9 +9,7 @@ namespace Igor.Kbr.Overlay.Machines;
 /// </summary>
 internal sealed class MachineList
 {
-    private const int TypesMax = 128; // types are written as one byte
-
-    private readonly Machine?[] _byType = new Machine?[TypesMax];
+    private Machine?[] _byType = [];
     private ImmutableArray<Machine> _machines = [];
     private ImmutableArray<TimedMachine> _timed = [];
     private ImmutableArray<IHearsSigns> _hearers = [];
@@ -41,6 +39,7 @@ internal sealed class MachineList
         {
             foreach (MessageType type in machine.Messages)
             {
+                Array.Resize(ref _byType, Math.Max(_byType.Length, (int)type + 1));
                 if (_byType[(int)type] is { } other)
                 {
                     throw new InvalidOperationException(
@@ -54,7 +53,7 @@ internal sealed class MachineList
 
     /// <summary>The machine that handles messages of a type; null when none does.</summary>
     public Machine? For(MessageType type) =>
-        (int)type is >= 0 and < TypesMax ? _byType[(int)type] : null;
+        (uint)type < (uint)_byType.Length ? _byType[(int)type] : null;
 
     /// <summary>Passes on <see cref="Machine.Start"/>.</summary>
     public void Start(TimeSpan now)

@@ -8,8 +8,6 @@ namespace Igor.Kbr.Overlay.Machines;
 /// <summary>What the machines of one node share.</summary>
 internal sealed class NodeContext(Key id, OverlayOptions options, IOverlayOutput output, ulong seed)
 {
-    private readonly ArrayBufferWriter<byte> _scratch = new(2048);
-
     public Key Id { get; } = id;
 
     public OverlayOptions Options { get; } = options;
@@ -42,12 +40,13 @@ internal sealed class NodeContext(Key id, OverlayOptions options, IOverlayOutput
     public bool Send<TMessage>(Link link, in TMessage message)
         where TMessage : struct, IWireMessage<TMessage>
     {
-        _scratch.ResetWrittenCount();
-        var writer = new MessagePackWriter(_scratch);
+        ArrayBufferWriter<byte> scratch = Output.Scratch;
+        scratch.ResetWrittenCount();
+        var writer = new MessagePackWriter(scratch);
         message.Write(ref writer);
         writer.Flush();
-        Budget.NoteSent(_scratch.WrittenCount + UpkeepBudget.FrameOverheadBytes);
-        return Send(link, _scratch.WrittenSpan, default);
+        Budget.NoteSent(scratch.WrittenCount + UpkeepBudget.FrameOverheadBytes);
+        return Send(link, scratch.WrittenSpan, default);
     }
 
     /// <summary>

@@ -5,10 +5,9 @@ namespace Igor.Kbr.Overlay.Routing;
 
 /// <summary>
 /// The requests whose reply is waited for: a slab whose ids carry a generation, so that a late or forged
-/// reply finds nothing, and a timing wheel (Varghese and Lauck, 1987) of <see cref="Tick"/>, so that adding
-/// and removing cost the same however many wait. Deadlines beyond the wheel go round again. What peers have
-/// it wait for shares the table by a dynamic threshold (Choudhury and Hahne, 1998): one peer may hold as many
-/// entries as are free, so that a single one may use half, many share alike, and there is room for the rest.
+/// reply finds nothing, and a wheel for their deadlines (<see cref="PendingWheel"/>). What peers have it wait
+/// for shares the table by a dynamic threshold (Choudhury and Hahne, 1998): one peer may hold as many entries
+/// as are free, so that a single one may use half, many share alike, and there is room for the rest.
 /// Strangers together hold a quarter: more identities are no way to keep members and this node itself out.
 /// </summary>
 internal sealed class PendingTable(PeerTable peers, int capacity)
@@ -17,19 +16,13 @@ internal sealed class PendingTable(PeerTable peers, int capacity)
     private const int FrameBytesMax = 8 * 1024 * 1024;
 
     private const int StrangersPart = 4; // 1/4 of the table
-    private const int SlotCount = 1024;
     private const int IndexBits = 20;
 
-    // A list of its own behind the wheel's, for entries that are due: the others of their slot are passed by
-    // once a round, not once for each that is due.
-    private const int DueSlot = SlotCount;
     private static readonly TimeSpan TransitMax = TimeSpan.FromSeconds(60);
-    private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(10);
 
     private readonly List<Pending> _slab = [];
     private readonly Stack<int> _free = new();
-    private readonly Pending?[] _wheel = new Pending?[SlotCount + 1];
-    private long _currentTick;
+    private readonly PendingWheel _wheel = new();
     private readonly PerPeer<int> _ofPeers = new(peers, () => 0);
     private long _frameBytes;
     private int _strangers;
@@ -82,7 +75,7 @@ internal sealed class PendingTable(PeerTable peers, int capacity)
 
     public void Remove(Pending entry)
     {
-        Unlink(entry);
+        _wheel.Remove(entry);
         Release(entry);
         ForgetFrame(entry);
         entry.ForgetAttempts();
@@ -95,10 +88,9 @@ internal sealed class PendingTable(PeerTable peers, int capacity)
     /// <summary>Gives an entry another kind and deadline, its end at the latest.</summary>
     public void Change(Pending entry, PendingKind kind, TimeSpan deadline)
     {
-        Unlink(entry);
         entry.Kind = kind;
         entry.Deadline = deadline < entry.End ? deadline : entry.End;
-        Insert(entry);
+        _wheel.Move(entry);
     }
 
     /// <summary>Gives an entry another id: what its attempts may bring still means nothing.</summary>
@@ -196,63 +188,11 @@ internal sealed class PendingTable(PeerTable peers, int capacity)
         return found;
     }
 
-    /// <summary>
-    /// When the next entry may be due; a little early at times, never late by more than a tick.
-    /// </summary>
-    public TimeSpan? NextDeadline
-    {
-        get
-        {
-            if (Count == 0)
-            {
-                return null;
-            }
+    /// <inheritdoc cref="PendingWheel.NextDeadline"/>
+    public TimeSpan? NextDeadline => _wheel.NextDeadline;
 
-            if (_wheel[DueSlot] is not null)
-            {
-                return Tick * _currentTick;
-            }
-
-            for (int i = 0; i < SlotCount; i++)
-            {
-                if (_wheel[(int)((_currentTick + i) % SlotCount)] is not null)
-                {
-                    return Tick * (_currentTick + i + 1);
-                }
-            }
-
-            return null;
-        }
-    }
-
-    /// <summary>
-    /// Takes out the next entry that is due, or returns null. The caller handles and removes it.
-    /// </summary>
-    public Pending? NextDue(TimeSpan now)
-    {
-        long nowTick = now.Ticks / Tick.Ticks;
-        while (_wheel[DueSlot] is null && Count > 0 && _currentTick < nowTick)
-        {
-            TakeDue(now, (int)(_currentTick++ % SlotCount));
-        }
-
-        return _wheel[DueSlot];
-    }
-
-    private void TakeDue(TimeSpan now, int slot)
-    {
-        for (Pending? entry = _wheel[slot]; entry is not null;)
-        {
-            Pending? after = entry.After;
-            if (entry.Deadline <= now)
-            {
-                Unlink(entry);
-                Push(entry, DueSlot);
-            }
-
-            entry = after;
-        }
-    }
+    /// <inheritdoc cref="PendingWheel.NextDue"/>
+    public Pending? NextDue(TimeSpan now) => _wheel.NextDue(now);
 
     private Pending Create(PendingKind kind, TimeSpan now, TimeSpan deadline)
     {
@@ -268,55 +208,11 @@ internal sealed class PendingTable(PeerTable peers, int capacity)
             _slab.Add(entry);
         }
 
-        if (Count++ == 0)
-        {
-            _currentTick = now.Ticks / Tick.Ticks;
-        }
-
+        Count++;
         entry.Kind = kind;
         entry.Deadline = deadline;
         entry.End = deadline;
-        Insert(entry);
+        _wheel.Add(now, entry);
         return entry;
-    }
-
-    private void Insert(Pending entry)
-    {
-        long tick = Math.Max(entry.Deadline.Ticks / Tick.Ticks, _currentTick);
-        Push(entry, (int)(tick % SlotCount));
-    }
-
-    private void Push(Pending entry, int slot)
-    {
-        entry.Slot = slot;
-        entry.Before = null;
-        entry.After = _wheel[slot];
-        if (entry.After is not null)
-        {
-            entry.After.Before = entry;
-        }
-
-        _wheel[slot] = entry;
-    }
-
-    private void Unlink(Pending entry)
-    {
-        if (entry.Before is not null)
-        {
-            entry.Before.After = entry.After;
-        }
-        else
-        {
-            _wheel[entry.Slot] = entry.After;
-        }
-
-        if (entry.After is not null)
-        {
-            entry.After.Before = entry.Before;
-        }
-
-        entry.Slot = -1;
-        entry.After = null;
-        entry.Before = null;
     }
 }

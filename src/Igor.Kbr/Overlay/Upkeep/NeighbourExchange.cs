@@ -296,7 +296,7 @@ internal sealed class NeighbourExchange(
         public TimeSpan AskedUntil { get; set; }
 
         /// <summary>How often the peer may still ask.</summary>
-        public TokenBucket Answers { get; } = new(AnswersPerSecond, AnswersAtOnceMax);
+        public TokenBucket Answers => field ??= new(AnswersPerSecond, AnswersAtOnceMax);
 
         /// <summary>They differ; if just as they did before, comparing has not helped.</summary>
         public void HandleDifference(TimeSpan now, ulong own, ulong theirs)

@@ -171,9 +171,9 @@ internal sealed class ServiceNews(NodeContext context, RingTable rings) : Machin
         public bool WillAsk { get; set; }
 
         /// <summary>How often the peer may still say what it runs.</summary>
-        public TokenBucket Heard { get; } = new(HeardPerSecond, HeardAtOnceMax);
+        public TokenBucket Heard => field ??= new(HeardPerSecond, HeardAtOnceMax);
 
         /// <summary>How many bytes it may still ask for.</summary>
-        public TokenBucket Answers { get; } = new(AnswerBytesPerSecond, AnswerBytesAtOnceMax);
+        public TokenBucket Answers => field ??= new(AnswerBytesPerSecond, AnswerBytesAtOnceMax);
     }
 }

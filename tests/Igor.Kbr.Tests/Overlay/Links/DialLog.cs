@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Collections.Immutable;
 using Igor.Kbr.Overlay.Machines;
 
@@ -44,6 +45,8 @@ internal sealed class DialLog : IOverlayOutput
     public void UpdateNeighbours(ServiceId service, NeighbourChange change)
     {
     }
+
+    public ArrayBufferWriter<byte> Scratch { get; } = new();
 
     public bool WantsEvents => true;
 

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Collections.Immutable;
 using Igor.Kbr.Overlay.Machines;
 using Igor.Kbr.Wire.Messages;
@@ -50,6 +51,8 @@ public class NodeContextTests
         public int Frames { get; private set; }
 
         public OverlayEvent? Event { get; private set; }
+
+        public ArrayBufferWriter<byte> Scratch { get; } = new();
 
         public bool WantsEvents { get; init; }
 

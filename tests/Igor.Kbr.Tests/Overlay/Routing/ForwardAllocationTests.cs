@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Collections.Immutable;
 using Igor.Kbr.Overlay;
 using Igor.Kbr.Overlay.Machines;
@@ -86,6 +87,8 @@ public class ForwardAllocationTests
         public LinkId Link { get; private set; }
 
         public ReadOnlyMemory<byte> Frame => _frame.AsMemory(0, _bytes);
+
+        public ArrayBufferWriter<byte> Scratch { get; } = new();
 
         public bool WantsEvents => false;
 
