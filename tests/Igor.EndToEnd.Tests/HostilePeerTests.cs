@@ -50,6 +50,7 @@ public sealed class HostilePeerTests(ITestOutputHelper output)
             using var identity = NodeIdentity.CreateEphemeral();
             await using RawPeer peer = await RawPeer.ConnectAsync(node.Address, identity);
             await peer.SayHelloAsync(ring.Network);
+            await peer.AcceptAsync();
             byte[] bytes = new byte[4];
             BinaryPrimitives.WriteUInt32BigEndian(bytes, length);
             await peer.SendAsync(bytes);
@@ -77,6 +78,7 @@ public sealed class HostilePeerTests(ITestOutputHelper output)
             using var identity = NodeIdentity.CreateEphemeral();
             await using RawPeer peer = await RawPeer.ConnectAsync(node.Address, identity);
             await peer.SayHelloAsync(ring.Network);
+            await peer.AcceptAsync();
             await peer.SendFrameAsync(body);
             await peer.ReadToEndAsync();
         }

@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 MESSAGE_HELLO, MESSAGE_SERVICES, MESSAGE_PING, MESSAGE_PONG, MESSAGE_GOODBYE = 1, 2, 3, 4, 5
-MESSAGE_ROUTE, MESSAGE_REPLY = 16, 17
+MESSAGE_ROUTE, MESSAGE_REPLY, MESSAGE_ACCEPT = 16, 17, 19
 FLAG_EXACT = 1
 
 
@@ -81,7 +81,7 @@ def node_id(public_key):
 def hello(services=(), addresses=(), network="igor", joins=True, instance=None, services_version=1):
     instance = random.getrandbits(63) if instance is None else instance
     return [MESSAGE_HELLO, 1, 1, network, instance, list(addresses), "attack", joins, services_version,
-            [[service_id(name), name] for name in services]]
+            b"".join(service_id(name) for name in services)]
 
 
 def route(service, destination, source, hop_id, payload, hops=64, flags=0, timeout_ms=5000):
@@ -122,6 +122,7 @@ class Peer:
         self.peer_id = node_id(certificate.public_key())
         if says_hello:
             self.send(hello(services, **hello_fields))
+            self.send([MESSAGE_ACCEPT, 0, 1 << 24])
 
     def send(self, message):
         self.send_body(msgpack.packb(message, use_bin_type=True))

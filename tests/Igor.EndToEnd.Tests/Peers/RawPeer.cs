@@ -82,16 +82,27 @@ internal sealed class RawPeer : IAsyncDisposable
         writer.Write("raw");
         writer.Write(true);
         writer.Write(1);
-        writer.WriteArrayHeader(services.Length);
-        foreach (string service in services)
+        byte[] ids = new byte[services.Length * ServiceId.SizeInBytes];
+        for (int i = 0; i < services.Length; i++)
         {
-            writer.WriteArrayHeader(2);
-            byte[] id = new byte[ServiceId.SizeInBytes];
-            (service.Length == 0 ? ServiceId.Base : ServiceId.FromName(service)).Write(id);
-            writer.Write(id);
-            writer.Write(service);
+            ServiceId id = services[i].Length == 0 ? ServiceId.Base : ServiceId.FromName(services[i]);
+            id.Write(ids.AsSpan(i * ServiceId.SizeInBytes));
         }
 
+        writer.Write(ids);
+        writer.Flush();
+        return SendFrameAsync(body.WrittenMemory);
+    }
+
+    /// <summary>Takes the node as a peer; after the hello, whatever the node answers to that.</summary>
+    public Task AcceptAsync()
+    {
+        var body = new ArrayBufferWriter<byte>();
+        var writer = new MessagePackWriter(body);
+        writer.WriteArrayHeader(3);
+        writer.Write(19);
+        writer.Write(0);
+        writer.Write(1 << 24);
         writer.Flush();
         return SendFrameAsync(body.WrittenMemory);
     }

@@ -31,6 +31,7 @@ internal sealed class SpyPeer : IAsyncDisposable
         RawPeer peer = await RawPeer.ConnectAsync(address, _identity);
         _peers.Add(peer);
         await peer.SayHelloAsync(network, services);
+        await peer.AcceptAsync();
         _reading.Add(ReadAsync(peer));
     }
 
