@@ -80,6 +80,7 @@ class Connection:
             self.is_secured = True
             if self.mode == "idle":
                 self._send(peer.hello((), joins=False))
+                self._send([peer.MESSAGE_ACCEPT, 0, 1 << 24])
         except ssl.SSLWantReadError:
             pass
         self._flush()

@@ -226,7 +226,7 @@ internal sealed class EntryPoints(
     {
         if (!IsConnected(address))
         {
-            bool isSeeking = _isSeeking || IsSmall;
+            bool isSeeking = (_isSeeking || IsSmall) && !IsTurnedAway(now); // the others that it named first
             dialer.TryDial(now, new Dialer.Wish([address], null, LinkPurpose.Entry, IsSeeking: isSeeking));
         }
     }

@@ -39,9 +39,17 @@ internal sealed class LinkRoom(
     /// <summary>
     /// Whether a link that was opened may say hello: there is room for it, or room is made.
     /// </summary>
-    public bool HasRoomFor(TimeSpan now, Link link) =>
-        !IsFull || context.Peers.Contains(link.PeerId)
-        || ((link.IsOutbound || IsNear(link.PeerId)) && TryMakeRoom(now));
+    public bool HasRoomFor(TimeSpan now, Link link)
+    {
+        if (!IsFull || TryEndSecond())
+        {
+            return true;
+        }
+
+        bool isKnown = context.Peers.Contains(link.PeerId);
+        bool displaces = isKnown || link.IsOutbound || IsNear(link.PeerId);
+        return displaces && (TryMakeRoom(now, link.PeerId) || isKnown);
+    }
 
     /// <summary>Whether the other end may become a peer, now that it has said hello.</summary>
     public bool MayBecomePeer(TimeSpan now, Link link, in HelloMessage hello)
@@ -118,11 +126,27 @@ internal sealed class LinkRoom(
     /// Ends the connection that neither side has needed for longest; else to a stranger; else to one of those
     /// who chose this node as their finger, since they find another.
     /// </summary>
-    private bool TryMakeRoom(TimeSpan now) => TryDrop(now, care.Unneeded
+    private bool TryMakeRoom(TimeSpan now, Key newcomer) => TryDrop(now, care.Unneeded
         .Concat(Strangers)
         .Concat(context.Peers.All
             .Where(p => fingers.IsFinger(p) && !p.WasDialled && !rings.IsNeighbour(p))
-            .OrderByDescending(p => p.ConnectedAt)));
+            .OrderByDescending(p => p.ConnectedAt))
+        .Where(p => p.Id != newcomer));
+
+    /// <summary>
+    /// Ends a second link to some peer before its time; what was on its way on it is the peer's to say again.
+    /// </summary>
+    private bool TryEndSecond()
+    {
+        Link? second = links.Find(
+            link => link is { IsDraining: true, Peer: { } peer } && liveness.Health(peer).AskedAt is null);
+        if (second is not null)
+        {
+            links.Forget(second);
+        }
+
+        return second is not null;
+    }
 
     private bool TryDrop(TimeSpan now, IEnumerable<Peer> candidates)
     {

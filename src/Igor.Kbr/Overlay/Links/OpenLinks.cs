@@ -15,6 +15,9 @@ internal sealed class OpenLinks(NodeContext context)
 
     public int Count => _links.Count;
 
+    /// <summary>Some link that is such, the oldest; null when there is none.</summary>
+    public Link? Find(Func<Link, bool> predicate) => _links.Values.Where(predicate).MinBy(l => l.Id.Value);
+
     /// <summary>How many links are for that.</summary>
     public int CountOf(LinkPurpose purpose) => _links.Values.Count(link => link.Purpose == purpose);
 

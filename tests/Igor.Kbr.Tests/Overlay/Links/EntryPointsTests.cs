@@ -119,6 +119,47 @@ public class EntryPointsTests
         Assert.Contains(peer.Id, test._entries.KnownMembers.Select(m => m.Id));
     }
 
+    [Fact]
+    public void Known_members_are_tried_for_as_long_as_nobody_is_reached()
+    {
+        var network = new TestNetwork();
+        var random = new SeededRandom(3);
+        TestNode first = network.Add(random.NextKey());
+        network.Add(random.NextKey(), through: first);
+        network.Run(TimeSpan.FromSeconds(10));
+        network.ByAddress.Remove(first.Address);
+        TestNode late = network.Add(
+            random.NextKey(), o => o with { KnownMembers = [new KnownMember(first.Id, [first.Address])] });
+        network.Run(TimeSpan.FromHours(2));
+        Assert.False(late.Overlay.Ring.IsJoined);
+        network.ByAddress[first.Address] = first;
+        network.Until(
+            () => late.Overlay.Ring.IsJoined && late.Overlay.Neighbours(ServiceId.Base).Count == 2,
+            TimeSpan.FromSeconds(5));
+    }
+
+    [Fact]
+    public void Ring_knocks_at_a_given_address_the_more_seldom_for_each_node_the_larger_it_is()
+    {
+        double[] dials = [.. new[] { 120, 480 }.Select(size =>
+        {
+            var test = new EntryPointsTests(new OverlayOptions { Bootstrap = [Bootstrap] });
+            for (int i = 0; i < size; i++)
+            {
+                Key id = new(ulong.MaxValue / (ulong)size * (ulong)i, 0, 0, 1);
+                var link = new Link(new LinkId(i), id, false, LinkPurpose.Neighbour, "10.0.0.1:9999");
+                var peer = new Peer(id, link) { Addresses = ["10.0.0.2:1"], JoinsRing = true };
+                peer.Services.Apply(new ServicesMessage(0, 1, [ServiceId.Base], []));
+                test._context.Peers.Add(peer);
+                test._rings.HandlePeerUp(TimeSpan.Zero, peer);
+            }
+
+            test.DialledWithin(TimeSpan.FromHours(10));
+            return test._log.Dials.Count;
+        })];
+        Assert.InRange(dials[0] / dials[1], 3, 5); // all of them together knock equally often
+    }
+
     private void Lose(params string[] addresses) => Lose(Finger(TimeSpan.Zero, addresses));
 
     /// <summary>A minute after the start, which it was connected since or later.</summary>
