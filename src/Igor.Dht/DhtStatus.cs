@@ -49,6 +49,9 @@ public sealed record DhtStatus
     /// <summary>How the node stands to the ring of its network, and why.</summary>
     public RingStanding Ring { get; init; } = RingStanding.Joining;
 
+    /// <summary>How large the node's ring is, and what its place there takes.</summary>
+    public OverlayFigures Figures { get; init; } = OverlayFigures.Unknown;
+
     /// <summary>
     /// Whether the node is in a ring that it may act for, and in that of the DHT (a client: whether it knows
     /// a member).

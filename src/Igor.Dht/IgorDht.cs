@@ -229,6 +229,7 @@ public sealed class IgorDht : IAsyncDisposable
                 RefusedMessages = node.RefusedMessages,
                 RefusedRecords = node.RefusedRecords,
                 Store = store,
+                Figures = host.Figures,
                 Troubles = Health.TroublesOf(host, node, store, _attachment.Socket),
             };
         }

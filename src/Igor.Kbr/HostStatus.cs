@@ -11,6 +11,7 @@ namespace Igor.Kbr;
 /// <param name="Peers">The peers it is connected to.</param>
 /// <param name="Services">The services that applications run on it.</param>
 /// <param name="Troubles">What keeps it from doing all that it is there for; none: it is healthy.</param>
+/// <param name="Figures">How large its ring is, and what its place there takes.</param>
 public sealed record HostStatus(
     Key NodeId,
     string Network,
@@ -19,7 +20,8 @@ public sealed record HostStatus(
     RingStanding Ring,
     ImmutableArray<PeerStatus> Peers,
     ImmutableArray<ServiceStatus> Services,
-    ImmutableArray<Trouble> Troubles)
+    ImmutableArray<Trouble> Troubles,
+    OverlayFigures Figures)
 {
     /// <summary>Whether it is an active member of a ring that it may act for.</summary>
     public bool IsJoined => Ring.IsJoined;

@@ -189,7 +189,8 @@ public sealed class IgorNode : IKbrHost, ISharingHost
         overlay.Ring,
         [.. overlay.Peers],
         [.. services],
-        [.. overlay.Troubles]);
+        [.. overlay.Troubles],
+        overlay.FiguresAt(_parts.Host.Now));
 
     private static ulong Seed()
     {

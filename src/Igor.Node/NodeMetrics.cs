@@ -30,6 +30,26 @@ internal sealed class NodeMetrics : IDisposable
             () => host.Transport.Connections,
             "{connection}",
             "Connections to peers, handshakes included.");
+        _meter.CreateObservableUpDownCounter(
+            "igor.node.links",
+            () => host.Figures.Links,
+            "{link}",
+            "Peers that the node is connected to.");
+        _meter.CreateObservableUpDownCounter(
+            "igor.node.links.max",
+            () => host.Figures.LinksMax,
+            "{link}",
+            "The most peers that the node connects to; from three quarters of it on it is busy.");
+        _meter.CreateObservableGauge(
+            "igor.node.ring.size",
+            () => host.Figures.RingSize,
+            "{node}",
+            "Nodes in the ring, estimated from how densely the node's neighbours lie.");
+        _meter.CreateObservableGauge(
+            "igor.node.upkeep",
+            () => host.Figures.UpkeepBytesPerSecond,
+            "By/s",
+            "Bytes a second that the node sends to keep its rings up, on average of the last minute.");
         _meter.CreateObservableCounter(
             "igor.node.frames",
             () => Directions(counters.FramesReceived, counters.FramesSent),

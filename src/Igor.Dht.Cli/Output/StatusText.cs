@@ -9,6 +9,9 @@ namespace Igor.Dht.Cli.Output;
 /// <summary>How the status of a node looks.</summary>
 internal static class StatusText
 {
+    /// <summary>A node sees all of a ring of fewer nodes; how many a larger one has it estimates.</summary>
+    private const int EstimatedFrom = 18;
+
     /// <summary>The status for people: a line for each thing.</summary>
     public static string Human(DhtStatus status)
     {
@@ -19,6 +22,9 @@ internal static class StatusText
         Line(text, "socket", status.Socket);
         Line(text, "data", status.Data);
         Line(text, "ring", RingOf(status));
+        Line(text, "nodes", NodesOf(status));
+        Line(text, "links", LinksOf(status.Figures));
+        Line(text, "upkeep", $"{Number((long)Math.Round(status.Figures.UpkeepBytesPerSecond))} bytes/s");
         Line(text, "neighbours", Number(status.Neighbours.Count));
         foreach (Key neighbour in status.Neighbours)
         {
@@ -51,6 +57,7 @@ internal static class StatusText
         writer.WriteString("socket", status.Socket);
         writer.WriteString("data", status.Data);
         WriteRing(writer, status.Ring);
+        WriteFigures(writer, status.Figures);
         writer.WriteBoolean("isJoined", status.IsJoined);
         writer.WriteBoolean("isHealthy", status.IsHealthy);
         writer.WriteBoolean("isSettled", status.IsSettled);
@@ -83,6 +90,15 @@ internal static class StatusText
         }
     }
 
+    private static void WriteFigures(Utf8JsonWriter writer, OverlayFigures figures)
+    {
+        writer.WriteNumber("ringSizeEstimate", Math.Round(figures.RingSize));
+        writer.WriteNumber("links", figures.Links);
+        writer.WriteNumber("linksMax", figures.LinksMax);
+        writer.WriteBoolean("isBusy", figures.IsBusy);
+        writer.WriteNumber("upkeepBytesPerSecond", Math.Round(figures.UpkeepBytesPerSecond, 1));
+    }
+
     private static void WriteTroubles(Utf8JsonWriter writer, IReadOnlyList<Trouble> troubles)
     {
         writer.WriteStartArray("troubles");
@@ -105,6 +121,18 @@ internal static class StatusText
         { State: RingState.Joined } => "joined",
         _ => "joining",
     };
+
+    // Few are counted; of many one sees how densely they lie.
+    private static string? NodesOf(DhtStatus status) => Math.Round(status.Figures.RingSize) switch
+    {
+        0 => null,
+        < EstimatedFrom and var few => Number((long)few),
+        var many => $"about {Number((long)many)}",
+    };
+
+    private static string LinksOf(OverlayFigures figures) =>
+        $"{Number(figures.Links)} of at most {Number(figures.LinksMax)}"
+        + (figures.IsBusy ? "; busy, takes only new neighbours" : string.Empty);
 
     private static string ReplicasOf(DhtStatus status) => (status.IsSettled, status.IsReplicated) switch
     {

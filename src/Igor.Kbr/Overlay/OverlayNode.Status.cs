@@ -1,4 +1,5 @@
 using Igor.Kbr.Overlay.Machines;
+using Igor.Kbr.Overlay.Rings;
 
 namespace Igor.Kbr.Overlay;
 
@@ -55,6 +56,16 @@ public sealed partial class OverlayNode
             _rings.IsNeighbour(p),
             _fingers.IsFinger(p),
             _liveness.RoundTrip(p)))];
+
+    /// <summary>How large the ring is, and what the node's place there takes.</summary>
+    public OverlayFigures FiguresAt(TimeSpan now) => new(
+        _links.Count,
+        _context.Options.LinksMax,
+        _room.IsBusy,
+        _rings.TryGet(ServiceId.Base, out ServiceRing? ring) && ring.IsActive
+            ? RingSize.Estimate(ring.Neighbours)
+            : 0,
+        _upkeep?.Look(now, _context.Budget.Sent) ?? 0);
 
     /// <summary>Messages of peers that were ignored, since they sent too many of a costly kind.</summary>
     public long MessagesIgnored => _frames.Ignored;

@@ -19,6 +19,7 @@ public sealed partial class OverlayNode
     private readonly RingTable _rings;
     private readonly FingerTable _fingers;
     private readonly OpenLinks _links;
+    private readonly LinkRoom _room;
     private readonly Dialer _dialer;
     private readonly Liveness _liveness;
     private readonly OwnIdentity _identity;
@@ -32,6 +33,7 @@ public sealed partial class OverlayNode
     private readonly ForwardDesk _desk;
     private readonly PeerClocks _clocks;
     private readonly FrameDispatch _frames;
+    private AverageRate? _upkeep;
     private ulong _lastRequest;
     private bool _hasLeft;
 
@@ -55,12 +57,12 @@ public sealed partial class OverlayNode
         var standings = new Standings(_context, _rings, _fingers);
         var secondLinks = new SecondLinks(_context, _links, standings, _liveness);
         var care = new LinkCare(_context, _rings, _fingers, _links);
-        var room = new LinkRoom(_context, _rings, _fingers, _links, care, _liveness);
+        _room = new LinkRoom(_context, _rings, _fingers, _links, care, _liveness);
         _entries = new EntryPoints(_context, _dialer, _rings, _fingers, away);
         _identity = new OwnIdentity(_context, _dialer);
         var duplicates = new Duplicates(_context, _links, _liveness);
         _handshake = new Handshake(
-            _context, _rings, _dialer, _links, _entries, room, secondLinks, duplicates, _identity);
+            _context, _rings, _dialer, _links, _entries, _room, secondLinks, duplicates, _identity);
         var pending = new PendingTable(_context.Peers, options.PendingMax);
         var conduct = new PeerConduct(_context, _liveness);
         var routes = new RouteSelection(_context, conduct);
@@ -113,6 +115,7 @@ public sealed partial class OverlayNode
     /// <summary>Starts joining.</summary>
     public void Start(TimeSpan now)
     {
+        _upkeep = new AverageRate(now);
         _rings.GetOrAdd(now, ServiceId.Base, string.Empty);
         _context.Machines.Start(now);
     }

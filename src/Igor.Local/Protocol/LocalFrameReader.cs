@@ -70,7 +70,7 @@ internal static class LocalFrameReader
         LocalFrameType.Fail => 3,
         LocalFrameType.Welcome => 5,
         LocalFrameType.Refused => 3,
-        LocalFrameType.StatusResult => 10,
+        LocalFrameType.StatusResult => 11,
         LocalFrameType.Subscribed => 2,
         LocalFrameType.Unsubscribed => 1,
         LocalFrameType.Deliver => 5,

@@ -177,7 +177,7 @@ internal static class LocalFrameWriter
                 writer.Write(refused.Text);
                 break;
             case StatusResultFrame status:
-                Begin(ref writer, LocalFrameType.StatusResult, 10);
+                Begin(ref writer, LocalFrameType.StatusResult, 11);
                 writer.Write(status.Call);
                 LocalStatusCodec.Write(ref writer, status.Status);
                 break;

@@ -39,6 +39,8 @@ internal static class LocalStatusCodec
             writer.Write(trouble.Kind);
             writer.Write(trouble.Text);
         }
+
+        WriteFigures(ref writer, status.Figures);
     }
 
     public static HostStatus Read(ref MessagePackReader reader)
@@ -51,8 +53,32 @@ internal static class LocalStatusCodec
         ImmutableArray<PeerStatus> peers = ReadPeers(ref reader);
         ImmutableArray<ServiceStatus> services = ReadServices(ref reader);
         RingStanding ring = ReadRing(ref reader);
+        ImmutableArray<Trouble> troubles = ReadTroubles(ref reader);
         return new HostStatus(
-            node, network, version, addresses, ring, peers, services, ReadTroubles(ref reader));
+            node, network, version, addresses, ring, peers, services, troubles, ReadFigures(ref reader));
+    }
+
+    private static void WriteFigures(ref MessagePackWriter writer, OverlayFigures figures)
+    {
+        writer.WriteArrayHeader(5);
+        writer.Write(figures.Links);
+        writer.Write(figures.LinksMax);
+        writer.Write(figures.IsBusy);
+        writer.Write(figures.RingSize);
+        writer.Write(figures.UpkeepBytesPerSecond);
+    }
+
+    private static OverlayFigures ReadFigures(ref MessagePackReader reader)
+    {
+        int rest = LocalFieldReader.ReadElement(ref reader, 5);
+        var figures = new OverlayFigures(
+            reader.ReadInt32(),
+            reader.ReadInt32(),
+            reader.ReadBoolean(),
+            reader.ReadDouble(),
+            reader.ReadDouble());
+        FurtherFields.Skip(ref reader, rest);
+        return figures;
     }
 
     private static void WritePeer(ref MessagePackWriter writer, PeerStatus peer)

@@ -29,6 +29,7 @@ internal sealed partial class OverlayHost : IDisposable
     private OverlayNode? _node;
     private ApplicationTable<NodeService>? _applications;
     private CorrectedClock _corrected = CorrectedClock.Unknown;
+    private OverlayFigures _figures = OverlayFigures.Unknown;
     private bool _joinsRing;
     private bool _closed;
 
@@ -96,6 +97,9 @@ internal sealed partial class OverlayHost : IDisposable
 
     /// <summary>Addresses told by peers that were not dialled.</summary>
     public long DialsRefused => Volatile.Read(ref _node)?.DialsRefused ?? 0;
+
+    /// <summary>How large the ring is and what the node's place there takes, as last looked.</summary>
+    public OverlayFigures Figures => Volatile.Read(ref _figures);
 
     /// <summary>Time since the node was made; the overlay's clock.</summary>
     public TimeSpan Now => _clock.GetElapsedTime(_started);
@@ -226,6 +230,11 @@ internal sealed partial class OverlayHost : IDisposable
         {
             var host = (OverlayHost)state;
             host.ReportTroubles();
+            if (!host._closed)
+            {
+                Volatile.Write(ref host._figures, host.Overlay.FiguresAt(host.Now));
+            }
+
             foreach (TlsLink link in host._closed ? [] : host.Transport.Links.ToArray())
             {
                 if (RoundTripMeter.Read(link.Socket) is { } roundTrip)

@@ -264,7 +264,8 @@ public sealed class SimulatedNode : IKbrHost
             process.Overlay.Ring,
             [.. Peers],
             [.. process.Applications.Services],
-            [.. process.Overlay.Troubles]));
+            [.. process.Overlay.Troubles],
+            process.Overlay.FiguresAt(_network.Now)));
     }
 
     /// <inheritdoc/>

@@ -127,6 +127,31 @@ public class OutputTests
             json.GetProperty("troubles").EnumerateArray().Select(t => t.GetProperty("kind").GetString()));
     }
 
+    [Theory]
+    [InlineData(5, false, "nodes       5\nlinks       40 of at most 128\nupkeep      87 bytes/s\n")]
+    [InlineData(
+        1234.4,
+        true,
+        "nodes       about 1234\nlinks       40 of at most 128; busy, takes only new neighbours\n")]
+    public void Status_shows_how_large_the_ring_is_and_what_it_takes(double nodes, bool isBusy, string shown)
+    {
+        var status = new DhtStatus
+        {
+            Attachment = DhtAttachment.EmbeddedMember,
+            NodeId = s_nodes[0],
+            Ring = RingStanding.Joined,
+            Figures = new OverlayFigures(40, 128, isBusy, nodes, 86.66),
+        };
+        JsonElement json = Parse(StatusText.Json(status));
+
+        Assert.Contains(shown, StatusText.Human(status), StringComparison.Ordinal);
+        Assert.Equal(Math.Round(nodes), json.GetProperty("ringSizeEstimate").GetDouble());
+        Assert.Equal(40, json.GetProperty("links").GetInt32());
+        Assert.Equal(128, json.GetProperty("linksMax").GetInt32());
+        Assert.Equal(isBusy, json.GetProperty("isBusy").GetBoolean());
+        Assert.Equal(86.7, json.GetProperty("upkeepBytesPerSecond").GetDouble());
+    }
+
     [Fact]
     public void Ready_line_starts_with_ready_and_the_addresses()
     {

@@ -46,6 +46,14 @@ internal static class LocalFrames
             isFinger,
             micros is { } known ? TimeSpan.FromMicroseconds(known) : null));
 
+    private static readonly Gen<OverlayFigures> Figures = Gen.Select(
+        Gen.Int,
+        Gen.Int,
+        Gen.Bool,
+        Gen.Double,
+        Gen.Double,
+        (links, linksMax, isBusy, size, upkeep) => new OverlayFigures(links, linksMax, isBusy, size, upkeep));
+
     private static readonly Gen<HostStatus> Statuses = Gen.Select(
         Gen.Select(Keys, Texts, Texts),
         TextLists,
@@ -53,7 +61,8 @@ internal static class LocalFrames
         Peers.Array[0, 4],
         Gen.Select(Texts, NeighbourSets, (name, set) => new ServiceStatus(name, set)).Array[0, 3],
         Gen.Select(Texts, Texts, (kind, text) => new Trouble(kind, text)).Array[0, 3],
-        (names, addresses, ring, peers, services, troubles) => new HostStatus(
+        Figures,
+        (names, addresses, ring, peers, services, troubles, figures) => new HostStatus(
             names.Item1,
             names.Item2,
             names.Item3,
@@ -61,7 +70,8 @@ internal static class LocalFrames
             ring,
             [.. peers],
             [.. services],
-            [.. troubles]));
+            [.. troubles],
+            figures));
 
     private static readonly Gen<ImmutableArray<Departure>> Departures = Gen.Select(
         Keys, Gen.Enum<DepartureReason>(), (id, reason) => new Departure(id, reason))

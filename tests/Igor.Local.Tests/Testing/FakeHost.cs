@@ -47,7 +47,16 @@ internal sealed class FakeHost(string name = "fake") : IKbrHost
     public async ValueTask<HostStatus> GetStatusAsync(CancellationToken cancellationToken = default)
     {
         await Ready;
-        return new HostStatus(NodeId, "fake", "1.2.3", ["127.0.0.1:1"], RingStanding.Joined, [], [], []);
+        return new HostStatus(
+            NodeId,
+            "fake",
+            "1.2.3",
+            ["127.0.0.1:1"],
+            RingStanding.Joined,
+            [],
+            [],
+            [],
+            OverlayFigures.Unknown);
     }
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;

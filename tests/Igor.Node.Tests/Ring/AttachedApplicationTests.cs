@@ -116,12 +116,18 @@ public sealed class AttachedApplicationTests
         listener.SetMeasurementEventCallback<long>((instrument, value, tags, _) =>
             seen[$"{instrument.Name} {(tags.Length > 0 ? tags[0].Value : null)}"] = value);
         listener.SetMeasurementEventCallback<int>((instrument, value, _, _) => seen[instrument.Name] = value);
+        listener.SetMeasurementEventCallback<double>(
+            (instrument, value, _, _) => seen[instrument.Name] = (long)value);
         listener.Start();
         listener.RecordObservableInstruments();
         Assert.Equal(1, seen["igor.node.requests ok"]);
         Assert.Equal(0, seen["igor.node.requests timeout"]);
         Assert.Equal(0, seen["igor.node.connections"]);
         Assert.Contains("igor.node.queue.length", seen.Keys);
+        Assert.Contains("igor.node.links", seen.Keys);
+        Assert.Contains("igor.node.links.max", seen.Keys);
+        Assert.Contains("igor.node.ring.size", seen.Keys);
+        Assert.Contains("igor.node.upkeep", seen.Keys);
         Assert.Contains("igor.node.io receive", seen.Keys);
         Assert.Contains("igor.node.frames transmit", seen.Keys);
     }

@@ -31,7 +31,8 @@ internal sealed class LinkRoom(
 
     private int Max => context.Options.LinksMax;
 
-    private bool IsBusy => links.Count > Max - (Max / 4);
+    /// <summary>Whether most links are taken, so that not everybody who comes is.</summary>
+    public bool IsBusy => links.Count > Max - (Max / 4);
 
     /// <summary>A few links are left to those that are being refused, and to second ones to a peer.</summary>
     private bool IsFull => links.Count > Max - (Max / 16);
