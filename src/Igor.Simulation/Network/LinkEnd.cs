@@ -10,11 +10,8 @@ namespace Igor.Simulation.Network;
 /// </summary>
 internal sealed class LinkEnd : ISimEventTarget
 {
-    private readonly Transport _transport;
-
-    public LinkEnd(Transport transport, LinkId id, NodeProcess process)
+    public LinkEnd(LinkId id, NodeProcess process)
     {
-        _transport = transport;
         Id = id;
         Process = process;
     }
@@ -123,12 +120,12 @@ internal sealed class LinkEnd : ISimEventTarget
         }
         else if (wasSent && Process.Node.IsMachineUp)
         {
-            _transport.Reset(Remote);
+            Process.Transport.Reset(Remote);
         }
 
         // Whoever keeps a frame longer than the call that brought it shall notice.
         buffer.AsSpan(0, simEvent.Length).Fill(0xDB);
-        _transport.Buffers.Return(buffer);
+        Process.Transport.Buffers.Return(buffer);
     }
 
     private void HandleOpened()
@@ -140,7 +137,7 @@ internal sealed class LinkEnd : ISimEventTarget
         }
         else if (Process.Node.IsMachineUp)
         {
-            _transport.Reset(Remote);
+            Process.Transport.Reset(Remote);
         }
     }
 

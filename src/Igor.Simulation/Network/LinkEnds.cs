@@ -10,7 +10,7 @@ internal sealed class LinkEnds
     private long _lastName;
 
     /// <summary>Names a new end; a name never comes again.</summary>
-    public LinkEnd Add(Transport transport, NodeProcess process, TimeSpan oneWay)
+    public LinkEnd Add(NodeProcess process, TimeSpan oneWay)
     {
         if (!_free.TryPop(out int place))
         {
@@ -18,7 +18,7 @@ internal sealed class LinkEnds
             _ends.Add(null);
         }
 
-        var end = new LinkEnd(transport, new LinkId((++_lastName << 32) | (uint)place), process)
+        var end = new LinkEnd(new LinkId((++_lastName << 32) | (uint)place), process)
         {
             OneWay = oneWay.Ticks,
         };

@@ -64,6 +64,8 @@ internal sealed class NodeProcess : ISimEventTarget
 
     public int PayloadBytesMax { get; }
 
+    public Transport Transport => _transport;
+
     public BufferPool Buffers => _transport.Buffers;
 
     public void Start()

@@ -281,8 +281,8 @@ internal sealed class Transport
     {
         int host = process.Node.Index;
         int remoteHost = remote.Node.Index;
-        LinkEnd near = _links.Add(this, process, _latency.OneWay(remoteHost, host));
-        LinkEnd far = _links.Add(this, remote, _latency.OneWay(host, remoteHost));
+        LinkEnd near = _links.Add(process, _latency.OneWay(remoteHost, host));
+        LinkEnd far = _links.Add(remote, _latency.OneWay(host, remoteHost));
         near.IsOpen = true;
         near.Remote = far;
         far.Remote = near;

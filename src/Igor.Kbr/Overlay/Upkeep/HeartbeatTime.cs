@@ -5,10 +5,15 @@ namespace Igor.Kbr.Overlay.Upkeep;
 /// where another frame goes to it anyway in the second half of a period, right behind that, where it costs
 /// a quarter.
 /// </summary>
-internal sealed class HeartbeatTime
+internal struct HeartbeatTime
 {
     /// <summary>Spread of a period, so that heartbeats of many peers do not fall together.</summary>
     private const double Spread = 0.1;
+
+    /// <summary>No heartbeat is due before one was sent.</summary>
+    public HeartbeatTime()
+    {
+    }
 
     /// <summary>When it is due.</summary>
     public TimeSpan DueAt { get; private set; } = TimeSpan.MaxValue;

@@ -107,7 +107,7 @@ internal sealed class Heartbeats(
 
     private sealed class Beat
     {
-        public HeartbeatTime Time { get; } = new();
+        public HeartbeatTime Time = new();
 
         /// <summary>Whether the peer believes that this node needs it.</summary>
         public bool SaidWanted { get; set; }
