@@ -252,9 +252,11 @@ internal sealed class EntryPoints(
     private bool IsGiven(string address) => context.Options.Bootstrap.Contains(address);
 
     /// <summary>
-    /// Whether the node that was reached at the address is connected. What addresses a peer says that it has
-    /// does not count, since one that claims a bootstrap address would keep this node away from it.
+    /// Whether the node that was reached at the address is connected, or about to be. What addresses a peer
+    /// says that it has does not count, since one that claims a bootstrap address would keep this node away
+    /// from it.
     /// </summary>
     private bool IsConnected(string address) =>
-        _reached.TryGetValue(address, out Key id) && context.Peers.Contains(id);
+        _reached.TryGetValue(address, out Key id)
+        && (context.Peers.Contains(id) || dialer.IsConnecting(id));
 }

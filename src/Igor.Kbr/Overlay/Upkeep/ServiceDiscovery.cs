@@ -37,6 +37,7 @@ internal sealed class ServiceDiscovery(
     private static readonly TimeSpan LookupTimeout = TimeSpan.FromSeconds(5);
 
     private readonly HashSet<(Key Peer, ServiceId Service)> _asked = [];
+    private int _next;
 
     public override ReadOnlySpan<MessageType> Messages =>
         [MessageType.ServiceQuery, MessageType.ServiceMembers];
@@ -44,9 +45,15 @@ internal sealed class ServiceDiscovery(
     public override void Start(TimeSpan now) =>
         context.Timers.Repeat(now, () => context.Random.Jitter(RoundPeriod), later =>
         {
-            foreach (ServiceRing ring in rings.All)
+            ServiceRing[] all = [.. rings.All];
+            for (int i = 0; i < all.Length; i++)
             {
-                RunRound(later, ring);
+                int next = (_next + i) % all.Length;
+                if (!RunRound(later, all[next]))
+                {
+                    _next = next; // where the budget ended this round the next one begins
+                    return;
+                }
             }
         });
 
@@ -167,21 +174,32 @@ internal sealed class ServiceDiscovery(
         exchange.Consider(now, ring, contacts, teller);
     }
 
-    /// <summary>One member of each ring keeps in touch with the meeting place, the others need not.</summary>
-    private void RunRound(TimeSpan now, ServiceRing ring)
+    /// <summary>
+    /// One member of each ring keeps in touch with the meeting place, the others need not. Returns false when
+    /// the budget has nothing left for that.
+    /// </summary>
+    private bool RunRound(TimeSpan now, ServiceRing ring)
     {
         if (!ring.IsActive || ring.Id == ServiceId.Base || !IsNearestToMeetingPlace(ring))
         {
             ring.MeetingPlace = null;
-            return;
+            return true;
         }
 
         bool isThere = ring.MeetingPlace is { } place
             && (place == context.Id || context.Peers.Contains(place));
-        if (!isThere || context.Random.Next(RoundsPerLookup) == 0)
+        if (isThere && context.Random.Next(RoundsPerLookup) != 0)
         {
-            GoToMeetingPlace(now, ring);
+            return true;
         }
+
+        if (!context.Budget.TrySpend(now, UpkeepBudget.LookupBytes, UpkeepUrgency.Later))
+        {
+            return false;
+        }
+
+        GoToMeetingPlace(now, ring);
+        return true;
     }
 
     private static bool IsNearestToMeetingPlace(ServiceRing ring) =>
