@@ -4,7 +4,7 @@ namespace Igor.Kbr.Overlay.Machines;
 internal enum UpkeepUrgency
 {
     /// <summary>
-    /// The ring breaks without it: signs of life, neighbours. May use what comes in the next minute.
+    /// The ring breaks without it: signs of life, neighbours. May use what comes in the next ten minutes.
     /// </summary>
     Now,
 
@@ -31,8 +31,11 @@ internal sealed class UpkeepBudget(int bytesPerSecond)
     /// <summary>A lookup of a far place: a question and a short answer over a few hops.</summary>
     public const int LookupBytes = 1_200;
 
-    /// <summary>Seconds of budget that may be borrowed.</summary>
-    private const int BorrowedSecondsMax = 60;
+    /// <summary>
+    /// Seconds of budget that may be borrowed. In a network that grows by a multiple within seconds each node
+    /// meets a hundred neighbours, one nearer than the other, and none of them may be missing.
+    /// </summary>
+    private const int BorrowedSecondsMax = 600;
 
     /// <summary>Seconds of budget that gather while little happens, and that a node starts with.</summary>
     private const int GatheredSecondsMax = 20;

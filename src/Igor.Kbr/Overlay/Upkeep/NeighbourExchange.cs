@@ -125,7 +125,8 @@ internal sealed class NeighbourExchange(
         if (ring.WouldBeNeighbour(contact.Id, context.Options.NeighboursPerSide)
             && !context.Peers.Contains(contact.Id)
             && !dialer.IsConnecting(contact.Id)
-            && context.Budget.Allows(now, UpkeepBudget.ConnectionBytes, UpkeepUrgency.Now))
+            && (!ring.IsActive // it takes no place before it has met its neighbours
+                || context.Budget.Allows(now, UpkeepBudget.ConnectionBytes, UpkeepUrgency.Now)))
         {
             dialer.TryDial(now, contact, LinkPurpose.Neighbour, teller);
         }
