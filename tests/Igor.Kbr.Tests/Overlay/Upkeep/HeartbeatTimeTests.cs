@@ -6,7 +6,7 @@ public class HeartbeatTimeTests
 {
     private static readonly TimeSpan Period = TimeSpan.FromSeconds(10);
     private readonly SeededRandom _random = new(1);
-    private readonly HeartbeatTime _time = new();
+    private HeartbeatTime _time = new();
 
     [Fact]
     public void Heartbeat_is_due_a_period_after_the_last_give_or_take_a_tenth()
