@@ -8,6 +8,23 @@ namespace Igor.Kbr.Tests.Overlay.Upkeep;
 public class JoiningTests
 {
     [Fact]
+    public void Sixteen_that_start_at_once_through_one_address_are_one_ring_within_three_seconds()
+    {
+        var network = new TestNetwork();
+        var random = new SeededRandom(16);
+        TestNode first = network.Add(random.NextKey());
+        for (int i = 1; i < 16; i++)
+        {
+            network.Add(random.NextKey(), through: first);
+        }
+
+        network.Until(
+            () => network.Nodes.TrueForAll(n => n.Overlay.Neighbours(ServiceId.Base).Count == 15),
+            TimeSpan.FromSeconds(3));
+        Assert.All(network.Nodes, n => Assert.True(n.Overlay.IsJoined));
+    }
+
+    [Fact]
     public void Look_into_another_ring_that_is_lost_on_the_way_is_repeated()
     {
         var network = new TestNetwork();
