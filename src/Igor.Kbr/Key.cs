@@ -28,6 +28,15 @@ public readonly struct Key : IEquatable<Key>, IComparable<Key>
         _w3 = w3;
     }
 
+    private Key(UInt128 high, UInt128 low)
+        : this((ulong)(high >> 64), (ulong)high, (ulong)(low >> 64), (ulong)low)
+    {
+    }
+
+    private UInt128 High => new(_w0, _w1);
+
+    private UInt128 Low => new(_w2, _w3);
+
     /// <summary>The key 0.</summary>
     public static Key Zero => default;
 
@@ -50,14 +59,9 @@ public readonly struct Key : IEquatable<Key>, IComparable<Key>
     {
         ArgumentOutOfRangeException.ThrowIfNegative(exponent);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(exponent, 255);
-        ulong bit = 1UL << (exponent & 63);
-        return (exponent >> 6) switch
-        {
-            0 => new Key(0, 0, 0, bit),
-            1 => new Key(0, 0, bit, 0),
-            2 => new Key(0, bit, 0, 0),
-            _ => new Key(bit, 0, 0, 0),
-        };
+        return exponent < 128
+            ? new Key(0, UInt128.One << exponent)
+            : new Key(UInt128.One << (exponent - 128), 0);
     }
 
     /// <summary>Reads 32 big-endian bytes.</summary>
@@ -120,23 +124,15 @@ public readonly struct Key : IEquatable<Key>, IComparable<Key>
     /// <summary>The sum, modulo 2^256.</summary>
     public static Key operator +(Key left, Key right)
     {
-        ulong w3 = left._w3 + right._w3;
-        ulong carry = w3 < left._w3 ? 1UL : 0;
-        ulong w2 = AddWithCarry(left._w2, right._w2, ref carry);
-        ulong w1 = AddWithCarry(left._w1, right._w1, ref carry);
-        ulong w0 = AddWithCarry(left._w0, right._w0, ref carry);
-        return new Key(w0, w1, w2, w3);
+        UInt128 low = left.Low + right.Low;
+        return new Key(left.High + right.High + (low < left.Low ? UInt128.One : 0), low);
     }
 
     /// <summary>The difference, modulo 2^256: the clockwise distance from right to left.</summary>
     public static Key operator -(Key left, Key right)
     {
-        ulong w3 = left._w3 - right._w3;
-        ulong borrow = left._w3 < right._w3 ? 1UL : 0;
-        ulong w2 = SubtractWithBorrow(left._w2, right._w2, ref borrow);
-        ulong w1 = SubtractWithBorrow(left._w1, right._w1, ref borrow);
-        ulong w0 = SubtractWithBorrow(left._w0, right._w0, ref borrow);
-        return new Key(w0, w1, w2, w3);
+        UInt128 borrow = left.Low < right.Low ? UInt128.One : 0;
+        return new Key(left.High - right.High - borrow, left.Low - right.Low);
     }
 
     /// <summary>The bits that both keys have.</summary>
@@ -151,17 +147,8 @@ public readonly struct Key : IEquatable<Key>, IComparable<Key>
     {
         ArgumentOutOfRangeException.ThrowIfNegative(bits);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(bits, 63);
-        if (bits == 0)
-        {
-            return this;
-        }
-
-        int rest = 64 - bits;
-        return new Key(
-            _w0 >> bits,
-            (_w1 >> bits) | (_w0 << rest),
-            (_w2 >> bits) | (_w1 << rest),
-            (_w3 >> bits) | (_w2 << rest));
+        UInt128 carried = bits == 0 ? 0 : High << (128 - bits);
+        return new Key(High >> bits, (Low >> bits) | carried);
     }
 
     /// <summary>The distance going clockwise (towards larger keys) from here to the other key.</summary>
@@ -187,25 +174,9 @@ public readonly struct Key : IEquatable<Key>, IComparable<Key>
     }
 
     /// <summary>Position of the highest set bit, 0 to 255; -1 for the key 0.</summary>
-    public int HighestBit()
-    {
-        if (_w0 != 0)
-        {
-            return 255 - System.Numerics.BitOperations.LeadingZeroCount(_w0);
-        }
-
-        if (_w1 != 0)
-        {
-            return 191 - System.Numerics.BitOperations.LeadingZeroCount(_w1);
-        }
-
-        if (_w2 != 0)
-        {
-            return 127 - System.Numerics.BitOperations.LeadingZeroCount(_w2);
-        }
-
-        return _w3 != 0 ? 63 - System.Numerics.BitOperations.LeadingZeroCount(_w3) : -1;
-    }
+    public int HighestBit() => High == 0
+        ? 127 - (int)UInt128.LeadingZeroCount(Low)
+        : 255 - (int)UInt128.LeadingZeroCount(High);
 
     /// <inheritdoc/>
     public int CompareTo(Key other)
@@ -215,17 +186,7 @@ public readonly struct Key : IEquatable<Key>, IComparable<Key>
             return _w0 < other._w0 ? -1 : 1;
         }
 
-        if (_w1 != other._w1)
-        {
-            return _w1 < other._w1 ? -1 : 1;
-        }
-
-        if (_w2 != other._w2)
-        {
-            return _w2 < other._w2 ? -1 : 1;
-        }
-
-        return _w3.CompareTo(other._w3);
+        return _w1 != other._w1 ? _w1.CompareTo(other._w1) : Low.CompareTo(other.Low);
     }
 
     /// <inheritdoc/>
@@ -261,22 +222,4 @@ public readonly struct Key : IEquatable<Key>, IComparable<Key>
 
     /// <summary>Integer order.</summary>
     public static bool operator >=(Key left, Key right) => left.CompareTo(right) >= 0;
-
-    private static ulong AddWithCarry(ulong left, ulong right, ref ulong carry)
-    {
-        ulong sum = left + right;
-        ulong overflow = sum < left ? 1UL : 0;
-        ulong result = sum + carry;
-        carry = overflow | (result < sum ? 1UL : 0);
-        return result;
-    }
-
-    private static ulong SubtractWithBorrow(ulong left, ulong right, ref ulong borrow)
-    {
-        ulong difference = left - right;
-        ulong underflow = left < right ? 1UL : 0;
-        ulong result = difference - borrow;
-        borrow = underflow | (difference < borrow ? 1UL : 0);
-        return result;
-    }
 }
