@@ -56,76 +56,34 @@ internal sealed class MachineList
         (uint)type < (uint)_byType.Length ? _byType[(int)type] : null;
 
     /// <summary>Passes on <see cref="Machine.Start"/>.</summary>
-    public void Start(TimeSpan now)
-    {
-        foreach (Machine machine in _machines)
-        {
-            machine.Start(now);
-        }
-    }
+    public void Start(TimeSpan now) => Each(machine => machine.Start(now));
 
     /// <summary>Passes on <see cref="Machine.HandlePeerUp"/>.</summary>
-    public void PeerUp(TimeSpan now, Peer peer)
-    {
-        foreach (Machine machine in _machines)
-        {
-            machine.HandlePeerUp(now, peer);
-        }
-    }
+    public void PeerUp(TimeSpan now, Peer peer) => Each(machine => machine.HandlePeerUp(now, peer));
 
     /// <summary>Passes on <see cref="Machine.HandlePeerDown"/>.</summary>
-    public void PeerDown(TimeSpan now, Peer peer, DepartureReason reason)
-    {
-        foreach (Machine machine in _machines)
-        {
-            machine.HandlePeerDown(now, peer, reason);
-        }
-    }
+    public void PeerDown(TimeSpan now, Peer peer, DepartureReason reason) =>
+        Each(machine => machine.HandlePeerDown(now, peer, reason));
 
     /// <summary>Passes on <see cref="Machine.HandleServicesChanged"/>.</summary>
-    public void ServicesChanged(TimeSpan now, Peer peer, List<ServiceId> changed)
-    {
-        foreach (Machine machine in _machines)
-        {
-            machine.HandleServicesChanged(now, peer, changed);
-        }
-    }
+    public void ServicesChanged(TimeSpan now, Peer peer, List<ServiceId> changed) =>
+        Each(machine => machine.HandleServicesChanged(now, peer, changed));
 
     /// <summary>Passes on <see cref="Machine.HandleRingChanged"/>.</summary>
-    public void RingChanged(TimeSpan now, ServiceId service, NeighbourChange change)
-    {
-        foreach (Machine machine in _machines)
-        {
-            machine.HandleRingChanged(now, service, change);
-        }
-    }
+    public void RingChanged(TimeSpan now, ServiceId service, NeighbourChange change) =>
+        Each(machine => machine.HandleRingChanged(now, service, change));
 
     /// <summary>Passes on <see cref="Machine.HandlePlaceChanged"/>.</summary>
-    public void PlaceChanged(TimeSpan now, Peer peer)
-    {
-        foreach (Machine machine in _machines)
-        {
-            machine.HandlePlaceChanged(now, peer);
-        }
-    }
+    public void PlaceChanged(TimeSpan now, Peer peer) =>
+        Each(machine => machine.HandlePlaceChanged(now, peer));
 
     /// <summary>Passes on <see cref="Machine.HandleLinkSwitched"/>.</summary>
-    public void LinkSwitched(TimeSpan now, Peer peer)
-    {
-        foreach (Machine machine in _machines)
-        {
-            machine.HandleLinkSwitched(now, peer);
-        }
-    }
+    public void LinkSwitched(TimeSpan now, Peer peer) =>
+        Each(machine => machine.HandleLinkSwitched(now, peer));
 
     /// <summary>Passes on <see cref="Machine.HandleMemberMissed"/>.</summary>
-    public void MemberMissed(TimeSpan now, ServiceId service)
-    {
-        foreach (Machine machine in _machines)
-        {
-            machine.HandleMemberMissed(now, service);
-        }
-    }
+    public void MemberMissed(TimeSpan now, ServiceId service) =>
+        Each(machine => machine.HandleMemberMissed(now, service));
 
     /// <summary>Passes on <see cref="IHearsSigns.HandleSign"/>.</summary>
     public void Sign(TimeSpan now, Peer peer, in SignOfLife sign)
@@ -137,13 +95,7 @@ internal sealed class MachineList
     }
 
     /// <summary>Passes on <see cref="Machine.HandleLinksChanged"/>.</summary>
-    public void LinksChanged(TimeSpan now)
-    {
-        foreach (Machine machine in _machines)
-        {
-            machine.HandleLinksChanged(now);
-        }
-    }
+    public void LinksChanged(TimeSpan now) => Each(machine => machine.HandleLinksChanged(now));
 
     /// <summary>Passes on <see cref="TimedMachine.HandleDeadline"/>.</summary>
     public void Deadline(TimeSpan now)
@@ -151,6 +103,14 @@ internal sealed class MachineList
         foreach (TimedMachine machine in _timed)
         {
             machine.HandleDeadline(now);
+        }
+    }
+
+    private void Each(Action<Machine> passOn)
+    {
+        foreach (Machine machine in _machines)
+        {
+            passOn(machine);
         }
     }
 }

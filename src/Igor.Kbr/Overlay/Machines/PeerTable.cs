@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Runtime.InteropServices;
 
 namespace Igor.Kbr.Overlay.Machines;
 
@@ -42,7 +43,7 @@ internal sealed class PeerTable
     public void Add(Peer peer)
     {
         _byId.Add(peer.Id, peer);
-        _sorted.Insert(~IndexOf(peer.Id), peer);
+        _sorted.Insert(CountBelow(_sorted, peer.Id), peer);
         peer.Slot = _free.TryPop(out int slot) ? slot : _slots++;
         foreach (IKept kept in _kept)
         {
@@ -55,7 +56,7 @@ internal sealed class PeerTable
     {
         if (_byId.Remove(peer.Id))
         {
-            _sorted.RemoveAt(IndexOf(peer.Id));
+            _sorted.RemoveAt(CountBelow(_sorted, peer.Id));
         }
     }
 
@@ -74,29 +75,15 @@ internal sealed class PeerTable
     /// <summary>Keeps something for each peer that comes; to be asked for before there are peers.</summary>
     public void Keep(IKept kept) => _kept.Add(kept);
 
-    private int IndexOf(Key id)
+    /// <summary>How many peers of a list in order of id have a lower one.</summary>
+    public static int CountBelow(List<Peer> sorted, Key id)
     {
-        int low = 0;
-        int high = _sorted.Count - 1;
-        while (low <= high)
-        {
-            int middle = (low + high) >>> 1;
-            int order = _sorted[middle].Id.CompareTo(id);
-            if (order == 0)
-            {
-                return middle;
-            }
+        int index = CollectionsMarshal.AsSpan(sorted).BinarySearch(new Place(id));
+        return index < 0 ? ~index : index;
+    }
 
-            if (order < 0)
-            {
-                low = middle + 1;
-            }
-            else
-            {
-                high = middle - 1;
-            }
-        }
-
-        return ~low;
+    private readonly record struct Place(Key Id) : IComparable<Peer>
+    {
+        public int CompareTo(Peer? other) => Id.CompareTo(other!.Id);
     }
 }

@@ -15,10 +15,24 @@ internal sealed class Timers
 
     /// <summary>
     /// Does something again and again; the period is asked for anew each time. It goes on also when doing it
-    /// fails.
+    /// fails, and costs no garbage each time.
     /// </summary>
-    public void Repeat(TimeSpan now, Func<TimeSpan> period, Action<TimeSpan> action) =>
-        new Repetition(this, period, action).Schedule(now);
+    public void Repeat(TimeSpan now, Func<TimeSpan> period, Action<TimeSpan> action)
+    {
+        Action<TimeSpan> run = null!;
+        run = later =>
+        {
+            try
+            {
+                action(later);
+            }
+            finally
+            {
+                Schedule(later + period(), run);
+            }
+        };
+        Schedule(now + period(), run);
+    }
 
     /// <summary>Runs what is due; what that schedules for no later than now runs in the next call.</summary>
     public void RunDue(TimeSpan now)
@@ -29,37 +43,6 @@ internal sealed class Timers
         {
             _queue.Dequeue();
             action(now);
-        }
-    }
-
-    /// <summary>Something that is done again and again, and costs no garbage each time.</summary>
-    private sealed class Repetition
-    {
-        private readonly Timers _timers;
-        private readonly Func<TimeSpan> _period;
-        private readonly Action<TimeSpan> _action;
-        private readonly Action<TimeSpan> _run;
-
-        public Repetition(Timers timers, Func<TimeSpan> period, Action<TimeSpan> action)
-        {
-            _timers = timers;
-            _period = period;
-            _action = action;
-            _run = Run;
-        }
-
-        public void Schedule(TimeSpan now) => _timers.Schedule(now + _period(), _run);
-
-        private void Run(TimeSpan now)
-        {
-            try
-            {
-                _action(now);
-            }
-            finally
-            {
-                Schedule(now);
-            }
         }
     }
 }

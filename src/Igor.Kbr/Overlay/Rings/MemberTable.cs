@@ -40,14 +40,13 @@ internal sealed class MemberTable(Key self)
     /// <summary>Takes a member out; false when it is not there.</summary>
     public bool Remove(Peer peer)
     {
-        int index = CountBelow(peer.Id);
-        if (index >= _sorted.Count || _sorted[index] != peer)
+        bool isThere = Contains(peer);
+        if (isThere)
         {
-            return false;
+            _sorted.RemoveAt(CountBelow(peer.Id));
         }
 
-        _sorted.RemoveAt(index);
-        return true;
+        return isThere;
     }
 
     /// <summary>The member that follows this node clockwise, after that many others.</summary>
@@ -81,23 +80,5 @@ internal sealed class MemberTable(Key self)
     public NearnessWalk NearestTo(Key key) => new(_sorted, key, CountBelow(key));
 
     /// <summary>How many members have a lower id.</summary>
-    private int CountBelow(Key id)
-    {
-        int low = 0;
-        int high = _sorted.Count;
-        while (low < high)
-        {
-            int middle = (low + high) >>> 1;
-            if (_sorted[middle].Id < id)
-            {
-                low = middle + 1;
-            }
-            else
-            {
-                high = middle;
-            }
-        }
-
-        return low;
-    }
+    private int CountBelow(Key id) => PeerTable.CountBelow(_sorted, id);
 }

@@ -47,18 +47,7 @@ internal sealed class ForwardDesk(NodeContext context)
     }
 
     /// <summary>Whether a message that came from a peer waits.</summary>
-    public bool Holds(Key from)
-    {
-        foreach (Parked parked in _parked.Values)
-        {
-            if (parked.From == from)
-            {
-                return true;
-            }
-        }
-
-        return false;
-    }
+    public bool Holds(Key from) => _parked.Values.Any(parked => parked.From == from);
 
     private readonly record struct Parked(int Bytes, Action<TimeSpan, ForwardDecision> Decided, Key From);
 }

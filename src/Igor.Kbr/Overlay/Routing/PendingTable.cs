@@ -160,33 +160,11 @@ internal sealed class PendingTable(PeerTable peers, int capacity)
     }
 
     /// <summary>Whether some entry is such.</summary>
-    public bool Any(Predicate<Pending> predicate)
-    {
-        foreach (Pending entry in _slab)
-        {
-            if (entry.Slot >= 0 && predicate(entry))
-            {
-                return true;
-            }
-        }
-
-        return false;
-    }
+    public bool Any(Predicate<Pending> predicate) => _slab.Exists(e => e.Slot >= 0 && predicate(e));
 
     /// <summary>Entries in a fixed order, for the rare walk over all (a peer died).</summary>
-    public List<Pending> Where(Predicate<Pending> predicate)
-    {
-        var found = new List<Pending>();
-        foreach (Pending entry in _slab)
-        {
-            if (entry.Slot >= 0 && predicate(entry))
-            {
-                found.Add(entry);
-            }
-        }
-
-        return found;
-    }
+    public List<Pending> Where(Predicate<Pending> predicate) =>
+        _slab.FindAll(e => e.Slot >= 0 && predicate(e));
 
     /// <inheritdoc cref="PendingWheel.NextDeadline"/>
     public TimeSpan? NextDeadline => _wheel.NextDeadline;

@@ -102,9 +102,6 @@ internal sealed class FailureDetection(
         }
     }
 
-    /// <summary>Something is late that a peer should have answered: it is asked, unless it was.</summary>
-    public void Suspect(TimeSpan now, Peer peer) => liveness.Probe(now, peer);
-
     public override void HandleDeadline(TimeSpan now)
     {
         if (now < _nextAt)

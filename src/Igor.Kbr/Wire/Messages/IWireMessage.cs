@@ -14,7 +14,7 @@ internal interface IWireMessage<TSelf>
     static abstract MessageType Type { get; }
 
     /// <summary>Fields after the type that have to be there; those behind them came later.</summary>
-    static abstract int FieldsMin { get; }
+    static virtual int FieldsMin => 1;
 
     /// <summary>Writes the whole array.</summary>
     void Write(ref MessagePackWriter writer);

@@ -10,8 +10,6 @@ internal readonly record struct IdentityClashMessage(ImmutableArray<string> Addr
 {
     public static MessageType Type => MessageType.IdentityClash;
 
-    public static int FieldsMin => 1;
-
     public void Write(ref MessagePackWriter writer)
     {
         WireMessage.Begin(ref writer, Type, 1);

@@ -11,8 +11,6 @@ internal readonly record struct PingMessage(ulong Nonce, long WallClockMs) : IWi
 {
     public static MessageType Type => MessageType.Ping;
 
-    public static int FieldsMin => 1;
-
     public void Write(ref MessagePackWriter writer)
     {
         WireMessage.Begin(ref writer, Type, 2);

@@ -10,8 +10,6 @@ internal readonly record struct QuietPeerMessage(Key Peer) : IWireMessage<QuietP
 {
     public static MessageType Type => MessageType.QuietPeer;
 
-    public static int FieldsMin => 1;
-
     public void Write(ref MessagePackWriter writer)
     {
         WireMessage.Begin(ref writer, Type, 1);

@@ -8,8 +8,6 @@ internal readonly record struct RefusedMessage(int RefusedType) : IWireMessage<R
 {
     public static MessageType Type => MessageType.Refused;
 
-    public static int FieldsMin => 1;
-
     public void Write(ref MessagePackWriter writer)
     {
         WireMessage.Begin(ref writer, Type, 1);

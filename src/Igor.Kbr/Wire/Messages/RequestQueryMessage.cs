@@ -10,8 +10,6 @@ internal readonly record struct RequestQueryMessage(ulong HopId) : IWireMessage<
 {
     public static MessageType Type => MessageType.RequestQuery;
 
-    public static int FieldsMin => 1;
-
     public void Write(ref MessagePackWriter writer)
     {
         WireMessage.Begin(ref writer, Type, 1);

@@ -8,8 +8,6 @@ internal readonly record struct ServiceQueryMessage(ServiceId Service) : IWireMe
 {
     public static MessageType Type => MessageType.ServiceQuery;
 
-    public static int FieldsMin => 1;
-
     public void Write(ref MessagePackWriter writer)
     {
         WireMessage.Begin(ref writer, Type, 1);

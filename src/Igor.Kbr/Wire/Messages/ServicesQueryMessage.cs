@@ -8,8 +8,6 @@ internal readonly record struct ServicesQueryMessage(ulong Known) : IWireMessage
 {
     public static MessageType Type => MessageType.ServicesQuery;
 
-    public static int FieldsMin => 1;
-
     public void Write(ref MessagePackWriter writer)
     {
         WireMessage.Begin(ref writer, Type, 1);

@@ -8,8 +8,6 @@ internal readonly record struct SilentPeerMessage(Key Node) : IWireMessage<Silen
 {
     public static MessageType Type => MessageType.SilentPeer;
 
-    public static int FieldsMin => 1;
-
     public void Write(ref MessagePackWriter writer)
     {
         WireMessage.Begin(ref writer, Type, 1);
