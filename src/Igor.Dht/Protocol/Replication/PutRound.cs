@@ -184,6 +184,7 @@ internal sealed class PutRound : IReplyHandler, IWriteHandler
         StoredStatus status = entry is { } answer ? Judge(answer) : StoredStatus.Failed;
         Target target = _targets[index];
         target.Status = status;
+        target.HasAnswered = entry is not null;
         if (status is not (StoredStatus.Held or StoredStatus.Newer))
         {
             target.Trouble = trouble;
@@ -260,7 +261,8 @@ internal sealed class PutRound : IReplyHandler, IWriteHandler
 
     private void AnswerTooFew(StoredStatus? own)
     {
-        bool isNowhere = HeldCount() == 0;
+        // Who did not answer may have room and hold it, so that no more is known than that they are too few.
+        bool isNowhere = HeldCount() == 0 && _targets.TrueForAll(t => t.HasAnswered);
         if (isNowhere && own == StoredStatus.OverQuota)
         {
             _context.Refuse(
@@ -327,6 +329,9 @@ internal sealed class PutRound : IReplyHandler, IWriteHandler
 
         /// <summary>Null while its answer is waited for.</summary>
         public StoredStatus? Status { get; set; }
+
+        /// <summary>Whether it said itself what became of the record.</summary>
+        public bool HasAnswered { get; set; }
 
         /// <summary>Why it does not hold the record, for people.</summary>
         public string? Trouble { get; set; }
