@@ -1,4 +1,5 @@
 using Igor.Kbr.Overlay.Machines;
+using Igor.Node.Transport.Links;
 
 namespace Igor.Node.Transport;
 
@@ -18,11 +19,13 @@ internal static class AddressRace
     /// <param name="moment">How much later the next one begins.</param>
     /// <param name="attempt">Connects to one of them; what it returns when it has lost is closed.</param>
     /// <param name="stopping">Ends the race.</param>
+    /// <param name="outer">That of the attempt which this race is, when it is one of another race.</param>
     public static async Task<DialOutcome> RunAsync(
         int count,
         TimeSpan moment,
         Func<int, HeadStart, Task<DialOutcome>> attempt,
-        CancellationToken stopping)
+        CancellationToken stopping,
+        HeadStart? outer = null)
     {
         using var lost = CancellationTokenSource.CreateLinkedTokenSource(stopping);
         var running = new Dictionary<Task<DialOutcome>, int>();
@@ -36,8 +39,8 @@ internal static class AddressRace
             {
                 if (begun < count && (next.IsCompleted || running.Count == 0))
                 {
-                    var start = new HeadStart(moment, lost.Token);
-                    running.Add(attempt(begun, start), begun);
+                    var start = new HeadStart(moment, lost.Token, outer);
+                    running.Add(TryAsync(attempt, begun, start), begun);
                     next = start.OverAsync();
                     begun++;
                 }
@@ -80,6 +83,23 @@ internal static class AddressRace
             {
                 _ = CloseAsync(loser);
             }
+        }
+    }
+
+    /// <summary>
+    /// What breaks one attempt, such as a family of addresses that this host has no sockets for, is that
+    /// one's failure: the others go on.
+    /// </summary>
+    private static async Task<DialOutcome> TryAsync(
+        Func<int, HeadStart, Task<DialOutcome>> attempt, int at, HeadStart start)
+    {
+        try
+        {
+            return await attempt(at, start).ConfigureAwait(false);
+        }
+        catch (Exception problem) when (TlsLink.IsBroken(problem))
+        {
+            return DialOutcome.Failed(problem.Message);
         }
     }
 

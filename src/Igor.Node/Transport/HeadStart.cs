@@ -7,28 +7,45 @@ namespace Igor.Node.Transport;
 /// </summary>
 /// <param name="time">So much of it, unless it is renewed.</param>
 /// <param name="lost">Cancelled when another attempt has won.</param>
-internal sealed class HeadStart(TimeSpan time, CancellationToken lost)
+/// <param name="outer">
+/// That of the attempt which this one is a part of, such as one of a name's IP addresses: renewed with it.
+/// </param>
+internal sealed class HeadStart(TimeSpan time, CancellationToken lost, HeadStart? outer = null)
 {
-    private long _began = Stopwatch.GetTimestamp();
-    private long _ticks = time.Ticks;
+    private readonly Lock _gate = new();
+    private TimeSpan _end = Now + time;
 
     /// <summary>Cancelled when another attempt has won.</summary>
     public CancellationToken Lost => lost;
 
-    /// <summary>Something answers: it gets so much time from now.</summary>
+    private static TimeSpan Now => Stopwatch.GetElapsedTime(0);
+
+    /// <summary>Something answers: it gets so much time from now at least.</summary>
     public void Renew(TimeSpan more)
     {
-        Volatile.Write(ref _began, Stopwatch.GetTimestamp());
-        Volatile.Write(ref _ticks, more.Ticks);
+        lock (_gate)
+        {
+            TimeSpan end = Now + more;
+            _end = end > _end ? end : _end; // another part's may last longer
+        }
+
+        outer?.Renew(more);
     }
 
     /// <summary>Waits until it is over.</summary>
     public async Task OverAsync()
     {
-        while (new TimeSpan(Volatile.Read(ref _ticks)) - Stopwatch.GetElapsedTime(Volatile.Read(ref _began))
-            is { Ticks: > 0 } left)
+        while (Left() is { Ticks: > 0 } left)
         {
             await Task.Delay(left, lost).ConfigureAwait(false);
+        }
+    }
+
+    private TimeSpan Left()
+    {
+        lock (_gate)
+        {
+            return _end - Now;
         }
     }
 }

@@ -90,7 +90,8 @@ internal sealed class TlsDialer(TlsHandshake handshake, TransportOptions options
                 hosts.Length,
                 AddressRace.Moment,
                 (at, own) => ConnectAsync(expected, new IPEndPoint(hosts[at], target.Port), own),
-                start.Lost).ConfigureAwait(false),
+                start.Lost,
+                start).ConfigureAwait(false),
         };
     }
 

@@ -105,6 +105,50 @@ public sealed class AddressRaceTests
     }
 
     [Fact]
+    public async Task Address_that_no_socket_can_be_made_for_leaves_the_others_their_try()
+    {
+        DialOutcome outcome = await AddressRace.RunAsync(
+            3,
+            Never,
+            async (at, _) =>
+            {
+                await Task.Yield();
+                return at == 2
+                    ? Connected()
+                    : throw new SocketException((int)SocketError.AddressFamilyNotSupported);
+            },
+            CancellationToken.None);
+        Assert.Equal(new DialProgress(2), outcome.Progress);
+        outcome.Secured!.Dispose();
+    }
+
+    [Fact]
+    public async Task Host_of_a_name_that_answers_holds_the_next_address_back()
+    {
+        var begun = new List<int>();
+        var answer = new TaskCompletionSource<DialOutcome>();
+        Task<DialOutcome> race = AddressRace.RunAsync(
+            2,
+            TimeSpan.Zero,
+            (at, start) =>
+            {
+                begun.Add(at);
+                return AddressRace.RunAsync(2, Never, Host, start.Lost, start);
+            },
+            CancellationToken.None);
+        Assert.Equal([0], begun);
+        answer.SetResult(Connected());
+        (await Eventually.CompletesAsync(race)).Secured!.Dispose();
+
+        Task<DialOutcome> Host(int at, HeadStart start)
+        {
+            start.Renew(Never);
+            start.Renew(TimeSpan.Zero); // a quicker one takes nothing away
+            return answer.Task;
+        }
+    }
+
+    [Fact]
     public async Task Race_that_is_stopped_ends()
     {
         using var stopping = new CancellationTokenSource();
