@@ -151,6 +151,9 @@ public readonly struct Key : IEquatable<Key>, IComparable<Key>
         return new Key(High >> bits, (Low >> bits) | carried);
     }
 
+    /// <summary>Which part of the ring the key is, as a distance: 0 to below 1.</summary>
+    internal double ToFraction() => Math.ScaleB((double)High, -128);
+
     /// <summary>The distance going clockwise (towards larger keys) from here to the other key.</summary>
     public Key ClockwiseTo(Key other) => other - this;
 

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Runtime.InteropServices;
 
 namespace Igor.Kbr;
 
@@ -79,22 +80,8 @@ public sealed class NeighbourSet
     /// </summary>
     public IReadOnlyList<Key> ReplicaSet(Key key, int count)
     {
-        var members = new List<Key>(_line.Length);
-        foreach (Key id in _line)
-        {
-            if (IsMember || id != Self)
-            {
-                members.Add(id);
-            }
-        }
-
-        members.Sort(key.CompareNearness);
-        if (members.Count > count)
-        {
-            members.RemoveRange(count, members.Count - count);
-        }
-
-        return members;
+        IEnumerable<Key> members = _line.Where(id => IsMember || id != Self);
+        return [.. members.Order(Comparer<Key>.Create(key.CompareNearness)).Take(count)];
     }
 
     /// <summary>
@@ -124,15 +111,9 @@ public sealed class NeighbourSet
 
     private ImmutableArray<Key> Stretch()
     {
-        var line = ImmutableArray.CreateBuilder<Key>(CounterClockwise.Length + 1 + Clockwise.Length);
-        for (int i = CounterClockwise.Length - 1; i >= 0; i--)
-        {
-            line.Add(CounterClockwise[i]);
-        }
-
-        line.Add(Self);
-        line.AddRange(Clockwise);
-        return line.MoveToImmutable();
+        Key[] line = [.. CounterClockwise, Self, .. Clockwise];
+        Array.Reverse(line, 0, CounterClockwise.Length);
+        return ImmutableCollectionsMarshal.AsImmutableArray(line);
     }
 
     private ImmutableArray<Key> Circle()

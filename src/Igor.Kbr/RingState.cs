@@ -1,4 +1,3 @@
-
 namespace Igor.Kbr;
 
 /// <summary>How a node stands to the ring of its network.</summary>

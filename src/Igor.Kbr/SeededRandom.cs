@@ -68,7 +68,12 @@ public sealed class SeededRandom
     private static ulong SplitMix(ref ulong state)
     {
         state += 0x9E3779B97F4A7C15;
-        ulong z = state;
+        return Mix(state);
+    }
+
+    /// <summary>Spreads what is in 64 bits over all of them (SplitMix64).</summary>
+    internal static ulong Mix(ulong z)
+    {
         z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9;
         z = (z ^ (z >> 27)) * 0x94D049BB133111EB;
         return z ^ (z >> 31);

@@ -53,7 +53,6 @@ public readonly record struct ServiceId(UInt128 Value)
     /// <summary>Writes 16 big-endian bytes.</summary>
     public void Write(Span<byte> destination) => BinaryPrimitives.WriteUInt128BigEndian(destination, Value);
 
-
     /// <summary>The id as 32 hexadecimal digits.</summary>
     public override string ToString() =>
         Value.ToString("x32", System.Globalization.CultureInfo.InvariantCulture);

@@ -4,22 +4,13 @@ namespace Igor.Kbr;
 /// A rate with room for bursts. What is taken beyond it is owed: whoever takes waits until it is paid. Time
 /// comes in with each call. Not thread-safe.
 /// </summary>
-internal sealed class TokenBucket
+/// <param name="perSecond">Tokens that come back in a second.</param>
+/// <param name="burst">Most tokens that gather; so many are there at first.</param>
+internal sealed class TokenBucket(double perSecond, double burst)
 {
-    private readonly double _perSecond;
-    private readonly double _burst;
-    private double _tokens;
+    private readonly double _burst = burst;
+    private double _tokens = burst;
     private TimeSpan _filledAt;
-
-    /// <summary>Makes a full bucket.</summary>
-    /// <param name="perSecond">Tokens that come back in a second.</param>
-    /// <param name="burst">Most tokens that gather.</param>
-    public TokenBucket(double perSecond, double burst)
-    {
-        _perSecond = perSecond;
-        _burst = burst;
-        _tokens = burst;
-    }
 
     /// <summary>Takes tokens that were used.</summary>
     /// <returns>How long to wait before more may be used; zero when that is now.</returns>
@@ -27,7 +18,7 @@ internal sealed class TokenBucket
     {
         Fill(now);
         _tokens -= tokens;
-        return _tokens >= 0 ? TimeSpan.Zero : TimeSpan.FromSeconds(-_tokens / _perSecond);
+        return _tokens >= 0 ? TimeSpan.Zero : TimeSpan.FromSeconds(-_tokens / perSecond);
     }
 
     /// <summary>Takes a token if there is one.</summary>
@@ -56,11 +47,11 @@ internal sealed class TokenBucket
     public void Return() => _tokens = Math.Min(_burst, _tokens + 1);
 
     /// <summary>How long that many tokens take to come back.</summary>
-    public TimeSpan TimeFor(double tokens) => TimeSpan.FromSeconds(tokens / _perSecond);
+    public TimeSpan TimeFor(double tokens) => TimeSpan.FromSeconds(tokens / perSecond);
 
     private void Fill(TimeSpan now)
     {
-        _tokens = Math.Min(_burst, _tokens + ((now - _filledAt).TotalSeconds * _perSecond));
+        _tokens = Math.Min(_burst, _tokens + ((now - _filledAt).TotalSeconds * perSecond));
         _filledAt = now;
     }
 }

@@ -1,4 +1,3 @@
-
 namespace Igor.Kbr;
 
 /// <summary>

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Igor.Kbr.Overlay;
 using Igor.Kbr.Overlay.Machines;
 using Igor.Kbr.Wire;
@@ -22,7 +23,8 @@ internal sealed class ApplicationTable<TService>(OverlayNode overlay, IApplicati
     /// </summary>
     public const int MembersMax = WireLimits.ServicesMax - 1;
 
-    private readonly Dictionary<ServiceId, ServiceAttachments<TService>> _attached = [];
+    // In the order in which they attached: any number of clients and at most one member.
+    private readonly Dictionary<ServiceId, ImmutableArray<TService>> _attached = [];
     private readonly List<TService> _all = [];
     private readonly OpenRequests<TService> _requests = new();
     private int _members;
@@ -35,15 +37,16 @@ internal sealed class ApplicationTable<TService>(OverlayNode overlay, IApplicati
 
     /// <summary>The services that somebody is attached to, by name, and the neighbours there.</summary>
     public IEnumerable<ServiceStatus> Services => _attached
-        .Select(service => new ServiceStatus(service.Value.All[0].Name, overlay.Neighbours(service.Key)))
+        .Select(service => new ServiceStatus(service.Value[0].Name, overlay.Neighbours(service.Key)))
         .OrderBy(service => service.Name, StringComparer.Ordinal);
 
     /// <summary>The member application of a service, or null.</summary>
-    public TService? MemberOf(ServiceId service) => Of(service).Member;
+    public TService? MemberOf(ServiceId service) =>
+        Of(service).FirstOrDefault(static attached => attached.Role == ServiceRole.Member);
 
     /// <summary>Whether an application has that role in the service.</summary>
     public bool Runs(ServiceId service, ServiceRole role) =>
-        Of(service).All.Any(attached => attached.Role == role);
+        Of(service).Any(attached => attached.Role == role);
 
     /// <summary>Gives an application its place; <see cref="Start"/> is to follow.</summary>
     /// <exception cref="KbrException">
@@ -51,20 +54,20 @@ internal sealed class ApplicationTable<TService>(OverlayNode overlay, IApplicati
     /// </exception>
     public void Attach(TService service)
     {
-        ServiceAttachments<TService> attached = Of(service.Id);
         if (service.Role == ServiceRole.Member)
         {
-            CheckMember(service, attached);
+            CheckMember(service);
         }
 
-        if (!attached.All.IsEmpty && attached.All[0].Name != service.Name)
+        ImmutableArray<TService> attached = Of(service.Id);
+        if (!attached.IsEmpty && attached[0].Name != service.Name)
         {
             throw new KbrException(
-                $"The service names '{service.Name}' and '{attached.All[0].Name}' have the same id. "
+                $"The service names '{service.Name}' and '{attached[0].Name}' have the same id. "
                 + "Choose another name.");
         }
 
-        _attached[service.Id] = attached.With(service);
+        _attached[service.Id] = attached.Add(service);
         _all.Add(service);
         _members += service.Role == ServiceRole.Member ? 1 : 0;
     }
@@ -87,8 +90,8 @@ internal sealed class ApplicationTable<TService>(OverlayNode overlay, IApplicati
             return false;
         }
 
-        ServiceAttachments<TService> rest = Of(service.Id).Without(service);
-        if (rest.All.IsEmpty)
+        ImmutableArray<TService> rest = Of(service.Id).Remove(service);
+        if (rest.IsEmpty)
         {
             _attached.Remove(service.Id);
         }
@@ -219,7 +222,7 @@ internal sealed class ApplicationTable<TService>(OverlayNode overlay, IApplicati
     /// <summary>Tells all who are attached to a service of a change.</summary>
     public void Update(ServiceId service, NeighbourChange change)
     {
-        foreach (TService attached in Of(service).All)
+        foreach (TService attached in Of(service))
         {
             if (!attached.IsOpen)
             {
@@ -238,12 +241,11 @@ internal sealed class ApplicationTable<TService>(OverlayNode overlay, IApplicati
         }
     }
 
-    private ServiceAttachments<TService> Of(ServiceId service) =>
-        _attached.GetValueOrDefault(service, ServiceAttachments<TService>.None);
+    private ImmutableArray<TService> Of(ServiceId service) => _attached.GetValueOrDefault(service, []);
 
-    private void CheckMember(TService service, ServiceAttachments<TService> attached)
+    private void CheckMember(TService service)
     {
-        if (attached.Member is not null)
+        if (MemberOf(service.Id) is not null)
         {
             throw new KbrException(
                 $"A member of the service '{service.Name}' (of 'dht': a storage node) runs on this node "

@@ -27,20 +27,14 @@ internal sealed class OpenRequests<TService>
     /// <summary>Takes out all requests of a handle, oldest first.</summary>
     public IReadOnlyList<Open> TakeAll(TService service)
     {
-        RequestId[] names =
+        (RequestId Name, Open Request)[] taken =
         [
             .. _open.Where(open => open.Value.Service == service)
-                .Select(open => open.Key)
-                .OrderBy(name => name.Value),
+                .OrderBy(open => open.Key.Value)
+                .Select(open => (open.Key, open.Value)),
         ];
-        var taken = new List<Open>(names.Length);
-        foreach (RequestId name in names)
-        {
-            _open.Remove(name, out Open request);
-            taken.Add(request);
-        }
-
-        return taken;
+        Array.ForEach(taken, open => _open.Remove(open.Name));
+        return [.. taken.Select(open => open.Request)];
     }
 
     /// <summary>A request that has not ended.</summary>

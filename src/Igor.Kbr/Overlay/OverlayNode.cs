@@ -110,7 +110,7 @@ public sealed partial class OverlayNode
     }
 
     /// <summary>Whether the node is an active member of the ring.</summary>
-    public bool IsJoined => _rings.TryGet(ServiceId.Base, out ServiceRing? ring) && ring.IsActive;
+    public bool IsJoined => _rings.IsBaseActive;
 
     /// <summary>Starts joining.</summary>
     public void Start(TimeSpan now)

@@ -89,18 +89,11 @@ internal static class PeerCodec
         }
     }
 
-    public static ImmutableArray<string> ReadAddresses(ref MessagePackReader reader)
-    {
-        int count = reader.ReadArrayHeader();
-        Require(count <= WireLimits.AddressesMax, "too many addresses");
-        var addresses = ImmutableArray.CreateBuilder<string>(count);
-        for (int i = 0; i < count; i++)
-        {
-            addresses.Add(ReadText(ref reader, WireLimits.AddressLengthMax));
-        }
-
-        return addresses.MoveToImmutable();
-    }
+    public static ImmutableArray<string> ReadAddresses(ref MessagePackReader reader) => ReadArray(
+        ref reader,
+        WireLimits.AddressesMax,
+        "addresses",
+        static (ref MessagePackReader r) => ReadText(ref r, WireLimits.AddressLengthMax));
 
     /// <summary>Writes services as one binary, 16 bytes each.</summary>
     public static void WriteServices(ref MessagePackWriter writer, ImmutableArray<ServiceId> services)
@@ -165,16 +158,22 @@ internal static class PeerCodec
         }
     }
 
-    public static ImmutableArray<Contact> ReadContacts(ref MessagePackReader reader)
+    public static ImmutableArray<Contact> ReadContacts(ref MessagePackReader reader) =>
+        ReadArray(ref reader, WireLimits.ContactsMax, "contacts", Contact.Read);
+
+    private delegate T Reader<T>(ref MessagePackReader reader);
+
+    private static ImmutableArray<T> ReadArray<T>(
+        ref MessagePackReader reader, int most, string what, Reader<T> read)
     {
         int count = reader.ReadArrayHeader();
-        Require(count <= WireLimits.ContactsMax, "too many contacts");
-        var contacts = ImmutableArray.CreateBuilder<Contact>(count);
-        for (int i = 0; i < count; i++)
+        Require(count <= most, $"too many {what}");
+        var items = ImmutableArray.CreateBuilder<T>(count);
+        while (items.Count < count)
         {
-            contacts.Add(Contact.Read(ref reader));
+            items.Add(read(ref reader));
         }
 
-        return contacts.MoveToImmutable();
+        return items.MoveToImmutable();
     }
 }

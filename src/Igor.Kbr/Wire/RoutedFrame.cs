@@ -157,20 +157,10 @@ internal static class RoutedFrame
 
     private static bool TryReadPayload(ReadOnlyMemory<byte> field, out ReadOnlyMemory<byte> payload)
     {
-        payload = default;
         ReadOnlySpan<byte> f = field.Span;
-        if (f[0] != Bin32)
-        {
-            return false;
-        }
-
         uint length = BinaryPrimitives.ReadUInt32BigEndian(f[1..]);
-        if (length > f.Length - PayloadPrefixBytes)
-        {
-            return false;
-        }
-
-        payload = field.Slice(PayloadPrefixBytes, (int)length);
-        return true;
+        bool isThere = f[0] == Bin32 && length <= f.Length - PayloadPrefixBytes;
+        payload = isThere ? field.Slice(PayloadPrefixBytes, (int)length) : default;
+        return isThere;
     }
 }

@@ -1,5 +1,6 @@
-using System.Buffers.Binary;
+using System.Buffers;
 using System.Globalization;
+using System.Net;
 
 namespace Igor.Kbr.Overlay.Addresses;
 
@@ -11,6 +12,8 @@ internal static class IpAddress
 {
     private const int V6Bytes = 16;
 
+    private static readonly SearchValues<char> Digits = SearchValues.Create("0123456789abcdefABCDEF:.");
+
     /// <summary>The range of a host:port, an IPv6 host in brackets, and its host in one form.</summary>
     public static (AddressRange Range, string Host) Classify(string address)
     {
@@ -21,15 +24,23 @@ internal static class IpAddress
         }
 
         ReadOnlySpan<char> host = address.AsSpan(0, colon);
-        Span<byte> bytes = stackalloc byte[V6Bytes];
-        if (host[0] == '[' && host[^1] == ']')
+        bool isV6 = host[0] == '[' && host[^1] == ']';
+        host = isV6 ? host[1..^1] : host;
+        if (host.ContainsAnyExcept(Digits) || host.Contains(':') != isV6
+            || !IPAddress.TryParse(host, out IPAddress? ip))
         {
-            return TryReadV6(host[1..^1], bytes)
-                ? RangeOfV6(bytes)
-                : (AddressRange.Unusable, string.Empty);
+            return (AddressRange.Unusable, string.Empty);
         }
 
-        return TryReadV4(host, bytes) ? RangeOfV4(bytes[..4]) : (AddressRange.Unusable, string.Empty);
+        Span<byte> bytes = stackalloc byte[V6Bytes];
+        ip.TryWriteBytes(bytes, out _);
+        if (isV6)
+        {
+            return RangeOfV6(bytes);
+        }
+
+        (AddressRange Range, string Host) read = RangeOfV4(bytes[..4]);
+        return host.SequenceEqual(read.Host) ? read : (AddressRange.Unusable, string.Empty);
     }
 
     private static bool IsPort(ReadOnlySpan<char> text) =>
@@ -72,76 +83,5 @@ internal static class IpAddress
 
         // Who owns an address owns the 2^64 beside it.
         return (range, Convert.ToHexString(ip[..8]));
-    }
-
-    private static bool TryReadV4(ReadOnlySpan<char> text, Span<byte> ip)
-    {
-        int at = 0;
-        foreach (Range part in text.Split('.'))
-        {
-            ReadOnlySpan<char> number = text[part];
-            if (at == 4 || number.Length is 0 or > 3 || (number.Length > 1 && number[0] == '0')
-                || !byte.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out ip[at]))
-            {
-                return false;
-            }
-
-            at++;
-        }
-
-        return at == 4;
-    }
-
-    private static bool TryReadV6(ReadOnlySpan<char> text, Span<byte> ip)
-    {
-        ip.Clear();
-        int gap = text.IndexOf("::");
-        if (gap < 0)
-        {
-            return TryReadGroups(text, ip, out int all) && all == V6Bytes;
-        }
-
-        Span<byte> tail = stackalloc byte[V6Bytes];
-        if (text[(gap + 1)..].IndexOf("::") >= 0
-            || !TryReadGroups(text[..gap], ip, out int before)
-            || !TryReadGroups(text[(gap + 2)..], tail, out int after)
-            || before + after > V6Bytes - 2)
-        {
-            return false;
-        }
-
-        tail[..after].CopyTo(ip[(V6Bytes - after)..]);
-        return true;
-    }
-
-    private static bool TryReadGroups(ReadOnlySpan<char> text, Span<byte> ip, out int length)
-    {
-        length = 0;
-        if (text.IsEmpty)
-        {
-            return true;
-        }
-
-        foreach (Range part in text.Split(':'))
-        {
-            ReadOnlySpan<char> group = text[part];
-            bool isLast = part.End.Equals(Index.FromStart(text.Length));
-            if (isLast && group.Contains('.') && length <= V6Bytes - 4)
-            {
-                length += 4;
-                return TryReadV4(group, ip[(length - 4)..]);
-            }
-
-            if (length == V6Bytes || group.Length is 0 or > 4 || !ushort.TryParse(
-                group, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out ushort value))
-            {
-                return false;
-            }
-
-            BinaryPrimitives.WriteUInt16BigEndian(ip[length..], value);
-            length += 2;
-        }
-
-        return true;
     }
 }

@@ -126,42 +126,10 @@ internal sealed class PeerClocks(NodeContext context, Liveness liveness) : Machi
     /// <summary>What is wrong with the clocks of this host and of its peers; often nothing.</summary>
     public IReadOnlyList<string> Troubles()
     {
-        if (context.WallAtZeroMs is not { } own)
-        {
-            return [];
-        }
-
-        var troubles = new List<string>();
-        long time = TimeAtZero(own);
-        if (IsOff(own, time))
-        {
-            troubles.Add(ClockText.OwnIsWrong(own - time, _agreeing));
-        }
-
-        int others = 0;
-        foreach (Peer peer in context.Peers.All)
-        {
-            if (DeviationOf(peer, time) is not { } text)
-            {
-                continue;
-            }
-
-            if (troubles.Count < NamedMax)
-            {
-                troubles.Add(text);
-            }
-            else
-            {
-                others++;
-            }
-        }
-
-        if (others > 0)
-        {
-            troubles.Add($"The clocks of {others} more peers are off.");
-        }
-
-        return troubles;
+        string[] all = [.. Deviations().Select(deviation => deviation.Text)];
+        return all.Length <= NamedMax
+            ? all
+            : [.. all[..NamedMax], $"The clocks of {all.Length - NamedMax} more peers are off."];
     }
 
     private static long Ms(TimeSpan time) => time.Ticks / TimeSpan.TicksPerMillisecond;
@@ -179,12 +147,9 @@ internal sealed class PeerClocks(NodeContext context, Liveness liveness) : Machi
 
     private void Hear(TimeSpan now, Peer peer, long unixMs, TimeSpan roundTrip)
     {
-        if (TryAtZero(now, unixMs, roundTrip, out long atZero))
+        if (TryAtZero(now, unixMs, roundTrip, out long atZero) && _clocks[peer].Hear(now, atZero, StepMs))
         {
-            if (_clocks[peer].Hear(now, atZero, StepMs))
-            {
-                JudgeBy(now, peer);
-            }
+            JudgeBy(now, peer);
         }
     }
 
@@ -307,22 +272,31 @@ internal sealed class PeerClocks(NodeContext context, Liveness liveness) : Machi
     /// <summary>Reports what deviates, once in a while.</summary>
     private void Tell(TimeSpan now)
     {
+        foreach ((Key id, string text) in Deviations())
+        {
+            TellOf(now, id, text);
+        }
+    }
+
+    /// <summary>Whose clocks are off, this host's first, and how.</summary>
+    private IEnumerable<(Key Id, string Text)> Deviations()
+    {
         if (context.WallAtZeroMs is not { } own)
         {
-            return;
+            yield break;
         }
 
         long time = TimeAtZero(own);
         if (IsOff(own, time))
         {
-            TellOf(now, context.Id, ClockText.OwnIsWrong(own - time, _agreeing));
+            yield return (context.Id, ClockText.OwnIsWrong(own - time, _agreeing));
         }
 
         foreach (Peer peer in context.Peers.All)
         {
             if (DeviationOf(peer, time) is { } text)
             {
-                TellOf(now, peer.Id, text);
+                yield return (peer.Id, text);
             }
         }
     }

@@ -14,8 +14,6 @@ internal sealed class KnownServices
     /// <summary>The version that is known; 0 when none is.</summary>
     public ulong Version { get; private set; }
 
-    public int Count => _running.Length;
-
     /// <summary>The services in order of id.</summary>
     public IEnumerable<ServiceId> InOrder => _running.Select(id => new ServiceId(id));
 

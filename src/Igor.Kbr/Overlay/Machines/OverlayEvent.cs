@@ -1,4 +1,3 @@
-
 namespace Igor.Kbr.Overlay.Machines;
 
 /// <summary>What kind of thing happened.</summary>

@@ -20,7 +20,7 @@ internal sealed class FingerTable(NodeContext context, RingTable rings)
 
     /// <summary>Whether a peer fills a slot.</summary>
     public bool IsFinger(Peer peer) => peer.IsForFinger && peer.JoinsRing && peer.Runs(ServiceId.Base)
-        && rings.TryGet(ServiceId.Base, out ServiceRing? ring) && ring.IsActive;
+        && rings.IsBaseActive;
 
     /// <summary>Whether a node that wants a slot filled by this one finds room.</summary>
     public bool HasRoomFor(Key id)

@@ -23,33 +23,25 @@ internal sealed class PairDigests(PeerTable peers)
     /// <summary>The set in a ring changed. Of a peer that is gone nothing is kept.</summary>
     public void Replace(RingTerms before, RingTerms after)
     {
-        foreach ((Key id, ulong part) in before.Parts)
-        {
-            if (peers.TryGet(id, out Peer? peer))
-            {
-                _pairs[peer].Sum -= part;
-            }
-        }
-
-        foreach ((Key id, ulong part) in after.Parts)
-        {
-            if (peers.TryGet(id, out Peer? peer))
-            {
-                _pairs[peer].Sum += part;
-            }
-        }
-
-        CountAdjacent(before, -1);
-        CountAdjacent(after, 1);
+        Count(before, isThere: false);
+        Count(after, isThere: true);
     }
 
-    private void CountAdjacent(RingTerms terms, int sign)
+    private void Count(RingTerms terms, bool isThere)
     {
+        foreach ((Key id, ulong part) in terms.Parts)
+        {
+            if (peers.TryGet(id, out Peer? peer))
+            {
+                _pairs[peer].Sum += isThere ? part : 0 - part;
+            }
+        }
+
         foreach (Key id in terms.Adjacent)
         {
             if (peers.TryGet(id, out Peer? peer))
             {
-                _pairs[peer].Adjacent += sign;
+                _pairs[peer].Adjacent += isThere ? 1 : -1;
             }
         }
     }

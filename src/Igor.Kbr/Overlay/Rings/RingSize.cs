@@ -3,8 +3,6 @@ namespace Igor.Kbr.Overlay.Rings;
 /// <summary>How many nodes a ring has, as far as one of them can tell.</summary>
 internal static class RingSize
 {
-    private const double WordSpan = 18446744073709551616.0; // 2^64
-
     /// <summary>
     /// Estimates the number of nodes from how densely the neighbours lie: ids are uniform, so that m gaps
     /// that take a fraction f of the ring speak for (m - 1) / f nodes, on average neither more nor less. With
@@ -18,21 +16,7 @@ internal static class RingSize
         }
 
         int gaps = set.Clockwise.Length + set.CounterClockwise.Length;
-        double fraction = ToFraction(set.Clockwise[^1] - set.CounterClockwise[^1]);
+        double fraction = (set.Clockwise[^1] - set.CounterClockwise[^1]).ToFraction();
         return Math.Max(gaps + 1, (gaps - 1) / fraction);
-    }
-
-    private static double ToFraction(Key distance)
-    {
-        Span<byte> bytes = stackalloc byte[Key.SizeInBytes];
-        distance.Write(bytes);
-        double fraction = 0;
-        for (int at = Key.SizeInBytes - sizeof(ulong); at >= 0; at -= sizeof(ulong))
-        {
-            ulong word = System.Buffers.Binary.BinaryPrimitives.ReadUInt64BigEndian(bytes[at..]);
-            fraction = (fraction + word) / WordSpan;
-        }
-
-        return fraction;
     }
 }

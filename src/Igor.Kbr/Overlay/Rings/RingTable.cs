@@ -39,6 +39,9 @@ internal sealed class RingTable : Machine
     /// <summary>Whether a member of the ring is connected.</summary>
     public bool IsInRing => TryGet(ServiceId.Base, out ServiceRing? ring) && ring.Members.Count > 0;
 
+    /// <summary>Whether this node has its place in the ring.</summary>
+    public bool IsBaseActive => TryGet(ServiceId.Base, out ServiceRing? ring) && ring.IsActive;
+
     /// <summary>All rings in the order of their ids, the base overlay's first, as they are now.</summary>
     public ImmutableArray<ServiceRing> All { get; private set; } = [];
 
@@ -136,14 +139,17 @@ internal sealed class RingTable : Machine
         }
     }
 
-    /// <summary>This node and its neighbours in a ring, itself first.</summary>
-    public ImmutableArray<Contact> Contacts(ServiceRing ring)
+    /// <summary>Where nodes are of which each is connected, or this one; others are left out.</summary>
+    public ImmutableArray<Contact> Contacts(IEnumerable<Key> ids)
     {
-        var contacts = ImmutableArray.CreateBuilder<Contact>(ring.Neighbours.Count + 1);
-        contacts.Add(new Contact(_context.Id, [.. _context.Options.Addresses]));
-        foreach (Key id in ring.Neighbours.Others)
+        var contacts = ImmutableArray.CreateBuilder<Contact>();
+        foreach (Key id in ids)
         {
-            if (_context.Peers.TryGet(id, out Peer? peer))
+            if (id == _context.Id)
+            {
+                contacts.Add(new Contact(id, [.. _context.Options.Addresses]));
+            }
+            else if (_context.Peers.TryGet(id, out Peer? peer))
             {
                 contacts.Add(peer.Contact);
             }

@@ -9,31 +9,21 @@ namespace Igor.Kbr.Overlay.Rings;
 /// overlap: the sum of the terms there is the same on both sides exactly when both see the same nodes. Sums
 /// need no order and no walk over other rings: those of all rings that two nodes share add up to one number.
 /// </summary>
-internal sealed class RingTerms
+internal sealed class RingTerms((Key Id, ulong Part)[] parts, Key[] adjacent, ImmutableArray<uint> known)
 {
     public static readonly RingTerms None = new([], [], []);
 
-    private readonly (Key Id, ulong Part)[] _parts;
-    private readonly Key[] _adjacent;
-
-    private RingTerms((Key Id, ulong Part)[] parts, Key[] adjacent, ImmutableArray<uint> known)
-    {
-        _parts = parts;
-        _adjacent = adjacent;
-        Known = known;
-    }
-
     /// <summary>Each neighbour, and the sum over the nodes that it must know as well as this one.</summary>
-    public ReadOnlySpan<(Key Id, ulong Part)> Parts => _parts;
+    public ReadOnlySpan<(Key Id, ulong Part)> Parts => parts;
 
     /// <summary>
     /// The short terms of this node and all its neighbours, clockwise: from the farthest one back to the
     /// farthest one ahead, or from this node round the whole ring.
     /// </summary>
-    public ImmutableArray<uint> Known { get; }
+    public ImmutableArray<uint> Known => known;
 
     /// <summary>The nearest neighbour on either side, once if it is the same.</summary>
-    public ReadOnlySpan<Key> Adjacent => _adjacent;
+    public ReadOnlySpan<Key> Adjacent => adjacent;
 
     /// <summary>
     /// Takes the sums of a set. A node that is no member is known to nobody, and has none to compare.
@@ -72,18 +62,7 @@ internal sealed class RingTerms
     }
 
     /// <summary>The sum for one neighbour; 0 for others.</summary>
-    public ulong PartOf(Key id)
-    {
-        foreach ((Key neighbour, ulong part) in _parts)
-        {
-            if (neighbour == id)
-            {
-                return part;
-            }
-        }
-
-        return 0;
-    }
+    public ulong PartOf(Key id) => Array.Find(parts, part => part.Id == id).Part;
 
     /// <summary>This node and its neighbours in that order.</summary>
     public static IEnumerable<Key> Line(NeighbourSet set) => set.IsWholeRing
@@ -98,10 +77,11 @@ internal sealed class RingTerms
     {
         Span<byte> bytes = stackalloc byte[Key.SizeInBytes];
         id.Write(bytes);
-        ulong mixed = Mix((ulong)service.Value) + Mix((ulong)(service.Value >> 64) ^ 0x9E3779B97F4A7C15);
+        ulong mixed = SeededRandom.Mix((ulong)service.Value)
+            + SeededRandom.Mix((ulong)(service.Value >> 64) ^ 0x9E3779B97F4A7C15);
         for (int at = 0; at < bytes.Length; at += sizeof(ulong))
         {
-            mixed = Mix(mixed ^ BinaryPrimitives.ReadUInt64BigEndian(bytes[at..]));
+            mixed = SeededRandom.Mix(mixed ^ BinaryPrimitives.ReadUInt64BigEndian(bytes[at..]));
         }
 
         return mixed;
@@ -134,12 +114,5 @@ internal sealed class RingTerms
         }
 
         return sums;
-    }
-
-    private static ulong Mix(ulong z)
-    {
-        z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9;
-        z = (z ^ (z >> 27)) * 0x94D049BB133111EB;
-        return z ^ (z >> 31);
     }
 }

@@ -25,8 +25,9 @@ internal sealed class ControlRequests(RingTable rings)
     private ImmutableArray<Contact> Near(ServiceRing ring, Key asker, ReadOnlyMemory<byte> query)
     {
         (int contactsMax, ImmutableArray<uint> known) = ControlQuery.ReadNear(query);
-        ImmutableArray<Contact> near = rings.Contacts(ring).RemoveAll(contact => contact.Id == asker
-            || known.Contains(RingTerms.Short(RingTerms.Term(ring.Id, contact.Id))));
+        ImmutableArray<Contact> near = rings.Contacts(ring.Neighbours.Others
+            .Prepend(ring.Neighbours.Self)
+            .Where(id => id != asker && !known.Contains(RingTerms.Short(RingTerms.Term(ring.Id, id)))));
         if (near.Length <= contactsMax || contactsMax < 1)
         {
             return near;

@@ -45,12 +45,10 @@ internal sealed class Isolation(
     {
         (false, true) => RingState.Joined,
         (false, false) => _isPatient ? RingState.Joining : RingState.Alone,
-        _ when !IsActive => RingState.Joining,
+        _ when !rings.IsBaseActive => RingState.Joining,
         (true, true) => RingState.Joined,
         _ => rings.Solitude.IsAlone ? RingState.Alone : RingState.Founded,
     };
-
-    private bool IsActive => rings.TryGet(ServiceId.Base, out ServiceRing? ring) && ring.IsActive;
 
     private string WhyNotYet() =>
         rings.TryGet(ServiceId.Base, out ServiceRing? ring) && ring.Lacking is [var first, ..]

@@ -251,20 +251,8 @@ internal sealed class NeighbourExchange(
     private void Answer(TimeSpan now, ServiceRing ring, Peer peer, ImmutableArray<uint> known)
     {
         int perSide = context.Options.NeighboursPerSide;
-        var contacts = ImmutableArray.CreateBuilder<Contact>();
-        foreach (Key id in SetComparison.MissingThere(
-            ring.Id, ring.Neighbours, peer.Id, known.AsSpan(), perSide))
-        {
-            if (id == context.Id)
-            {
-                contacts.Add(new Contact(id, [.. context.Options.Addresses]));
-            }
-            else if (context.Peers.TryGet(id, out Peer? missing))
-            {
-                contacts.Add(missing.Contact);
-            }
-        }
-
+        ImmutableArray<Contact> contacts = rings.Contacts(SetComparison.MissingThere(
+            ring.Id, ring.Neighbours, peer.Id, known.AsSpan(), perSide));
         uint self = RingTerms.Short(RingTerms.Term(ring.Id, context.Id));
         Comparison comparison = _comparisons[peer];
         bool asksBack = !known.IsEmpty && now >= comparison.AskedUntil // once, or two that differ never end
@@ -274,10 +262,10 @@ internal sealed class NeighbourExchange(
             comparison.AskedUntil = now + AnswerTime;
         }
 
-        if (asksBack || contacts.Count > 0 || known.IsEmpty)
+        if (asksBack || !contacts.IsEmpty || known.IsEmpty)
         {
             context.Send(peer, new NeighboursMessage(
-                ring.Id, asksBack, contacts.ToImmutable(), asksBack ? ring.Terms.Known : []));
+                ring.Id, asksBack, contacts, asksBack ? ring.Terms.Known : []));
         }
     }
 
