@@ -29,6 +29,12 @@ internal sealed class EntryPoints(
     /// <summary>Rings that were apart are to find one another within a day, however large they are.</summary>
     private const double NodesMax = 24 * 3600;
 
+    /// <summary>
+    /// The next given address is tried when one is slower than most connections are, so that three are tried
+    /// before the patience of a joining node ends.
+    /// </summary>
+    private static readonly TimeSpan NextGivenAfter = TimeSpan.FromMilliseconds(600);
+
     /// <summary>Who was told by members that they are full knows that there is a ring.</summary>
     private static readonly TimeSpan FullFor = TimeSpan.FromSeconds(5);
 
@@ -43,6 +49,8 @@ internal sealed class EntryPoints(
     private readonly Dictionary<string, Key> _reached = [];
     private TimeSpan? _fullAt;
     private bool _isSeeking;
+    private int _given = -1;
+    private TimeSpan _nextGivenAt;
 
     /// <summary>Members worth remembering over a restart: those connected, then those away.</summary>
     public IEnumerable<KnownMember> KnownMembers => context.Peers.All
@@ -73,7 +81,7 @@ internal sealed class EntryPoints(
         Seek(now);
         if (context.Options.Bootstrap.Count > 0)
         {
-            context.Timers.Repeat(now, () => context.Random.Jitter(GivenPeriod), DialGiven);
+            context.Timers.Repeat(now, () => context.Random.Jitter(GivenPeriod), LookForOthers);
         }
 
         context.Timers.Repeat(
@@ -155,6 +163,10 @@ internal sealed class EntryPoints(
     {
         away.Remove(peer.Id);
         _log.Clear(peer.Link.RemoteAddress);
+        if (_isSeeking && !peer.Runs(ServiceId.Base))
+        {
+            DialGiven(now);
+        }
     }
 
     /// <summary>
@@ -214,11 +226,36 @@ internal sealed class EntryPoints(
         }
     }
 
+    /// <summary>Somewhere there may be another ring; who joins one now does not look yet.</summary>
+    private void LookForOthers(TimeSpan now)
+    {
+        bool isJoining = rings.IsInRing && rings.TryGet(ServiceId.Base, out ServiceRing? ring)
+            && !ring.IsActive && now - ring.JoinStarted < GivenMin;
+        if (!isJoining)
+        {
+            DialGiven(now);
+        }
+    }
+
+    /// <summary>
+    /// One that is in the ring is enough, so they are tried one after the other; but where those that answer
+    /// look for a ring themselves, or are few, the others may be in one, or in another one.
+    /// </summary>
     private void DialGiven(TimeSpan now)
     {
-        foreach (string address in context.Options.Bootstrap)
+        IReadOnlyList<string> given = context.Options.Bootstrap;
+        if (context.Peers.Count > 0 && (!rings.IsInRing || IsSmall))
         {
-            DialGiven(now, address);
+            foreach (string address in given)
+            {
+                DialGiven(now, address);
+            }
+        }
+        else if (given.Count > 0
+            && (now >= _nextGivenAt || !dialer.IsConnecting(given[_given % given.Count])))
+        {
+            DialGiven(now, given[++_given % given.Count]);
+            _nextGivenAt = now + NextGivenAfter;
         }
     }
 

@@ -70,6 +70,43 @@ public class EntryPointsTests
     }
 
     [Fact]
+    public void Given_addresses_are_tried_one_after_the_other_while_one_may_still_answer()
+    {
+        var test = new EntryPointsTests(new OverlayOptions { Bootstrap = ["a:1", "b:1", "c:1"] });
+        test._entries.Start(TimeSpan.Zero);
+        Assert.Single(test._log.Dials);
+        test._context.Timers.RunDue(TimeSpan.FromMilliseconds(550));
+        Assert.Single(test._log.Dials);
+        test._dialer.HandleFailed(TimeSpan.FromMilliseconds(550), test._log.Dials[0].Dial);
+        test._context.Timers.RunDue(TimeSpan.FromMilliseconds(1150));
+        Assert.Equal(2, test._log.Dials.Count); // at once, since that has failed
+        test._context.Timers.RunDue(TimeSpan.FromSeconds(2));
+        Assert.Equal(3, test._log.Dials.DistinctBy(d => d.Address).Count()); // it has not answered
+    }
+
+    [Fact]
+    public void All_given_addresses_are_tried_where_the_one_that_answers_looks_for_a_ring_itself()
+    {
+        var test = new EntryPointsTests(new OverlayOptions { Bootstrap = ["a:1", "b:1", "c:1"] });
+        test._entries.Start(TimeSpan.Zero);
+        Peer peer = test.Connect(TimeSpan.Zero, isMember: true, test._log.Dials[0].Address);
+        peer.Services.Apply(new ServicesMessage(1, 2, [], [ServiceId.Base]));
+        test._entries.HandlePeerUp(TimeSpan.Zero, peer);
+        Assert.Equal(3, test._log.Dials.DistinctBy(d => d.Address).Count());
+    }
+
+    [Fact]
+    public void A_node_that_has_found_its_ring_and_joins_it_looks_for_no_other_one_yet()
+    {
+        var test = new EntryPointsTests(new OverlayOptions { Bootstrap = ["a:1", "b:1", "c:1"] });
+        test._rings.GetOrAdd(TimeSpan.Zero, ServiceId.Base, string.Empty).Phase = RingPhase.Connecting;
+        test._entries.Start(TimeSpan.Zero);
+        test.JoinRing();
+        test._context.Timers.RunDue(TimeSpan.FromSeconds(8));
+        Assert.Single(test._log.Dials);
+    }
+
+    [Fact]
     public void A_bootstrap_address_is_left_alone_while_the_node_there_is_connected_over_any_link()
     {
         Peer peer = Connected("other:1");
