@@ -74,7 +74,7 @@ internal sealed class Dialer(NodeContext context, OpenLinks links)
     /// <summary>Whether a dial to that node is under way or waits, or it is being greeted.</summary>
     public bool IsConnecting(Key id) => _open.AreFor(id) || links.IsGreeting(id);
 
-    /// <summary>Whether a dial to that address is under way or waits, or a node there is being greeted.</summary>
+    /// <summary>The same for an address.</summary>
     public bool IsConnecting(string address) => _open.Contains(address)
         || links.Find(l => l.Peer is null && l.IsOutbound && l.RemoteAddress == address) is not null;
 

@@ -24,8 +24,11 @@ internal sealed class PeerConduct(NodeContext context, Liveness liveness)
     /// <summary>A retransmission of TCP.</summary>
     private static readonly TimeSpan SilentMin = TimeSpan.FromMilliseconds(200);
 
-    /// <summary>A peer that has been quiet for so long may have died since.</summary>
-    private static readonly TimeSpan QuietFor = TimeSpan.FromSeconds(2);
+    /// <summary>
+    /// A peer that has been quiet for so long may well have died since. To ask each that says nothing for a
+    /// moment would cost more than all heartbeats.
+    /// </summary>
+    private static readonly TimeSpan QuietFor = TimeSpan.FromSeconds(30);
 
     private readonly PerPeer<Silence> _silences = new(context.Peers, () => new Silence());
     private readonly PerPeer<SmoothedTime> _replyTimes = new(context.Peers, () => default);

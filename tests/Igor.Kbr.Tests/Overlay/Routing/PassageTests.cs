@@ -178,17 +178,33 @@ public class PassageTests
         LinkId hop = node.Connect(Id(900), Service);
         LinkId other = node.Connect(Id(800), Service);
         node.Overlay.HandleRoundTrip(node.Now, hop, TimeSpan.FromMilliseconds(40));
-        node.Run(TimeSpan.FromSeconds(2.5)); // it has been quiet
+        node.Run(TimeSpan.FromSeconds(2.5));
         node.Overlay.HandleFrame(node.Now, asker, RoutedFrames.Request(Header(1)));
-        Assert.Single(node.Frames(hop, MessageType.Ping)); // and is asked along with the request
-        node.Run(TimeSpan.FromMilliseconds(100));
+        node.Run(TimeSpan.FromMilliseconds(250));
+        Assert.Single(node.Frames(hop, MessageType.Ping)); // nothing has come
         if (lives)
         {
             node.Ping(hop);
         }
 
-        node.Run(TimeSpan.FromMilliseconds(150));
+        node.Run(TimeSpan.FromMilliseconds(250));
         Assert.Equal(lives ? 0 : 1, node.Routes(other).Count);
+    }
+
+    [Theory]
+    [InlineData(25, 0)]
+    [InlineData(31, 1)]
+    public void Only_a_hop_that_was_quiet_for_long_is_asked_along_with_a_request(int seconds, int pings)
+    {
+        var options = new OverlayOptions { HeartbeatPeriod = TimeSpan.FromMinutes(2) };
+        var node = new LoneNode(Id(100), options, arePeersSilent: true);
+        node.Join(Service);
+        LinkId asker = node.Connect(Id(50));
+        LinkId hop = node.Connect(Id(900), Service);
+        node.Run(TimeSpan.FromSeconds(seconds));
+        int before = node.Frames(hop, MessageType.Ping).Count;
+        node.Overlay.HandleFrame(node.Now, asker, RoutedFrames.Request(Header(1)));
+        Assert.Equal(before + pings, node.Frames(hop, MessageType.Ping).Count);
     }
 
     private static RouteHeader Header(ulong hopId) => new(
