@@ -125,14 +125,10 @@ internal sealed class ApplicationTable<TService>(OverlayNode overlay, IApplicati
     /// <summary>The process died: handles do nothing any more, and nobody hears of a request's end.</summary>
     public void Abandon() => _all.ForEach(service => service.Close());
 
-    /// <summary>An application asks for something; its callback is called once.</summary>
-    /// <param name="now">Monotonic time.</param>
-    /// <param name="service">Who asks.</param>
-    /// <param name="destination">Where the request goes.</param>
-    /// <param name="payload">Valid during the call.</param>
-    /// <param name="options">As the application gave them.</param>
-    /// <param name="completed">Its callback.</param>
-    /// <param name="heldBytes">What the host holds for the request until it ends.</param>
+    /// <summary>
+    /// An application asks for something; its callback is called once. The payload is valid during the call;
+    /// the host holds so many bytes for the request until it ends.
+    /// </summary>
     public void Request(
         TimeSpan now,
         TService service,
@@ -181,10 +177,10 @@ internal sealed class ApplicationTable<TService>(OverlayNode overlay, IApplicati
         }
     }
 
-    /// <summary>Asks the member of a service about a message that passes through.</summary>
-    /// <param name="service">The service.</param>
-    /// <param name="message">The message.</param>
-    /// <param name="decide">Takes the decision, now or later, from any thread.</param>
+    /// <summary>
+    /// Asks the member of a service about a message that passes through; it may decide now or later, from any
+    /// thread.
+    /// </summary>
     public void Forward(ServiceId service, in KbrForward message, Action<ForwardDecision> decide)
     {
         ForwardDecision decision = ForwardDecision.Continue;

@@ -55,7 +55,8 @@ public class HostileFrameCostTests
         ["Route to a far key"] = i => Route(i, PeerId(i), RouteFlags.None),
         ["Route to the node"] = i => Route(i, Self, RouteFlags.None),
         ["Route to nobody"] = i => Route(i, PeerId(-1), RouteFlags.Exact),
-        ["Control request"] = i => Route(i, Self, RouteFlags.Control, ControlQuery.Near.ToArray()),
+        ["Control request"] = i => Route(
+            i, Self, RouteFlags.Control, ControlQuery.NearUnknown(64, []).ToArray()),
         ["Reply"] = i => LoneNode.ReplyFrame((ulong)i, ReplyStatus.HopFailed, Hostile),
     };
 

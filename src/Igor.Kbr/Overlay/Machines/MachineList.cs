@@ -5,7 +5,8 @@ namespace Igor.Kbr.Overlay.Machines;
 
 /// <summary>
 /// The machines of a node, in the order in which each input is passed to them. A machine to which something
-/// happened (a peer came, a ring changed) tells the others through this list and knows none of them.
+/// happened (a peer came, a ring changed) tells the others through this list and knows none of them. Each
+/// method passes on the input of the machines that has its name.
 /// </summary>
 internal sealed class MachineList
 {
@@ -55,37 +56,28 @@ internal sealed class MachineList
     public Machine? For(MessageType type) =>
         (uint)type < (uint)_byType.Length ? _byType[(int)type] : null;
 
-    /// <summary>Passes on <see cref="Machine.Start"/>.</summary>
     public void Start(TimeSpan now) => Each(machine => machine.Start(now));
 
-    /// <summary>Passes on <see cref="Machine.HandlePeerUp"/>.</summary>
     public void PeerUp(TimeSpan now, Peer peer) => Each(machine => machine.HandlePeerUp(now, peer));
 
-    /// <summary>Passes on <see cref="Machine.HandlePeerDown"/>.</summary>
     public void PeerDown(TimeSpan now, Peer peer, DepartureReason reason) =>
         Each(machine => machine.HandlePeerDown(now, peer, reason));
 
-    /// <summary>Passes on <see cref="Machine.HandleServicesChanged"/>.</summary>
     public void ServicesChanged(TimeSpan now, Peer peer, List<ServiceId> changed) =>
         Each(machine => machine.HandleServicesChanged(now, peer, changed));
 
-    /// <summary>Passes on <see cref="Machine.HandleRingChanged"/>.</summary>
     public void RingChanged(TimeSpan now, ServiceId service, NeighbourChange change) =>
         Each(machine => machine.HandleRingChanged(now, service, change));
 
-    /// <summary>Passes on <see cref="Machine.HandlePlaceChanged"/>.</summary>
     public void PlaceChanged(TimeSpan now, Peer peer) =>
         Each(machine => machine.HandlePlaceChanged(now, peer));
 
-    /// <summary>Passes on <see cref="Machine.HandleLinkSwitched"/>.</summary>
     public void LinkSwitched(TimeSpan now, Peer peer) =>
         Each(machine => machine.HandleLinkSwitched(now, peer));
 
-    /// <summary>Passes on <see cref="Machine.HandleMemberMissed"/>.</summary>
     public void MemberMissed(TimeSpan now, ServiceId service) =>
         Each(machine => machine.HandleMemberMissed(now, service));
 
-    /// <summary>Passes on <see cref="IHearsSigns.HandleSign"/>.</summary>
     public void Sign(TimeSpan now, Peer peer, in SignOfLife sign)
     {
         foreach (IHearsSigns machine in _hearers)
@@ -94,10 +86,8 @@ internal sealed class MachineList
         }
     }
 
-    /// <summary>Passes on <see cref="Machine.HandleLinksChanged"/>.</summary>
     public void LinksChanged(TimeSpan now) => Each(machine => machine.HandleLinksChanged(now));
 
-    /// <summary>Passes on <see cref="TimedMachine.HandleDeadline"/>.</summary>
     public void Deadline(TimeSpan now)
     {
         foreach (TimedMachine machine in _timed)

@@ -10,8 +10,7 @@ internal sealed class PerPeer<T> : PeerTable.IKept
     private readonly Func<T> _first;
     private T[] _items = [];
 
-    /// <param name="peers">The peers.</param>
-    /// <param name="first">What is kept of a peer that has just come.</param>
+    /// <summary>Keeps for each peer that comes what is made for it then.</summary>
     public PerPeer(PeerTable peers, Func<T> first)
     {
         _first = first;

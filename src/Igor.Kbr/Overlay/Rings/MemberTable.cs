@@ -14,6 +14,9 @@ internal sealed class MemberTable(Key self)
     public int Count => _sorted.Count;
 
     /// <summary>The members, in order of id from the lowest.</summary>
+    public IReadOnlyList<Peer> All => _sorted;
+
+    /// <summary>The members, in order of id from the lowest.</summary>
     public Peer this[int index] => _sorted[index];
 
     public List<Peer>.Enumerator GetEnumerator() => _sorted.GetEnumerator();

@@ -82,19 +82,8 @@ internal sealed class ServiceRing(ServiceId id, string name, Key self)
     public RingTerms Terms { get; set; } = RingTerms.None;
 
     /// <summary>Short terms of members that are connected, so that nobody names them to this node.</summary>
-    public ImmutableArray<uint> MemberTerms()
-    {
-        var terms = ImmutableArray.CreateBuilder<uint>();
-        foreach (Peer member in Members)
-        {
-            if (terms.Count < WireLimits.TermsMax)
-            {
-                terms.Add(RingTerms.Short(RingTerms.Term(Id, member.Id)));
-            }
-        }
-
-        return terms.ToImmutable();
-    }
+    public ImmutableArray<uint> MemberTerms() =>
+        [.. Members.All.Take(WireLimits.TermsMax).Select(m => RingTerms.Short(RingTerms.Term(Id, m.Id)))];
 
     /// <summary>When the set changed last.</summary>
     public TimeSpan ChangedAt { get; set; }

@@ -7,13 +7,9 @@ namespace Igor.Kbr.Overlay.Rings;
 internal static class SetComparison
 {
     /// <summary>
-    /// The nodes that a peer should know by this node's set, and does not.
+    /// The nodes that a peer, which need not be in this node's set, should know by it, and whose short terms
+    /// are not among those that it knows.
     /// </summary>
-    /// <param name="service">The ring.</param>
-    /// <param name="set">This node's set.</param>
-    /// <param name="peer">The peer, which need not be in it.</param>
-    /// <param name="known">The short terms of those whom the peer knows.</param>
-    /// <param name="perSide">Neighbours on either side.</param>
     public static List<Key> MissingThere(
         ServiceId service, NeighbourSet set, Key peer, ReadOnlySpan<uint> known, int perSide)
     {
@@ -45,12 +41,9 @@ internal static class SetComparison
     }
 
     /// <summary>
-    /// Whether a peer knows somebody whom this node should know by the peer's set, and does not.
+    /// Whether a peer knows somebody whom this node should know by the peer's set, and does not: short terms
+    /// of this node's set, of this node, and of those whom the peer knows in their order.
     /// </summary>
-    /// <param name="own">This node's terms.</param>
-    /// <param name="self">The short term of this node.</param>
-    /// <param name="known">The terms of those whom the peer knows, in their order.</param>
-    /// <param name="perSide">Neighbours on either side.</param>
     public static bool IsMissingHere(
         ReadOnlySpan<uint> own, uint self, ReadOnlySpan<uint> known, int perSide)
     {

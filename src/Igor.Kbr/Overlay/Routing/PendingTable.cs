@@ -166,10 +166,8 @@ internal sealed class PendingTable(PeerTable peers, int capacity)
     public List<Pending> Where(Predicate<Pending> predicate) =>
         _slab.FindAll(e => e.Slot >= 0 && predicate(e));
 
-    /// <inheritdoc cref="PendingWheel.NextDeadline"/>
     public TimeSpan? NextDeadline => _wheel.NextDeadline;
 
-    /// <inheritdoc cref="PendingWheel.NextDue"/>
     public Pending? NextDue(TimeSpan now) => _wheel.NextDue(now);
 
     private Pending Create(PendingKind kind, TimeSpan now, TimeSpan deadline)

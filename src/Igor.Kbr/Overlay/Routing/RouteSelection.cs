@@ -10,11 +10,9 @@ namespace Igor.Kbr.Overlay.Routing;
 /// </summary>
 internal sealed class RouteSelection(NodeContext context, PeerConduct conduct)
 {
-    /// <summary>The peer to hand a message to; null when this node is the nearest.</summary>
-    /// <param name="members">Connected peers of the message's service.</param>
-    /// <param name="isMember">Whether this node counts: only nearer peers are taken then.</param>
-    /// <param name="destination">Where the message goes.</param>
-    /// <param name="avoid">Who is not to get it.</param>
+    /// <summary>
+    /// The member to hand a message to; null when this node, if it is one itself, is the nearest.
+    /// </summary>
     public Peer? NextHop(MemberTable members, bool isMember, Key destination, in HopsToAvoid avoid)
     {
         Peer? suspect = null;

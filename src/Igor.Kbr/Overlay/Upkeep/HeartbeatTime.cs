@@ -1,9 +1,7 @@
 namespace Igor.Kbr.Overlay.Upkeep;
 
 /// <summary>
-/// When a peer gets the next heartbeat: with its period, soon after something changed that it should see, and
-/// where another frame goes to it anyway in the second half of a period, right behind that, where it costs
-/// a quarter.
+/// When a peer gets the next heartbeat: with its period, and soon after something changed that it should see.
 /// </summary>
 internal struct HeartbeatTime
 {
@@ -18,23 +16,10 @@ internal struct HeartbeatTime
     /// <summary>When it is due.</summary>
     public TimeSpan DueAt { get; private set; } = TimeSpan.MaxValue;
 
-    /// <summary>From when on it rides behind another frame.</summary>
-    public TimeSpan RidesFrom { get; private set; } = TimeSpan.MaxValue;
-
     /// <summary>One was sent.</summary>
-    public void HandleSent(TimeSpan now, TimeSpan period, SeededRandom random)
-    {
+    public void HandleSent(TimeSpan now, TimeSpan period, SeededRandom random) =>
         DueAt = now + random.Jitter(period, Spread);
-        RidesFrom = now + (period / 2);
-    }
 
     /// <summary>The next one goes no later than that.</summary>
-    public void Hasten(TimeSpan at)
-    {
-        if (at < DueAt)
-        {
-            DueAt = at;
-            RidesFrom = at < RidesFrom ? at : RidesFrom;
-        }
-    }
+    public void Hasten(TimeSpan at) => DueAt = at < DueAt ? at : DueAt;
 }

@@ -107,11 +107,7 @@ internal sealed class NeighbourExchange(
         }
     }
 
-    /// <summary>Connects to nodes that would be neighbours.</summary>
-    /// <param name="now">Monotonic time.</param>
-    /// <param name="ring">The ring.</param>
-    /// <param name="contacts">The nodes.</param>
-    /// <param name="teller">The peer that told of them; null when this node knows them itself.</param>
+    /// <summary>Connects to nodes that would be neighbours; no teller: this node knows them itself.</summary>
     public void Consider(TimeSpan now, ServiceRing ring, IEnumerable<Contact> contacts, Teller? teller)
     {
         foreach (Contact contact in contacts)

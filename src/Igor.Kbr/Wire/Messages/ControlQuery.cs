@@ -19,14 +19,9 @@ internal static class ControlQuery
 {
     private const int NearFieldCount = 3;
 
-    private static readonly byte[] NearPayload = [MessagePackCode.MinFixArray + 1, (byte)ControlKind.Near];
-
-    /// <summary>Asks who is near the destination.</summary>
-    public static ReadOnlySpan<byte> Near => NearPayload;
-
-    /// <summary>Asks who is near the destination, and only for some of those whom the asker lacks.</summary>
-    /// <param name="contactsMax">How many are enough.</param>
-    /// <param name="known">Short terms of nodes that the asker knows.</param>
+    /// <summary>
+    /// Asks who is near the destination: so many are enough, and none of those whose short terms are known.
+    /// </summary>
     public static ReadOnlySpan<byte> NearUnknown(int contactsMax, ImmutableArray<uint> known)
     {
         var buffer = new ArrayBufferWriter<byte>();

@@ -5,7 +5,6 @@ namespace Igor.Kbr.Wire.Messages;
 /// <summary>
 /// Says that a node did not answer the sender: who has it as neighbour may ask it now, rather than later.
 /// </summary>
-/// <param name="Peer">The node.</param>
 internal readonly record struct QuietPeerMessage(Key Peer) : IWireMessage<QuietPeerMessage>
 {
     public static MessageType Type => MessageType.QuietPeer;

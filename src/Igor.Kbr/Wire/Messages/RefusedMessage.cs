@@ -3,7 +3,6 @@ using MessagePack;
 namespace Igor.Kbr.Wire.Messages;
 
 /// <summary>The sender does not know messages of a type.</summary>
-/// <param name="RefusedType">The type.</param>
 internal readonly record struct RefusedMessage(int RefusedType) : IWireMessage<RefusedMessage>
 {
     public static MessageType Type => MessageType.Refused;

@@ -3,7 +3,6 @@ using MessagePack;
 namespace Igor.Kbr.Wire.Messages;
 
 /// <summary>Asks for members of a service; the answer is a <see cref="ServiceMembersMessage"/>.</summary>
-/// <param name="Service">The service.</param>
 internal readonly record struct ServiceQueryMessage(ServiceId Service) : IWireMessage<ServiceQueryMessage>
 {
     public static MessageType Type => MessageType.ServiceQuery;

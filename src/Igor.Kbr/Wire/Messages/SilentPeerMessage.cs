@@ -3,7 +3,6 @@ using MessagePack;
 namespace Igor.Kbr.Wire.Messages;
 
 /// <summary>A node drops requests, in the experience of the sender.</summary>
-/// <param name="Node">The node.</param>
 internal readonly record struct SilentPeerMessage(Key Node) : IWireMessage<SilentPeerMessage>
 {
     public static MessageType Type => MessageType.SilentPeer;

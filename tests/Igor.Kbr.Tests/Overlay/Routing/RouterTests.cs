@@ -145,7 +145,7 @@ public class RouterTests
         RouteHeader header = ToSelf(1) with { Service = ServiceId.Base };
         node.ReceiveRoute(link, header);
         RouteHeader control = header with { Flags = RouteFlags.Control };
-        node.ReceiveRoute(link, control with { HopId = 2 }, ControlQuery.Near.ToArray());
+        node.ReceiveRoute(link, control with { HopId = 2 }, ControlQuery.NearUnknown(64, []).ToArray());
         Assert.Empty(node.Deliveries);
         Assert.Equal([(1, ReplyStatus.Unreachable), (2, ReplyStatus.Ok)], node.RepliesOn(link));
     }

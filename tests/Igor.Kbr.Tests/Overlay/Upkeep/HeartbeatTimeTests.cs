@@ -13,7 +13,6 @@ public class HeartbeatTimeTests
     {
         _time.HandleSent(At(0), Period, _random);
         Assert.InRange(_time.DueAt, At(9), At(11));
-        Assert.Equal(At(5), _time.RidesFrom);
     }
 
     [Fact]
@@ -22,7 +21,6 @@ public class HeartbeatTimeTests
         _time.HandleSent(At(0), Period, _random);
         _time.Hasten(At(2));
         Assert.Equal(At(2), _time.DueAt);
-        Assert.Equal(At(2), _time.RidesFrom);
         _time.Hasten(At(3));
         Assert.Equal(At(2), _time.DueAt);
     }
