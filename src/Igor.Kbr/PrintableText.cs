@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text;
 
 namespace Igor.Kbr;
 
@@ -16,31 +15,10 @@ public static class PrintableText
     public static string Of(string text)
     {
         ArgumentNullException.ThrowIfNull(text);
-        int first = 0;
-        while (first < text.Length && !IsEscaped(text, first))
-        {
-            first++;
-        }
-
-        if (first == text.Length)
-        {
-            return text; // the usual case
-        }
-
-        var printable = new StringBuilder(text, 0, first, text.Length + 16);
-        for (int at = first; at < text.Length; at++)
-        {
-            if (IsEscaped(text, at))
-            {
-                Escape(printable, text[at]);
-            }
-            else
-            {
-                printable.Append(text[at]);
-            }
-        }
-
-        return printable.ToString();
+        bool isPlain = !Enumerable.Range(0, text.Length).Any(at => IsEscaped(text, at));
+        return isPlain
+            ? text // the usual case
+            : string.Concat(text.Select((c, at) => IsEscaped(text, at) ? Escaped(c) : c.ToString()));
     }
 
     private static bool IsEscaped(string text, int at)
@@ -62,20 +40,10 @@ public static class PrintableText
         c is '\u061c' or '\u200e' or '\u200f'
             or (>= '\u202a' and <= '\u202e') or (>= '\u2066' and <= '\u2069');
 
-    private static void Escape(StringBuilder printable, char c)
+    private static string Escaped(char c) => c switch
     {
-        if (c is >= '\udc80' and <= '\udcff')
-        {
-            printable.Append("\\x").Append((c - 0xdc00).ToString("x2", CultureInfo.InvariantCulture));
-        }
-        else if (c < 0x80)
-        {
-            printable.Append("\\x").Append(((int)c).ToString("x2", CultureInfo.InvariantCulture));
-        }
-        else
-        {
-            // Not \x9b: that is a byte, and this is a character of two.
-            printable.Append("\\u").Append(((int)c).ToString("x4", CultureInfo.InvariantCulture));
-        }
-    }
+        >= '\udc80' and <= '\udcff' => string.Create(CultureInfo.InvariantCulture, $"\\x{c - 0xdc00:x2}"),
+        < '\x80' => string.Create(CultureInfo.InvariantCulture, $"\\x{(int)c:x2}"),
+        _ => string.Create(CultureInfo.InvariantCulture, $"\\u{(int)c:x4}"), // \x9b would be a byte
+    };
 }

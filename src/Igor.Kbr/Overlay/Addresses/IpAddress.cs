@@ -12,7 +12,7 @@ internal static class IpAddress
 {
     private const int V6Bytes = 16;
 
-    private static readonly SearchValues<char> Digits = SearchValues.Create("0123456789abcdefABCDEF:.");
+    private static readonly SearchValues<char> V6Characters = SearchValues.Create("0123456789abcdefABCDEF:.");
 
     /// <summary>The range of a host:port, an IPv6 host in brackets, and its host in one form.</summary>
     public static (AddressRange Range, string Host) Classify(string address)
@@ -24,23 +24,13 @@ internal static class IpAddress
         }
 
         ReadOnlySpan<char> host = address.AsSpan(0, colon);
-        bool isV6 = host[0] == '[' && host[^1] == ']';
-        host = isV6 ? host[1..^1] : host;
-        if (host.ContainsAnyExcept(Digits) || host.Contains(':') != isV6
-            || !IPAddress.TryParse(host, out IPAddress? ip))
-        {
-            return (AddressRange.Unusable, string.Empty);
-        }
-
         Span<byte> bytes = stackalloc byte[V6Bytes];
-        ip.TryWriteBytes(bytes, out _);
-        if (isV6)
+        if (host[0] == '[' && host[^1] == ']')
         {
-            return RangeOfV6(bytes);
+            return TryReadV6(host[1..^1], bytes) ? RangeOfV6(bytes) : (AddressRange.Unusable, string.Empty);
         }
 
-        (AddressRange Range, string Host) read = RangeOfV4(bytes[..4]);
-        return host.SequenceEqual(read.Host) ? read : (AddressRange.Unusable, string.Empty);
+        return TryReadV4(host, bytes) ? RangeOfV4(bytes[..4]) : (AddressRange.Unusable, string.Empty);
     }
 
     private static bool IsPort(ReadOnlySpan<char> text) =>
@@ -84,4 +74,26 @@ internal static class IpAddress
         // Who owns an address owns the 2^64 beside it.
         return (range, Convert.ToHexString(ip[..8]));
     }
+
+    private static bool TryReadV4(ReadOnlySpan<char> text, Span<byte> ip)
+    {
+        int at = 0;
+        foreach (Range part in text.Split('.'))
+        {
+            ReadOnlySpan<char> number = text[part];
+            if (at == 4 || number.Length is 0 or > 3 || (number.Length > 1 && number[0] == '0')
+                || !byte.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out ip[at]))
+            {
+                return false;
+            }
+
+            at++;
+        }
+
+        return at == 4;
+    }
+
+    private static bool TryReadV6(ReadOnlySpan<char> text, Span<byte> ip) =>
+        !text.ContainsAnyExcept(V6Characters) && text.Contains(':')
+        && IPAddress.TryParse(text, out IPAddress? address) && address.TryWriteBytes(ip, out _);
 }

@@ -33,25 +33,18 @@ internal sealed class FingerTable(NodeContext context, RingTable rings)
     public List<FingerSlot> Empty(ServiceRing ring)
     {
         NeighbourSet set = ring.Neighbours;
-        var filled = new HashSet<FingerSlot>();
-        foreach (Peer peer in ring.Members)
-        {
-            if (IsFinger(peer) || rings.IsNeighbour(peer))
-            {
-                filled.Add(SlotOf(peer.Id));
-            }
-        }
-
+        IEnumerable<Peer> filling = ring.Members.All.Where(p => IsFinger(p) || rings.IsNeighbour(p));
+        HashSet<FingerSlot> filled = [.. filling.Select(peer => SlotOf(peer.Id))];
         var empty = new List<FingerSlot>();
-        Collect(new FingerSlot((set.Clockwise[^1] - context.Id).HighestBit(), IsClockwise: true));
-        Collect(new FingerSlot((context.Id - set.CounterClockwise[^1]).HighestBit(), IsClockwise: false));
+        Collect((set.Clockwise[^1] - context.Id).HighestBit(), isClockwise: true);
+        Collect((context.Id - set.CounterClockwise[^1]).HighestBit(), isClockwise: false);
         return empty;
 
-        void Collect(FingerSlot extent)
+        void Collect(int ofNeighbours, bool isClockwise)
         {
-            for (int exponent = SlotsPerSide - 1; exponent > extent.Exponent; exponent--)
+            for (int exponent = SlotsPerSide - 1; exponent > ofNeighbours; exponent--)
             {
-                FingerSlot slot = extent with { Exponent = exponent };
+                var slot = new FingerSlot(exponent, isClockwise);
                 if (!filled.Contains(slot))
                 {
                     empty.Add(slot);

@@ -56,15 +56,10 @@ internal sealed class Solitude(NodeContext context, RingTable rings, AwayMembers
     /// </summary>
     public void ProveRing(TimeSpan now)
     {
-        if (_wasInRing || !rings.TryGet(ServiceId.Base, out ServiceRing? ring))
+        if (!_wasInRing && rings.TryGet(ServiceId.Base, out ServiceRing? ring))
         {
-            return;
-        }
-
-        foreach (Peer peer in ring.Members)
-        {
-            _wasInRing |= peer.Link.IsOwnEntry
-                || now - peer.ConnectedAt >= ProvenAfter;
+            _wasInRing = ring.Members.All.Any(
+                peer => peer.Link.IsOwnEntry || now - peer.ConnectedAt >= ProvenAfter);
         }
     }
 }

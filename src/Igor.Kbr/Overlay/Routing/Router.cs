@@ -121,24 +121,19 @@ internal sealed class Router(
     {
         while (pending.NextDue(now) is { } entry)
         {
-            switch (entry)
+            switch (entry.Own is not null, now >= entry.End)
             {
-                case { Own: null } when now >= entry.End:
+                case (false, true):
                     Forget(entry);
                     break;
-                case { Own: null }:
+                case (false, false):
                     passage.HandleLate(now, entry);
                     break;
-                default:
-                    if (now >= entry.End)
-                    {
-                        origin.HandleTimeout(now, entry);
-                    }
-                    else
-                    {
-                        origin.HandleLate(now, entry);
-                    }
-
+                case (true, true):
+                    origin.HandleTimeout(now, entry);
+                    break;
+                case (true, false):
+                    origin.HandleLate(now, entry);
                     break;
             }
         }
