@@ -70,7 +70,7 @@ internal static class LocalFrameReader
         LocalFrameType.Fail => 3,
         LocalFrameType.Welcome => 5,
         LocalFrameType.Refused => 3,
-        LocalFrameType.StatusResult => 11,
+        LocalFrameType.StatusResult => 10,
         LocalFrameType.Subscribed => 2,
         LocalFrameType.Unsubscribed => 1,
         LocalFrameType.Deliver => 5,
@@ -125,7 +125,7 @@ internal static class LocalFrameReader
             LocalFrameType.Refused => new RefusedFrame(
                 reader.ReadInt64(), (RefusalCode)reader.ReadInt32(), ReadText(ref reader)),
             LocalFrameType.StatusResult => new StatusResultFrame(
-                reader.ReadInt64(), LocalStatusCodec.Read(ref reader)),
+                reader.ReadInt64(), LocalStatusCodec.Read(ref reader, hasFigures: optional > 0)),
             LocalFrameType.Subscribed => new SubscribedFrame(reader.ReadInt64(), ReadNeighbours(ref reader)),
             LocalFrameType.Unsubscribed => new UnsubscribedFrame(reader.ReadInt64()),
             LocalFrameType.Deliver => new DeliverFrame(

@@ -43,7 +43,10 @@ internal static class LocalStatusCodec
         WriteFigures(ref writer, status.Figures);
     }
 
-    public static HostStatus Read(ref MessagePackReader reader)
+    /// <summary>Reads it.</summary>
+    /// <param name="reader">Where it begins.</param>
+    /// <param name="hasFigures">Whether the figures follow: an older daemon has none.</param>
+    public static HostStatus Read(ref MessagePackReader reader, bool hasFigures)
     {
         Key node = KeyCodec.Read(ref reader);
         string network = LocalFieldReader.ReadText(ref reader);
@@ -54,8 +57,9 @@ internal static class LocalStatusCodec
         ImmutableArray<ServiceStatus> services = ReadServices(ref reader);
         RingStanding ring = ReadRing(ref reader);
         ImmutableArray<Trouble> troubles = ReadTroubles(ref reader);
+        OverlayFigures figures = hasFigures ? ReadFigures(ref reader) : OverlayFigures.Unknown;
         return new HostStatus(
-            node, network, version, addresses, ring, peers, services, troubles, ReadFigures(ref reader));
+            node, network, version, addresses, ring, peers, services, troubles, figures);
     }
 
     private static void WriteFigures(ref MessagePackWriter writer, OverlayFigures figures)

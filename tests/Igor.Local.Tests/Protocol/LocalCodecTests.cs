@@ -79,6 +79,26 @@ public sealed class LocalCodecTests
     }
 
     [Fact]
+    public void Status_of_a_daemon_that_tells_no_figures_is_read()
+    {
+        var status = new HostStatus(
+            Key.Max,
+            "igor",
+            "1.2.3",
+            [],
+            new RingStanding(RingState.Joined, string.Empty),
+            [],
+            [],
+            [],
+            OverlayFigures.Unknown);
+        const int figuresBytes = 1 + 1 + 1 + 1 + 9 + 9;
+        byte[] bytes = Encode(new StatusResultFrame(5, status))[..^figuresBytes];
+        bytes[0]--;
+        HostStatus read = Assert.IsType<StatusResultFrame>(Read(bytes)).Status;
+        Assert.Equal(("1.2.3", OverlayFigures.Unknown), (read.Version, read.Figures));
+    }
+
+    [Fact]
     public void Type_of_a_later_version_is_named() =>
         Assert.Equal(new UnknownFrame(4711), Read([0x92, 0xcd, 0x12, 0x67, 0xc0]));
 
