@@ -1,4 +1,5 @@
 using Igor.Kbr;
+using Igor.Kbr.Overlay.Rings;
 using Igor.Simulation.Engine;
 
 namespace Igor.Simulation.Network;
@@ -11,11 +12,14 @@ internal sealed class SteadyLinks
 {
     private const int SlotsPerSide = 255;
 
+    /// <summary>A node that has room is nearly always among so many.</summary>
+    private const int ChoicesMax = 16;
+
     private readonly List<SimulatedNode> _ring;
     private readonly Key[] _ids;
     private readonly int _perSide;
     private readonly SimRandom _random;
-    private readonly HashSet<(int Node, int Slot)> _filled = [];
+    private readonly Dictionary<(int Node, int Slot), int> _filled = [];
 
     public SteadyLinks(IEnumerable<SimulatedNode> nodes, int perSide, SimRandom random)
     {
@@ -63,9 +67,8 @@ internal sealed class SteadyLinks
         Key extentBack = _ids[at] - _ids[(at - _perSide + count) % count];
         for (int slot = SlotsPerSide - 1; slot > extent.HighestBit(); slot--)
         {
-            if (Choose(at, slot, _ids[at] + Key.PowerOfTwo(slot)) is { } to && _filled.Add((at, slot)))
+            if (Choose(at, slot, _ids[at] + Key.PowerOfTwo(slot)) is { } to)
             {
-                _filled.Add((to, ~slot));
                 yield return (at, to);
             }
         }
@@ -73,20 +76,19 @@ internal sealed class SteadyLinks
         for (int slot = SlotsPerSide - 1; slot > extentBack.HighestBit(); slot--)
         {
             Key first = _ids[at] - Key.PowerOfTwo(slot + 1) + new Key(0, 0, 0, 1);
-            if (Choose(at, ~slot, first) is { } to && _filled.Add((at, ~slot)))
+            if (Choose(at, ~slot, first) is { } to)
             {
-                _filled.Add((to, slot));
                 yield return (at, to);
             }
         }
     }
 
     /// <summary>
-    /// A random node of a slot that begins at an id; null where there is none or it is filled.
+    /// A random node with room of a slot that begins at an id; null where there is none or it is filled.
     /// </summary>
     private int? Choose(int at, int slot, Key first)
     {
-        if (_filled.Contains((at, slot)))
+        if (_filled.ContainsKey((at, slot)))
         {
             return null;
         }
@@ -95,7 +97,19 @@ internal sealed class SteadyLinks
         int low = IndexOf(first);
         int high = IndexOf(first + Key.PowerOfTwo(slot < 0 ? ~slot : slot));
         int inSlot = ((high - low) % count + count) % count;
-        return inSlot == 0 ? null : (low + _random.NextInt(inSlot)) % count;
+        for (int choices = 0; choices < ChoicesMax && inSlot > 0; choices++)
+        {
+            int to = (low + _random.NextInt(inSlot)) % count;
+            int links = _filled.GetValueOrDefault((to, ~slot));
+            if (links < FingerTable.PerSlotMax)
+            {
+                _filled[(to, ~slot)] = links + 1;
+                _filled[(at, slot)] = 1;
+                return to;
+            }
+        }
+
+        return null;
     }
 
     private int IndexOf(Key first)

@@ -14,7 +14,7 @@ internal sealed class FingerTable(NodeContext context, RingTable rings)
     /// Connections of one slot: who was there first would be everybody's finger otherwise. The mean is below
     /// two, since one that another end opened fills the slot as well.
     /// </summary>
-    private const int PerSlotMax = 4;
+    public const int PerSlotMax = 4;
 
     private const int SlotsPerSide = 255;
 
