@@ -113,13 +113,19 @@ public sealed class LookupProbe
     /// <summary>Runs for a span of time with lookups going on, and then until all have ended.</summary>
     /// <param name="span">For how long new ones are started.</param>
     /// <param name="interval">Time between two of them.</param>
-    public LookupStatistics RunFor(TimeSpan span, TimeSpan interval)
+    /// <param name="log">Where those go that never end; other failures are counted only.</param>
+    public LookupStatistics RunFor(TimeSpan span, TimeSpan interval, ViolationLog log)
     {
+        ArgumentNullException.ThrowIfNull(log);
         var statistics = new LookupStatistics();
         TimeSpan end = _network.Now + span;
         Repeat();
         _network.RunFor(span);
-        _network.RunUntil(() => statistics.Open == 0, TimeoutUsual + TimeSpan.FromSeconds(5));
+        if (!_network.RunUntil(() => statistics.Open == 0, TimeoutUsual + TimeSpan.FromSeconds(5)))
+        {
+            log.Add(Name, $"{statistics.Open} of {statistics.Ended + statistics.Open} lookups never ended");
+        }
+
         return statistics;
 
         void Repeat() => _network.Engine.After(interval, () =>

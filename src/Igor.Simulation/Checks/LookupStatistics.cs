@@ -19,8 +19,8 @@ public sealed class LookupStatistics
     /// <summary>Lookups that were answered by another node.</summary>
     public int Wrong { get; private set; }
 
-    /// <summary>Fraction that ended at the true root.</summary>
-    public double Success => Ended == 0 ? 0 : (double)Right / Ended;
+    /// <summary>Fraction that ended at the true root; those that never end did not.</summary>
+    public double Success => Ended + Open == 0 ? 0 : (double)Right / (Ended + Open);
 
     /// <summary>Mean number of hops on the way to the root, of those that succeeded.</summary>
     public double HopsMean => Right == 0 ? 0 : (double)_hops / Right;

@@ -83,7 +83,9 @@ public sealed class ChurnScenario : IScenario
         run.Phase("measuring");
         var upkeep = new UpkeepMeter(run, probe);
         LookupStatistics found = probe.RunFor(
-            run.Seconds(MeasureSeconds), TimeSpan.FromSeconds(1 / run.Value(LookupsPerSecond)));
+            run.Seconds(MeasureSeconds),
+            TimeSpan.FromSeconds(1 / run.Value(LookupsPerSecond)),
+            run.Violations);
         upkeep.Finish();
         found.Measure(run);
         joins.Report(run);

@@ -25,22 +25,37 @@ internal sealed class JoinTimes(SimulatedNetwork network)
         }
     }
 
-    /// <summary>Notes the figures; nodes that have not joined count with the time until now.</summary>
+    /// <summary>Newcomers that ended before they had joined.</summary>
+    public int Unfinished { get; private set; }
+
+    /// <summary>
+    /// The times in seconds; nodes that have not joined count with the time until now, those that ended
+    /// before with the time that they had: who takes long would be missing else.
+    /// </summary>
+    public List<double> Seconds() =>
+        [.. _seconds, .. _joining.Select(one => (network.Now - one.Start).TotalSeconds)];
+
+    /// <summary>Notes the figures.</summary>
     public void Report(ScenarioRun run)
     {
-        var all = _seconds.Concat(_joining.Select(one => (network.Now - one.Start).TotalSeconds)).ToList();
+        List<double> all = Seconds();
+        run.Measure("joinsUnfinished", Unfinished);
         run.Measure("joinMedianSeconds", LookupStatistics.Quantile(all, 0.5));
         run.Measure("joinP99Seconds", LookupStatistics.Quantile(all, 0.99));
     }
 
+    private static bool IsOver((SimulatedNode Node, TimeSpan Start) one) =>
+        one.Node.IsJoined || !one.Node.IsRunning;
+
     private void Look()
     {
-        foreach ((SimulatedNode node, TimeSpan start) in _joining.Where(one => one.Node.IsJoined))
+        foreach ((SimulatedNode node, TimeSpan start) in _joining.Where(IsOver))
         {
+            Unfinished += node.IsJoined ? 0 : 1;
             _seconds.Add((network.Now - start).TotalSeconds);
         }
 
-        _joining.RemoveAll(one => one.Node.IsJoined || !one.Node.IsRunning);
+        _joining.RemoveAll(IsOver);
         _isWatching = _joining.Count > 0;
         if (_isWatching)
         {

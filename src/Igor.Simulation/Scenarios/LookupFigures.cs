@@ -9,7 +9,7 @@ internal static class LookupFigures
     public static void Measure(this LookupStatistics found, ScenarioRun run, string suffix = "")
     {
         run.Measure("lookupSuccess" + suffix, found.Success);
-        run.Measure("lookups" + suffix, found.Ended);
+        run.Measure("lookups" + suffix, found.Ended + found.Open);
         run.Measure("lookupsWrong" + suffix, found.Wrong);
         run.Measure($"lookupMedian{suffix}Ms", found.LatencyMs(0.5));
         run.Measure($"lookupP90{suffix}Ms", found.LatencyMs(0.9));

@@ -2,6 +2,7 @@ using Igor.Kbr;
 using Igor.Simulation.Checks;
 using Igor.Simulation.Engine;
 using Igor.Simulation.Network;
+using Igor.Simulation.Scenarios;
 
 namespace Igor.Simulation.Tests;
 
@@ -43,6 +44,39 @@ public class CheckerTests
         LookupStatistics found = probe.Run(50, TimeSpan.FromMilliseconds(10), log);
         Assert.True(found.Wrong > 0);
         Assert.True(log.Count > 0);
+    }
+
+    [Fact]
+    public void Lookup_probe_reports_lookups_that_never_end_and_counts_them_as_failed()
+    {
+        LookupProbe? probe = null;
+        SimulatedNetwork network = Ring(
+            6, node => probe!.Attach(node), made => probe = new LookupProbe(made, "probe"));
+        Assert.True(network.RunUntil(
+            new RingChecker(network, ServiceId.FromName("probe")).Holds, Minute));
+        var log = new ViolationLog(network.Engine);
+        network.Engine.After(TimeSpan.FromMilliseconds(500), network.Nodes[2].PowerOff); // asks just now
+        LookupStatistics found = probe!.RunFor(
+            TimeSpan.FromMilliseconds(501), TimeSpan.FromMilliseconds(1), log);
+        Assert.True(found.Open > 0);
+        Assert.Equal((double)found.Right / (found.Ended + found.Open), found.Success);
+        Assert.EndsWith("lookups never ended", Assert.Single(log.All).Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Join_times_count_a_newcomer_that_ends_before_it_has_joined()
+    {
+        SimulatedNetwork network = Ring(2, _ => { });
+        network.Nodes[1].PowerOff();
+        var joins = new JoinTimes(network);
+        SimulatedNode newcomer = network.AddNode(bootstrap: [network.Nodes[1]]);
+        newcomer.Start();
+        joins.Add(newcomer);
+        network.RunFor(TimeSpan.FromSeconds(1.9));
+        newcomer.PowerOff();
+        network.RunFor(TimeSpan.FromSeconds(5));
+        Assert.Equal(2, Assert.Single(joins.Seconds()));
+        Assert.Equal(1, joins.Unfinished);
     }
 
     [Fact]
