@@ -96,13 +96,18 @@ internal sealed class RunCommand
             Action<string>? progress = parsed.GetValue(_progress) || !Console.IsErrorRedirected
                 ? Console.Error.WriteLine
                 : null;
+            using var json = ResultOutput.Open(jsonPath);
+            using var csv = ResultOutput.Open(csvPath);
             foreach (ScenarioSettings settings in runs)
             {
                 results.Add(ScenarioRun.Execute(_scenario, settings, progress));
+                csv.Update(CsvTable.Of(results));
+                if (jsonPath != "-" || results.Count == runs.Count) // an array is written once it is whole
+                {
+                    string text = sweep is null ? results[0].ToJson() : ScenarioResult.ToJson(results);
+                    json.Update(text + "\n");
+                }
             }
-
-            Write(jsonPath, () => sweep is null ? results[0].ToJson() : ScenarioResult.ToJson(results));
-            Write(csvPath, () => CsvTable.Of(results).TrimEnd('\n'));
         }
         catch (UsageException e)
         {
@@ -141,18 +146,6 @@ internal sealed class RunCommand
             LatencyMatrix = parsed.GetValue(_matrix),
             Parameters = values,
         };
-    }
-
-    private static void Write(string? path, Func<string> text)
-    {
-        if (path == "-")
-        {
-            Console.WriteLine(text());
-        }
-        else if (path is not null)
-        {
-            File.WriteAllText(path, text() + "\n");
-        }
     }
 
     private static int Complain(string text, int exitCode)

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using Igor.Simulation.Checks;
+using Igor.Simulation.Engine;
 using Igor.Simulation.Network;
 
 namespace Igor.Simulation.Scenarios;
@@ -36,7 +37,7 @@ public sealed class ScenarioRun
     /// <summary>What the checkers found.</summary>
     public ViolationLog Violations { get; }
 
-    /// <summary>Runs a scenario.</summary>
+    /// <summary>Runs a scenario; one that the code under simulation ends too early has a violation.</summary>
     /// <param name="scenario">The scenario.</param>
     /// <param name="settings">Seed, size and parameters.</param>
     /// <param name="progress">Told, now and then, what goes on; null for nobody.</param>
@@ -58,7 +59,15 @@ public sealed class ScenarioRun
             settings, new SimulationOptions { Seed = settings.Seed, Latency = latency });
         var run = new ScenarioRun(scenario, settings, options, progress);
         run.Network.Engine.Pulse = progress is null ? null : run.Tell;
-        scenario.Run(run);
+        try
+        {
+            scenario.Run(run);
+        }
+        catch (SimulationFailureException problem)
+        {
+            run.Violations.Add("failure", problem.Message); // the other runs of a sweep go on
+        }
+
         return run.Finish(Stopwatch.GetElapsedTime(run._start));
     }
 

@@ -35,6 +35,38 @@ public class ParameterSweepTests
     }
 
     [Fact]
+    public void A_run_that_fails_is_a_result_with_a_violation()
+    {
+        ScenarioResult result = ScenarioRun.Execute(new Failing(), new ScenarioSettings());
+        Assert.Contains("has not completed", Assert.Single(result.Violations).Text, StringComparison.Ordinal);
+        Assert.Equal(1, result.Metric("before"));
+    }
+
+    [Fact]
+    public void Results_are_written_as_they_come_and_a_file_holds_them_once()
+    {
+        string path = Path.GetTempFileName();
+        File.WriteAllText(path, "what an earlier run has left");
+        using (var output = ResultOutput.Open(path))
+        {
+            Assert.Equal("what an earlier run has left", Written());
+            foreach (string text in new[] { "a\n1\n", "a\n1\n2\n", "a,b\n1,\n2,\n3,4\n" })
+            {
+                output.Update(text);
+                Assert.Equal(text, Written());
+            }
+        }
+
+        File.Delete(path);
+
+        string Written()
+        {
+            using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+            return new StreamReader(file).ReadToEnd();
+        }
+    }
+
+    [Fact]
     public void Results_become_a_table_with_a_line_for_each_run()
     {
         ScenarioSettings settings = new()
@@ -52,5 +84,22 @@ public class ParameterSweepTests
         Assert.Equal("2", lines[2].Split(',')[Array.IndexOf(names, "seed")]);
         Assert.Equal("3", lines[2].Split(',')[Array.IndexOf(names, "lookups")]);
         Assert.Equal(results[1].TraceHash, lines[2].Split(',')[^1]);
+    }
+
+    private sealed class Failing : IScenario
+    {
+        public string Name => "failing";
+
+        public string Summary => "Fails.";
+
+        public int DefaultNodes => 1;
+
+        public IReadOnlyList<ScenarioParameter> Parameters => [];
+
+        public void Run(ScenarioRun run)
+        {
+            run.Measure("before", 1);
+            run.Network.Run(() => new TaskCompletionSource().Task, limit: TimeSpan.FromSeconds(1));
+        }
     }
 }

@@ -1,0 +1,49 @@
+namespace Igor.Simulation.Cli;
+
+/// <summary>
+/// Where results go as they come, so that what has been run is not lost with what has not. It is opened
+/// before the first run: hours later is no time to learn that it cannot be written.
+/// </summary>
+internal sealed class ResultOutput : IDisposable
+{
+    private readonly FileStream? _file;
+    private readonly TextWriter _writer;
+    private string _written = string.Empty;
+
+    private ResultOutput(FileStream file)
+    {
+        _file = file;
+        _writer = new StreamWriter(file);
+    }
+
+    private ResultOutput(TextWriter writer) => _writer = writer;
+
+    /// <summary>Opens it; a file keeps what it holds until there is a result.</summary>
+    /// <param name="path">The file; - for standard output, null for nowhere.</param>
+    public static ResultOutput Open(string? path) => path switch
+    {
+        null => new(TextWriter.Null),
+        "-" => new(Console.Out),
+        _ => new(new FileStream(path, FileMode.OpenOrCreate, FileAccess.Write, FileShare.Read)),
+    };
+
+    /// <summary>
+    /// Writes all results until now: what is new of them, or, where they begin differently now, such as with
+    /// one more column, all of them once more. A file holds them once.
+    /// </summary>
+    public void Update(string text)
+    {
+        bool goesOn = _written.Length > 0 && text.StartsWith(_written, StringComparison.Ordinal);
+        if (!goesOn && _file is { CanSeek: true, Length: > 0 })
+        {
+            _file.SetLength(0);
+        }
+
+        _writer.Write(goesOn ? text[_written.Length..] : text);
+        _writer.Flush();
+        _written = text;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _file?.Dispose();
+}
