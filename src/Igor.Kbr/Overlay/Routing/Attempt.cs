@@ -16,6 +16,9 @@ internal struct Attempt
     /// <summary>Whether it was asked whether it lives, since nothing came from it.</summary>
     public bool IsAsked { get; set; }
 
+    /// <summary>Whether it said that the request is being worked on: it is taken at its word once.</summary>
+    public bool SaidWorking { get; set; }
+
     /// <summary>Whether it said that it cannot pass it on, or is gone.</summary>
     public bool HasFailed { get; set; }
 }

@@ -26,12 +26,6 @@ internal sealed class Origin(
     private static readonly TimeSpan ParkedFirst = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan ParkedMax = TimeSpan.FromMilliseconds(400);
 
-    /// <summary>
-    /// Whoever says that a request is being worked on may be wrong, and its root may die: it is asked again
-    /// after as long as it has taken, and no sooner than this.
-    /// </summary>
-    private static readonly TimeSpan WorkingMin = TimeSpan.FromSeconds(1);
-
     public void Begin(TimeSpan now, OwnRequest request)
     {
         if (pending.Add(PendingKind.Parked, now, request.Deadline) is not { } entry)
@@ -80,11 +74,10 @@ internal sealed class Origin(
                 HandleResult(now, entry, header.Status, header.Responder, payload);
                 break;
             case ReplyStatus.Working:
-                if (entry.Kind == PendingKind.Own)
+                if (entry.NoteWorking(from) && isLast)
                 {
-                    TimeSpan taken = now - request.BegunAt;
-                    pending.Change(
-                        entry, PendingKind.Own, now + (taken > WorkingMin ? taken : WorkingMin));
+                    TimeSpan wait = PeerConduct.BelieveWorking(now - request.BegunAt);
+                    pending.Change(entry, PendingKind.Own, now + wait);
                 }
 
                 break;
@@ -158,8 +151,11 @@ internal sealed class Origin(
     }
 
     /// <summary>The deadline of a request has passed.</summary>
-    public void HandleTimeout(TimeSpan now, Pending entry) => End(
-        now, entry, entry.Kind == PendingKind.Parked ? entry.Own!.LastStatus : KbrStatus.Timeout);
+    public void HandleTimeout(TimeSpan now, Pending entry)
+    {
+        conduct.NoteUnanswered(now, entry);
+        End(now, entry, entry.Kind == PendingKind.Parked ? entry.Own!.LastStatus : KbrStatus.Timeout);
+    }
 
     public void End(TimeSpan now, Pending entry, KbrStatus status) =>
         End(now, entry, new RequestResult(status, default, default));

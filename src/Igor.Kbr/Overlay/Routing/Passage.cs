@@ -72,8 +72,16 @@ internal sealed class Passage(
         (Link previous, ulong previousId) = (entry.Previous!, entry.PreviousId);
         if (header.Status == ReplyStatus.Working)
         {
-            pending.ForgetFrame(entry); // it is where it should be
-            pending.Change(entry, PendingKind.Transit, entry.End);
+            if (!entry.NoteWorking(from))
+            {
+                return;
+            }
+
+            if (entry.Newest is { SentAt: var sentAt } newest && newest.Next == from)
+            {
+                TimeSpan wait = PeerConduct.BelieveWorking(now - sentAt);
+                pending.Change(entry, PendingKind.Transit, now + wait);
+            }
         }
         else
         {

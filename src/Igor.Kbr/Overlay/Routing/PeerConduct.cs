@@ -30,6 +30,13 @@ internal sealed class PeerConduct(NodeContext context, Liveness liveness)
     /// </summary>
     private static readonly TimeSpan QuietFor = TimeSpan.FromSeconds(30);
 
+    private static readonly TimeSpan WorkingMin = TimeSpan.FromSeconds(1);
+
+    /// <summary>A dropped request weighs no longer: one now and then is bad luck.</summary>
+    private static readonly TimeSpan DroppedFor = TimeSpan.FromMinutes(5);
+
+    private static readonly TimeSpan SuspicionTime = TimeSpan.FromSeconds(15);
+
     private readonly PerPeer<Silence> _silences = new(context.Peers, () => new Silence());
     private readonly PerPeer<SmoothedTime> _replyTimes = new(context.Peers, () => default);
     private readonly PriorityQueue<Peer, (TimeSpan At, long Order)> _watched = new();
@@ -145,6 +152,39 @@ internal sealed class PeerConduct(NodeContext context, Liveness liveness)
         return wasAsked || late <= now ? null : now + Least(late - now, SilentAfter(next));
     }
 
+    /// <summary>
+    /// For how long who says that a request is being worked on is believed, as it or its root may be wrong
+    /// or die: as long as it has taken, and no less than this.
+    /// </summary>
+    public static TimeSpan BelieveWorking(TimeSpan taken) => taken > WorkingMin ? taken : WorkingMin;
+
+    /// <summary>A peer has dropped a request: it is avoided for a while.</summary>
+    public void NoteDropped(TimeSpan now, Peer peer)
+    {
+        Silence silence = _silences[peer];
+        silence.Dropped = now - silence.DroppedAt > DroppedFor ? 1 : silence.Dropped + 1;
+        silence.DroppedAt = now;
+        silence.IsSuspected = true;
+        int dropped = silence.Dropped;
+        context.Timers.Schedule(now + SuspicionTime, _ => silence.IsSuspected &= silence.Dropped != dropped);
+    }
+
+    /// <summary>
+    /// A request has ended without an answer: who said that it is being worked on has dropped one. That is
+    /// never the one too many, since an application that hangs lets honest hops say so.
+    /// </summary>
+    public void NoteUnanswered(TimeSpan now, Pending entry)
+    {
+        foreach (ref readonly Attempt attempt in entry.AllAttempts)
+        {
+            if (attempt is { SaidWorking: true, Next: { } peer } && context.Peers.IsConnected(peer)
+                && (_silences[peer].Dropped == 0 || now - _silences[peer].DroppedAt > DroppedFor))
+            {
+                NoteDropped(now, peer);
+            }
+        }
+    }
+
     /// <summary>After how long a peer of which nothing came is taken for silent.</summary>
     private TimeSpan SilentAfter(Peer peer)
     {
@@ -154,16 +194,24 @@ internal sealed class PeerConduct(NodeContext context, Liveness liveness)
 
     private static TimeSpan Least(TimeSpan a, TimeSpan b) => a < b ? a : b;
 
-    /// <summary>A reply came through a peer; the overlay's own say nothing of applications'.</summary>
+    /// <summary>
+    /// A reply came through a peer; the overlay's own say nothing of applications', nor does the word that
+    /// an answer will follow.
+    /// </summary>
     public void NoteAnswer(Peer peer, Pending entry, ReplyStatus status)
     {
+        if (status == ReplyStatus.Working)
+        {
+            return;
+        }
+
         Silence silence = _silences[peer];
         if (entry.Id == silence.Awaited || !entry.IsControl)
         {
             silence.Forget();
         }
 
-        if (!entry.IsControl && status != ReplyStatus.Working)
+        if (!entry.IsControl)
         {
             silence.Dropped = 0;
             silence.IsSuspected = false;

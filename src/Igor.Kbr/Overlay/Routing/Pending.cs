@@ -57,6 +57,9 @@ internal sealed class Pending
     /// <summary>How many hops it was passed to last; replies of others are not taken.</summary>
     public int AttemptCount { get; private set; }
 
+    /// <summary>The hops that it was passed to, the last one first.</summary>
+    public ReadOnlySpan<Attempt> AllAttempts => ((ReadOnlySpan<Attempt>)_attempts)[..AttemptCount];
+
     /// <summary>The last hop that it was passed to.</summary>
     public ref Attempt Newest => ref _attempts[0];
 
@@ -92,6 +95,7 @@ internal sealed class Pending
     {
         int at = IndexOf(next.Id);
         TimeSpan since = WaitsFor(next) ? _attempts[at].SentAt : now;
+        bool saidWorking = at >= 0 && _attempts[at].SaidWorking;
         if (at < 0)
         {
             at = Math.Min(AttemptCount, AttemptsMax - 1);
@@ -103,7 +107,7 @@ internal sealed class Pending
             _attempts[i] = _attempts[i - 1];
         }
 
-        _attempts[0] = new Attempt { Next = next, SentAt = since, LastAt = now };
+        _attempts[0] = new Attempt { Next = next, SentAt = since, LastAt = now, SaidWorking = saidWorking };
     }
 
     /// <summary>When it was passed to a peer that may answer still; null when it was not.</summary>
@@ -145,6 +149,19 @@ internal sealed class Pending
         {
             _attempts[at].HasFailed = true;
         }
+    }
+
+    /// <summary>That hop says that it is being worked on; false when it has said so before.</summary>
+    public bool NoteWorking(Peer peer)
+    {
+        int at = IndexOf(peer.Id);
+        bool isNews = at >= 0 && !_attempts[at].SaidWorking;
+        if (isNews)
+        {
+            _attempts[at].SaidWorking = true;
+        }
+
+        return isNews;
     }
 
     public void ForgetAttempts()

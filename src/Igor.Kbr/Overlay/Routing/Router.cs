@@ -124,6 +124,7 @@ internal sealed class Router(
             switch (entry.Own is not null, now >= entry.End)
             {
                 case (false, true):
+                    conduct.NoteUnanswered(now, entry);
                     Forget(entry);
                     break;
                 case (false, false):

@@ -31,11 +31,6 @@ internal sealed class SilenceDetection(
     /// <summary>How long a lost answer excuses a node, about as long as the longest request waits.</summary>
     private static readonly TimeSpan ExcuseTime = TimeSpan.FromMinutes(1);
 
-    /// <summary>A dropped request weighs no longer: one now and then is bad luck.</summary>
-    private static readonly TimeSpan DroppedFor = TimeSpan.FromMinutes(5);
-
-    private static readonly TimeSpan SuspicionTime = TimeSpan.FromSeconds(15);
-
     /// <summary>A hop forgets a request after so long; about an older one it need not know.</summary>
     private static readonly TimeSpan AskableFor = TimeSpan.FromSeconds(45);
 
@@ -210,11 +205,7 @@ internal sealed class SilenceDetection(
         Silence silence = conduct[peer];
         ulong asked = silence.Awaited;
         silence.Forget();
-        silence.Dropped = now - silence.DroppedAt > DroppedFor ? 1 : silence.Dropped + 1;
-        silence.DroppedAt = now;
-        silence.IsSuspected = true;
-        int dropped = silence.Dropped;
-        context.Timers.Schedule(now + SuspicionTime, _ => silence.IsSuspected &= silence.Dropped != dropped);
+        conduct.NoteDropped(now, peer);
         if (silence.Dropped >= DroppedMax && !rings.IsBarred(peer))
         {
             sentences.Pass(now, peer);

@@ -1,5 +1,6 @@
 using Igor.Kbr.Overlay.Machines;
 using Igor.Kbr.Wire;
+using Igor.Kbr.Wire.Messages;
 
 namespace Igor.Kbr.Tests.Overlay.Routing;
 
@@ -133,6 +134,8 @@ public class DeliveriesTests
         for (int i = 0; i < 26; i++)
         {
             _node.Run(TimeSpan.FromSeconds(1));
+            SayHeld(root);
+            SayHeld(other);
             if (_node.Routes(other).Count > 0)
             {
                 _node.Reply(other, _node.Routes(other)[^1], ReplyStatus.Working);
@@ -143,6 +146,15 @@ public class DeliveriesTests
         Assert.Empty(_node.Ended);
         _node.Reply(root, _node.Routes(root)[0], ReplyStatus.Ok);
         Assert.Equal(KbrStatus.Ok, Assert.Single(_node.Ended).Value);
+    }
+
+    /// <summary>A peer says that it has whatever it is asked about.</summary>
+    private void SayHeld(LinkId link)
+    {
+        foreach (RequestQueryMessage query in _node.Messages<RequestQueryMessage>(link))
+        {
+            _node.Say(link, new RequestStateMessage(query.HopId, true));
+        }
     }
 
     private void Ask(LinkId link, ulong hopId, byte payload = 1) => _node.Overlay.HandleFrame(

@@ -135,16 +135,42 @@ public class PassageTests
     }
 
     [Fact]
-    public void Request_that_is_being_worked_on_is_not_repeated()
+    public void Request_that_is_being_worked_on_is_not_repeated_for_as_long_as_it_took()
     {
         LinkId[] hops = Connect(900, 800);
         Ask();
         byte[] route = _node.Routes(hops[0]).Single();
+        _node.Run(TimeSpan.FromSeconds(1.9));
         _node.Reply(hops[0], route, ReplyStatus.Working);
-        _node.Run(Long);
+        _node.Run(TimeSpan.FromSeconds(1.8));
         Assert.Empty(_node.Routes(hops[1]));
         _node.Reply(hops[0], route, ReplyStatus.Ok);
         Assert.Equal([(AskersId, ReplyStatus.Working), (AskersId, ReplyStatus.Ok)], _node.RepliesOn(_asker));
+    }
+
+    [Fact]
+    public void Hop_that_says_over_and_over_that_it_works_delays_a_request_once()
+    {
+        LinkId[] hops = Connect(900, 800);
+        Ask();
+        for (int i = 0; i < 10; i++)
+        {
+            _node.Reply(hops[0], _node.Routes(hops[0])[0], ReplyStatus.Working);
+            _node.Run(TimeSpan.FromMilliseconds(500));
+        }
+
+        _node.Reply(hops[1], _node.Routes(hops[1]).Single(), ReplyStatus.Ok);
+        Assert.Equal([(AskersId, ReplyStatus.Working), (AskersId, ReplyStatus.Ok)], _node.RepliesOn(_asker));
+    }
+
+    [Fact]
+    public void Request_whose_hop_worked_and_is_gone_is_passed_to_another()
+    {
+        LinkId[] hops = Connect(900, 800);
+        Ask();
+        _node.Reply(hops[0], _node.Routes(hops[0])[0], ReplyStatus.Working);
+        _node.Disconnect(hops[0]);
+        Assert.Single(_node.Routes(hops[1]));
     }
 
     [Fact]

@@ -66,6 +66,43 @@ public class RetryTests
         Assert.Single(root.Deliveries);
     }
 
+    [Fact]
+    public void Hop_that_says_over_and_over_that_it_works_does_not_hold_a_request()
+    {
+        LoneNode node = Member();
+        LinkId works = node.Connect(Id(900), Service);
+        LinkId other = node.Connect(Id(800), Service);
+        Request(node, TimeSpan.FromSeconds(30));
+        for (int i = 0; i < 10; i++)
+        {
+            node.Reply(works, node.Routes(works)[0], ReplyStatus.Working);
+            node.Run(TimeSpan.FromMilliseconds(500));
+        }
+
+        Assert.NotEmpty(node.Frames(works, MessageType.RequestQuery)); // its word is no answer
+        node.Reply(other, node.Routes(other).Single(), ReplyStatus.Ok);
+        Assert.Equal(KbrStatus.Ok, Assert.Single(node.Ended).Value);
+    }
+
+    [Fact]
+    public void Hop_that_said_that_it_works_and_brought_nothing_is_avoided_and_keeps_its_place()
+    {
+        LoneNode node = Member();
+        LinkId works = node.Connect(Id(900), Service);
+        for (int i = 1; i <= 3; i++)
+        {
+            Request(node, TimeSpan.FromSeconds(0.4), i);
+            node.Reply(works, node.Routes(works)[^1], ReplyStatus.Working);
+            node.Run(TimeSpan.FromSeconds(0.5));
+        }
+
+        Assert.Equal(3, node.Ended.Count);
+        Assert.DoesNotContain(node.Events, e => e.Kind == OverlayEventKind.PeerSilent);
+        LinkId other = node.Connect(Id(800), Service);
+        Request(node, TimeSpan.FromSeconds(9), 4);
+        Assert.Equal((3, 1), (node.Routes(works).Count, node.Routes(other).Count));
+    }
+
     private static LoneNode Member()
     {
         var node = new LoneNode(Id(100));
@@ -73,8 +110,8 @@ public class RetryTests
         return node;
     }
 
-    private static void Request(LoneNode node, TimeSpan timeout) => node.Overlay.Request(
-        node.Now, new RequestId(1), TestService, Id(1000), default, new RequestOptions(timeout));
+    private static void Request(LoneNode node, TimeSpan timeout, int id = 1) => node.Overlay.Request(
+        node.Now, new RequestId(id), TestService, Id(1000), default, new RequestOptions(timeout));
 
     private static Key Id(ulong value) => new(0, 0, 0, value);
 }
