@@ -46,6 +46,10 @@ internal readonly record struct RouteHeader(
 {
     /// <summary>A node that must not get it; null for none.</summary>
     public Key? Excluded => (Flags & RouteFlags.ExcludeSource) != 0 ? Source : null;
+
+    /// <summary>What is left of a timeout.</summary>
+    public static uint MsUntil(TimeSpan now, TimeSpan end) =>
+        (uint)Math.Max(0, (end - now).TotalMilliseconds);
 }
 
 /// <summary>How a request ended, on the wire.</summary>

@@ -317,7 +317,7 @@ internal sealed class Origin(
         hopId,
         WireLimits.HopsMax,
         request.Flags,
-        (uint)Math.Max(0, (request.Deadline - now).TotalMilliseconds),
+        RouteHeader.MsUntil(now, request.Deadline),
         request.Number);
 
     private Peer? NextHop(ServiceRing ring, Key destination, RouteFlags flags, List<Key>? tried) =>

@@ -48,11 +48,8 @@ internal sealed class Passage(
 
         _retries = Math.Min(RetriesAtOnceMax, _retries + RetriesPerRequest);
         entry.IsControl = (header.Flags & RouteFlags.ForOverlay) != 0;
-        if (TrySend(now, entry, next, header, frame))
-        {
-            pending.KeepFrame(entry, frame);
-        }
-        else
+        pending.KeepFrame(entry, frame);
+        if (!TrySend(now, entry, next, header, frame) && !TryAnother(now, entry))
         {
             pending.Remove(entry);
             back.Refuse(from, header.HopId, ReplyStatus.Overloaded);
@@ -67,6 +64,15 @@ internal sealed class Passage(
         {
             HandleFailed(now, entry, from, header.Status);
             return;
+        }
+
+        if (header.Status == ReplyStatus.Overloaded)
+        {
+            entry.NoteFailed(from.Id);
+            if (entry.WaitsForSome)
+            {
+                return; // another hop may bring the answer yet
+            }
         }
 
         (Link previous, ulong previousId) = (entry.Previous!, entry.PreviousId);
@@ -135,10 +141,14 @@ internal sealed class Passage(
             return TryDeliver(now, entry, ring, header, payload);
         }
 
-        if (entry.WasPassedTo(next.Id) || (entry.WaitsForSome && conduct.IsSuspect(next))
-            || !TrySend(now, entry, next, header, kept.AsSpan(0, entry.FrameBytes)))
+        if (entry.WasPassedTo(next.Id) || (entry.WaitsForSome && conduct.IsSuspect(next)))
         {
             return false;
+        }
+
+        if (!TrySend(now, entry, next, header, kept.AsSpan(0, entry.FrameBytes)))
+        {
+            return TryAnother(now, entry);
         }
 
         _retries--;
@@ -156,8 +166,9 @@ internal sealed class Passage(
 
         Link previous = entry.Previous!;
         byte[] frame = pending.TakeFrame(entry)!;
+        uint left = RouteHeader.MsUntil(now, entry.End);
         pending.Remove(entry);
-        deliveries.Deliver(now, ring, header, payload, previous);
+        deliveries.Deliver(now, ring, header with { TimeoutMs = left }, payload, previous);
         LargeBuffers.Return(frame);
         return true;
     }
@@ -165,13 +176,13 @@ internal sealed class Passage(
     private bool TrySend(
         TimeSpan now, Pending entry, Peer next, in RouteHeader header, ReadOnlySpan<byte> frame)
     {
-        uint timeoutMs = (uint)Math.Max(0, (entry.End - now).TotalMilliseconds);
-        if (!Send(next, entry.Id, header, timeoutMs, frame))
+        entry.NoteAttempt(now, next);
+        if (!Send(next, entry.Id, header, RouteHeader.MsUntil(now, entry.End), frame))
         {
+            entry.NoteFailed(next.Id); // it takes no more now, or no such large frame
             return false;
         }
 
-        entry.NoteAttempt(now, next);
         pending.Change(entry, PendingKind.Transit, conduct.LookAt(now, entry));
         return true;
     }

@@ -110,9 +110,15 @@ internal sealed class Pending
         _attempts[0] = new Attempt { Next = next, SentAt = since, LastAt = now, SaidWorking = saidWorking };
     }
 
-    /// <summary>When it was passed to a peer that may answer still; null when it was not.</summary>
-    public TimeSpan? SentTo(Key peer) =>
-        IndexOf(peer) is >= 0 and int at && !_attempts[at].HasFailed ? _attempts[at].SentAt : null;
+    /// <summary>
+    /// When it was passed to a peer whose reply counts; null when to none such. A hop that refused a repeat
+    /// may bring the answer to what it was passed before, but no other reply.
+    /// </summary>
+    public TimeSpan? SentTo(Peer peer, bool isAnswer) =>
+        IndexOf(peer.Id) is >= 0 and int at && _attempts[at].Next == peer
+            && (isAnswer || !_attempts[at].HasFailed)
+            ? _attempts[at].SentAt
+            : null;
 
     /// <summary>When it was last passed to a peer that it waits for; null when it does not.</summary>
     public TimeSpan? WaitsForSince(Peer peer) =>

@@ -198,11 +198,12 @@ internal sealed class Router(
         Key next)
     {
         byte[] kept = frame.ToArray();
+        TimeSpan end = now + TimeSpan.FromMilliseconds(header.TimeoutMs);
         desk.Park(
             now,
             header.Service,
             new KbrForward(header.Destination, header.Source, next, payload),
-            (later, decision) => HandleDecision(later, link, kept, decision),
+            (later, decision) => HandleDecision(later, link, kept, end, decision),
             link.PeerId);
     }
 
@@ -210,7 +211,8 @@ internal sealed class Router(
     /// The application's word on a message that waited. Where it goes is decided only now: peers may have
     /// come, gone, or left the service meanwhile.
     /// </summary>
-    private void HandleDecision(TimeSpan now, Link link, byte[] frame, ForwardDecision decision)
+    private void HandleDecision(
+        TimeSpan now, Link link, byte[] frame, TimeSpan end, ForwardDecision decision)
     {
         RoutedFrame.TryReadRoute(frame, out RouteHeader header, out ReadOnlyMemory<byte> payload);
         if (header.HopId != 0 && !(link.Peer is { } peer && context.Peers.IsConnected(peer)))
@@ -230,6 +232,7 @@ internal sealed class Router(
             payload = replacement;
         }
 
+        header = header with { TimeoutMs = RouteHeader.MsUntil(now, end) };
         HandleRoute(now, link, header, frame, payload, isDecided: true);
     }
 
@@ -258,12 +261,13 @@ internal sealed class Router(
         ReadOnlyMemory<byte> frame,
         ReadOnlyMemory<byte> payload)
     {
-        if (pending.Find(header.HopId) is not { } entry || entry.SentTo(from.Id) is not { } sentAt)
+        bool isAnswer = header.Status == ReplyStatus.Ok;
+        if (pending.Find(header.HopId) is not { } entry || entry.SentTo(from, isAnswer) is not { } sentAt)
         {
             return;
         }
 
-        if (header.Status == ReplyStatus.Ok)
+        if (isAnswer)
         {
             conduct.NoteReplyTime(from, now - sentAt);
         }

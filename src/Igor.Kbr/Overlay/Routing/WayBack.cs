@@ -25,7 +25,11 @@ internal sealed class WayBack(NodeContext context, PeerConduct conduct)
             return;
         }
 
-        if (!payload.IsEmpty)
+        if (IsTooLarge(link, header.Length + payload.Length))
+        {
+            RefuseTooLarge(link, hopId, payload.Length);
+        }
+        else if (!payload.IsEmpty)
         {
             // Too much waits for that peer; for so little there is room longer than for an answer.
             Send(link, hopId, ReplyStatus.Overloaded, default);
@@ -42,10 +46,31 @@ internal sealed class WayBack(NodeContext context, PeerConduct conduct)
         Span<byte> rewritten = stackalloc byte[RoutedFrame.ReplyHeaderBytes];
         reply[..RoutedFrame.ReplyHeaderBytes].CopyTo(rewritten);
         RoutedFrame.RewriteReply(rewritten, hopId);
-        if (!TrySend(link, rewritten, reply[RoutedFrame.ReplyHeaderBytes..]))
+        if (TrySend(link, rewritten, reply[RoutedFrame.ReplyHeaderBytes..]))
+        {
+            return;
+        }
+
+        if (IsTooLarge(link, reply.Length))
+        {
+            RefuseTooLarge(link, hopId, reply.Length);
+        }
+        else
         {
             Refuse(link, hopId, ReplyStatus.Overloaded);
         }
+    }
+
+    /// <summary>Whether the other end takes no frame of that size, now or later.</summary>
+    private static bool IsTooLarge(Link link, int bytes) =>
+        bytes > Math.Max(link.FrameBytesMax, link.Peer?.Link.FrameBytesMax ?? 0);
+
+    /// <summary>It is final: run once more, the request would have the same answer.</summary>
+    private void RefuseTooLarge(Link link, ulong hopId, int bytes)
+    {
+        string text = $"an answer of {bytes} bytes is too large for a node on its way back";
+        context.Raise(OverlayEventKind.LimitReached, link.PeerId, text);
+        Send(link, hopId, ReplyStatus.Failed, PeerCodec.WriteError(text));
     }
 
     /// <summary>A reply goes the way the request came, or over the link that the peer has now.</summary>

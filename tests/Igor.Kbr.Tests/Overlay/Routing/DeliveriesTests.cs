@@ -119,6 +119,24 @@ public class DeliveriesTests
     }
 
     [Fact]
+    public void Answer_that_the_way_back_never_takes_ends_the_request()
+    {
+        LinkId small = _node.Open(Id(700));
+        _node.Say(small, new HelloMessage
+        {
+            Network = "igor",
+            Instance = 1,
+            Addresses = [],
+            ServicesVersion = 1,
+            Services = [ServiceId.Base],
+        });
+        _node.Say(small, new AcceptMessage(0, 5120));
+        Ask(small, hopId: 1);
+        _node.Overlay.Reply(_node.Now, _node.Deliveries[0].Token, new byte[20_000]);
+        Assert.Equal([(1, ReplyStatus.Failed)], _node.RepliesOn(small));
+    }
+
+    [Fact]
     public void Request_of_this_node_waits_on_while_its_root_works()
     {
         LinkId root = _node.Connect(Id(600), Service);

@@ -117,6 +117,15 @@ public class ForwardDeskTests
     }
 
     [Fact]
+    public void A_message_that_waited_has_so_much_less_time()
+    {
+        long parked = ParkPassing();
+        _node.Run(TimeSpan.FromSeconds(1.5));
+        Resume(parked, ForwardDecision.Continue);
+        Assert.Equal(8_500u, RoutedFrames.HeaderOf(Assert.Single(Routes(_nearest))).TimeoutMs);
+    }
+
+    [Fact]
     public void A_request_that_nobody_decides_about_ends_by_its_own_deadline()
     {
         long parked = ParkOwn();

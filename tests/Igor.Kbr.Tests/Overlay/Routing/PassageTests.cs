@@ -1,5 +1,6 @@
 using Igor.Kbr.Overlay.Machines;
 using Igor.Kbr.Wire;
+using Igor.Kbr.Wire.Messages;
 
 namespace Igor.Kbr.Tests.Overlay.Routing;
 
@@ -108,6 +109,52 @@ public class PassageTests
         _node.Reply(hops[0], _node.Routes(hops[0]).Single(), ReplyStatus.Overloaded);
         Assert.Equal([(AskersId, ReplyStatus.Overloaded)], _node.RepliesOn(_asker));
         Assert.Empty(_node.Routes(hops[1]));
+    }
+
+    [Fact]
+    public void Hop_that_is_overloaded_loses_no_answer_of_another()
+    {
+        LinkId[] hops = Connect(900, 800);
+        Ask();
+        _node.Run(Late);
+        _node.Reply(hops[0], _node.Routes(hops[0]).Single(), ReplyStatus.Overloaded);
+        Assert.Empty(_node.RepliesOn(_asker));
+        _node.Reply(hops[1], _node.Routes(hops[1]).Single(), ReplyStatus.Ok);
+        Assert.Equal([(AskersId, ReplyStatus.Ok)], _node.RepliesOn(_asker));
+    }
+
+    [Fact]
+    public void Frame_that_the_best_peer_does_not_take_goes_to_the_next_best()
+    {
+        LinkId small = ConnectSmall(900, Service);
+        LinkId[] others = Connect(800);
+        Ask(payload: new byte[20_000]);
+        Assert.Empty(_node.Routes(small));
+        Assert.Single(_node.Routes(others[0]));
+        Assert.Empty(_node.RepliesOn(_asker));
+    }
+
+    [Fact]
+    public void Answer_that_the_hop_before_never_takes_ends_the_request()
+    {
+        LinkId small = ConnectSmall(60);
+        LinkId hop = Connect(900).Single();
+        _node.Overlay.HandleFrame(_node.Now, small, RoutedFrames.Request(Header(AskersId)));
+        _node.Reply(hop, _node.Routes(hop).Single(), ReplyStatus.Ok, new byte[20_000]);
+        Assert.Equal([(AskersId, ReplyStatus.Failed)], _node.RepliesOn(small));
+    }
+
+    [Fact]
+    public void Request_that_is_delivered_here_in_the_end_waits_no_longer_than_the_hop_before()
+    {
+        LinkId[] hops = Connect(900);
+        Ask();
+        _node.Run(TimeSpan.FromSeconds(4));
+        _node.Disconnect(hops[0]);
+        KbrDelivery delivery = Assert.Single(_node.Deliveries);
+        _node.Run(TimeSpan.FromSeconds(27));
+        _node.Overlay.Reply(_node.Now, delivery.Token, default);
+        Assert.Empty(_node.RepliesOn(_asker));
     }
 
     [Fact]
@@ -240,6 +287,22 @@ public class PassageTests
         _node.Overlay.HandleFrame(_node.Now, _asker, RoutedFrames.Request(Header(hopId), payload));
 
     private LinkId[] Connect(params ulong[] ids) => [.. ids.Select(id => _node.Connect(Id(id), Service))];
+
+    /// <summary>A peer that takes no more than a few kilobytes at once.</summary>
+    private LinkId ConnectSmall(ulong id, params string[] services)
+    {
+        LinkId link = _node.Open(Id(id));
+        _node.Say(link, new HelloMessage
+        {
+            Network = "igor",
+            Instance = 1,
+            Addresses = [],
+            ServicesVersion = 1,
+            Services = [ServiceId.Base, .. services.Select(ServiceId.FromName)],
+        });
+        _node.Say(link, new AcceptMessage(0, 5120));
+        return link;
+    }
 
     private static Key Id(ulong value) => new(0, 0, 0, value);
 }

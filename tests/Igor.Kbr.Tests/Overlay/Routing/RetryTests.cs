@@ -103,6 +103,22 @@ public class RetryTests
         Assert.Equal((3, 1), (node.Routes(works).Count, node.Routes(other).Count));
     }
 
+    [Fact]
+    public void Hop_that_refuses_a_repeat_may_answer_what_it_was_asked_first()
+    {
+        LoneNode node = Member();
+        LinkId only = node.Connect(Id(900), Service);
+        Request(node, TimeSpan.FromSeconds(30));
+        for (int i = 0; i < 100 && node.Routes(only).Count < 2; i++)
+        {
+            node.Run(TimeSpan.FromMilliseconds(100));
+        }
+
+        node.Reply(only, node.Routes(only)[1], ReplyStatus.Overloaded);
+        node.Reply(only, node.Routes(only)[0], ReplyStatus.Ok);
+        Assert.Equal(KbrStatus.Ok, Assert.Single(node.Ended).Value);
+    }
+
     private static LoneNode Member()
     {
         var node = new LoneNode(Id(100));
