@@ -92,7 +92,7 @@ internal static class PeerCodec
     public static ImmutableArray<string> ReadAddresses(ref MessagePackReader reader) => ReadArray(
         ref reader,
         WireLimits.AddressesMax,
-        "addresses",
+        "too many addresses",
         static (ref MessagePackReader r) => ReadText(ref r, WireLimits.AddressLengthMax));
 
     /// <summary>Writes services as one binary, 16 bytes each.</summary>
@@ -159,15 +159,15 @@ internal static class PeerCodec
     }
 
     public static ImmutableArray<Contact> ReadContacts(ref MessagePackReader reader) =>
-        ReadArray(ref reader, WireLimits.ContactsMax, "contacts", Contact.Read);
+        ReadArray(ref reader, WireLimits.ContactsMax, "too many contacts", Contact.Read);
 
     private delegate T Reader<T>(ref MessagePackReader reader);
 
     private static ImmutableArray<T> ReadArray<T>(
-        ref MessagePackReader reader, int most, string what, Reader<T> read)
+        ref MessagePackReader reader, int most, string rule, Reader<T> read)
     {
         int count = reader.ReadArrayHeader();
-        Require(count <= most, $"too many {what}");
+        Require(count <= most, rule);
         var items = ImmutableArray.CreateBuilder<T>(count);
         while (items.Count < count)
         {
