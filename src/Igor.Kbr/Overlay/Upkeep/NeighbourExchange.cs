@@ -174,7 +174,14 @@ internal sealed class NeighbourExchange(
     /// changed at the peer, which says so.
     /// </summary>
     private static bool MayDiffer(ServiceRing ring, Peer peer, Comparison comparison) =>
-        ring.IsActive && peer.Runs(ring.Id) && ring.ChangedAt + AnswerTime >= comparison.AgreedAt;
+        AreBothIn(ring, peer) && ring.ChangedAt + AnswerTime >= comparison.AgreedAt;
+
+    /// <summary>
+    /// A peer may run the service and have no place in the ring: a client may claim to, and whoever drops
+    /// requests has none.
+    /// </summary>
+    private static bool AreBothIn(ServiceRing ring, Peer peer) =>
+        ring.IsActive && ring.Neighbours.Count > 0 && ring.Members.Contains(peer);
 
     /// <summary>
     /// Of rings in which this node has the same neighbours only one: whoever is met there says that it runs
@@ -213,7 +220,9 @@ internal sealed class NeighbourExchange(
 
     private void CompareWithEnds(TimeSpan now)
     {
-        foreach ((Key id, SortedSet<UInt128> services) in _ends)
+        (Key, SortedSet<UInt128>)[] ends = [.. _ends.Select(end => (end.Key, end.Value))];
+        _ends.Clear(); // whatever happens below, the next loss is to be seen to again
+        foreach ((Key id, SortedSet<UInt128> services) in ends)
         {
             if (!context.Peers.TryGet(id, out Peer? peer))
             {
@@ -221,14 +230,12 @@ internal sealed class NeighbourExchange(
             }
 
             IEnumerable<ServiceRing> lost = rings.All.Where(
-                ring => ring.IsActive && services.Contains(ring.Id.Value) && peer.Runs(ring.Id));
+                ring => services.Contains(ring.Id.Value) && AreBothIn(ring, peer));
             foreach (ServiceRing ring in Unlike(lost).Take(RingsAtOnceMax))
             {
                 Compare(now, ring, peer);
             }
         }
-
-        _ends.Clear();
     }
 
     private void Compare(TimeSpan now, ServiceRing ring, Peer peer)
