@@ -109,28 +109,24 @@ internal sealed class FailureDetection(
             return;
         }
 
-        _nextAt = TimeSpan.MaxValue;
-        foreach (Peer peer in context.Peers.All)
+        try
         {
-            if (liveness.Health(peer).DueAt(LimitsOf(peer)) <= now)
+            _due.AddRange(context.Peers.All.Where(p => liveness.Health(p).DueAt(LimitsOf(p)) <= now));
+            foreach (Peer peer in _due)
             {
-                _due.Add(peer);
-            }
-            else
-            {
-                Await(peer);
+                if (context.Peers.IsConnected(peer))
+                {
+                    Check(now, peer);
+                }
             }
         }
-
-        foreach (Peer peer in _due)
+        finally
         {
-            if (context.Peers.IsConnected(peer))
-            {
-                Check(now, peer);
-            }
+            // Also after a fault of the host, or nobody would be watched any more.
+            _due.Clear();
+            _nextAt = TimeSpan.MaxValue;
+            context.Peers.All.ForEach(Await);
         }
-
-        _due.Clear();
     }
 
     /// <summary>A peer says that a third one does not answer it.</summary>
@@ -158,11 +154,6 @@ internal sealed class FailureDetection(
             case HealthStep.Bury:
                 secondLinks.HandleDead(now, peer);
                 break;
-        }
-
-        if (context.Peers.IsConnected(peer))
-        {
-            Await(peer);
         }
     }
 

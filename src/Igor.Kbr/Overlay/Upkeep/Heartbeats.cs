@@ -65,17 +65,23 @@ internal sealed class Heartbeats(
             return;
         }
 
-        _nextAt = TimeSpan.MaxValue;
-        foreach (Peer peer in context.Peers.All)
+        try
         {
-            Beat beat = _beats[peer];
-            bool isNewlyWanted = !beat.SaidWanted && care.IsWanted(peer);
-            if (isNewlyWanted || now >= beat.Time.DueAt)
+            foreach (Peer peer in context.Peers.All)
             {
-                Send(now, peer, beat);
+                Beat beat = _beats[peer];
+                bool isNewlyWanted = !beat.SaidWanted && care.IsWanted(peer);
+                if (isNewlyWanted || now >= beat.Time.DueAt)
+                {
+                    Send(now, peer, beat);
+                }
             }
-
-            Await(beat);
+        }
+        finally
+        {
+            // Also after a fault of the host, or no heartbeat would ever be sent again.
+            _nextAt = TimeSpan.MaxValue;
+            context.Peers.All.ForEach(peer => Await(_beats[peer]));
         }
     }
 
@@ -93,10 +99,10 @@ internal sealed class Heartbeats(
     private void Send(TimeSpan now, Peer peer, Beat beat)
     {
         beat.SaidWanted = care.IsWanted(peer);
+        beat.Time.HandleSent(now, PeriodOf(peer), context.Random);
+        context.Budget.Spend(now, HeartbeatBytes);
         context.Send(peer, new HeartbeatMessage(
             rings.Own.Version, rings.Pairs.Of(peer), context.WallClockMs(now), beat.SaidWanted));
-        context.Budget.Spend(now, HeartbeatBytes);
-        beat.Time.HandleSent(now, PeriodOf(peer), context.Random);
     }
 
     private void Await(Beat beat) => _nextAt = beat.Time.DueAt < _nextAt ? beat.Time.DueAt : _nextAt;
