@@ -30,6 +30,12 @@ internal sealed class Dialer(NodeContext context, OpenLinks links)
     /// <summary>Who looks for a ring is to find it within a second or two of its coming up.</summary>
     private static readonly TimeSpan BackoffSeekingMax = TimeSpan.FromMilliseconds(800);
 
+    /// <summary>
+    /// A name that leads to this node itself, again and again. Each attempt costs a connection, also one that
+    /// reaches nobody tries no more often.
+    /// </summary>
+    private static readonly TimeSpan OwnNameBackoffMax = TimeSpan.FromMinutes(4);
+
     private readonly DialBudget _budget = new(context.Options.NeighboursPerSide);
     private readonly Dictionary<DialId, Wish> _underWay = [];
     private readonly OpenWishes _open = new();
@@ -165,15 +171,15 @@ internal sealed class Dialer(NodeContext context, OpenLinks links)
             }
         }
 
-        string address = wish.Addresses[winner];
-        if (isWanted)
-        {
-            _failures.Remove(address);
-        }
-
         StartQueued();
-        return wish with { Addresses = [address] };
+        return wish with { Addresses = [wish.Addresses[winner]] };
     }
+
+    /// <summary>
+    /// The node at the address has become a peer. That it answers is not enough: it may refuse this one each
+    /// time, and is then left alone for ever longer too.
+    /// </summary>
+    public void HandleUp(string address) => _failures.Remove(address);
 
     /// <summary>A dial failed; returns what it was for.</summary>
     public Wish HandleFailed(TimeSpan now, DialId dial)
@@ -190,13 +196,15 @@ internal sealed class Dialer(NodeContext context, OpenLinks links)
 
     /// <summary>
     /// The address turned out to be this node's own: it is never dialled again. A name may lead elsewhere the
-    /// next time.
+    /// next time, and is tried ever more seldom while it does not.
     /// </summary>
     public void NoteOwn(TimeSpan now, string address)
     {
         if (!IsNumeric(address))
         {
-            NoteFailure(now, address);
+            int count = CountFailure(address);
+            TimeSpan rest = now + context.Random.Jitter(Backoff(count, OwnNameBackoffMax));
+            _failures[address] = new Failure(count, rest, rest);
         }
         else if (_own.Count < FailuresRememberedMax)
         {
@@ -212,12 +220,23 @@ internal sealed class Dialer(NodeContext context, OpenLinks links)
             return;
         }
 
-        int count = _failures.TryGetValue(address, out Failure before) ? before.Count + 1 : 1;
-        TimeSpan backoff = BackoffFirst * Math.Pow(2, Math.Min(count - 1, 10));
-        TimeSpan pause = context.Random.Jitter(backoff < BackoffMax ? backoff : BackoffMax);
+        int count = CountFailure(address);
+        TimeSpan pause = context.Random.Jitter(Backoff(count, BackoffMax));
         TimeSpan seekingPause = context.Random.Jitter(BackoffSeekingMax);
         _failures[address] = new Failure(
             count, now + pause, now + (seekingPause < pause ? seekingPause : pause));
+    }
+
+    private static TimeSpan Backoff(int failures, TimeSpan most)
+    {
+        TimeSpan backoff = BackoffFirst * Math.Pow(2, Math.Min(failures - 1, 10));
+        return backoff < most ? backoff : most;
+    }
+
+    /// <summary>How often the address has failed with this time, in a row.</summary>
+    private int CountFailure(string address)
+    {
+        int count = _failures.TryGetValue(address, out Failure before) ? before.Count + 1 : 1;
         if (count == 1)
         {
             _failureOrder.Enqueue(address);
@@ -226,6 +245,8 @@ internal sealed class Dialer(NodeContext context, OpenLinks links)
                 _failures.Remove(_failureOrder.Dequeue());
             }
         }
+
+        return count;
     }
 
     private static bool IsNumeric(string address) =>

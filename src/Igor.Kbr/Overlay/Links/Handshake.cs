@@ -137,6 +137,11 @@ internal sealed class Handshake(
     private void HandleAccept(TimeSpan now, Link link, in HelloMessage hello)
     {
         _accepted.Remove(link.Id);
+        if (link.IsOutbound)
+        {
+            dialer.HandleUp(link.RemoteAddress);
+        }
+
         if (!context.Peers.TryGet(link.PeerId, out Peer? known))
         {
             BringUp(now, link, hello);

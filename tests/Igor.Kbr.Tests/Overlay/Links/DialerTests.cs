@@ -81,12 +81,28 @@ public class DialerTests
             }
 
             _dialer.HandleOpened(now, _log.Dials[^1].Dial, Key.Max);
+            _dialer.HandleUp("a:1");
             Assert.True(rest > TimeSpan.FromMilliseconds(300));
             last = rest;
             now += rest;
         }
 
         Assert.True(last < TimeSpan.FromSeconds(1), "a success in between starts anew");
+    }
+
+    [Fact]
+    public void An_address_whose_node_refuses_this_one_each_time_rests_for_a_growing_while()
+    {
+        TimeSpan now = TimeSpan.Zero;
+        for (int i = 0; i < 6; i++)
+        {
+            Assert.True(Dial("a:1", now));
+            _dialer.HandleOpened(now, _log.Dials[^1].Dial, Key.Max);
+            _dialer.NoteFailure(now, "a:1");
+            now += TimeSpan.FromMinutes(1);
+        }
+
+        Assert.False(Dial("a:1", now - TimeSpan.FromMinutes(1) + TimeSpan.FromSeconds(5)));
     }
 
     [Fact]
@@ -111,6 +127,24 @@ public class DialerTests
         _dialer.NoteOwn(TimeSpan.Zero, "seeds.example:1");
         Assert.False(Dial("seeds.example:1"));
         Assert.True(Dial("seeds.example:1", TimeSpan.FromSeconds(1)));
+    }
+
+    [Fact]
+    public void A_name_that_leads_to_this_node_itself_each_time_costs_a_connection_in_minutes()
+    {
+        int dials = 0;
+        for (TimeSpan now = TimeSpan.Zero; now < TimeSpan.FromHours(1); now += TimeSpan.FromSeconds(1))
+        {
+            var wish = new Dialer.Wish(["seeds.example:1"], null, LinkPurpose.Entry, IsSeeking: true);
+            if (_dialer.TryDial(now, wish))
+            {
+                dials++;
+                _dialer.HandleOpened(now, _log.Dials[^1].Dial, Key.Zero);
+                _dialer.NoteOwn(now, "seeds.example:1");
+            }
+        }
+
+        Assert.InRange(dials, 10, 40);
     }
 
     [Fact]
