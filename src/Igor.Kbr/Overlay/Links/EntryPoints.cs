@@ -261,7 +261,9 @@ internal sealed class EntryPoints(
 
     private void DialGiven(TimeSpan now, string address)
     {
-        if (!IsConnected(address))
+        bool mayWait = rings.IsInRing && !IsSmall;
+        if (!IsConnected(address)
+            && (!mayWait || context.Budget.Allows(now, UpkeepBudget.ConnectionBytes, UpkeepUrgency.Later)))
         {
             bool isSeeking = (_isSeeking || IsSmall) && !IsTurnedAway(now); // the others that it named first
             dialer.TryDial(now, new Dialer.Wish([address], null, LinkPurpose.Entry, IsSeeking: isSeeking));

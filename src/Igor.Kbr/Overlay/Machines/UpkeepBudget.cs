@@ -4,9 +4,15 @@ namespace Igor.Kbr.Overlay.Machines;
 internal enum UpkeepUrgency
 {
     /// <summary>
-    /// The ring breaks without it: signs of life, neighbours. May use what comes in the next ten minutes.
+    /// The ring breaks without it: neighbours. May use what comes in the next ten minutes.
     /// </summary>
     Now,
+
+    /// <summary>
+    /// What others may need, or only claim to: may use half of that, so that they leave room for what this
+    /// node needs itself.
+    /// </summary>
+    Soon,
 
     /// <summary>Makes the ring better: fingers, meeting places, refreshes. Waits for room.</summary>
     Later,
@@ -50,16 +56,33 @@ internal sealed class UpkeepBudget(int bytesPerSecond)
     public bool Allows(TimeSpan now, int bytes, UpkeepUrgency urgency)
     {
         Fill(now);
-        return urgency == UpkeepUrgency.Now
-            ? _bytes - bytes >= -(double)bytesPerSecond * BorrowedSecondsMax
-            : _bytes >= bytes;
+        double least = urgency switch
+        {
+            UpkeepUrgency.Now => Least,
+            UpkeepUrgency.Soon => Least / 2,
+            _ => 0,
+        };
+        return _bytes - bytes >= least;
     }
 
-    /// <summary>Takes bytes for something that is done now.</summary>
+    /// <summary>
+    /// Takes bytes for something that is done now. Nobody owes more than may be borrowed, or a repair would
+    /// wait the longer the more was done before it.
+    /// </summary>
     public void Spend(TimeSpan now, int bytes)
     {
         Fill(now);
-        _bytes -= bytes;
+        _bytes = Math.Max(_bytes - bytes, Least);
+    }
+
+    /// <summary>
+    /// Takes bytes for what is done with a period: from what has gathered alone, so that what can wait does,
+    /// and nothing is left to pay before a repair.
+    /// </summary>
+    public void SpendGathered(TimeSpan now, int bytes)
+    {
+        Fill(now);
+        _bytes = Math.Max(_bytes - bytes, Math.Min(_bytes, 0));
     }
 
     /// <summary>Takes the bytes where they may be spent now; false where that has to wait.</summary>
@@ -76,6 +99,8 @@ internal sealed class UpkeepBudget(int bytesPerSecond)
 
     /// <summary>Counts what was sent.</summary>
     public void NoteSent(int bytes) => Sent += bytes;
+
+    private double Least => -(double)bytesPerSecond * BorrowedSecondsMax;
 
     private void Fill(TimeSpan now)
     {

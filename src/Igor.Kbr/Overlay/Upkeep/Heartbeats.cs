@@ -100,7 +100,7 @@ internal sealed class Heartbeats(
     {
         beat.SaidWanted = care.IsWanted(peer);
         beat.Time.HandleSent(now, PeriodOf(peer), context.Random);
-        context.Budget.Spend(now, HeartbeatBytes);
+        context.Budget.SpendGathered(now, HeartbeatBytes);
         context.Send(peer, new HeartbeatMessage(
             rings.Own.Version, rings.Pairs.Of(peer), context.WallClockMs(now), beat.SaidWanted));
     }

@@ -240,7 +240,10 @@ internal sealed class NeighbourExchange(
 
     private void Compare(TimeSpan now, ServiceRing ring, Peer peer)
     {
-        if (!context.Budget.TrySpend(now, ComparisonBytes, UpkeepUrgency.Now))
+        // Whoever is no neighbour here may make up digests, or be one that is not known as such yet.
+        UpkeepUrgency urgency =
+            ring.Neighbours.Contains(peer.Id) ? UpkeepUrgency.Now : UpkeepUrgency.Soon;
+        if (!context.Budget.TrySpend(now, ComparisonBytes, urgency))
         {
             return;
         }

@@ -33,6 +33,35 @@ public class UpkeepBudgetTests
     }
 
     [Fact]
+    public void Whatever_was_done_a_repair_has_room_again_with_the_next_income()
+    {
+        _budget.Spend(At(0), 1_000_000);
+        Assert.False(_budget.TrySpend(At(0), 100, UpkeepUrgency.Now));
+        Assert.True(_budget.TrySpend(At(1), 100, UpkeepUrgency.Now));
+    }
+
+    [Fact]
+    public void What_is_done_with_a_period_leaves_a_repair_its_room_and_lets_the_rest_wait()
+    {
+        for (int second = 0; second < 3600; second++)
+        {
+            _budget.SpendGathered(At(second), 2 * PerSecond);
+        }
+
+        Assert.False(_budget.TrySpend(At(3600), 2 * PerSecond, UpkeepUrgency.Later));
+        Assert.True(_budget.TrySpend(At(3600), 60_000, UpkeepUrgency.Now));
+    }
+
+    [Fact]
+    public void What_others_may_need_leaves_half_of_what_may_be_borrowed()
+    {
+        _budget.Spend(At(0), 2_000);
+        Assert.True(_budget.TrySpend(At(0), 30_000, UpkeepUrgency.Soon));
+        Assert.False(_budget.TrySpend(At(0), 1, UpkeepUrgency.Soon));
+        Assert.True(_budget.TrySpend(At(0), 30_000, UpkeepUrgency.Now));
+    }
+
+    [Fact]
     public void Over_time_no_more_is_spent_than_the_budget_and_what_is_borrowed()
     {
         long spent = 0;

@@ -26,4 +26,29 @@ public class NeighbourExchangeTests
         node.Say(link, new HeartbeatMessage(1, 5, 0, IsWanted: true));
         Assert.Empty(node.Frames(link, MessageType.Neighbours));
     }
+
+    [Fact]
+    public void Strangers_with_made_up_digests_leave_room_for_repair()
+    {
+        var node = new LoneNode(new Key(0, 0, 0, 1_000), new OverlayOptions { NeighboursPerSide = 1 });
+        LinkId next = node.Connect(new Key(0, 0, 0, 1_001));
+        node.Connect(new Key(0, 0, 0, 999));
+        LinkId[] strangers =
+        [
+            .. Enumerable.Range(1, 40).Select(i => node.Connect(new Key(0, 0, (ulong)i << 40, 0))),
+        ];
+        ulong digest = 0;
+        for (int i = 0; i < 1_200; i++)
+        {
+            node.Run(TimeSpan.FromSeconds(1));
+            foreach (LinkId stranger in strangers)
+            {
+                node.Say(stranger, new HeartbeatMessage(1, ++digest, 0, IsWanted: true));
+            }
+        }
+
+        node.Sent.Clear();
+        node.Say(next, new HeartbeatMessage(1, ++digest, 0, IsWanted: true));
+        Assert.Single(node.Frames(next, MessageType.Neighbours));
+    }
 }
