@@ -34,6 +34,11 @@ internal sealed class Joining(
     private static readonly TimeSpan DiscoveryPatience = TimeSpan.FromMilliseconds(600);
     private static readonly TimeSpan LookIntoPause = TimeSpan.FromSeconds(2);
 
+    /// <summary>
+    /// Who runs many services says which soon after its hello; who never does is not waited for.
+    /// </summary>
+    private static readonly TimeSpan ListPatience = TimeSpan.FromSeconds(3);
+
     private readonly PlaceCheck _places = new(context, requests);
     private bool _isStepping;
     private bool _isStepScheduled;
@@ -58,8 +63,15 @@ internal sealed class Joining(
         StepAll(now);
     }
 
-    public override void HandleServicesChanged(
-        TimeSpan now, Peer peer, List<ServiceId> changed) => StepAll(now);
+    public override void HandleServicesChanged(TimeSpan now, Peer peer, List<ServiceId> changed)
+    {
+        if (peer.Link.IsOwnEntry && changed.Contains(ServiceId.Base))
+        {
+            LookInto(now, peer); // its hello did not list what it runs
+        }
+
+        StepAll(now);
+    }
 
     public override void HandleLinksChanged(TimeSpan now) => StepAll(now);
 
@@ -98,11 +110,14 @@ internal sealed class Joining(
 
     /// <summary>
     /// An active member met a peer that it found through an address, not through its ring: perhaps the peer's
-    /// ring is another one. Looking for its own neighbours there makes the two merge.
+    /// ring is another one. Looking for its own neighbours there makes the two merge: in a few rings, and who
+    /// is met there says what others it runs.
     /// </summary>
     private void LookInto(TimeSpan now, Peer peer)
     {
-        foreach (ServiceRing ring in rings.All.Where(r => r.IsActive && peer.Runs(r.Id)).ToArray())
+        ServiceRing[] shared =
+            [.. rings.All.Where(r => r.IsActive && peer.Runs(r.Id)).Take(HelloMessage.ServicesListedMax)];
+        foreach (ServiceRing ring in shared)
         {
             LookInto(now, ring, peer, LookIntoTriesMax);
         }
@@ -213,12 +228,20 @@ internal sealed class Joining(
             return false; // there is a ring
         }
 
+        if (context.Peers.All.Exists(peer => IsListAwaited(now, peer)))
+        {
+            return false; // it may be a member
+        }
+
         TimeSpan waited = now - ring.JoinStarted;
         bool isLowest = context.Peers.Count > 0
             && context.Peers.All.TrueForAll(p => !p.JoinsRing || p.Id > context.Id);
         return (isLowest && dialer.IsIdle && waited >= FounderPatience)
             || waited >= context.Options.JoinPatience;
     }
+
+    private static bool IsListAwaited(TimeSpan now, Peer peer) =>
+        peer.JoinsRing && peer.Services.Version == 0 && now - peer.ConnectedAt < ListPatience;
 
     private bool MayFoundService(TimeSpan now, ServiceRing ring)
     {

@@ -2,6 +2,7 @@ using Igor.Kbr.Overlay;
 using Igor.Kbr.Overlay.Machines;
 using Igor.Kbr.Tests.Overlay.Links;
 using Igor.Kbr.Wire;
+using Igor.Kbr.Wire.Messages;
 
 namespace Igor.Kbr.Tests.Overlay.Upkeep;
 
@@ -56,6 +57,46 @@ public class JoiningTests
         network.Until(
             () => node.Overlay.Neighbours(ServiceId.FromName("test")).IsMember, TimeSpan.FromSeconds(10));
     }
+
+    [Fact]
+    public void No_ring_is_founded_beside_a_member_whose_list_of_services_is_on_its_way()
+    {
+        var node = new LoneNode(new Key(0, 0, 0, 100), new OverlayOptions { Bootstrap = ["10.1.1.1:1"] });
+        node.Run(TimeSpan.FromMilliseconds(700));
+        LinkId link = node.Open(new Key(0, 0, 0, 900), node.Dials[0].Dial);
+        node.Greet(link, Unlisted);
+        node.Run(TimeSpan.FromSeconds(2));
+        Assert.False(node.Overlay.IsJoined);
+        node.Run(TimeSpan.FromSeconds(3));
+        Assert.True(node.Overlay.IsJoined, "whoever never says what it runs is not waited for");
+    }
+
+    [Fact]
+    public void Member_of_another_ring_that_lists_its_services_later_is_looked_into_too()
+    {
+        var node = new LoneNode(
+            new Key(0, 0, 0, 100), new OverlayOptions { Bootstrap = ["10.1.1.1:1"], Found = true });
+        node.Run(TimeSpan.FromSeconds(3));
+        Assert.True(node.Overlay.IsJoined);
+        LinkId link = node.Open(new Key(0, 0, 0, 900), node.Dials[^1].Dial);
+        node.Greet(link, Unlisted);
+        node.Sent.Clear();
+        node.Say(link, new ServicesMessage(0, 9, [ServiceId.Base], []));
+        Assert.Contains(node.Frames(link, MessageType.Route), frame =>
+            RoutedFrame.TryReadRoute(frame, out RouteHeader header, out _)
+            && header.Destination == node.Overlay.Id);
+    }
+
+    private static HelloMessage Unlisted => new()
+    {
+        Network = "igor",
+        Instance = 1,
+        Addresses = [],
+        ServicesVersion = 9,
+        Services = default,
+        JoinsRing = true,
+        Purpose = LinkPurpose.Entry,
+    };
 
     [Fact]
     public void Many_services_that_join_at_different_times_share_one_step()
