@@ -38,7 +38,7 @@ public class NeighbourExchangeTests
             .. Enumerable.Range(1, 40).Select(i => node.Connect(new Key(0, 0, (ulong)i << 40, 0))),
         ];
         ulong digest = 0;
-        for (int i = 0; i < 1_200; i++)
+        for (int i = 0; i <= 1_200; i++)
         {
             node.Run(TimeSpan.FromSeconds(1));
             foreach (LinkId stranger in strangers)
