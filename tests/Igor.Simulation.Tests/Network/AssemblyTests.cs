@@ -55,7 +55,9 @@ public class AssemblyTests
         long handshakes = assembled.HandshakesMade;
         double first = BytesPerSecond(assembled);
         double steady = BytesPerSecond(grown);
-        Assert.InRange(first, 0, steady * 1.3);
+
+        // Nodes that are put together have no bootstrap addresses where they would look for other rings.
+        Assert.InRange(first, steady * 0.35, steady * 1.3);
         Assert.InRange(assembled.HandshakesMade - handshakes, 0, Nodes / 10);
         var log = new ViolationLog(assembled.Engine);
         CheckRings(assembled, log);
