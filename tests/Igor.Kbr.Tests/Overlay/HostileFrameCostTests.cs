@@ -17,7 +17,7 @@ public class HostileFrameCostTests
     private const int Few = 40;
     private const int Samples = 6;
 
-    private const long BytesMax = 160 * 1024;
+    private const long BytesMax = 128 * 1024;
 
     /// <summary>A list of services changes the neighbours in each, and each is told of it.</summary>
     private const long AllRingsBytesMax = Services * 6 * 1024;
