@@ -1,4 +1,3 @@
-using Igor.Kbr.Overlay;
 using Igor.Kbr.Overlay.Machines;
 using Igor.Kbr.Wire;
 using Igor.Kbr.Wire.Messages;
