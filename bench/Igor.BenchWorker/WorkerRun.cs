@@ -3,7 +3,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using Igor.Dht;
-using Igor.Dht.Outcomes;
+using Igor.Dht.Protocol;
 
 namespace Igor.BenchWorker;
 

@@ -56,9 +56,6 @@ internal sealed class Attachment : IAsyncDisposable
     /// <summary>Member or client of the service.</summary>
     public ServiceRole Role => Store is null ? ServiceRole.Client : ServiceRole.Member;
 
-    /// <summary>The folder of the store in a data folder.</summary>
-    public static string RecordsIn(string data) => Path.Combine(data, "records");
-
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
@@ -124,7 +121,12 @@ internal sealed class Attachment : IAsyncDisposable
         Data = data;
         Network = options.Network ?? string.Empty;
         Store = await LiteDbRecordStore.OpenAsync(
-            options with { Folder = RecordsIn(data), Time = () => Host.Time }, cancellationToken)
-            .ConfigureAwait(false);
+            options with
+            {
+                Folder = DataFolderHome.RecordsIn(data),
+                Home = DataFolderHome.Instance,
+                Time = () => Host.Time,
+            },
+            cancellationToken).ConfigureAwait(false);
     }
 }

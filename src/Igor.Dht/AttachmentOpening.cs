@@ -1,7 +1,7 @@
 using Igor.Client;
-using Igor.Dht.Outcomes;
+using Igor.Dht.Protocol;
 using Igor.Dht.Storage;
-using Igor.Dht.Storage.Opening;
+using Igor.Dht.Storage.OnDisk;
 using Igor.Kbr;
 using Igor.Kbr.Overlay.Machines;
 using Igor.Local.Paths;
@@ -37,7 +37,7 @@ internal sealed class AttachmentOpening
 
     private string Data => Path.GetFullPath(_options.Data ?? DataFolder.DefaultPath);
 
-    private string Records => Attachment.RecordsIn(Data);
+    private string Records => DataFolderHome.RecordsIn(Data);
 
     private bool IsClientThroughBootstrap => _options is { Role: ServiceRole.Client, Bootstrap.Count: > 0 };
 
@@ -156,14 +156,16 @@ internal sealed class AttachmentOpening
             return new Attachment(DhtAttachment.EmbeddedClient, client);
         }
 
-        bool isNew = !StoreNetwork.IsStore(Records);
+        bool isNew = !LiteDbRecordStore.IsStore(Records);
         if (isNew && !_options.CreatesStore)
         {
             throw DataFolder.FindHolder(Data) is { } holder ? NotYetServed(holder) : NoStore();
         }
 
         IgorNodeOptions options = NodeOptions(FolderOfNode());
-        StoreNetwork.Check(Records, options.Network); // before the folder is bound to that name
+
+        // Before the folder is bound to that name.
+        DataFolderHome.Instance.CheckNetwork(Records, options.Network);
         IgorNode node = await IgorNode.StartAsync(
             options with { Listen = _options.Listen, Found = _options.Found },
             _options.LoggerFactory,
@@ -196,7 +198,8 @@ internal sealed class AttachmentOpening
         try
         {
             FolderNetwork.Check(Data, network);
-            bool wasUnbound = StoreNetwork.IsStore(Records) && StoreNetwork.Read(Records) is null;
+            bool wasUnbound = LiteDbRecordStore.IsStore(Records)
+                && DataFolderHome.Instance.ReadNetwork(Records) is null;
             await attachment.OpenStoreAsync(
                 Data, _options.Store with { Network = network }, cancellationToken).ConfigureAwait(false);
             if (wasUnbound)

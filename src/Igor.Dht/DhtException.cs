@@ -1,4 +1,4 @@
-using Igor.Dht.Outcomes;
+using Igor.Dht.Protocol;
 
 namespace Igor.Dht;
 

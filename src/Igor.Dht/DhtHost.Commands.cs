@@ -1,4 +1,4 @@
-using Igor.Dht.Outcomes;
+using Igor.Dht.Protocol;
 using Igor.Dht.Protocol.Machines;
 
 namespace Igor.Dht;

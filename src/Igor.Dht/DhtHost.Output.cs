@@ -1,6 +1,5 @@
-using Igor.Dht.Outcomes;
 using Igor.Dht.Protocol.Machines;
-using Igor.Dht.Records;
+using Igor.Dht.Protocol.Records;
 using Igor.Kbr;
 
 namespace Igor.Dht;

@@ -1,11 +1,10 @@
 using System.Buffers.Binary;
 using System.Collections.Concurrent;
 using System.Security.Cryptography;
-using Igor.Dht.Outcomes;
-using Igor.Dht.Protocol;
+using Igor.Dht.Protocol.Hosting;
 using Igor.Dht.Protocol.Machines;
 using Igor.Dht.Protocol.Messages;
-using Igor.Dht.Storage;
+using Igor.Dht.Protocol.Records;
 using Igor.Kbr;
 using Igor.Node.Memory;
 using Igor.Node.Scheduling;
@@ -209,9 +208,7 @@ internal sealed partial class DhtHost : IKbrApplication, IThreadPoolWorkItem, ID
     {
         if (token.ExpectsReply && Volatile.Read(ref _service) is { } service)
         {
-            var busy = new PayloadBuffer();
-            CommonMessages.WriteBusy(busy, "as much waits for this node as may: ask again");
-            service.Reply(token, busy.Written);
+            service.Reply(token, DhtNode.Busy("as much waits for this node as may: ask again"));
         }
     }
 

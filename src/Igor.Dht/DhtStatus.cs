@@ -1,4 +1,4 @@
-using Igor.Dht.Storage;
+using Igor.Dht.Protocol.Records;
 using Igor.Kbr;
 
 namespace Igor.Dht;

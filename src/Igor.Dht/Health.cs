@@ -1,6 +1,6 @@
 using System.Globalization;
 using Igor.Dht.Protocol.Messages;
-using Igor.Dht.Storage;
+using Igor.Dht.Protocol.Records;
 using Igor.Kbr;
 
 namespace Igor.Dht;

@@ -1,7 +1,7 @@
-using Igor.Dht.Outcomes;
+using Igor.Dht.Protocol;
 using Igor.Dht.Protocol.Machines;
 using Igor.Dht.Protocol.Messages;
-using Igor.Dht.Records;
+using Igor.Dht.Protocol.Records;
 using Igor.Dht.Storage;
 using Igor.Kbr;
 using Igor.Node;
@@ -285,24 +285,12 @@ public sealed class IgorDht : IAsyncDisposable
             && await _host.AskMemberAsync(memberPatience).WaitAsync(cancellationToken).ConfigureAwait(false)
                 is { } member)
         {
-            return (member.Node, StoreOf(member.Store));
+            return (member.Node, member.Store);
         }
 
         DhtNodeStatus own = await _host.StatusAsync().WaitAsync(cancellationToken).ConfigureAwait(false);
         return (own, _attachment.Store?.Status);
     }
-
-    private static StoreStatus? StoreOf(StoreFigures? figures) => figures is null
-        ? null
-        : new StoreStatus
-        {
-            Records = figures.Records,
-            LiveBytes = figures.LiveBytes,
-            DiskBytes = figures.DiskBytes,
-            DamagedRecords = figures.DamagedRecords,
-            Trouble = figures.Trouble,
-            Rebuilt = figures.Rebuilt,
-        };
 
     private static async Task CloseAsync(Attachment attachment, DhtHost host)
     {

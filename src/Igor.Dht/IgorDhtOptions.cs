@@ -1,4 +1,4 @@
-using Igor.Dht.Outcomes;
+using Igor.Dht.Protocol;
 using Igor.Dht.Storage;
 using Igor.Kbr;
 using Igor.Node.Addresses;

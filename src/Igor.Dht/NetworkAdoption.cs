@@ -1,5 +1,6 @@
-using Igor.Dht.Outcomes;
+using Igor.Dht.Protocol;
 using Igor.Dht.Storage;
+using Igor.Dht.Storage.OnDisk;
 using Igor.Dht.Storage.Opening;
 using Igor.Kbr;
 using Igor.Node.Disk;
@@ -34,7 +35,7 @@ public sealed class NetworkAdoption : IDisposable
     /// </summary>
     public IReadOnlyList<string> Networks => [.. ((string?[])[
         NetworkOf(Data),
-        HasRecords ? NetworkOf(Attachment.RecordsIn(Data)) : null,
+        HasRecords ? NetworkOf(DataFolderHome.RecordsIn(Data)) : null,
     ]).OfType<string>().Distinct()];
 
     /// <summary>Takes hold of a folder.</summary>
@@ -48,7 +49,8 @@ public sealed class NetworkAdoption : IDisposable
         try
         {
             string path = Path.GetFullPath(data ?? DataFolder.DefaultPath);
-            bool hasRecords = StoreNetwork.IsStore(Attachment.RecordsIn(path));
+            string records = DataFolderHome.RecordsIn(path);
+            bool hasRecords = LiteDbRecordStore.IsStore(records);
             if (!hasRecords && !DataFolder.HoldsIdentity(path))
             {
                 throw new DhtException(
@@ -58,7 +60,7 @@ public sealed class NetworkAdoption : IDisposable
 
             folder = DataFolder.Open(path);
             return new NetworkAdoption(
-                folder, hasRecords ? StoreLock.Take(Attachment.RecordsIn(path)) : null);
+                folder, hasRecords ? StoreLock.Take(records, DataFolderHome.Instance) : null);
         }
         catch (Exception e)
         {
@@ -91,7 +93,7 @@ public sealed class NetworkAdoption : IDisposable
             _folder.Adopt(network);
             if (HasRecords)
             {
-                StoreNetwork.Bind(Attachment.RecordsIn(Data), network);
+                DataFolderHome.Instance.BindNetwork(DataFolderHome.RecordsIn(Data), network);
             }
         }
         catch (Exception e) when (IsLocal(e))

@@ -1,5 +1,5 @@
-using Igor.Dht.Outcomes;
-using Igor.Dht.Records;
+using Igor.Dht.Protocol;
+using Igor.Dht.Protocol.Records;
 
 namespace Igor.Dht;
 

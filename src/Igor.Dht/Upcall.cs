@@ -1,4 +1,4 @@
-using Igor.Dht.Records;
+using Igor.Dht.Protocol.Records;
 using Igor.Kbr;
 
 namespace Igor.Dht;

@@ -1,6 +1,5 @@
 using System.Globalization;
-using Igor.Dht.Outcomes;
-using Igor.Dht.Records;
+using Igor.Dht.Protocol.Records;
 using Igor.Dht.Storage.OnDisk;
 using Igor.Dht.StoreWriter;
 

@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Text;
-using Igor.Dht.Records;
+using Igor.Dht.Protocol.Records;
 using Igor.Dht.Storage;
 using Igor.Kbr;
 

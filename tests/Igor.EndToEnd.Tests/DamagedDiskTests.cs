@@ -1,6 +1,6 @@
 using System.Text;
 using Igor.Dht;
-using Igor.Dht.Outcomes;
+using Igor.Dht.Protocol;
 using Igor.EndToEnd.Disks;
 using Igor.EndToEnd.Processes;
 using Igor.Testing;

@@ -1,8 +1,8 @@
 using System.Text;
 using Igor.Client;
 using Igor.Dht;
-using Igor.Dht.Outcomes;
-using Igor.Dht.Records;
+using Igor.Dht.Protocol;
+using Igor.Dht.Protocol.Records;
 using Igor.EndToEnd.Peers;
 using Igor.EndToEnd.Processes;
 using Igor.Kbr;

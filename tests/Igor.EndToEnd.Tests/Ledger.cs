@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using System.Text;
 using Igor.Dht;
-using Igor.Dht.Outcomes;
+using Igor.Dht.Protocol;
 
 namespace Igor.EndToEnd;
 

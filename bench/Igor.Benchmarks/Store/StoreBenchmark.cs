@@ -1,8 +1,7 @@
 using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
-using Igor.Dht.Outcomes;
-using Igor.Dht.Records;
+using Igor.Dht.Protocol.Records;
 using Igor.Dht.Storage;
 using Igor.Dht.Storage.OnDisk;
 using Igor.Kbr;

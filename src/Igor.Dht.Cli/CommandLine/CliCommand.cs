@@ -1,7 +1,7 @@
 using System.CommandLine;
 using Igor.Dht.Cli.Failures;
 using Igor.Dht.Cli.Values;
-using Igor.Dht.Outcomes;
+using Igor.Dht.Protocol;
 
 namespace Igor.Dht.Cli.CommandLine;
 

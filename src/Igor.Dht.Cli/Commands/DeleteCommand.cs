@@ -2,7 +2,7 @@ using System.CommandLine;
 using Igor.Dht.Cli.CommandLine;
 using Igor.Dht.Cli.Output;
 using Igor.Dht.Cli.Values;
-using Igor.Dht.Outcomes;
+using Igor.Dht.Protocol;
 
 namespace Igor.Dht.Cli.Commands;
 

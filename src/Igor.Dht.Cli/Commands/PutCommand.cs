@@ -3,7 +3,7 @@ using Igor.Dht.Cli.CommandLine;
 using Igor.Dht.Cli.Failures;
 using Igor.Dht.Cli.Output;
 using Igor.Dht.Cli.Values;
-using Igor.Dht.Outcomes;
+using Igor.Dht.Protocol;
 
 namespace Igor.Dht.Cli.Commands;
 

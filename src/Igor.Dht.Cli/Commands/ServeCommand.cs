@@ -2,7 +2,7 @@ using System.CommandLine;
 using Igor.Dht.Cli.CommandLine;
 using Igor.Dht.Cli.Failures;
 using Igor.Dht.Cli.Output;
-using Igor.Dht.Outcomes;
+using Igor.Dht.Protocol;
 using Igor.Kbr;
 
 namespace Igor.Dht.Cli.Commands;

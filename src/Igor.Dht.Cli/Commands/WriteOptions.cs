@@ -2,8 +2,8 @@ using System.CommandLine;
 using System.Globalization;
 using Igor.Dht.Cli.CommandLine;
 using Igor.Dht.Cli.Failures;
-using Igor.Dht.Outcomes;
-using Igor.Dht.Records;
+using Igor.Dht.Protocol;
+using Igor.Dht.Protocol.Records;
 
 namespace Igor.Dht.Cli.Commands;
 

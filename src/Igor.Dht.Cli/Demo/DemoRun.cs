@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using Igor.Dht.Cli.Failures;
-using Igor.Dht.Outcomes;
+using Igor.Dht.Protocol;
 using Igor.Kbr;
 
 namespace Igor.Dht.Cli.Demo;

@@ -1,5 +1,5 @@
 using System.Net.Sockets;
-using Igor.Dht.Outcomes;
+using Igor.Dht.Protocol;
 using Igor.Kbr;
 
 namespace Igor.Dht.Cli.Failures;

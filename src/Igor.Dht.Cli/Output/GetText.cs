@@ -1,6 +1,6 @@
 using Igor.Dht.Cli.Failures;
 using Igor.Dht.Cli.Values;
-using Igor.Dht.Outcomes;
+using Igor.Dht.Protocol;
 using Igor.Kbr;
 
 namespace Igor.Dht.Cli.Output;

@@ -1,5 +1,5 @@
 using Igor.Dht.Cli.Failures;
-using Igor.Dht.Records;
+using Igor.Dht.Protocol.Records;
 using Igor.Kbr;
 
 namespace Igor.Dht.Cli.Values;

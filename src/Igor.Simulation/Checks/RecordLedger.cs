@@ -1,4 +1,4 @@
-using Igor.Dht.Records;
+using Igor.Dht.Protocol.Records;
 using Igor.Kbr;
 using Igor.Simulation.Dht;
 using Igor.Simulation.Network;

@@ -1,9 +1,7 @@
-using Igor.Dht.Outcomes;
-using Igor.Dht.Protocol;
+using Igor.Dht.Protocol.Hosting;
 using Igor.Dht.Protocol.Machines;
 using Igor.Dht.Protocol.Messages;
-using Igor.Dht.Records;
-using Igor.Dht.Storage;
+using Igor.Dht.Protocol.Records;
 using Igor.Kbr;
 using Igor.Simulation.Engine;
 using Igor.Simulation.Network;

@@ -1,6 +1,4 @@
-using Igor.Dht.Outcomes;
-using Igor.Dht.Records;
-using Igor.Dht.Storage;
+using Igor.Dht.Protocol.Records;
 using Igor.Kbr;
 using Igor.Simulation.Engine;
 using Igor.Simulation.Network;
@@ -41,8 +39,7 @@ public sealed class SimulatedRecordStore : IRecordStore
     public static InMemoryRecordStore DurableOn(SimulatedNode node)
     {
         ArgumentNullException.ThrowIfNull(node);
-        return node.Disk.Open(
-            "records", () => new InMemoryRecordStore(new RecordStoreOptions { Time = () => node.Time }));
+        return node.Disk.Open("records", () => new InMemoryRecordStore(() => node.Time));
     }
 
     /// <summary>The durable record of a key on a host's disk; null when there is none.</summary>

@@ -1,6 +1,6 @@
-using Igor.Dht.Outcomes;
+using Igor.Dht.Protocol;
 using Igor.Dht.Protocol.Machines;
-using Igor.Dht.Records;
+using Igor.Dht.Protocol.Records;
 using Igor.Kbr;
 using Igor.Simulation.Checks;
 using Igor.Simulation.Dht;

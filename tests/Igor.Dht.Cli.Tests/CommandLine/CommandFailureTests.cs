@@ -1,6 +1,6 @@
 using System.Net.Sockets;
 using Igor.Dht.Cli.Failures;
-using Igor.Dht.Outcomes;
+using Igor.Dht.Protocol;
 using Igor.Kbr;
 
 namespace Igor.Dht.Cli.Tests;

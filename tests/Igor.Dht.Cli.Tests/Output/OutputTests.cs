@@ -2,9 +2,8 @@ using System.Text.Json;
 using Igor.Dht.Cli.Failures;
 using Igor.Dht.Cli.Output;
 using Igor.Dht.Cli.Values;
-using Igor.Dht.Outcomes;
-using Igor.Dht.Records;
-using Igor.Dht.Storage;
+using Igor.Dht.Protocol;
+using Igor.Dht.Protocol.Records;
 using Igor.Kbr;
 
 namespace Igor.Dht.Cli.Tests;

@@ -1,7 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using Igor.Dht.Cli.Failures;
-using Igor.Dht.Records;
+using Igor.Dht.Protocol.Records;
 using Igor.Testing;
 
 namespace Igor.Dht.Cli.Tests;

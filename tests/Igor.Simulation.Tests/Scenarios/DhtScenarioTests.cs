@@ -1,5 +1,5 @@
 using Igor.Dht.Protocol.Machines;
-using Igor.Dht.Records;
+using Igor.Dht.Protocol.Records;
 using Igor.Kbr;
 using Igor.Simulation.Checks;
 using Igor.Simulation.Dht;

@@ -1,0 +1,52 @@
+using Igor.Kbr;
+
+namespace Igor.Dht.Protocol.Machines;
+
+/// <summary>A record to be written.</summary>
+public sealed record DhtPut
+{
+    /// <summary>Where.</summary>
+    public required Key Key { get; init; }
+
+    /// <summary>Name of the record type.</summary>
+    public required string Type { get; init; }
+
+    /// <summary>
+    /// The value; kept until the command ends, so it must not change. Empty for a tombstone.
+    /// </summary>
+    public ReadOnlyMemory<byte> Value { get; init; }
+
+    /// <summary>Whether to write a tombstone.</summary>
+    public bool IsDelete { get; init; }
+
+    /// <summary>How long the record lives; null for ever.</summary>
+    public TimeSpan? TimeToLive { get; init; }
+
+    /// <summary>Number of nodes that are to hold it, 1 to 8.</summary>
+    public int Replicas { get; init; } = 5;
+
+    /// <summary>How many must hold it before the command ends.</summary>
+    public AckLevel Acks { get; init; } = AckLevel.Quorum;
+
+    /// <summary>Not fewer than this, whatever the level says; 0 for no floor, up to the replicas.</summary>
+    public int CopiesMin { get; init; }
+
+    /// <summary>Time after which the command ends, retries included.</summary>
+    public required TimeSpan Timeout { get; init; }
+}
+
+/// <summary>A record to be read.</summary>
+public sealed record DhtGet
+{
+    /// <summary>Where.</summary>
+    public required Key Key { get; init; }
+
+    /// <summary>Name of the record type; a record of another type is not what was asked for.</summary>
+    public required string Type { get; init; }
+
+    /// <summary>Who is asked.</summary>
+    public GetConsistency Consistency { get; init; }
+
+    /// <summary>Time after which the command ends, retries included.</summary>
+    public required TimeSpan Timeout { get; init; }
+}

@@ -1,0 +1,60 @@
+using Igor.Dht.Protocol.Records;
+using MessagePack;
+
+namespace Igor.Dht.Protocol.Messages;
+
+/// <summary>Messages that answer any request.</summary>
+internal static class CommonMessages
+{
+    /// <summary>There is a newer version.</summary>
+    public static void WriteConflict(PayloadBuffer buffer, RecordVersion version)
+    {
+        MessagePackWriter writer = buffer.Begin(MessageKind.Conflict, 2);
+        MessageParts.Write(ref writer, version);
+        writer.Flush();
+    }
+
+    /// <summary>No, and asking again does not help.</summary>
+    public static void WriteRefused(
+        PayloadBuffer buffer, RefusalReason reason, string text, long unixMs = 0)
+    {
+        MessagePackWriter writer = buffer.Begin(MessageKind.Refused, 3);
+        writer.Write((int)reason);
+        writer.Write(text);
+        writer.Write(unixMs);
+        writer.Flush();
+    }
+
+    /// <summary>Not now, or not here: ask again.</summary>
+    public static void WriteBusy(PayloadBuffer buffer, string text)
+    {
+        MessagePackWriter writer = buffer.Begin(MessageKind.Busy, 1);
+        writer.Write(text);
+        writer.Flush();
+    }
+
+    /// <summary>Done.</summary>
+    public static void WriteDone(PayloadBuffer buffer)
+    {
+        MessagePackWriter writer = buffer.Begin(MessageKind.Done, 0);
+        writer.Flush();
+    }
+
+    /// <summary>
+    /// Whether a failure while reading means that the bytes are no message (rather than a bug here).
+    /// </summary>
+    public static bool IsMalformed(Exception e) =>
+        e is MessagePackSerializationException or EndOfStreamException
+        or OverflowException or ArgumentException or InvalidOperationException;
+
+    /// <summary>Reads the kind of a message, leaving the reader at its first field.</summary>
+    public static MessageKind ReadKind(ref MessagePackReader reader)
+    {
+        if (reader.ReadArrayHeader() < 1)
+        {
+            throw new MessagePackSerializationException("a message has at least its kind");
+        }
+
+        return (MessageKind)reader.ReadInt32();
+    }
+}

@@ -1,0 +1,175 @@
+using Igor.Dht.Protocol.Holdings;
+using Igor.Dht.Protocol.Records;
+using Igor.Kbr;
+using MessagePack;
+
+namespace Igor.Dht.Protocol.Messages;
+
+/// <summary>What became of one record that was to be stored.</summary>
+internal enum StoredStatus
+{
+    /// <summary>Held durably in this version.</summary>
+    Held,
+
+    /// <summary>A newer version is held.</summary>
+    Newer,
+
+    /// <summary>No room for it.</summary>
+    OverQuota,
+
+    /// <summary>The disk is full or failed.</summary>
+    Failed,
+
+    /// <summary>A nearer node has become the root of the key.</summary>
+    NotRoot,
+
+    /// <summary>Too much waits for the disk already.</summary>
+    Busy,
+
+    /// <summary>The record breaks the rules of its type or its bound in time, or is none.</summary>
+    Refused,
+}
+
+/// <summary>One entry of the answer to Store.</summary>
+internal readonly record struct StoredEntry(StoredStatus Status, RecordVersion Version);
+
+/// <summary>What a replica has for one key that was asked for.</summary>
+internal enum FetchedStatus
+{
+    /// <summary>Nothing.</summary>
+    None,
+
+    /// <summary>Nothing newer than what the asker said it has, but that or an older version.</summary>
+    NotNewer,
+
+    /// <summary>The record follows.</summary>
+    Record,
+
+    /// <summary>Something newer that did not fit into the answer.</summary>
+    Omitted,
+}
+
+/// <summary>One entry of the answer to Fetch; the record is a slice of the message.</summary>
+internal readonly record struct FetchedEntry(FetchedStatus Status, bool HasVote, ReadOnlyMemory<byte> Record);
+
+/// <summary>Messages between the replicas of a key about its record.</summary>
+internal static class ReplicaMessages
+{
+    /// <summary>Most records in one Store, and most keys in one Fetch.</summary>
+    public const int BatchCountMax = 256;
+
+    /// <summary>Bytes after which no further record goes into a message.</summary>
+    public const int BatchBytesMax = 256 * 1024;
+
+    /// <summary>Store these records. A coordinated store comes from the root, as part of a put.</summary>
+    public static void WriteStore(PayloadBuffer buffer, bool isCoordinated, ReadOnlySpan<Record> records)
+    {
+        MessagePackWriter writer = buffer.Begin(MessageKind.Store, 2);
+        writer.Write(isCoordinated);
+        writer.WriteArrayHeader(records.Length);
+        foreach (Record record in records)
+        {
+            writer.Write(record.Encoded.Span);
+        }
+
+        writer.Flush();
+    }
+
+    /// <summary>Reads the records of Store; those that are none are null.</summary>
+    public static (bool IsCoordinated, Record?[] Records) ReadStore(ref MessagePackReader reader)
+    {
+        bool isCoordinated = reader.ReadBoolean();
+        var records = new Record?[MessageParts.ReadCount(ref reader, BatchCountMax)];
+        for (int at = 0; at < records.Length; at++)
+        {
+            records[at] = RecordCodec.TryDecode(MessageParts.ReadBytes(ref reader).ToArray(), out _);
+        }
+
+        return (isCoordinated, records);
+    }
+
+    public static void WriteStored(PayloadBuffer buffer, ReadOnlySpan<StoredEntry> entries)
+    {
+        MessagePackWriter writer = buffer.Begin(MessageKind.Stored, 1);
+        writer.WriteArrayHeader(entries.Length * 3);
+        foreach (StoredEntry entry in entries)
+        {
+            writer.Write((int)entry.Status);
+            MessageParts.Write(ref writer, entry.Version);
+        }
+
+        writer.Flush();
+    }
+
+    public static StoredEntry[] ReadStored(ref MessagePackReader reader)
+    {
+        var entries = new StoredEntry[MessageParts.ReadCount(ref reader, BatchCountMax * 3) / 3];
+        for (int at = 0; at < entries.Length; at++)
+        {
+            var status = (StoredStatus)reader.ReadInt32();
+            entries[at] = new StoredEntry(status, MessageParts.ReadVersion(ref reader));
+        }
+
+        return entries;
+    }
+
+    /// <summary>Send what is newer than these versions of these keys.</summary>
+    public static void WriteFetch(PayloadBuffer buffer, ReadOnlySpan<KeyVersion> keys)
+    {
+        MessagePackWriter writer = buffer.Begin(MessageKind.Fetch, 1);
+        WriteKeyVersions(ref writer, keys);
+        writer.Flush();
+    }
+
+    public static KeyVersion[] ReadFetch(ref MessagePackReader reader) =>
+        ReadKeyVersions(ref reader, BatchCountMax);
+
+    public static void WriteFetched(PayloadBuffer buffer, ReadOnlySpan<FetchedEntry> entries)
+    {
+        MessagePackWriter writer = buffer.Begin(MessageKind.Fetched, 1);
+        writer.WriteArrayHeader(entries.Length * 3);
+        foreach (FetchedEntry entry in entries)
+        {
+            writer.Write((int)entry.Status);
+            writer.Write(entry.HasVote);
+            writer.Write(entry.Record.Span);
+        }
+
+        writer.Flush();
+    }
+
+    public static FetchedEntry[] ReadFetched(ref MessagePackReader reader)
+    {
+        var entries = new FetchedEntry[MessageParts.ReadCount(ref reader, BatchCountMax * 3) / 3];
+        for (int at = 0; at < entries.Length; at++)
+        {
+            var status = (FetchedStatus)reader.ReadInt32();
+            bool hasVote = reader.ReadBoolean();
+            entries[at] = new FetchedEntry(status, hasVote, MessageParts.ReadBytes(ref reader));
+        }
+
+        return entries;
+    }
+
+    internal static void WriteKeyVersions(ref MessagePackWriter writer, ReadOnlySpan<KeyVersion> keys)
+    {
+        writer.WriteArrayHeader(keys.Length * 3);
+        foreach (KeyVersion key in keys)
+        {
+            KeyCodec.Write(ref writer, key.Key);
+            MessageParts.Write(ref writer, key.Version);
+        }
+    }
+
+    internal static KeyVersion[] ReadKeyVersions(ref MessagePackReader reader, int countMax)
+    {
+        var keys = new KeyVersion[MessageParts.ReadCount(ref reader, countMax * 3) / 3];
+        for (int at = 0; at < keys.Length; at++)
+        {
+            Key key = KeyCodec.Read(ref reader);
+            keys[at] = new KeyVersion(key, MessageParts.ReadVersion(ref reader));
+        }
+
+        return keys;
+    }
+}

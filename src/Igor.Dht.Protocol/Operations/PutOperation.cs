@@ -1,0 +1,186 @@
+using Igor.Dht.Protocol.Machines;
+using Igor.Dht.Protocol.Messages;
+using Igor.Dht.Protocol.Records;
+using Igor.Dht.Protocol.Ring;
+using Igor.Kbr;
+using MessagePack;
+
+namespace Igor.Dht.Protocol.Operations;
+
+/// <summary>
+/// A put or delete: the record is made once, and made anew only when the root has a newer version.
+/// </summary>
+internal sealed class PutOperation : ClientOperation
+{
+    /// <summary>Roots that tell different times are not followed for ever.</summary>
+    private const int CorrectionsMax = 3;
+
+    private readonly DhtPut _put;
+    private readonly IRecordType? _type;
+    private readonly TimeSpan? _life;
+    private Record? _record;
+    private IReadOnlyList<Key>? _holders;
+    private int _needed;
+    private long _correctionMs;
+    private long _madeAt;
+    private int _corrections;
+
+    public PutOperation(DhtContext context, ClientOperations operations, long command, DhtPut put)
+        : base(context, operations, command, put.Key, put.Timeout)
+    {
+        _put = put;
+        _type = context.Options.Types.Find(put.Type);
+        _life = put.IsDelete ? ValueRecordType.TombstoneLife : put.TimeToLive;
+        _madeAt = Now;
+    }
+
+    /// <summary>Why the record cannot be written at all; null when it can.</summary>
+    public string? Refusal()
+    {
+        if (_type is null)
+        {
+            return $"The record type '{_put.Type}' is not known.";
+        }
+
+        if (_put.Value.Length > Context.Options.ValueBytesMax)
+        {
+            return $"The value has {_put.Value.Length} bytes; {Context.Options.ValueBytesMax} are allowed.";
+        }
+
+        if (_put.IsDelete && !_type.IsDeletable)
+        {
+            return $"A record of type '{_type.Name}' cannot be deleted; it ends with its time to live.";
+        }
+
+        if (_put.Replicas is < 1 or > RecordCodec.ReplicasMax)
+        {
+            return $"A record has 1 to {RecordCodec.ReplicasMax} replicas, not {_put.Replicas}.";
+        }
+
+        if (_put.CopiesMin < 0 || _put.CopiesMin > _put.Replicas)
+        {
+            return $"The floor of copies is {_put.CopiesMin}; it goes up to the {_put.Replicas} replicas.";
+        }
+
+        Make(Context.Clock.Next(Now));
+        return Context.Judge.FormOf(_record!)?.Text;
+    }
+
+    /// <inheritdoc/>
+    protected override void WriteRequest(TimeSpan budget) =>
+        new PutMessage(_put.Acks, budget, _record!.Encoded, _put.CopiesMin).Write(Context.Buffer);
+
+    /// <inheritdoc/>
+    protected override bool HandleAnswer(MessageKind kind, ref MessagePackReader reader, Key responder)
+    {
+        switch (kind)
+        {
+            case MessageKind.PutDone:
+                HandleDone(PutDoneMessage.Read(ref reader), responder);
+                return true;
+            case MessageKind.Conflict:
+                RecordVersion newer = MessageParts.ReadVersion(ref reader);
+                Make(Context.Clock.Above(newer, Now));
+                Retry("other writers were faster, again and again");
+                return true;
+            case MessageKind.NotEnough:
+                NotEnoughMessage notEnough = NotEnoughMessage.Read(ref reader);
+                HandleTooFew(notEnough.Holders, notEnough.Needed, notEnough.Text);
+                return true;
+            default:
+                return false;
+        }
+    }
+
+    /// <inheritdoc/>
+    /// <remarks>
+    /// Whoever has no time that others bear out, a command that runs for a second on a host with a wrong
+    /// clock, takes that of the root, which has.
+    /// </remarks>
+    protected override bool TryCorrectTime(long unixMs)
+    {
+        if (Context.Now.IsTrusted || _corrections == CorrectionsMax)
+        {
+            return false;
+        }
+
+        _corrections++;
+        _correctionMs = unixMs - Context.Now.UnixMs;
+        _madeAt = Now;
+        Make(Context.Clock.Next(Now));
+        return true;
+    }
+
+    /// <inheritdoc/>
+    protected override CommandResult OutOfTime()
+    {
+        if (_holders is null)
+        {
+            return new CommandResult
+            {
+                Failure = new DhtFailure(
+                    DhtError.Unreachable, $"Not written within {Patience}: {Cause}."),
+            };
+        }
+
+        string message = $"Not enough copies within {Patience}: {_holders.Count} of the {_put.Replicas} "
+            + $"asked for {(_holders.Count == 1 ? "was" : "were")} made and {_needed} are needed ({Cause}).";
+        return new CommandResult
+        {
+            Failure = new DhtFailure(DhtError.NotEnoughReplicas, message, _holders),
+        };
+    }
+
+    private long Now => Context.Now.UnixMs + _correctionMs;
+
+    private long ExpiresAtUnixMs => _life is { } life ? _madeAt + (long)life.TotalMilliseconds : 0;
+
+    /// <summary>
+    /// The root calls it done. Whether it is, is counted here once more: a root that was cut off from the
+    /// others may know fewer members than this node does.
+    /// </summary>
+    private void HandleDone(in PutDoneMessage done, Key root)
+    {
+        Key[] holders = [.. done.Holders.Distinct()];
+        int known = Math.Max(done.Known, Context.Membership.Expected.Count);
+        int needed = CopiesNeeded.Of(_put.Acks, _put.CopiesMin, _put.Replicas, known);
+        if (holders.Length < needed)
+        {
+            HandleTooFew(
+                holders,
+                needed,
+                $"node {root.ToShortString()} knows {done.Known} members, {known} are known here");
+            return;
+        }
+
+        End(new CommandResult
+        {
+            Receipt = new PutReceipt
+            {
+                Key = Key,
+                Version = done.Version,
+                Holders = holders,
+                ReplicasAsked = _put.Replicas,
+            },
+        });
+    }
+
+    private void HandleTooFew(IReadOnlyList<Key> holders, int needed, string why)
+    {
+        _holders = holders;
+        _needed = needed;
+        Retry(why);
+    }
+
+    private void Make(RecordVersion fresh) => _record = RecordCodec.Encode(
+        new RecordHeader
+        {
+            Key = Key,
+            Type = _put.Type,
+            Version = _type!.VersionFor(fresh, ExpiresAtUnixMs),
+            ExpiresAtUnixMs = ExpiresAtUnixMs,
+            Replicas = _put.Replicas,
+            IsTombstone = _put.IsDelete,
+        },
+        _put.IsDelete ? [] : _put.Value.Span);
+}

@@ -1,0 +1,253 @@
+using Igor.Dht.Protocol.Holdings;
+using Igor.Dht.Protocol.Machines;
+using Igor.Dht.Protocol.Messages;
+using Igor.Dht.Protocol.Records;
+using Igor.Dht.Protocol.Ring;
+using Igor.Kbr;
+using MessagePack;
+
+namespace Igor.Dht.Protocol.Replication;
+
+/// <summary>
+/// A get for which the root asks the members near the key. It ends as soon as a majority of the replicas that
+/// are expected has answered with a vote, or when all have answered or failed. The newest record wins, and
+/// stays here.
+/// </summary>
+internal sealed class GatherRound : IReplyHandler, IReadHandler, IWriteHandler
+{
+    private static readonly TimeSpan FetchTimeoutMax = TimeSpan.FromSeconds(1);
+
+    private readonly DhtContext _context;
+    private readonly Reader _reader;
+    private readonly DeliveryToken _token;
+    private readonly GetMessage _message;
+    private readonly List<Key> _asked = new(Neighbourhood.Members);
+    private readonly Key[] _expected;
+    private readonly int _replicas = Neighbourhood.Replicas;
+    private readonly List<Key> _voters = new(Neighbourhood.Members);
+    private readonly RecordVersion _own;
+    private readonly Lease _lease;
+    private readonly int _ownBytes;
+    private Record? _best;
+    private int _outstanding;
+    private bool _isDecided;
+
+    public GatherRound(
+        DhtContext context, Reader reader, DeliveryToken token, GetMessage message, Lease lease)
+    {
+        _lease = lease;
+        _context = context;
+        _reader = reader;
+        _token = token;
+        _message = message;
+        if (context.Index.TryGet(message.Key, out Holding holding))
+        {
+            _replicas = holding.Replicas;
+            _own = context.Ranks.Of(holding.Version);
+            _ownBytes = holding.ValueLength + RecordCodec.OverheadBytesMax;
+        }
+
+        Span<Key> expected = stackalloc Key[Math.Max(_replicas, Neighbourhood.Replicas)];
+        _expected = expected[..context.Membership.Expected.Nearest(message.Key, expected)].ToArray();
+    }
+
+    /// <summary>
+    /// Whether a majority of the replicas has answered with a vote; and of fewer too, if there are records
+    /// that ask for fewer. A node that is alone knows of no majority.
+    /// </summary>
+    private bool IsFull
+    {
+        get
+        {
+            bool isFull = !_context.Membership.IsAlone && HasMajority(_replicas);
+            for (int fewer = _context.FewestReplicas; fewer < Neighbourhood.Replicas; fewer++)
+            {
+                isFull &= HasMajority(fewer);
+            }
+
+            return isFull;
+        }
+    }
+
+    /// <summary>Asks.</summary>
+    public void Start()
+    {
+        Key self = _context.Membership.Self;
+        if (_reader.HasVote(_message.Key))
+        {
+            _voters.Add(self);
+        }
+
+        Span<Key> near = stackalloc Key[Neighbourhood.Members];
+        int count = _context.Membership.Alive.Nearest(_message.Key, near);
+        ReplicaMessages.WriteFetch(_context.Buffer, [new KeyVersion(_message.Key, _own)]);
+        TimeSpan timeout = _message.Budget * 0.75;
+        timeout = timeout < FetchTimeoutMax ? timeout : FetchTimeoutMax;
+        for (int at = 0; at < count; at++)
+        {
+            if (near[at] != self)
+            {
+                _asked.Add(near[at]);
+                _outstanding++;
+                _context.Request(this, _asked.Count - 1, near[at], exact: true, timeout);
+            }
+        }
+
+        DecideWhenReady();
+    }
+
+    /// <inheritdoc/>
+    public void HandleReply(int tag, in KbrReply reply)
+    {
+        _outstanding--;
+        if (_isDecided)
+        {
+            return;
+        }
+
+        if (reply.Status == KbrStatus.Ok)
+        {
+            Read(_asked[tag], reply.Payload);
+        }
+
+        DecideWhenReady();
+    }
+
+    /// <inheritdoc/>
+    public void HandleRead(int tag, Record? record)
+    {
+        if (record is null)
+        {
+            // Our own is damaged, and the others sent only what is newer: ask anew, as one who has nothing.
+            _reader.End(hasLearned: false);
+            _reader.Gather(_token, _message, _lease);
+        }
+        else
+        {
+            Answer(_best is null ? record : Newer(record, _best));
+        }
+    }
+
+    /// <inheritdoc/>
+    public void HandleWritten(int tag, StoredStatus status)
+    {
+        _lease.End();
+        _reader.End(hasLearned: status == StoredStatus.Held);
+    }
+
+    private RecordVersion RankOf(Record record) => _context.Ranks.Of(record.Header.Version);
+
+    private Record Newer(Record left, Record right) => RankOf(left) == RankOf(right)
+        ? RecordTypes.Merge(left, right)
+        : RankOf(left) > RankOf(right) ? left : right;
+
+    private bool HasMajority(int replicas) =>
+        VotesOf(replicas) >= (Math.Min(replicas, _expected.Length) / 2) + 1;
+
+    private int VotesOf(int replicas) => _expected.Take(replicas).Count(_voters.Contains);
+
+    private void Read(Key source, ReadOnlyMemory<byte> payload)
+    {
+        try
+        {
+            var reader = new MessagePackReader(payload);
+            if (CommonMessages.ReadKind(ref reader) != MessageKind.Fetched
+                || ReplicaMessages.ReadFetched(ref reader) is not [FetchedEntry entry])
+            {
+                return;
+            }
+
+            if (entry.Status == FetchedStatus.Record)
+            {
+                Record? record = RecordCodec.TryDecode(entry.Record.ToArray(), out _);
+                if (record is null || record.Header.Key != _message.Key
+                    || _context.FaultOf(record) is { Reason: not RefusalReason.Version })
+                {
+                    return;
+                }
+
+                if (!_lease.TryAdd(record.Encoded.Length))
+                {
+                    Decline();
+                    return;
+                }
+
+                // One from the future is read when there is no other, and is not kept.
+                _best = _best is null ? record : Newer(_best, record);
+            }
+
+            if (entry.HasVote)
+            {
+                _voters.Add(source);
+            }
+        }
+        catch (Exception e) when (CommonMessages.IsMalformed(e))
+        {
+            // An answer that is none does not count.
+        }
+    }
+
+    private void DecideWhenReady()
+    {
+        if (_isDecided || (!IsFull && _outstanding > 0))
+        {
+            return;
+        }
+
+        _isDecided = true;
+        if (_own > (_best is null ? RecordVersion.None : RankOf(_best)))
+        {
+            if (_lease.TryAdd(_ownBytes))
+            {
+                _context.Read(this, 0, _message.Key);
+            }
+            else
+            {
+                Decline();
+            }
+        }
+        else
+        {
+            Answer(_best);
+        }
+    }
+
+    /// <summary>There is no memory for the answer.</summary>
+    private void Decline()
+    {
+        _isDecided = true;
+        _best = null;
+        _lease.End();
+        _context.DeferForRoom(_token);
+        _reader.End(hasLearned: false);
+    }
+
+    private void Answer(Record? best)
+    {
+        bool isFull = IsFull;
+        int answered = _context.Membership.IsAlone ? 0 : VotesOf(_replicas);
+        int asked = Math.Min(_replicas, _expected.Length);
+        GotMessage got = best is null
+            ? new GotMessage(
+                isFull ? GetOutcome.Absent : GetOutcome.Unreachable,
+                false,
+                answered,
+                asked,
+                RecordVersion.None,
+                0,
+                default)
+            : Answers.Of(best, _context.Now.UnixMs, !isFull, answered, asked);
+        got.Write(_context.Buffer);
+        _context.Reply(_token);
+        if (best is not null && RankOf(best) > _own
+            && _context.Judge.FaultOf(best, _context.Now.UnixMs) is null)
+        {
+            _context.Write(this, 0, best);
+        }
+        else
+        {
+            _lease.End();
+            _reader.End(hasLearned: false);
+        }
+    }
+}

@@ -1,0 +1,146 @@
+using Igor.Dht.Protocol.Holdings;
+using Igor.Dht.Protocol.Machines;
+using Igor.Dht.Protocol.Messages;
+using Igor.Dht.Protocol.Records;
+using Igor.Kbr;
+
+namespace Igor.Dht.Protocol.Replication;
+
+/// <summary>
+/// The root's side of a get. Settled for the key, it answers alone, and from memory when there is nothing;
+/// else it asks the members near the key.
+/// </summary>
+internal sealed class Reader(
+    DhtContext context, RootKnowledge root, ReplicaVotes votes, RepairSchedule repair)
+{
+    private int _rounds;
+
+    /// <summary>A get arrived.</summary>
+    public void HandleGet(DeliveryToken token, GetMessage message)
+    {
+        if (!context.Membership.IsRootOf(message.Key))
+        {
+            context.Defer(token, "the ring is changing: the get reached a node that is not the root");
+        }
+        else if (message.Consistency == GetConsistency.Root && root.IsSettledFor(message.Key)
+            && !context.Membership.IsAlone)
+        {
+            AnswerAlone(token, message);
+        }
+        else
+        {
+            Gather(token, message, context.Lease());
+        }
+    }
+
+    /// <summary>Whether this node's word counts for a key.</summary>
+    internal bool HasVote(Key key) => votes.HasVote(key) || root.HasVote(key);
+
+    /// <summary>A round is over; the root may have learned a record, or that others lack one.</summary>
+    internal void End(bool hasLearned)
+    {
+        _rounds--;
+        if (hasLearned)
+        {
+            repair.HandleLearned(Key.Zero);
+        }
+    }
+
+    /// <summary>
+    /// Asks the members near the key; this node's word counts unless its own record is damaged.
+    /// </summary>
+    internal void Gather(DeliveryToken token, GetMessage message, Lease lease)
+    {
+        if (_rounds >= context.Options.ServingMax)
+        {
+            lease.End();
+            context.Defer(token, "the root has too many gets under way");
+            return;
+        }
+
+        _rounds++;
+        new GatherRound(context, this, token, message, lease).Start();
+    }
+
+    private void AnswerAlone(DeliveryToken token, GetMessage message)
+    {
+        if (!context.Index.TryGet(message.Key, out Holding holding))
+        {
+            Answer(new GotMessage(GetOutcome.Absent, false, 1, 1, RecordVersion.None, 0, default), token);
+        }
+        else if (holding.IsTombstone || holding.IsExpiredAt(context.Now.UnixMs))
+        {
+            GetOutcome outcome = Answers.OutcomeOf(
+                holding.IsTombstone, holding.IsExpiredAt(context.Now.UnixMs));
+            Answer(
+                new GotMessage(outcome, false, 1, 1, holding.Version, holding.ExpiresAtUnixMs, default),
+                token);
+        }
+        else
+        {
+            Lease lease = context.Lease();
+            if (lease.TryAdd(holding.ValueLength + RecordCodec.OverheadBytesMax))
+            {
+                context.Read(new OwnRead(context, this, token, message, lease), 0, message.Key);
+            }
+            else
+            {
+                context.DeferForRoom(token);
+            }
+        }
+    }
+
+    private void Answer(GotMessage got, DeliveryToken token)
+    {
+        got.Write(context.Buffer);
+        context.Reply(token);
+    }
+
+    /// <summary>A get that waits for this node's own store.</summary>
+    private sealed class OwnRead(
+        DhtContext context, Reader reader, DeliveryToken token, GetMessage message, Lease lease)
+        : IReadHandler
+    {
+        public void HandleRead(int tag, Record? record)
+        {
+            if (record is null)
+            {
+                reader.Gather(token, message, lease);
+            }
+            else
+            {
+                Answers.Of(record, context.Now.UnixMs, false, 1, 1).Write(context.Buffer);
+                context.Reply(token);
+                lease.End();
+            }
+        }
+    }
+}
+
+/// <summary>What a reader answers.</summary>
+internal static class Answers
+{
+    /// <summary>What a record means to a reader. A tombstone that has ended leaves nothing behind.</summary>
+    public static GetOutcome OutcomeOf(bool isTombstone, bool isExpired) => (isTombstone, isExpired) switch
+    {
+        (false, false) => GetOutcome.Found,
+        (true, false) => GetOutcome.Deleted,
+        (false, true) => GetOutcome.Expired,
+        (true, true) => GetOutcome.Absent,
+    };
+
+    /// <summary>The answer that a record makes.</summary>
+    public static GotMessage Of(Record record, long nowUnixMs, bool isDegraded, int answered, int asked)
+    {
+        RecordHeader header = record.Header;
+        GetOutcome outcome = OutcomeOf(header.IsTombstone, header.IsExpiredAt(nowUnixMs));
+        return new GotMessage(
+            outcome,
+            isDegraded,
+            answered,
+            asked,
+            outcome == GetOutcome.Absent ? RecordVersion.None : header.Version,
+            outcome == GetOutcome.Absent ? 0 : header.ExpiresAtUnixMs,
+            outcome == GetOutcome.Found ? record.Encoded : default);
+    }
+}

@@ -1,0 +1,288 @@
+using System.Numerics;
+using Igor.Dht.Protocol.Machines;
+using Igor.Dht.Protocol.Messages;
+using Igor.Dht.Protocol.Records;
+using Igor.Dht.Protocol.Ring;
+using Igor.Kbr;
+
+namespace Igor.Dht.Protocol.Replication;
+
+/// <summary>
+/// Decides when this node, as the root of its arc, synchronises with which of the members near it: soon after
+/// the ring changed or a record was learned, again after a growing pause when it failed, and every now and
+/// then when nothing happened.
+/// </summary>
+internal sealed class RepairSchedule(DhtContext context, RootKnowledge root, ReplicaVotes votes)
+    : ISyncOwner, IReplyHandler
+{
+    private static readonly TimeSpan SoonLeast = TimeSpan.FromMilliseconds(20);
+    private static readonly TimeSpan SoonMost = TimeSpan.FromMilliseconds(120);
+    private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(300);
+    private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan TellTimeout = TimeSpan.FromSeconds(5);
+
+    private readonly List<Peer> _peers = [];
+    private int _sessions;
+
+    /// <summary>When the next synchronisation is due; null while as many run as may.</summary>
+    public TimeSpan? NextDeadline
+    {
+        get
+        {
+            TimeSpan? next = null;
+            if (_sessions < context.Options.SyncSessionsMax)
+            {
+                foreach (Peer peer in _peers)
+                {
+                    next = peer.Session is null && (next is null || peer.Due < next) ? peer.Due : next;
+                }
+            }
+
+            return next;
+        }
+    }
+
+    /// <summary>The ring changed.</summary>
+    public void HandleUpdate()
+    {
+        _peers.RemoveAll(p =>
+        {
+            bool isGone = root.PeerOf(p.Knowledge.Id) != p.Knowledge;
+            if (isGone && p.Session is { } session)
+            {
+                session.Abandon();
+                _sessions--;
+            }
+
+            return isGone;
+        });
+        foreach (PeerKnowledge knowledge in root.Peers)
+        {
+            Peer? peer = _peers.Find(p => p.Knowledge == knowledge);
+            if (peer is null)
+            {
+                peer = new Peer(knowledge) { Due = Later() };
+                _peers.Add(peer);
+            }
+
+            if (HasWork(knowledge))
+            {
+                Hurry(peer);
+            }
+        }
+    }
+
+    /// <summary>A peer lacks something.</summary>
+    public void HandleLack(Key id)
+    {
+        if (_peers.Find(p => p.Knowledge.Id == id) is { } peer)
+        {
+            Mend(peer);
+        }
+    }
+
+    /// <summary>
+    /// This root learned a record otherwise than from a put: others lack it, the source does not.
+    /// </summary>
+    public void HandleLearned(Key source)
+    {
+        foreach (Peer peer in _peers)
+        {
+            if (peer.Knowledge.Id != source)
+            {
+                Mend(peer);
+            }
+        }
+    }
+
+    /// <summary>The root lost a record of its own: others may have it.</summary>
+    public void HandleDamage(Key key)
+    {
+        foreach (Peer peer in _peers)
+        {
+            root.Unhear(peer.Knowledge, key);
+            if (HasWork(peer.Knowledge))
+            {
+                Hurry(peer);
+            }
+        }
+    }
+
+    /// <summary>A deadline has passed: starts what is due.</summary>
+    public void HandleDeadline()
+    {
+        while (_sessions < context.Options.SyncSessionsMax)
+        {
+            Peer? due = null;
+            foreach (Peer peer in _peers)
+            {
+                if (peer.Session is null && peer.Due <= context.Now.Monotonic
+                    && (due is null || peer.Due < due.Due))
+                {
+                    due = peer;
+                }
+            }
+
+            if (due is null)
+            {
+                return;
+            }
+
+            Start(due);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void HandleSyncEnd(SyncSession session, bool isGood)
+    {
+        Peer? peer = _peers.Find(p => p.Session == session);
+        if (peer is null)
+        {
+            return;
+        }
+
+        _sessions--;
+        peer.Session = null;
+        bool hasNewClasses = (session.PeerClasses & ~peer.Knowledge.Classes) != 0;
+        peer.Knowledge.Classes = session.PeerClasses;
+        if (session.PeerClasses >>> 1 != 0)
+        {
+            context.HandleReplicas(1 + BitOperations.TrailingZeroCount(session.PeerClasses >>> 1));
+        }
+
+        if (session.Fetched > 0)
+        {
+            HandleLearned(peer.Knowledge.Id);
+        }
+
+        if (session.IsHeard)
+        {
+            root.Heard(peer.Knowledge, peer.Pulling);
+            votes.Add(root.Complete);
+        }
+
+        if (!isGood)
+        {
+            TimeSpan next = (peer.Pause * 2) ?? FirstPause;
+            peer.Pause = next < LongestPause ? next : LongestPause;
+            peer.Due = context.Now.Monotonic + context.Random.Jitter(peer.Pause.Value);
+            TellAll();
+            return;
+        }
+
+        peer.Pause = null;
+        if (!peer.IsWanted && !hasNewClasses)
+        {
+            peer.Knowledge.Matched.Add(peer.Matching);
+            peer.Knowledge.Matched.Keep(root.Shared(peer.Knowledge, Neighbourhood.Replicas));
+            peer.Knowledge.Told.Clear();
+        }
+
+        bool isMore = peer.IsWanted || hasNewClasses || HasWork(peer.Knowledge);
+        peer.Due = isMore ? Soon() : Later();
+        TellAll();
+    }
+
+    /// <inheritdoc/>
+    public void HandleReply(int tag, in KbrReply reply)
+    {
+        // Whether the peer heard that it is in sync does not matter: it is told again after every
+        // synchronisation.
+    }
+
+    private bool HasWork(PeerKnowledge peer)
+    {
+        ArcSet shared = root.Shared(peer, Neighbourhood.Replicas);
+        shared.Remove(peer.Matched);
+        return !shared.IsEmpty || !root.Unheard(peer).IsEmpty;
+    }
+
+    private TimeSpan Soon() => context.Now.Monotonic + context.Random.Between(SoonLeast, SoonMost);
+
+    private TimeSpan Later() => context.Now.Monotonic + context.Random.Jitter(context.Options.SyncPeriod);
+
+    private void Mend(Peer peer)
+    {
+        peer.Knowledge.Matched.Clear();
+        Hurry(peer);
+    }
+
+    private void Hurry(Peer peer)
+    {
+        peer.IsWanted = true;
+        TimeSpan soon = Soon();
+        if (peer.Session is null && peer.Pause is null && peer.Due > soon)
+        {
+            peer.Due = soon;
+        }
+    }
+
+    private void Start(Peer peer)
+    {
+        var ranges = new List<SyncRange>();
+        peer.IsWanted = false;
+        peer.Matching = root.Shared(peer.Knowledge, Neighbourhood.Replicas);
+        peer.Pulling = root.Unheard(peer.Knowledge);
+        for (int replicas = 1; replicas <= RecordCodec.ReplicasMax; replicas++)
+        {
+            bool occurs = replicas == Neighbourhood.Replicas
+                || context.Index.CountOf(replicas) > 0
+                || (peer.Knowledge.Classes & (1 << replicas)) != 0;
+            if (occurs)
+            {
+                ranges.AddRange(root.Shared(peer.Knowledge, replicas).Arcs()
+                    .Select(arc => new SyncRange(arc, replicas, Pushes: true, Pulls: true)));
+            }
+        }
+
+        ranges.AddRange(peer.Pulling.Arcs()
+            .Select(arc => new SyncRange(arc, Replicas: 0, Pushes: false, Pulls: true)));
+        if (ranges.Count == 0)
+        {
+            peer.Due = Later();
+            return;
+        }
+
+        _sessions++;
+        peer.Session = new SyncSession(context, this, peer.Knowledge.Id, ranges);
+        peer.Session.Start();
+    }
+
+    /// <summary>Tells replicas for which keys they are in sync with a root that is settled.</summary>
+    private void TellAll()
+    {
+        foreach (Peer peer in _peers)
+        {
+            ArcSet arcs = root.Complete.Copy();
+            arcs.Keep(peer.Knowledge.Matched);
+            arcs.Remove(peer.Knowledge.Told);
+            if (arcs.IsEmpty || arcs.Spans.Count > SyncMessages.ArcsMax)
+            {
+                continue;
+            }
+
+            peer.Knowledge.Told.Add(arcs);
+            SyncMessages.WriteDone(context.Buffer, [.. arcs.Arcs()]);
+            context.Request(this, 0, peer.Knowledge.Id, exact: true, TellTimeout);
+        }
+    }
+
+    private sealed class Peer(PeerKnowledge knowledge)
+    {
+        public PeerKnowledge Knowledge { get; } = knowledge;
+
+        public TimeSpan Due { get; set; }
+
+        /// <summary>Pause after the last failure; null after a success.</summary>
+        public TimeSpan? Pause { get; set; }
+
+        public SyncSession? Session { get; set; }
+
+        /// <summary>Whether something came up since the last synchronisation began.</summary>
+        public bool IsWanted { get; set; }
+
+        public ArcSet Matching { get; set; } = new();
+
+        public ArcSet Pulling { get; set; } = new();
+    }
+}

@@ -1,0 +1,132 @@
+using Igor.Dht.Protocol.Records;
+using Igor.Kbr;
+
+namespace Igor.Dht.Storage;
+
+/// <summary>How a record store keeps records, and within which bounds.</summary>
+public sealed record RecordStoreOptions
+{
+    /// <summary>The folder that holds the store; made when it is not there.</summary>
+    public string Folder { get; init; } = string.Empty;
+
+    /// <summary>What the folder stands in; null, the default, for nothing.</summary>
+    public IStoreHome? Home { get; init; }
+
+    /// <summary>
+    /// The network that the records belong to. A store is bound to it when it is first opened with one, and
+    /// refuses another from then on, which its <see cref="Home"/> sees to. Empty, the default, for no check.
+    /// </summary>
+    public string Network { get; init; } = string.Empty;
+
+    /// <summary>
+    /// Bytes that all live records may take together; 1 KiB at least. 10 GiB by default: noticed by few, and
+    /// a node never fills a disk unasked.
+    /// </summary>
+    public long QuotaBytes { get; init; } = 10L * 1024 * 1024 * 1024;
+
+    /// <summary>
+    /// Bytes that the records of one owner may take; 0, the default, for no bound but the total.
+    /// </summary>
+    public long OwnerQuotaBytes { get; init; }
+
+    /// <summary>
+    /// How long a record stays readable after it expired, so that a reader learns that it expired and was not
+    /// merely absent, and no older version comes back from a replica that was away. 7 days by default, as
+    /// long as a tombstone.
+    /// </summary>
+    public TimeSpan ExpiredRetention { get; init; } = ValueRecordType.TombstoneLife;
+
+    /// <summary>How often expired records are looked for; a minute by default.</summary>
+    public TimeSpan SweepPeriod { get; init; } = TimeSpan.FromMinutes(1);
+
+    /// <summary>
+    /// Size at which a segment is full, 64 KiB to 1 GiB. 64 MiB by default: few open files for a large store,
+    /// and little to copy at once when one is compacted.
+    /// </summary>
+    public int SegmentBytesMax { get; init; } = 64 * 1024 * 1024;
+
+    /// <summary>Bytes of records that one fsync covers at most, 4 KiB to 64 MiB; 4 MiB by default.</summary>
+    public int BatchBytesMax { get; init; } = 4 * 1024 * 1024;
+
+    /// <summary>
+    /// Bytes of records that may wait for the disk; what comes on top is told to come again. 64 MiB by
+    /// default, some seconds of a slow disk.
+    /// </summary>
+    public long QueueBytesMax { get; init; } = 64L * 1024 * 1024;
+
+    /// <summary>
+    /// Changes that gather in memory before the index is written, 1 to 100,000. 8,192 by default: the index
+    /// writes large batches cheaper, and a restart replays as many. When four times as many wait, writes wait
+    /// too.
+    /// </summary>
+    public int IndexBatchRecords { get; init; } = 8192;
+
+    /// <summary>Longest time that a change waits for the index; 30 seconds by default.</summary>
+    public TimeSpan IndexPeriod { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Memory for hot records, in bytes; 4 MiB by default.</summary>
+    public long CacheBytes { get; init; } = 4 * 1024 * 1024;
+
+    /// <summary>
+    /// Memory for the places of keys, in bytes; 16 a key, taken as the store grows. While all keys fit, reads
+    /// and writes never wait for the index. 16 MiB by default: 800,000 records.
+    /// </summary>
+    public int DirectoryBytes { get; init; } = 16 * 1024 * 1024;
+
+    /// <summary>
+    /// Share of a segment that must be dead before it is compacted, 0.05 to 1. A half by default: at most
+    /// twice the disk space, and each byte is copied about once.
+    /// </summary>
+    public double CompactionGarbageShare { get; init; } = 0.5;
+
+    /// <summary>
+    /// Speed at which stored records are verified in the background, in bytes per second; 0 for not at all.
+    /// 256 KiB by default: 20 GiB a day, unnoticed beside real work.
+    /// </summary>
+    public long ScrubBytesPerSecond { get; init; } = 256 * 1024;
+
+    /// <summary>
+    /// What time it is, by which records expire; called on any thread. Nothing is forgotten while that time
+    /// is not to be trusted. The host's own clock by default; a store of a DHT goes by the network's time.
+    /// </summary>
+    public Func<NetworkTime> Time { get; init; } =
+        () => new NetworkTime(TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds(), IsTrusted: true);
+
+    /// <summary>Checks all values.</summary>
+    /// <exception cref="ArgumentException">A value is out of its range; the message names it.</exception>
+    public void Validate()
+    {
+        Check(nameof(QuotaBytes), QuotaBytes, 1024, long.MaxValue);
+        Check(nameof(OwnerQuotaBytes), OwnerQuotaBytes, 0, long.MaxValue);
+        Check(
+            nameof(ExpiredRetention),
+            ExpiredRetention.TotalSeconds,
+            0,
+            TimeSpan.FromDays(3650).TotalSeconds);
+        Check(nameof(SweepPeriod), SweepPeriod.TotalSeconds, 0.001, TimeSpan.FromDays(1).TotalSeconds);
+        Check(nameof(SegmentBytesMax), SegmentBytesMax, 64 * 1024, 1024 * 1024 * 1024);
+        Check(nameof(BatchBytesMax), BatchBytesMax, 4 * 1024, 64 * 1024 * 1024);
+        Check(nameof(QueueBytesMax), QueueBytesMax, 4 * 1024, 4L * 1024 * 1024 * 1024);
+        Check(nameof(IndexBatchRecords), IndexBatchRecords, 1, 100_000);
+        Check(nameof(IndexPeriod), IndexPeriod.TotalSeconds, 0.001, 3600);
+        Check(nameof(CacheBytes), CacheBytes, 0, 1L << 40);
+        Check(nameof(DirectoryBytes), DirectoryBytes, 16 * 1024, 1 << 30);
+        Check(nameof(CompactionGarbageShare), CompactionGarbageShare, 0.05, 1);
+        Check(nameof(ScrubBytesPerSecond), ScrubBytesPerSecond, 0, 1L << 40);
+        ArgumentNullException.ThrowIfNull(Time);
+        if (Network.Length > 0 && Home is null)
+        {
+            throw new ArgumentException(
+                $"{nameof(Network)} is '{Network}', and {nameof(Home)}, which would keep it, is missing.",
+                nameof(Network));
+        }
+    }
+
+    private static void Check(string name, double value, double least, double most)
+    {
+        if (!(value >= least && value <= most))
+        {
+            throw new ArgumentException($"{name} is {value}; it can be {least} to {most}.", name);
+        }
+    }
+}

@@ -1,0 +1,318 @@
+using System.Collections.Concurrent;
+using Igor.Dht.Protocol.Records;
+using Igor.Kbr;
+
+// The segments of a store, of which the last is appended to. Entries are staged in memory and committed
+// together: one write, one fsync. When either fails, what was staged is cut off again, and a segment whose
+// fsync failed is not appended to any more: the kernel may have dropped its pages and still call the next
+// fsync a success.
+
+namespace Igor.Dht.Storage.Segments;
+
+/// <summary>The append-only log of a store. Appending is for one thread, reading for any.</summary>
+internal sealed class SegmentLog : IDisposable
+{
+    private const int StagingBytesKept = 1024 * 1024;
+
+    private readonly string _folder;
+    private readonly int _segmentBytesMax;
+    private readonly ConcurrentDictionary<int, Segment> _segments = new();
+    private byte[] _staging = new byte[64 * 1024];
+    private int _staged;
+    private Segment? _active;
+    private long _durableLength;
+    private int _newestId;
+    private bool _isTouched;
+
+    private SegmentLog(string folder, int segmentBytesMax)
+    {
+        _folder = folder;
+        _segmentBytesMax = segmentBytesMax;
+    }
+
+    /// <summary>All segments, in the order of their ids.</summary>
+    public IReadOnlyList<Segment> Segments => [.. _segments.Values.OrderBy(segment => segment.Id)];
+
+    /// <summary>The segment that is appended to, or the next one.</summary>
+    public int ActiveId => _active?.Id ?? _newestId + 1;
+
+    /// <summary>
+    /// Where the next committed entry will lie at the earliest: everything before is on disk.
+    /// </summary>
+    public LogPosition End => _active is null
+        ? new LogPosition(_newestId + 1, 0)
+        : new LogPosition(_active.Id, _durableLength);
+
+    /// <summary>Whether entries are staged.</summary>
+    public bool HasStaged => _staged > 0;
+
+    /// <summary>Bytes of all segments.</summary>
+    public long DiskBytes => _segments.Values.Sum(segment => segment.Length);
+
+    /// <summary>Opens the segments of a folder, which is made if it is not there.</summary>
+    public static SegmentLog Open(string folder, int segmentBytesMax)
+    {
+        OwnFiles.MakeFolder(folder);
+        var log = new SegmentLog(folder, segmentBytesMax);
+        try
+        {
+            foreach (int id in Segment.IdsIn(folder))
+            {
+                log._segments[id] = Segment.Open(folder, id);
+                log._newestId = id;
+            }
+        }
+        catch
+        {
+            log.Dispose();
+            throw;
+        }
+
+        return log;
+    }
+
+    /// <summary>Finds a segment; null when it was deleted.</summary>
+    public Segment? Find(int id) => _segments.GetValueOrDefault(id);
+
+    /// <summary>
+    /// Goes on with a segment whose entries are all intact up to the offset; the caller syncs it.
+    /// </summary>
+    public void Resume(Segment segment, long offset)
+    {
+        if (segment.Length != offset)
+        {
+            segment.Truncate(offset);
+        }
+
+        _active = segment;
+        _durableLength = offset;
+    }
+
+    /// <summary>Appends to a segment begun anew from now on; the present one stays without a seal.</summary>
+    public void Retire() => _active = null;
+
+    /// <summary>
+    /// Makes room in one segment for entries that must not be parted by a seal, which commits what is before
+    /// it. When it throws, roll back.
+    /// </summary>
+    /// <exception cref="IOException">The disk is full or failed.</exception>
+    public void MakeRoom(int bytes) => ActiveFor(bytes);
+
+    /// <summary>Adds an entry to those that the next commit writes. When it throws, roll back.</summary>
+    /// <exception cref="IOException">The disk is full or failed.</exception>
+    public Place Stage(
+        EntryKind kind, EntryFlags flags, Key key, RecordVersion version, ReadOnlySpan<byte> body)
+    {
+        int length = SegmentCodec.EntryBytes(body.Length);
+        Segment active = ActiveFor(length);
+        var place = new Place(active.Id, active.Length + _staged, body.Length);
+        SegmentCodec.WriteEntry(Reserve(length), place, kind, flags, key, version, body);
+        return place;
+    }
+
+    /// <summary>
+    /// Writes what is staged and, if asked to, waits until it is on disk. When it throws, roll back.
+    /// </summary>
+    /// <exception cref="IOException">The disk is full or failed.</exception>
+    public void Commit(bool isDurable)
+    {
+        if (_active is null)
+        {
+            return;
+        }
+
+        WriteStaged(_active);
+        if (isDurable)
+        {
+            Sync(_active);
+        }
+
+        MarkCommitted(_active);
+    }
+
+    /// <summary>
+    /// Brings all that was committed to disk, in every segment: removals and notes were not waited for.
+    /// </summary>
+    /// <exception cref="IOException">The disk is full or failed.</exception>
+    public void Force()
+    {
+        foreach (Segment segment in Segments.Where(segment => segment.SyncedLength < segment.Length))
+        {
+            segment.Sync();
+        }
+    }
+
+    /// <summary>Drops what was staged or written since the last commit.</summary>
+    public void Rollback()
+    {
+        _staged = 0;
+        if (_active is null || !_isTouched)
+        {
+            return;
+        }
+
+        try
+        {
+            // Also what a write left behind that failed half-way, beyond the length that the segment knows
+            // of.
+            _active.Truncate(_durableLength);
+            _isTouched = false;
+        }
+        catch (Exception e) when (DiskFault.IsOfDisk(e))
+        {
+            // What could not be cut off is skipped by every scan, or was never acknowledged; new entries must
+            // not follow it.
+            Retire();
+        }
+    }
+
+    /// <summary>Ends the active segment with a seal, so that the next entry begins a new one.</summary>
+    /// <exception cref="IOException">The disk is full or failed.</exception>
+    public void Seal()
+    {
+        if (_active is null)
+        {
+            return;
+        }
+
+        var place = new Place(_active.Id, _active.Length + _staged, 0);
+        SegmentCodec.WriteEntry(
+            Reserve(place.EntryBytes),
+            place,
+            EntryKind.Seal,
+            EntryFlags.None,
+            Key.Zero,
+            RecordVersion.None,
+            []);
+        WriteStaged(_active);
+        Sync(_active);
+        MarkCommitted(_active);
+        Retire();
+    }
+
+    /// <summary>Ends the active segment and begins the next one.</summary>
+    /// <exception cref="IOException">The disk is full or failed.</exception>
+    public void Turn()
+    {
+        Seal();
+        ActiveFor(0);
+    }
+
+    /// <summary>Deletes a segment. Reads that are under way find it gone and look again.</summary>
+    /// <exception cref="IOException">
+    /// The disk refuses; the segment is still there, and listed, for what lies in it may need to be hidden.
+    /// </exception>
+    public void Delete(int id)
+    {
+        Find(id)?.Delete();
+        _segments.TryRemove(id, out _);
+    }
+
+    /// <summary>Reads the entry at a place.</summary>
+    /// <param name="segmentId">Its segment.</param>
+    /// <param name="offset">Its offset there.</param>
+    /// <param name="header">Its header, when that is intact.</param>
+    /// <param name="body">
+    /// Its body, a new array, when the entry is intact; null when only the header was wanted.
+    /// </param>
+    /// <param name="isHeaderOnly">Whether the body is not wanted.</param>
+    public EntryReading Read(
+        int segmentId, long offset, out EntryHeader header, out byte[]? body, bool isHeaderOnly = false)
+    {
+        body = null;
+        header = default;
+        Segment? segment = Find(segmentId);
+        if (segment is null)
+        {
+            return EntryReading.Gone;
+        }
+
+        try
+        {
+            return EntryReader.Read(segment, offset, isHeaderOnly, out header, out body);
+        }
+        catch (ObjectDisposedException)
+        {
+            return EntryReading.Gone;
+        }
+        catch (IOException)
+        {
+            return EntryReading.Damaged;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (Segment segment in _segments.Values)
+        {
+            segment.Dispose();
+        }
+    }
+
+    private Segment ActiveFor(int length)
+    {
+        if (_active is not null
+            && _active.Length + _staged + length > _segmentBytesMax
+            && _active.Length + _staged > SegmentCodec.FileHeaderBytes)
+        {
+            Seal();
+        }
+
+        if (_active is null)
+        {
+            _active = Segment.Create(_folder, _newestId + 1);
+            _newestId = _active.Id;
+            _segments[_active.Id] = _active;
+            MarkCommitted(_active);
+        }
+
+        return _active;
+    }
+
+    private void MarkCommitted(Segment active)
+    {
+        _durableLength = active.Length;
+        _isTouched = false;
+    }
+
+    private Span<byte> Reserve(int length)
+    {
+        if (_staged + length > _staging.Length)
+        {
+            Array.Resize(ref _staging, Math.Max(_staging.Length * 2, _staged + length));
+        }
+
+        _staged += length;
+        return _staging.AsSpan(_staged - length, length);
+    }
+
+    private void WriteStaged(Segment active)
+    {
+        if (_staged > 0)
+        {
+            _isTouched = true;
+            active.Append(_staging.AsSpan(0, _staged));
+            _staged = 0;
+        }
+
+        if (_staging.Length > StagingBytesKept)
+        {
+            _staging = new byte[StagingBytesKept / 4];
+        }
+    }
+
+    private void Sync(Segment active)
+    {
+        try
+        {
+            active.Sync();
+        }
+        catch (IOException)
+        {
+            Rollback();
+            Retire();
+            throw;
+        }
+    }
+}

@@ -1,0 +1,284 @@
+using Igor.Dht.Protocol.Records;
+using Igor.Dht.Storage.Index;
+using Igor.Dht.Storage.Segments;
+using Igor.Dht.Storage.State;
+
+// The one thread that writes segments. Everything that arrived while the last fsync ran goes into the next
+// one, so the number of writes per second grows with the load although each waits for the disk.
+
+namespace Igor.Dht.Storage.Writing;
+
+/// <summary>Writes what it is told, in order.</summary>
+internal sealed class StoreWriter : IDisposable
+{
+    private static readonly TimeSpan Nap = TimeSpan.FromMilliseconds(20);
+
+    private readonly object _gate = new();
+    private readonly StoreContext _store;
+    private readonly WriteBatch _batch;
+    private readonly Thread _thread;
+    private List<StoreCommand> _queue = [];
+    private List<StoreCommand> _taken = [];
+    private long _queuedBytes;
+    private bool _isClosing;
+    private bool _isNudged;
+
+    /// <summary>Makes a writer; it works once started.</summary>
+    public StoreWriter(StoreContext store)
+    {
+        _store = store;
+        _batch = new WriteBatch(store);
+        Compactor = new Compactor(store);
+        _thread = new Thread(Run) { IsBackground = true, Name = "igor-store-writer" };
+    }
+
+    /// <summary>Compaction, for commands that run exclusively.</summary>
+    public Compactor Compactor { get; }
+
+    /// <summary>Starts the thread.</summary>
+    public void Start() => _thread.Start();
+
+    /// <summary>Queues a command; false when the queue is full or the store closes.</summary>
+    public bool TryEnqueue(in StoreCommand command)
+    {
+        lock (_gate)
+        {
+            if (_isClosing || _queuedBytes + command.Bytes > _store.Options.QueueBytesMax)
+            {
+                return false;
+            }
+
+            _queuedBytes += command.Bytes;
+            _queue.Add(command);
+            if (_queue.Count == 1)
+            {
+                Monitor.Pulse(_gate);
+            }
+
+            return true;
+        }
+    }
+
+    /// <summary>Runs an action on the writer's thread while nothing is being written.</summary>
+    public Task RunExclusively(Action action)
+    {
+        var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var command = new StoreCommand(StoreCommandKind.Exclusive)
+        {
+            Action = () =>
+            {
+                try
+                {
+                    action();
+                    done.SetResult();
+                }
+                catch (Exception e)
+                {
+                    done.SetException(e);
+                }
+            },
+        };
+        return TryEnqueue(command)
+            ? done.Task
+            : Task.FromException(
+                new RecordStoreException("The store is closing or overloaded; try again later."));
+    }
+
+    /// <summary>Makes the writer look whether emptied segments can be deleted.</summary>
+    public void Nudge()
+    {
+        lock (_gate)
+        {
+            _isNudged = true;
+            Monitor.Pulse(_gate);
+        }
+    }
+
+    /// <summary>Writes what is queued, then ends.</summary>
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            _isClosing = true;
+            Monitor.Pulse(_gate);
+        }
+
+        if (_thread.ThreadState != ThreadState.Unstarted)
+        {
+            _thread.Join();
+        }
+
+        Compactor.Dispose();
+    }
+
+    private void Run()
+    {
+        while (TakeQueue())
+        {
+            int next = 0;
+            do
+            {
+                WaitForIndex();
+                next = RunBatch(next);
+            }
+            while (next < _taken.Count);
+            _taken.Clear();
+            DeleteEmptied();
+        }
+    }
+
+    private void DeleteEmptied()
+    {
+        try
+        {
+            Compactor.DeleteEmptied();
+        }
+        catch (Exception e) when (DiskFault.IsOfDisk(e))
+        {
+            // The file stays, with nothing alive in it, and is tried again at the next nudge.
+            Report(e);
+        }
+    }
+
+    /// <summary>Waits until there is something to do; false at the end.</summary>
+    private bool TakeQueue()
+    {
+        lock (_gate)
+        {
+            while (_queue.Count == 0 && !Compactor.IsCopying && !_isNudged)
+            {
+                if (_isClosing)
+                {
+                    return false;
+                }
+
+                Monitor.Wait(_gate);
+            }
+
+            _isNudged = false;
+            (_queue, _taken) = (_taken, _queue);
+            _queuedBytes = 0;
+            return true;
+        }
+    }
+
+    /// <summary>Takes commands from a position on until the batch is full, and commits them.</summary>
+    private int RunBatch(int next)
+    {
+        Action? exclusive = null;
+        bool hasRoom = HasRoom();
+        try
+        {
+            while (next < _taken.Count && exclusive is null && _batch.Bytes < _store.Options.BatchBytesMax)
+            {
+                StoreCommand command = _taken[next++];
+                switch (command.Kind)
+                {
+                    case StoreCommandKind.Exclusive:
+                        exclusive = command.Action;
+                        break;
+                    case StoreCommandKind.Compact:
+                        Compactor.Begin(command.Place.Segment);
+                        break;
+                    case StoreCommandKind.Write or StoreCommandKind.Note when !hasRoom:
+                        // What room there is belongs to compaction. A note is written later.
+                        command.Completed?.Invoke(OutcomeOfFull);
+                        break;
+                    default:
+                        TakeOrRefuse(command);
+                        break;
+                }
+            }
+
+            if (Compactor.IsCopying)
+            {
+                Compactor.Step(_batch);
+            }
+
+            _batch.Commit();
+            Compactor.Committed();
+        }
+        catch (Exception e) when (DiskFault.IsOfDisk(e))
+        {
+            Report(e);
+            Compactor.Abandon();
+            _batch.Fail(DiskFault.IsFull(e) ? OutcomeOfFull : StoreOutcome.Failed);
+        }
+
+        exclusive?.Invoke();
+        return next;
+    }
+
+    /// <summary>What a write is told that finds no room.</summary>
+    private StoreOutcome OutcomeOfFull =>
+        _store.Reserve.IsSpent || _store.MayFreeRoom ? StoreOutcome.Busy : StoreOutcome.Failed;
+
+    /// <summary>Whether there is room for more beside what compaction needs.</summary>
+    private bool HasRoom()
+    {
+        if (_store.Reserve.IsSpent)
+        {
+            return false;
+        }
+
+        if (_store.Reserve.TryKeep(_store.Log.DiskBytes) || !_store.Reserve.LacksRoom)
+        {
+            return true; // what else is wrong with the disk, the write itself finds out
+        }
+
+        _store.IsFull = true;
+        return false;
+    }
+
+    private void TakeOrRefuse(in StoreCommand command)
+    {
+        if (_store.Doubt is not null && _store.Catalog.IsBehind)
+        {
+            // Nobody feeds an index that is in doubt, and this thread must not wait: it does the rebuild.
+            command.Completed?.Invoke(StoreOutcome.Failed);
+            return;
+        }
+
+        try
+        {
+            _batch.Take(command);
+        }
+        catch (IndexDamagedException e)
+        {
+            // Nobody can tell what is stored of this key until the index is rebuilt.
+            _store.DoubtIndex(_store.Catalog, e.Message);
+            command.Completed?.Invoke(StoreOutcome.Failed);
+        }
+    }
+
+    /// <summary>Changes must not pile up in memory faster than the index takes them.</summary>
+    private void WaitForIndex()
+    {
+        while (_store.Catalog.IsBehind && _store.Doubt is null && !Volatile.Read(ref _isClosing))
+        {
+            lock (_gate)
+            {
+                Monitor.Wait(_gate, Nap);
+            }
+        }
+    }
+
+    private void Report(Exception e)
+    {
+        if (e is IndexDamagedException)
+        {
+            _store.DoubtIndex(_store.Catalog, e.Message);
+        }
+        else
+        {
+            // A full disk is no trouble yet: it may free itself, which the upkeep finds out.
+            bool isFull = DiskFault.IsFull(e);
+            _store.IsFull |= isFull;
+            if (!isFull || !_store.MayFreeRoom)
+            {
+                _store.Ledger.SetDiskTrouble(
+                    DiskFault.Describe("Records cannot be written", _store.Options.Folder, e));
+            }
+        }
+    }
+}

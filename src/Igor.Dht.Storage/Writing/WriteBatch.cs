@@ -1,0 +1,299 @@
+using Igor.Dht.Protocol.Records;
+using Igor.Dht.Storage.Index;
+using Igor.Dht.Storage.Segments;
+using Igor.Dht.Storage.State;
+using Igor.Kbr;
+
+// What one fsync covers. Commands are judged against what is stored and what came before them in the batch,
+// their entries are staged, and only when all is on disk are the changes published and the callers told. If
+// the disk refuses, nothing of the batch happened and all who depended on it are told so.
+
+namespace Igor.Dht.Storage.Writing;
+
+/// <summary>
+/// Judges, stages and commits a batch of commands. Reused from batch to batch by one thread.
+/// </summary>
+internal sealed class WriteBatch(StoreContext store)
+{
+    private readonly List<Effect> _effects = [];
+    private readonly List<Note> _notes = [];
+    private readonly List<Record> _records = [];
+    private readonly Dictionary<Key, StoredRecord?> _staged = [];
+    private readonly Dictionary<Key, long> _ownerBytes = [];
+    private readonly List<(Action<StoreOutcome> Completed, StoreOutcome Outcome, bool DependsOnBatch)>
+        _outcomes = [];
+    private long _liveBytes;
+    private ulong _noteSequence;
+    private bool _mustSync;
+
+    /// <summary>Bytes staged.</summary>
+    public long Bytes { get; private set; }
+
+    /// <summary>Whether there is nothing to commit and nobody to tell.</summary>
+    public bool IsEmpty => _effects.Count == 0 && _notes.Count == 0 && _outcomes.Count == 0;
+
+    /// <summary>Takes a command that changes records or notes.</summary>
+    /// <exception cref="IOException">The disk refuses: call <see cref="Fail"/>.</exception>
+    public void Take(in StoreCommand command)
+    {
+        switch (command.Kind)
+        {
+            case StoreCommandKind.Write:
+                Write(command.Record!, command.Version, command.Completed!);
+                break;
+            case StoreCommandKind.Remove:
+                Remove(command.Key, command.Version, command.Completed);
+                break;
+            case StoreCommandKind.Quarantine:
+                Quarantine(command.Key, command.Version, command.Place);
+                break;
+            case StoreCommandKind.Note:
+                WriteNote(command.Name!, command.Content!);
+                break;
+            default:
+                throw new ArgumentOutOfRangeException(nameof(command), command.Kind, "not a change");
+        }
+    }
+
+    /// <summary>What is stored of a key once this batch is committed.</summary>
+    public StoredRecord? Current(Key key) =>
+        _staged.TryGetValue(key, out StoredRecord? staged) ? staged : store.Current(store.Catalog, key);
+
+    /// <summary>The note of a name once this batch is committed.</summary>
+    public Note? CurrentNote(string name) =>
+        _notes.FindLast(note => note.Name == name) ?? store.Catalog.FindNote(name);
+
+    /// <summary>Writes a record that is stored to the end of the log.</summary>
+    public void Copy(Record record, StoredRecord from)
+    {
+        Place place = Stage(record);
+        _effects.Add(new Effect(record.Header.Key, new IndexEntry(record.Header, place), from, null));
+        _staged[record.Header.Key] = new StoredRecord(record.Header.Version, place, record.Header.Owner);
+    }
+
+    /// <summary>Writes a removal that still hides something to the end of the log.</summary>
+    public void CopyRemoval(in EntryHeader header, ReadOnlySpan<byte> body)
+    {
+        Place place = store.Log.Stage(EntryKind.Removal, EntryFlags.None, header.Key, header.Version, body);
+        Bytes += place.EntryBytes;
+        _mustSync = true;
+        _effects.Add(new Effect(header.Key, null, null, place));
+    }
+
+    /// <summary>
+    /// Writes the removal of a newer version and the record that replaced it to the end of the log. The
+    /// removal hides nothing of the record's own segment or later: a torn end may leave it alone.
+    /// </summary>
+    public void CopyReplaced(in EntryHeader header, int hidesUpTo, Record record, StoredRecord from)
+    {
+        Span<byte> body = stackalloc byte[RemovalCodec.Bytes];
+        RemovalCodec.Encode(body, Math.Min(hidesUpTo, from.Place.Segment - 1));
+        CopyRemoval(header, body);
+        Copy(record, from);
+    }
+
+    /// <summary>Writes a note to the end of the log.</summary>
+    public void WriteNote(string name, byte[] content)
+    {
+        // The time tells notes of several runs apart, the count those of one; and clocks are set back.
+        ulong known = CurrentNote(name)?.Sequence ?? 0;
+        ulong time = (ulong)Math.Max(0, store.Now.UnixMs) << 16;
+        _noteSequence = Math.Max(Math.Max(_noteSequence, known) + 1, time);
+        byte[] body = NoteCodec.Encode(name, content);
+        var version = new RecordVersion(_noteSequence, 0);
+        Place place = store.Log.Stage(EntryKind.Note, EntryFlags.None, Key.HashOf(name), version, body);
+        Bytes += place.EntryBytes;
+        _notes.Add(new Note(name, content, _noteSequence, place));
+    }
+
+    /// <summary>Brings the batch to disk, publishes it, and tells the callers.</summary>
+    /// <exception cref="IOException">The disk refuses: call <see cref="Fail"/>.</exception>
+    public void Commit()
+    {
+        if (_effects.Count > 0 || _notes.Count > 0)
+        {
+            store.Log.Commit(isDurable: _mustSync);
+            store.Catalog.Publish(_effects, _notes, store.Log.End);
+            _notes.ForEach(store.ReleaseNote);
+            RefreshCache();
+            if (_records.Count > 0)
+            {
+                store.Ledger.SetDiskTrouble(null);
+            }
+        }
+
+        Tell(failure: null);
+    }
+
+    /// <summary>Drops the batch, and tells the callers.</summary>
+    /// <param name="outcome">What became of what depended on the batch: failed or busy.</param>
+    public void Fail(StoreOutcome outcome = StoreOutcome.Failed)
+    {
+        store.Log.Rollback();
+        Tell(outcome);
+    }
+
+    private void Write(Record record, RecordVersion replaced, Action<StoreOutcome> completed)
+    {
+        RecordHeader header = record.Header;
+        StoredRecord? previous = Current(header.Key);
+        bool replaces = previous?.Version > header.Version && previous?.Version == replaced;
+        if (previous is StoredRecord stored && stored.Version >= header.Version && !replaces)
+        {
+            Answer(completed, StoreOutcome.Superseded, _staged.ContainsKey(header.Key));
+            return;
+        }
+
+        long growth = record.Encoded.Length - (previous?.Place.BodyLength ?? 0);
+        if (IsOverQuota(header, growth, previous))
+        {
+            Answer(completed, StoreOutcome.OverQuota, _effects.Count > 0);
+            return;
+        }
+
+        // The caller is noted first: should staging throw, it is told with the rest.
+        Answer(completed, StoreOutcome.Durable, dependsOnBatch: true);
+        if (replaces)
+        {
+            // Who reads the log from its start takes the newer version, unless it was removed before.
+            store.Log.MakeRoom(
+                SegmentCodec.EntryBytes(RemovalCodec.Bytes) + SegmentCodec.EntryBytes(record.Encoded.Length));
+            Forget(header.Key, replaced, previous!.Value);
+            previous = null;
+            growth = record.Encoded.Length;
+        }
+
+        Place place = Stage(record);
+        _effects.Add(new Effect(header.Key, new IndexEntry(header, place), previous, null));
+        _staged[header.Key] = new StoredRecord(header.Version, place, header.Owner);
+        _records.Add(record);
+        _liveBytes += growth;
+        Charge(header.Owner, record.Encoded.Length);
+        Charge(previous?.Owner ?? Key.Zero, -(previous?.Place.BodyLength ?? 0));
+    }
+
+    private void Remove(Key key, RecordVersion version, Action<StoreOutcome>? completed)
+    {
+        StoredRecord? previous = Current(key);
+        if (previous is not StoredRecord stored)
+        {
+            Answer(completed, StoreOutcome.Durable, _staged.ContainsKey(key));
+        }
+        else if (stored.Version > version)
+        {
+            Answer(completed, StoreOutcome.Superseded, _staged.ContainsKey(key));
+        }
+        else
+        {
+            Answer(completed, StoreOutcome.Durable, dependsOnBatch: true);
+            Forget(key, version, stored);
+        }
+    }
+
+    private void Quarantine(Key key, RecordVersion version, Place place)
+    {
+        if (Current(key) is StoredRecord stored && stored.Place.IsSameSpot(place))
+        {
+            store.Ledger.AddRecord(key, place.Segment);
+            Forget(key, version, stored);
+        }
+    }
+
+    private void Forget(Key key, RecordVersion version, StoredRecord stored)
+    {
+        Span<byte> body = stackalloc byte[RemovalCodec.Bytes];
+        RemovalCodec.Encode(body, store.Log.ActiveId);
+        Place place = store.Log.Stage(EntryKind.Removal, EntryFlags.None, key, version, body);
+        Bytes += place.EntryBytes;
+        _effects.Add(new Effect(key, null, stored, place));
+        _staged[key] = null;
+        _liveBytes -= stored.Place.BodyLength;
+        Charge(stored.Owner, -stored.Place.BodyLength);
+    }
+
+    private bool IsOverQuota(RecordHeader header, long growth, StoredRecord? previous)
+    {
+        RecordStoreOptions options = store.Options;
+        if (growth > 0 && store.Catalog.LiveBytes + _liveBytes + growth > options.QuotaBytes)
+        {
+            return true;
+        }
+
+        if (options.OwnerQuotaBytes == 0 || header.Owner == Key.Zero)
+        {
+            return false;
+        }
+
+        long ownGrowth = previous?.Owner == header.Owner
+            ? growth
+            : growth + (previous?.Place.BodyLength ?? 0);
+        long owned = store.Catalog.BytesOf(header.Owner) + _ownerBytes.GetValueOrDefault(header.Owner);
+        return ownGrowth > 0 && owned + ownGrowth > options.OwnerQuotaBytes;
+    }
+
+    private Place Stage(Record record)
+    {
+        RecordHeader header = record.Header;
+        EntryFlags flags = (header.Owner != Key.Zero ? EntryFlags.HasOwner : EntryFlags.None)
+            | (header.IsTombstone ? EntryFlags.IsTombstone : EntryFlags.None);
+        Place place = store.Log.Stage(
+            EntryKind.Record, flags, header.Key, header.Version, record.Encoded.Span);
+        Bytes += place.EntryBytes;
+        _mustSync = true;
+        return place;
+    }
+
+    private void Charge(Key owner, long bytes)
+    {
+        if (owner != Key.Zero)
+        {
+            _ownerBytes[owner] = _ownerBytes.GetValueOrDefault(owner) + bytes;
+        }
+    }
+
+    private void Answer(Action<StoreOutcome>? completed, StoreOutcome outcome, bool dependsOnBatch)
+    {
+        if (completed is not null)
+        {
+            _outcomes.Add((completed, outcome, dependsOnBatch));
+        }
+    }
+
+    private void RefreshCache()
+    {
+        foreach (Effect effect in _effects)
+        {
+            if (effect.Entry is null)
+            {
+                store.Cache.Remove(effect.Key);
+            }
+        }
+
+        foreach (Record record in _records)
+        {
+            // A later command of the batch may have replaced or removed it.
+            if (_staged[record.Header.Key] is StoredRecord last && last.Version == record.Header.Version)
+            {
+                store.Cache.Put(record);
+            }
+        }
+    }
+
+    private void Tell(StoreOutcome? failure)
+    {
+        foreach ((Action<StoreOutcome> completed, StoreOutcome outcome, bool dependsOnBatch) in _outcomes)
+        {
+            completed(dependsOnBatch && failure is { } other ? other : outcome);
+        }
+
+        _outcomes.Clear();
+        _effects.Clear();
+        _notes.Clear();
+        _records.Clear();
+        _staged.Clear();
+        _ownerBytes.Clear();
+        _liveBytes = 0;
+        _mustSync = false;
+        Bytes = 0;
+    }
+}

@@ -1,0 +1,93 @@
+using Igor.Dht.Storage.OnDisk;
+using Igor.Dht.Storage.Writing;
+using Igor.Kbr;
+using Igor.Testing;
+
+using static Igor.Dht.Storage.Tests.StoreTesting;
+
+namespace Igor.Dht.Storage.Tests;
+
+/// <summary>Compaction, one step at a time.</summary>
+public sealed class CompactorTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+    private readonly RecordStoreOptions _options;
+
+    public CompactorTests() =>
+        _options = new RecordStoreOptions { Folder = _folder.Combine("store"), CacheBytes = 0 };
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void Note_written_in_the_batch_that_copies_its_segment_keeps_its_new_content()
+    {
+        using var store = new HandDrivenStore(_options);
+        store.Batch.WriteNote("note", [1]);
+        store.Batch.Commit();
+        store.Log.Seal();
+        store.Write(RecordOf("newest", "stays"));
+
+        store.Batch.WriteNote("note", [2]);
+        store.Empty(segment: 1);
+        store.Compactor.DeleteEmptied();
+
+        Assert.Null(store.Log.Find(1));
+        Assert.Equal([2], store.Context.FindNote("note")!);
+    }
+
+    [Fact]
+    public void Segment_that_cannot_be_deleted_stays_listed_and_is_tried_again()
+    {
+        using var store = new HandDrivenStore(_options);
+        store.Write(RecordOf("a", "old"));
+        store.Log.Seal();
+        store.Write(RecordOf("a", "new", clock: 2));
+        store.Empty(segment: 1);
+
+        // A folder in the file's place cannot be deleted as a file.
+        string path = store.Log.Find(1)!.FilePath;
+        File.Delete(path);
+        Directory.CreateDirectory(path);
+        Assert.Throws<UnauthorizedAccessException>(store.Compactor.DeleteEmptied);
+        Assert.NotNull(store.Log.Find(1));
+
+        Directory.Delete(path);
+        store.Compactor.DeleteEmptied();
+        Assert.Null(store.Log.Find(1));
+        Assert.Equal("new", TextOf(store.Read(Key.HashOf("a"))));
+    }
+
+    [Fact]
+    public async Task Backup_that_ends_while_the_queue_is_full_lets_segments_be_deleted_again()
+    {
+        using var store = new HandDrivenStore(_options with { QueueBytesMax = 4096 });
+        store.Write(RecordOf("a", "value"));
+        using var begin = new ManualResetEventSlim();
+        using var end = new ManualResetEventSlim();
+        using var writer = new Dht.Storage.Writing.StoreWriter(store.Context);
+        writer.Start();
+        Task first = writer.RunExclusively(begin.Wait);
+        Task backup = StoreBackup.CreateAsync(store.Context, writer, _folder.Combine("backup"), default);
+        Task last = writer.RunExclusively(() =>
+        {
+            while (writer.TryEnqueue(new StoreCommand(StoreCommandKind.Compact)))
+            {
+            }
+
+            end.Wait();
+        });
+        begin.Set();
+
+        try
+        {
+            await backup.WaitAsync(TimeSpan.FromSeconds(30));
+            Assert.False(writer.Compactor.IsHeld);
+        }
+        finally
+        {
+            end.Set();
+        }
+
+        await Task.WhenAll(first, last);
+    }
+}
