@@ -38,5 +38,7 @@ var kind = new Argument<string>("kind");
 peer.Add(kind);
 peer.SetAction((result, _) => RoutedHop.ServeAsync(result.GetValue(kind)!));
 
-var root = new RootCommand("Measures parts of Igor.") { hop, link, StoreBenchmark.Command(), peer };
+var root = new RootCommand("Measures parts of Igor.") {
+    hop, link, ColdStart.Command(), StoreBenchmark.Command(), peer,
+};
 return await root.Parse(args).InvokeAsync();
