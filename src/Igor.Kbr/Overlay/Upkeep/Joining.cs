@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Igor.Kbr.Overlay.Addresses;
 using Igor.Kbr.Overlay.Links;
 using Igor.Kbr.Overlay.Machines;
 using Igor.Kbr.Overlay.Rings;
@@ -289,7 +290,14 @@ internal sealed class Joining(
             return;
         }
 
-        exchange.Consider(now, ring, contacts, result.Teller);
+        Connect(now, ring, contacts, result.Teller);
+    }
+
+    /// <summary>Checks its place when those who are said to be near are connected.</summary>
+    private void Connect(
+        TimeSpan now, ServiceRing ring, ImmutableArray<Contact> contacts, Teller? teller)
+    {
+        exchange.Consider(now, ring, contacts, teller);
         ring.Awaited = [.. contacts.Select(c => c.Id).Where(id => id != context.Id)];
         ring.Phase = RingPhase.Connecting;
         ring.StepDeadline = now + ConnectPatience;
@@ -331,6 +339,12 @@ internal sealed class Joining(
         bool isProgress = !result.Nearer.Any(ring.Lacking.Contains);
         ring.JoinAttempts = isProgress ? 0 : ring.JoinAttempts;
         ring.Lacking = result.Nearer;
+        if (isProgress && !result.Nearer.IsEmpty)
+        {
+            Connect(now, ring, result.Nearer, result.Teller);
+            return;
+        }
+
         exchange.Consider(now, ring, result.Nearer, result.Teller);
         TryAgain(now, ring);
     }

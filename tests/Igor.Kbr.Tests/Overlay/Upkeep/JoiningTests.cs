@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Igor.Kbr.Overlay;
 using Igor.Kbr.Overlay.Machines;
 using Igor.Kbr.Tests.Overlay.Links;
@@ -23,6 +24,37 @@ public class JoiningTests
             () => network.Nodes.TrueForAll(n => n.Overlay.Neighbours(ServiceId.Base).Count == 15),
             TimeSpan.FromSeconds(3));
         Assert.All(network.Nodes, n => Assert.True(n.Overlay.IsJoined));
+    }
+
+    /// <summary>
+    /// Where many join at once each hears of the others only as they get their places, so that it has to
+    /// check its own several times.
+    /// </summary>
+    [Fact]
+    public void Node_that_hears_of_a_nearer_one_checks_its_place_again_once_that_is_connected()
+    {
+        var node = new LoneNode(
+            new Key(0, 0, 0, 100), new OverlayOptions { Bootstrap = ["10.1.1.1:1"], DialPrivate = true });
+        LinkId member = node.Connect(new Key(0, 0, 0, 900), node.Dials[0].Dial, "10.1.1.1:1");
+        Answer(node, member);
+        Answer(node, member, new Contact(new Key(0, 0, 0, 300), ["10.2.2.2:2"]));
+        Assert.Equal("10.2.2.2:2", node.Dials[^1].Address);
+
+        LinkId nearer = node.Connect(new Key(0, 0, 0, 300), node.Dials[^1].Dial, "10.2.2.2:2");
+        Answer(node, nearer);
+        Answer(node, member);
+        Assert.True(node.Overlay.IsJoined, "no time has passed");
+    }
+
+    /// <summary>Answers the one question that the node has asked on a link with who is near.</summary>
+    private static void Answer(LoneNode node, LinkId link, params ImmutableArray<Contact> near)
+    {
+        byte[] question = Assert.Single(node.Frames(link, MessageType.Route));
+        Assert.True(RoutedFrame.TryReadRoute(question, out RouteHeader header, out _));
+        node.Sent.RemoveAll(sent => sent.Frame == question);
+        byte[] reply = LoneNode.ReplyFrame(
+            header.HopId, ReplyStatus.Ok, header.Destination, NearReply.Write(near).ToArray());
+        node.Overlay.HandleFrame(node.Now, link, reply);
     }
 
     [Fact]
