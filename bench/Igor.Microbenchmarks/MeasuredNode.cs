@@ -5,7 +5,6 @@ using Igor.Kbr.Overlay;
 using Igor.Kbr.Overlay.Machines;
 using Igor.Kbr.Wire;
 using Igor.Kbr.Wire.Messages;
-using MessagePack;
 
 namespace Igor.Microbenchmarks;
 
@@ -96,9 +95,7 @@ internal sealed class MeasuredNode : IOverlayOutput
         where TMessage : struct, IWireMessage<TMessage>
     {
         var buffer = new ArrayBufferWriter<byte>();
-        var writer = new MessagePackWriter(buffer);
-        message.Write(ref writer);
-        writer.Flush();
+        WireMessage.Write(buffer, message);
         return buffer.WrittenSpan.ToArray();
     }
 

@@ -55,7 +55,7 @@ def tell(stranger, victim_id, addresses, start=1):
     for at in range(0, len(addresses), 16):
         contacts = [[near(victim_id, start + at + i), [address]] for i, address in enumerate(addresses[at:at + 16])]
         try:
-            stranger.send([NEIGHBOURS, peer.BASE, True, contacts])
+            stranger.send([NEIGHBOURS, peer.BASE, True, contacts, b""])
             stranger.send([SERVICE_MEMBERS, peer.DHT, contacts])
         except OSError:
             return

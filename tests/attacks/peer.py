@@ -78,10 +78,11 @@ def node_id(public_key):
         serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)).digest()
 
 
-def hello(services=(), addresses=(), network="igor", joins=True, instance=None, services_version=1):
+def hello(services=(), addresses=(), network="igor", joins=True, instance=None, services_version=1,
+          purpose=0):
     instance = random.getrandbits(63) if instance is None else instance
     return [MESSAGE_HELLO, 1, 1, network, instance, list(addresses), "attack", joins, services_version,
-            b"".join(service_id(name) for name in services)]
+            b"".join(service_id(name) for name in services), 0, 0, purpose]
 
 
 def route(service, destination, source, hop_id, payload, hops=64, flags=0, timeout_ms=5000):
@@ -163,7 +164,7 @@ class Peer:
                 if message[0] == MESSAGE_HELLO:
                     self.peer_hello = message
                 elif message[0] == MESSAGE_PING:
-                    self.send([MESSAGE_PONG, message[1]])
+                    self.send([MESSAGE_PONG, message[1], 0])
                 elif message[0] == MESSAGE_GOODBYE:
                     self.closed = ("goodbye", message[1], message[2])
                 elif message[0] == MESSAGE_REPLY and (answer := self._waiting.pop(message[1], None)):

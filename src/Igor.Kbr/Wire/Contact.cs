@@ -17,7 +17,8 @@ internal readonly record struct Contact(Key Id, ImmutableArray<string> Addresses
 
     public static Contact Read(ref MessagePackReader reader)
     {
-        int further = FurtherFields.After(FieldCount, reader.ReadArrayHeader(), "a contact");
+        int further = reader.ReadArrayHeader() - FieldCount;
+        PeerCodec.Require(further >= 0, "a contact is a key and addresses");
         var contact = new Contact(KeyCodec.Read(ref reader), PeerCodec.ReadAddresses(ref reader));
         FurtherFields.Skip(ref reader, further);
         return contact;

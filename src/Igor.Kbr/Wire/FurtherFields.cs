@@ -8,13 +8,6 @@ namespace Igor.Kbr.Wire;
 /// </summary>
 internal static class FurtherFields
 {
-    /// <summary>How many fields an array has behind the known ones, which have to be there.</summary>
-    public static int After(int known, int fields, string what)
-    {
-        PeerCodec.Require(fields >= known, $"{what} has {known} fields");
-        return fields - known;
-    }
-
     /// <summary>
     /// Passes over values, however deep they nest, without recursion: a frame of a peer must not be able to
     /// use up the stack.

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Buffers.Binary;
 using System.Collections.Immutable;
+using System.Diagnostics.CodeAnalysis;
 using System.Text;
 using MessagePack;
 
@@ -16,12 +17,34 @@ internal static class PeerCodec
 {
     private const int ErrorBytesMax = 4 * KbrReply.ErrorLengthMax;
 
+    public delegate T Reader<T>(ref MessagePackReader reader);
+
     /// <summary>
-    /// Whether an exception means that bytes could not be decoded (MessagePack throws many kinds).
+    /// Reads what others wrote; false, and the rule that it breaks, when it makes no sense. The one place
+    /// where the many kinds of exceptions that MessagePack throws then become a value.
     /// </summary>
-    public static bool IsDecodeFailure(Exception e) =>
-        e is ProtocolException or MessagePackSerializationException or EndOfStreamException
-            or OverflowException or ArgumentException or InvalidOperationException or InvalidCastException;
+    public static bool TryRead<T>(
+        ReadOnlyMemory<byte> bytes,
+        Reader<T> read,
+        [MaybeNullWhen(false)] out T value,
+        [NotNullWhen(false)] out string? rule)
+    {
+        try
+        {
+            var reader = new MessagePackReader(bytes);
+            value = read(ref reader);
+            rule = null;
+            return true;
+        }
+        catch (Exception e) when (e is ProtocolException or MessagePackSerializationException
+            or EndOfStreamException or OverflowException or ArgumentException
+            or InvalidOperationException or InvalidCastException)
+        {
+            value = default;
+            rule = e is ProtocolException ? e.Message : $"a {typeof(T).Name} is malformed: {e.Message}";
+            return false;
+        }
+    }
 
     public static void Require(bool condition, string rule)
     {
@@ -51,17 +74,10 @@ internal static class PeerCodec
     /// <summary>
     /// Reads the sender's wall clock, in milliseconds since 1970 UTC; 0 when it tells none that makes sense.
     /// </summary>
-    public static long ReadWallClock(ref MessagePackReader reader, bool isThere)
+    public static long ReadWallClock(ref MessagePackReader reader)
     {
-        if (!isThere || reader.NextMessagePackType != MessagePackType.Integer)
-        {
-            return 0;
-        }
-
-        ulong unixMs = reader.NextCode == MessagePackCode.UInt64
-            ? reader.ReadUInt64()
-            : (ulong)reader.ReadInt64();
-        return unixMs <= WireLimits.UnixMsMax ? (long)unixMs : 0;
+        long unixMs = reader.ReadInt64();
+        return unixMs is >= 0 and <= WireLimits.UnixMsMax ? unixMs : 0;
     }
 
     public static void WriteService(ref MessagePackWriter writer, ServiceId service)
@@ -160,8 +176,6 @@ internal static class PeerCodec
 
     public static ImmutableArray<Contact> ReadContacts(ref MessagePackReader reader) =>
         ReadArray(ref reader, WireLimits.ContactsMax, "too many contacts", Contact.Read);
-
-    private delegate T Reader<T>(ref MessagePackReader reader);
 
     private static ImmutableArray<T> ReadArray<T>(
         ref MessagePackReader reader, int most, string rule, Reader<T> read)

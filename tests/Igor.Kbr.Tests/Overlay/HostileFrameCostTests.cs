@@ -56,7 +56,7 @@ public class HostileFrameCostTests
         ["Route to the node"] = i => Route(i, Self, RouteFlags.None),
         ["Route to nobody"] = i => Route(i, PeerId(-1), RouteFlags.Exact),
         ["Control request"] = i => Route(
-            i, Self, RouteFlags.Control, ControlQuery.NearUnknown(64, []).ToArray()),
+            i, Self, RouteFlags.Control, new NearQuery(64, []).Write().ToArray()),
         ["Reply"] = i => LoneNode.ReplyFrame((ulong)i, ReplyStatus.HopFailed, Hostile),
     };
 

@@ -73,8 +73,9 @@ public class HostileFrameTests
         var node = new LoneNode(Id(1));
         LinkId link = node.Connect(Id(2), dial: null, "10.0.0.2:1");
         object?[] contact = [Id(3).ToBytes(), new object?[] { "10.9.9.3:1" }, 1, "further"];
+        byte[] service = new byte[ServiceId.SizeInBytes];
         node.SayFields(
-            link, MessageType.Neighbours, new byte[ServiceId.SizeInBytes], false, new object?[] { contact });
+            link, MessageType.Neighbours, service, false, new object?[] { contact }, Array.Empty<byte>());
         Assert.Empty(node.Closed);
         Assert.Equal("10.9.9.3:1", Assert.Single(node.Dials).Address);
     }

@@ -33,8 +33,8 @@ internal static class TranscriptFrames
     }
 
     private static string Asked(in RouteHeader route, ReadOnlyMemory<byte> payload) =>
-        route.Flags.HasFlag(RouteFlags.Control) && ControlQuery.TryRead(payload, out ControlKind kind)
-            ? $": {kind}?"
+        route.Flags.HasFlag(RouteFlags.Control) && NearQuery.TryRead(payload, out _)
+            ? ": Near?"
             : $": {payload.Length} bytes";
 
     /// <summary>An answer to a control request, as what comes from an application would not look.</summary>

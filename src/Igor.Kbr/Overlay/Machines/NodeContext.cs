@@ -1,7 +1,6 @@
 using System.Buffers;
 using System.Runtime.CompilerServices;
 using Igor.Kbr.Wire.Messages;
-using MessagePack;
 
 namespace Igor.Kbr.Overlay.Machines;
 
@@ -42,9 +41,7 @@ internal sealed class NodeContext(Key id, OverlayOptions options, IOverlayOutput
     {
         ArrayBufferWriter<byte> scratch = Output.Scratch;
         scratch.ResetWrittenCount();
-        var writer = new MessagePackWriter(scratch);
-        message.Write(ref writer);
-        writer.Flush();
+        WireMessage.Write(scratch, message);
         Budget.NoteSent(scratch.WrittenCount + UpkeepBudget.FrameOverheadBytes);
         return Send(link, scratch.WrittenSpan, default);
     }

@@ -16,24 +16,23 @@ internal sealed class ControlRequests(RingTable rings)
 
     /// <summary>Answers what a node asks.</summary>
     public DeliveryResult Answer(ServiceRing ring, Key asker, ReadOnlyMemory<byte> query) =>
-        ControlQuery.TryRead(query, out ControlKind kind) && kind == ControlKind.Near
-            ? new DeliveryResult(ReplyStatus.Ok, NearReply.Write(Near(ring, asker, query)))
-            : new DeliveryResult( // of a later version perhaps: no attempt at another root is worth while
+        NearQuery.TryRead(query, out NearQuery near)
+            ? new DeliveryResult(ReplyStatus.Ok, NearReply.Write(Near(ring, asker, near)))
+            : new DeliveryResult( // no attempt at another root is worth while
                 ReplyStatus.Failed, PeerCodec.WriteError("this node knows no control request of that kind"));
 
     /// <summary>The root and those near it; where some are enough, others beside it each time.</summary>
-    private ImmutableArray<Contact> Near(ServiceRing ring, Key asker, ReadOnlyMemory<byte> query)
+    private ImmutableArray<Contact> Near(ServiceRing ring, Key asker, NearQuery query)
     {
-        (int contactsMax, ImmutableArray<uint> known) = ControlQuery.ReadNear(query);
         ImmutableArray<Contact> near = rings.Contacts(ring.Neighbours.Others
             .Prepend(ring.Neighbours.Self)
-            .Where(id => id != asker && !known.Contains(RingTerms.Short(RingTerms.Term(ring.Id, id)))));
-        if (near.Length <= contactsMax || contactsMax < 1)
+            .Where(id => id != asker && !query.Known.Contains(RingTerms.Short(RingTerms.Term(ring.Id, id)))));
+        if (near.Length <= query.ContactsMax || query.ContactsMax < 1)
         {
             return near;
         }
 
         int first = _turn++ % near.Length;
-        return [near[0], .. near.Skip(1).Concat(near.Skip(1)).Skip(first).Take(contactsMax - 1)];
+        return [near[0], .. near.Skip(1).Concat(near.Skip(1)).Skip(first).Take(query.ContactsMax - 1)];
     }
 }

@@ -83,7 +83,7 @@ internal sealed class Fingers(
             Deadline = now + LookupTimeout,
             Completed = (later, result) => HandleLookup(later, slot, result),
         };
-        request.Keep(ControlQuery.NearUnknown(CandidatesMax, []));
+        request.Keep(new NearQuery(CandidatesMax, []).Write());
         requests.Begin(now, request);
     }
 

@@ -272,7 +272,7 @@ internal sealed class Joining(
             FirstHop = through,
             Completed = completed,
         };
-        request.Keep(ControlQuery.NearUnknown(WireLimits.ContactsMax, ring.MemberTerms()));
+        request.Keep(new NearQuery(WireLimits.ContactsMax, ring.MemberTerms()).Write());
         requests.Begin(now, request);
     }
 

@@ -46,7 +46,7 @@ internal sealed class PlaceCheck(NodeContext context, IControlRequests requests)
                 FirstHop = member,
                 Completed = Take,
             };
-            request.Keep(ControlQuery.NearUnknown(WireLimits.ContactsMax, ring.MemberTerms()));
+            request.Keep(new NearQuery(WireLimits.ContactsMax, ring.MemberTerms()).Write());
             requests.Begin(now, request);
         }
 

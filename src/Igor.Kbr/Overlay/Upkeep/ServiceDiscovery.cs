@@ -215,7 +215,7 @@ internal sealed class ServiceDiscovery(
             Deadline = now + LookupTimeout,
             Completed = (later, result) => HandleLookup(later, ring, result),
         };
-        request.Keep(ControlQuery.NearUnknown(1, []));
+        request.Keep(new NearQuery(1, []).Write());
         requests.Begin(now, request);
     }
 

@@ -12,16 +12,15 @@ internal readonly record struct AcceptMessage(ulong Features, uint FrameBytesMax
 {
     public static MessageType Type => MessageType.Accept;
 
-    public static int FieldsMin => 2;
+    public static int FieldCount => 2;
 
     public void Write(ref MessagePackWriter writer)
     {
-        WireMessage.Begin(ref writer, Type, 2);
         writer.Write(Features);
         writer.Write(FrameBytesMax);
     }
 
-    public static AcceptMessage Read(ref MessagePackReader reader, int fields)
+    public static AcceptMessage Read(ref MessagePackReader reader)
     {
         var accept = new AcceptMessage(reader.ReadUInt64(), reader.ReadUInt32());
         PeerCodec.Require(

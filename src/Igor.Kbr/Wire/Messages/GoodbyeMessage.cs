@@ -14,7 +14,6 @@ internal readonly record struct GoodbyeMessage(
     GoodbyeReason Reason, string Text, ImmutableArray<Contact> Contacts)
     : IWireMessage<GoodbyeMessage>
 {
-    private const int FieldCount = 3;
 
     /// <summary>Makes a goodbye that leads nowhere.</summary>
     public GoodbyeMessage(GoodbyeReason reason, string text)
@@ -24,18 +23,17 @@ internal readonly record struct GoodbyeMessage(
 
     public static MessageType Type => MessageType.Goodbye;
 
-    public static int FieldsMin => 2;
+    public static int FieldCount => 3;
 
     public void Write(ref MessagePackWriter writer)
     {
-        WireMessage.Begin(ref writer, Type, FieldCount);
         writer.Write((int)Reason);
         writer.Write(Text);
         PeerCodec.WriteContacts(ref writer, Contacts);
     }
 
-    public static GoodbyeMessage Read(ref MessagePackReader reader, int fields) => new(
+    public static GoodbyeMessage Read(ref MessagePackReader reader) => new(
         (GoodbyeReason)reader.ReadInt32(),
         PeerCodec.ReadText(ref reader, WireLimits.TextLengthMax),
-        fields >= FieldCount ? PeerCodec.ReadContacts(ref reader) : []);
+        PeerCodec.ReadContacts(ref reader));
 }

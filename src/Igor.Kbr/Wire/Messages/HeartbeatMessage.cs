@@ -18,20 +18,19 @@ internal readonly record struct HeartbeatMessage(
 {
     public static MessageType Type => MessageType.Heartbeat;
 
-    public static int FieldsMin => 4;
+    public static int FieldCount => 4;
 
     public void Write(ref MessagePackWriter writer)
     {
-        WireMessage.Begin(ref writer, Type, 4);
         writer.Write(ServicesVersion);
         writer.Write(Digest);
         writer.Write(WallClockMs);
         writer.Write(IsWanted);
     }
 
-    public static HeartbeatMessage Read(ref MessagePackReader reader, int fields) => new(
+    public static HeartbeatMessage Read(ref MessagePackReader reader) => new(
         reader.ReadUInt64(),
         reader.ReadUInt64(),
-        PeerCodec.ReadWallClock(ref reader, isThere: true),
+        PeerCodec.ReadWallClock(ref reader),
         reader.ReadBoolean());
 }

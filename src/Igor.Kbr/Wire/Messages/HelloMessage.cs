@@ -6,10 +6,6 @@ namespace Igor.Kbr.Wire.Messages;
 /// <summary>The first message in either direction: who this is, and what it runs.</summary>
 internal readonly record struct HelloMessage() : IWireMessage<HelloMessage>
 {
-    private const int FieldCount = 12;
-    private const int FieldCountWithAge = 11;
-    private const int FieldCountWithClock = 10;
-
     /// <summary>A longer list is left out.</summary>
     public const int ServicesListedMax = 8;
 
@@ -18,7 +14,7 @@ internal readonly record struct HelloMessage() : IWireMessage<HelloMessage>
 
     public static MessageType Type => MessageType.Hello;
 
-    public static int FieldsMin => 9;
+    public static int FieldCount => 12;
 
     public int VersionMin { get; init; } = WireLimits.ProtocolVersion;
 
@@ -54,7 +50,7 @@ internal readonly record struct HelloMessage() : IWireMessage<HelloMessage>
     /// <summary>What the sender's wall clock shows, in milliseconds since 1970 UTC; 0 when unknown.</summary>
     public long WallClockMs { get; init; }
 
-    /// <summary>For how long this run of the node has been going; zero when it does not say.</summary>
+    /// <summary>For how long this run of the node has been going.</summary>
     public TimeSpan Age { get; init; }
 
     /// <summary>What it dialled for; of no meaning from the end that was dialled.</summary>
@@ -62,7 +58,6 @@ internal readonly record struct HelloMessage() : IWireMessage<HelloMessage>
 
     public void Write(ref MessagePackWriter writer)
     {
-        WireMessage.Begin(ref writer, Type, FieldCount);
         writer.Write(VersionMin);
         writer.Write(VersionMax);
         writer.Write(Network);
@@ -85,7 +80,7 @@ internal readonly record struct HelloMessage() : IWireMessage<HelloMessage>
         writer.Write((int)Purpose);
     }
 
-    public static HelloMessage Read(ref MessagePackReader reader, int fields) => new()
+    public static HelloMessage Read(ref MessagePackReader reader) => new()
     {
         VersionMin = reader.ReadInt32(),
         VersionMax = reader.ReadInt32(),
@@ -96,10 +91,8 @@ internal readonly record struct HelloMessage() : IWireMessage<HelloMessage>
         JoinsRing = reader.ReadBoolean(),
         ServicesVersion = reader.ReadUInt64(),
         Services = reader.TryReadNil() ? default : PeerCodec.ReadServices(ref reader),
-        WallClockMs = PeerCodec.ReadWallClock(ref reader, fields >= FieldCountWithClock),
-        Age = fields < FieldCountWithAge
-            ? TimeSpan.Zero
-            : TimeSpan.FromMilliseconds(Math.Min(reader.ReadUInt64(), AgeMsMax)),
-        Purpose = fields < FieldCount ? LinkPurpose.Entry : (LinkPurpose)reader.ReadInt32(),
+        WallClockMs = PeerCodec.ReadWallClock(ref reader),
+        Age = TimeSpan.FromMilliseconds(Math.Min(reader.ReadUInt64(), AgeMsMax)),
+        Purpose = (LinkPurpose)reader.ReadInt32(),
     };
 }

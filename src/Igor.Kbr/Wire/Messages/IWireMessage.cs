@@ -3,8 +3,9 @@ using MessagePack;
 namespace Igor.Kbr.Wire.Messages;
 
 /// <summary>
-/// A message between two peers: one MessagePack array whose first field is the type. Fields behind those that
-/// are known are ignored, in the array and in those inside it, so that a later version may add some.
+/// A message between two peers: one MessagePack array of the type and the fields that each message of the
+/// type has. Further ones behind them are ignored, in the array and in those inside it, so that a later
+/// version may add some.
 /// </summary>
 /// <typeparam name="TSelf">The message.</typeparam>
 internal interface IWireMessage<TSelf>
@@ -13,18 +14,12 @@ internal interface IWireMessage<TSelf>
     /// <summary>What the message begins with.</summary>
     static abstract MessageType Type { get; }
 
-    /// <summary>Fields after the type that have to be there; those behind them came later.</summary>
-    static virtual int FieldsMin => 1;
+    /// <summary>How many fields there are after the type.</summary>
+    static virtual int FieldCount => 1;
 
-    /// <summary>Writes the whole array.</summary>
+    /// <summary>Writes the fields after the type.</summary>
     void Write(ref MessagePackWriter writer);
 
-    /// <summary>
-    /// Reads the fields after the type, of which there are at least <see cref="FieldsMin"/>. What lies behind
-    /// the last one that is known stays unread.
-    /// </summary>
-    /// <exception cref="Exception">
-    /// The bytes make no sense (<see cref="PeerCodec.IsDecodeFailure"/>).
-    /// </exception>
-    static abstract TSelf Read(ref MessagePackReader reader, int fields);
+    /// <summary>Reads them; what MessagePack throws at bytes that make no sense is caught.</summary>
+    static abstract TSelf Read(ref MessagePackReader reader);
 }

@@ -10,12 +10,8 @@ internal readonly record struct IdentityClashMessage(ImmutableArray<string> Addr
 {
     public static MessageType Type => MessageType.IdentityClash;
 
-    public void Write(ref MessagePackWriter writer)
-    {
-        WireMessage.Begin(ref writer, Type, 1);
-        PeerCodec.WriteAddresses(ref writer, Addresses);
-    }
+    public void Write(ref MessagePackWriter writer) => PeerCodec.WriteAddresses(ref writer, Addresses);
 
-    public static IdentityClashMessage Read(ref MessagePackReader reader, int fields) =>
+    public static IdentityClashMessage Read(ref MessagePackReader reader) =>
         new(PeerCodec.ReadAddresses(ref reader));
 }

@@ -5,8 +5,8 @@ using MessagePack;
 namespace Igor.Kbr.Wire.Messages;
 
 /// <summary>
-/// The answer to the question who is near a key, as the payload of a reply: [contacts, ...], the root first,
-/// then its neighbours.
+/// The answer to a <see cref="NearQuery"/>, as the payload of a reply: [contacts, ...], the root first, then
+/// its neighbours.
 /// </summary>
 internal static class NearReply
 {
@@ -26,17 +26,16 @@ internal static class NearReply
     /// <summary>Reads a payload; false when it is malformed.</summary>
     public static bool TryRead(ReadOnlyMemory<byte> payload, out ImmutableArray<Contact> contacts)
     {
-        contacts = [];
-        try
-        {
-            var reader = new MessagePackReader(payload);
-            PeerCodec.Require(reader.ReadArrayHeader() >= FieldCount, "an answer has contacts");
-            contacts = PeerCodec.ReadContacts(ref reader);
-            return true;
-        }
-        catch (Exception e) when (PeerCodec.IsDecodeFailure(e))
-        {
-            return false;
-        }
+        bool isReply = PeerCodec.TryRead(
+            payload,
+            static (ref MessagePackReader reader) =>
+            {
+                PeerCodec.Require(reader.ReadArrayHeader() >= FieldCount, "an answer has contacts");
+                return PeerCodec.ReadContacts(ref reader);
+            },
+            out contacts,
+            out _);
+        contacts = isReply ? contacts : [];
+        return isReply;
     }
 }

@@ -16,20 +16,19 @@ internal readonly record struct NeighboursMessage(
 {
     public static MessageType Type => MessageType.Neighbours;
 
-    public static int FieldsMin => 3;
+    public static int FieldCount => 4;
 
     public void Write(ref MessagePackWriter writer)
     {
-        WireMessage.Begin(ref writer, Type, 4);
         PeerCodec.WriteService(ref writer, Service);
         writer.Write(WantsReply);
         PeerCodec.WriteContacts(ref writer, Contacts);
         PeerCodec.WriteTerms(ref writer, Known);
     }
 
-    public static NeighboursMessage Read(ref MessagePackReader reader, int fields) => new(
+    public static NeighboursMessage Read(ref MessagePackReader reader) => new(
         PeerCodec.ReadService(ref reader),
         reader.ReadBoolean(),
         PeerCodec.ReadContacts(ref reader),
-        fields > 3 ? PeerCodec.ReadTerms(ref reader) : []);
+        PeerCodec.ReadTerms(ref reader));
 }

@@ -11,13 +11,14 @@ internal readonly record struct PingMessage(ulong Nonce, long WallClockMs) : IWi
 {
     public static MessageType Type => MessageType.Ping;
 
+    public static int FieldCount => 2;
+
     public void Write(ref MessagePackWriter writer)
     {
-        WireMessage.Begin(ref writer, Type, 2);
         writer.Write(Nonce);
         writer.Write(WallClockMs);
     }
 
-    public static PingMessage Read(ref MessagePackReader reader, int fields) =>
-        new(reader.ReadUInt64(), PeerCodec.ReadWallClock(ref reader, fields > 1));
+    public static PingMessage Read(ref MessagePackReader reader) =>
+        new(reader.ReadUInt64(), PeerCodec.ReadWallClock(ref reader));
 }

@@ -9,12 +9,8 @@ internal readonly record struct QuietPeerMessage(Key Peer) : IWireMessage<QuietP
 {
     public static MessageType Type => MessageType.QuietPeer;
 
-    public void Write(ref MessagePackWriter writer)
-    {
-        WireMessage.Begin(ref writer, Type, 1);
-        KeyCodec.Write(ref writer, Peer);
-    }
+    public void Write(ref MessagePackWriter writer) => KeyCodec.Write(ref writer, Peer);
 
-    public static QuietPeerMessage Read(ref MessagePackReader reader, int fields) =>
+    public static QuietPeerMessage Read(ref MessagePackReader reader) =>
         new(KeyCodec.Read(ref reader));
 }

@@ -7,12 +7,8 @@ internal readonly record struct RefusedMessage(int RefusedType) : IWireMessage<R
 {
     public static MessageType Type => MessageType.Refused;
 
-    public void Write(ref MessagePackWriter writer)
-    {
-        WireMessage.Begin(ref writer, Type, 1);
-        writer.Write(RefusedType);
-    }
+    public void Write(ref MessagePackWriter writer) => writer.Write(RefusedType);
 
-    public static RefusedMessage Read(ref MessagePackReader reader, int fields) =>
+    public static RefusedMessage Read(ref MessagePackReader reader) =>
         new(reader.ReadInt32());
 }

@@ -10,12 +10,8 @@ internal readonly record struct RequestQueryMessage(ulong HopId) : IWireMessage<
 {
     public static MessageType Type => MessageType.RequestQuery;
 
-    public void Write(ref MessagePackWriter writer)
-    {
-        WireMessage.Begin(ref writer, Type, 1);
-        writer.Write(HopId);
-    }
+    public void Write(ref MessagePackWriter writer) => writer.Write(HopId);
 
-    public static RequestQueryMessage Read(ref MessagePackReader reader, int fields) =>
+    public static RequestQueryMessage Read(ref MessagePackReader reader) =>
         new(reader.ReadUInt64());
 }

@@ -10,15 +10,14 @@ internal readonly record struct RequestStateMessage(ulong HopId, bool IsHeld)
 {
     public static MessageType Type => MessageType.RequestState;
 
-    public static int FieldsMin => 2;
+    public static int FieldCount => 2;
 
     public void Write(ref MessagePackWriter writer)
     {
-        WireMessage.Begin(ref writer, Type, 2);
         writer.Write(HopId);
         writer.Write(IsHeld);
     }
 
-    public static RequestStateMessage Read(ref MessagePackReader reader, int fields) =>
+    public static RequestStateMessage Read(ref MessagePackReader reader) =>
         new(reader.ReadUInt64(), reader.ReadBoolean());
 }

@@ -11,15 +11,14 @@ internal readonly record struct ServiceMembersMessage(ServiceId Service, Immutab
 {
     public static MessageType Type => MessageType.ServiceMembers;
 
-    public static int FieldsMin => 2;
+    public static int FieldCount => 2;
 
     public void Write(ref MessagePackWriter writer)
     {
-        WireMessage.Begin(ref writer, Type, 2);
         PeerCodec.WriteService(ref writer, Service);
         PeerCodec.WriteContacts(ref writer, Contacts);
     }
 
-    public static ServiceMembersMessage Read(ref MessagePackReader reader, int fields) =>
+    public static ServiceMembersMessage Read(ref MessagePackReader reader) =>
         new(PeerCodec.ReadService(ref reader), PeerCodec.ReadContacts(ref reader));
 }

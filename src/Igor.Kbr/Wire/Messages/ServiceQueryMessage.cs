@@ -7,12 +7,8 @@ internal readonly record struct ServiceQueryMessage(ServiceId Service) : IWireMe
 {
     public static MessageType Type => MessageType.ServiceQuery;
 
-    public void Write(ref MessagePackWriter writer)
-    {
-        WireMessage.Begin(ref writer, Type, 1);
-        PeerCodec.WriteService(ref writer, Service);
-    }
+    public void Write(ref MessagePackWriter writer) => PeerCodec.WriteService(ref writer, Service);
 
-    public static ServiceQueryMessage Read(ref MessagePackReader reader, int fields) =>
+    public static ServiceQueryMessage Read(ref MessagePackReader reader) =>
         new(PeerCodec.ReadService(ref reader));
 }

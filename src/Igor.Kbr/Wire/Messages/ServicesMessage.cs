@@ -17,21 +17,20 @@ internal readonly record struct ServicesMessage(
 {
     public static MessageType Type => MessageType.Services;
 
-    public static int FieldsMin => 4;
+    public static int FieldCount => 4;
 
     /// <summary>Whether it stands for itself.</summary>
     internal bool IsWhole => From == 0;
 
     public void Write(ref MessagePackWriter writer)
     {
-        WireMessage.Begin(ref writer, Type, 4);
         writer.Write(From);
         writer.Write(To);
         PeerCodec.WriteServices(ref writer, Added);
         PeerCodec.WriteServices(ref writer, Removed);
     }
 
-    public static ServicesMessage Read(ref MessagePackReader reader, int fields) => new(
+    public static ServicesMessage Read(ref MessagePackReader reader) => new(
         reader.ReadUInt64(),
         reader.ReadUInt64(),
         PeerCodec.ReadServices(ref reader),

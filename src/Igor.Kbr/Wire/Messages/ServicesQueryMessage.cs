@@ -8,12 +8,8 @@ internal readonly record struct ServicesQueryMessage(ulong Known) : IWireMessage
 {
     public static MessageType Type => MessageType.ServicesQuery;
 
-    public void Write(ref MessagePackWriter writer)
-    {
-        WireMessage.Begin(ref writer, Type, 1);
-        writer.Write(Known);
-    }
+    public void Write(ref MessagePackWriter writer) => writer.Write(Known);
 
-    public static ServicesQueryMessage Read(ref MessagePackReader reader, int fields) =>
+    public static ServicesQueryMessage Read(ref MessagePackReader reader) =>
         new(reader.ReadUInt64());
 }

@@ -7,12 +7,8 @@ internal readonly record struct SilentPeerMessage(Key Node) : IWireMessage<Silen
 {
     public static MessageType Type => MessageType.SilentPeer;
 
-    public void Write(ref MessagePackWriter writer)
-    {
-        WireMessage.Begin(ref writer, Type, 1);
-        KeyCodec.Write(ref writer, Node);
-    }
+    public void Write(ref MessagePackWriter writer) => KeyCodec.Write(ref writer, Node);
 
-    public static SilentPeerMessage Read(ref MessagePackReader reader, int fields) =>
+    public static SilentPeerMessage Read(ref MessagePackReader reader) =>
         new(KeyCodec.Read(ref reader));
 }

@@ -145,7 +145,7 @@ public class RouterTests
         RouteHeader header = ToSelf(1) with { Service = ServiceId.Base };
         node.ReceiveRoute(link, header);
         RouteHeader control = header with { Flags = RouteFlags.Control };
-        node.ReceiveRoute(link, control with { HopId = 2 }, ControlQuery.NearUnknown(64, []).ToArray());
+        node.ReceiveRoute(link, control with { HopId = 2 }, new NearQuery(64, []).Write().ToArray());
         Assert.Empty(node.Deliveries);
         Assert.Equal([(1, ReplyStatus.Unreachable), (2, ReplyStatus.Ok)], node.RepliesOn(link));
     }
@@ -158,7 +158,8 @@ public class RouterTests
         RouteHeader control = ToSelf(1) with { Service = ServiceId.Base, Flags = RouteFlags.Control };
         node.ReceiveRoute(link, control, WireTree.Write([99, "of a later version"]));
         node.ReceiveRoute(link, control with { HopId = 2 });
-        node.ReceiveRoute(link, control with { HopId = 3 }, WireTree.Write([0, "a further field"]));
+        byte[] further = WireTree.Write([0, 8, Array.Empty<byte>(), "a further field"]);
+        node.ReceiveRoute(link, control with { HopId = 3 }, further);
         Assert.Equal(
             [(1, ReplyStatus.Failed), (2, ReplyStatus.Failed), (3, ReplyStatus.Ok)], node.RepliesOn(link));
         Assert.Empty(node.Closed);

@@ -1,4 +1,5 @@
 using Igor.Kbr.Overlay.Machines;
+using Igor.Kbr.Tests.Wire.Messages;
 using Igor.Kbr.Wire;
 using Igor.Kbr.Wire.Messages;
 
@@ -31,15 +32,12 @@ public class FailureDetectionTests
         (TestNetwork network, TestNode[] line) = Ring(20, seed: 5);
         TestNode slandered = line[3];
         int lost = Lost(line);
-        var slander = new System.Buffers.ArrayBufferWriter<byte>();
-        var writer = new MessagePack.MessagePackWriter(slander);
-        new QuietPeerMessage(slandered.Id).Write(ref writer);
-        writer.Flush();
+        byte[] slander = MessageBytes.Of(new QuietPeerMessage(slandered.Id));
         for (int i = 0; i < 20; i++)
         {
             foreach (TestNode node in line[4..9])
             {
-                line[2].SayTo(node, slander.WrittenSpan.ToArray());
+                line[2].SayTo(node, slander);
             }
 
             network.Run(TimeSpan.FromSeconds(3));

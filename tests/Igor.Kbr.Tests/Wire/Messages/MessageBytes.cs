@@ -1,6 +1,5 @@
 using System.Buffers;
 using Igor.Kbr.Wire.Messages;
-using MessagePack;
 
 namespace Igor.Kbr.Tests.Wire.Messages;
 
@@ -11,9 +10,7 @@ internal static class MessageBytes
         where TMessage : struct, IWireMessage<TMessage>
     {
         var buffer = new ArrayBufferWriter<byte>();
-        var writer = new MessagePackWriter(buffer);
-        message.Write(ref writer);
-        writer.Flush();
+        WireMessage.Write(buffer, message);
         return buffer.WrittenSpan.ToArray();
     }
 

@@ -6,7 +6,7 @@ using Igor.Kbr.Wire.Messages;
 
 namespace Igor.Kbr.Tests.Wire.Messages;
 
-public class ControlQueryTests
+public class NearQueryTests
 {
     private static readonly Gen<ImmutableArray<Contact>> Contacts =
         KeyTests.Keys.Array[0, WireLimits.ContactsMax].Select(
@@ -15,18 +15,23 @@ public class ControlQueryTests
     [Fact]
     public void Question_who_is_near_is_read_again_also_with_further_fields()
     {
-        Assert.True(ControlQuery.TryRead(ControlQuery.NearUnknown(64, []).ToArray(), out ControlKind kind));
-        Assert.Equal(ControlKind.Near, kind);
-        Assert.True(ControlQuery.TryRead(WireTree.Write([0L, "further", null]), out kind));
-        Assert.Equal(ControlKind.Near, kind);
+        byte[] payload = new NearQuery(7, [1, uint.MaxValue]).Write().ToArray();
+        foreach (byte[] asked in new[] { payload, WireTree.Write([.. WireTree.Parse(payload), "further"]) })
+        {
+            Assert.True(NearQuery.TryRead(asked, out NearQuery query));
+            Assert.Equal(7, query.ContactsMax);
+            Assert.Equal([1u, uint.MaxValue], query.Known.ToArray());
+        }
     }
 
     [Fact]
-    public void Payload_that_asks_nothing_is_refused()
+    public void Payload_that_asks_something_else_or_lacks_a_field_is_refused()
     {
-        Assert.False(ControlQuery.TryRead(default, out _));
-        Assert.False(ControlQuery.TryRead(WireTree.Write([]), out _));
-        Assert.False(ControlQuery.TryRead(WireTree.Write(["near"]), out _));
+        Assert.False(NearQuery.TryRead(default, out _));
+        Assert.False(NearQuery.TryRead(WireTree.Write([]), out _));
+        Assert.False(NearQuery.TryRead(WireTree.Write(["near"]), out _));
+        Assert.False(NearQuery.TryRead(WireTree.Write([1L, 7L, Array.Empty<byte>()]), out _));
+        Assert.False(NearQuery.TryRead(WireTree.Write([0L, 7L]), out _));
     }
 
     [Fact]
