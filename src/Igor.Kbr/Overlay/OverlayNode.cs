@@ -54,11 +54,10 @@ public sealed partial class OverlayNode
         _links = new OpenLinks(_context);
         _dialer = new Dialer(_context, _links);
         _liveness = new Liveness(_context);
-        var standings = new Standings(_context, _rings, _fingers);
-        var secondLinks = new SecondLinks(_context, _links, standings, _liveness);
         var care = new LinkCare(_context, _rings, _fingers, _links);
+        var secondLinks = new SecondLinks(_context, _links, care, _liveness);
         _room = new LinkRoom(_context, _rings, _fingers, _links, care, _liveness);
-        _entries = new EntryPoints(_context, _dialer, _rings, _fingers, away);
+        _entries = new EntryPoints(_context, _dialer, _rings, away);
         _identity = new OwnIdentity(_context, _dialer);
         var duplicates = new Duplicates(_context, _links, _liveness);
         _handshake = new Handshake(
@@ -82,15 +81,15 @@ public sealed partial class OverlayNode
         _isolation = new Isolation(_context, _rings, _entries, _discovery);
         _joining = new Joining(
             _context, _rings, _dialer, _entries, care, exchange, _discovery, _isolation, _origin);
-        var fingers = new Fingers(_context, _rings, _fingers, _dialer, standings, _origin);
+        var fingers = new Fingers(_context, _rings, _fingers, _dialer, care, _origin);
         _clocks = new PeerClocks(_context, _liveness);
         var news = new ServiceNews(_context, _rings);
         var heartbeats = new Heartbeats(_context, _rings, care, news, exchange);
         _frames = new FrameDispatch(_context, _links, _handshake, _liveness);
         _context.Machines.Set(
         [
-            _liveness, duplicates, _identity, _handshake, sentences, _entries, failures, care, _rings,
-            standings, _isolation, _discovery, _clocks, news, exchange, heartbeats, fingers, _joining,
+            _liveness, duplicates, _identity, _handshake, sentences, _entries, failures, _rings,
+            care, _isolation, _discovery, _clocks, news, exchange, heartbeats, fingers, _joining,
             silence, _router,
         ]);
     }

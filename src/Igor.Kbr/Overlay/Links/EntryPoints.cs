@@ -12,7 +12,7 @@ namespace Igor.Kbr.Overlay.Links;
 /// slowly, so that rings that formed apart, or were cut apart, find one another.
 /// </summary>
 internal sealed class EntryPoints(
-    NodeContext context, Dialer dialer, RingTable rings, FingerTable fingers, AwayMembers away) : Machine
+    NodeContext context, Dialer dialer, RingTable rings, AwayMembers away) : Machine
 {
     private static readonly TimeSpan SeekPeriod = TimeSpan.FromMilliseconds(400);
     private static readonly TimeSpan AwayPeriod = TimeSpan.FromSeconds(5);
@@ -176,7 +176,7 @@ internal sealed class EntryPoints(
     {
         if (reason == DepartureReason.Failed && peer.JoinsRing
             && peer.Runs(ServiceId.Base)
-            && (fingers.IsFinger(peer) || rings.IsBarred(peer) || rings.IsNeighbour(peer)))
+            && (peer.Standing == PeerStanding.Member || rings.IsBarred(peer) || rings.IsNeighbour(peer)))
         {
             away.Add(now, peer.Contact, now - peer.ConnectedAt, Teller.Asked(peer));
         }

@@ -6,8 +6,12 @@ using Igor.Kbr.Wire.Messages;
 namespace Igor.Kbr.Overlay.Links;
 
 /// <summary>
-/// Which connections are worth keeping: those that either side needs as neighbour or finger. Closes
-/// what neither has needed for a while; what either needs is told with heartbeats.
+/// What each peer is to this node, which the host is told, and whether its connection is worth keeping: what
+/// neither side has needed for a while is closed; what either needs is told with heartbeats. To claim
+/// membership costs nothing, so that a peer is a member only while this node uses it, as neighbour or as
+/// finger that it looked up. One that it has dialled, or that chose it as finger, is less than that but no
+/// stranger: strangers do not choose whom it dials, and the fingers of others have a bounded share of its
+/// links.
 /// </summary>
 internal sealed class LinkCare(
     NodeContext context, RingTable rings, FingerTable fingers, OpenLinks links) : Machine
@@ -23,7 +27,7 @@ internal sealed class LinkCare(
     /// </summary>
     private static readonly TimeSpan UnneededFor = TimeSpan.FromMinutes(3);
 
-    private readonly PerPeer<Use> _uses = new(context.Peers, () => new Use { WantsUs = true });
+    private readonly PerPeer<Need> _needs = new(context.Peers, () => new Need { IsTheirs = true });
     private bool _isTelling;
 
     public override void Start(TimeSpan now) =>
@@ -37,26 +41,78 @@ internal sealed class LinkCare(
 
     public override void HandlePeerUp(TimeSpan now, Peer peer)
     {
-        _uses[peer].UnwantedSince = now;
+        _needs[peer].NeededAt = now;
+        Review(peer);
         TellChange(now);
     }
 
     public override void HandlePeerDown(TimeSpan now, Peer peer, DepartureReason reason) => TellChange(now);
 
-    public override void HandleServicesChanged(
-        TimeSpan now, Peer peer, List<ServiceId> changed) => TellChange(now);
+    public override void HandleServicesChanged(TimeSpan now, Peer peer, List<ServiceId> changed)
+    {
+        Review(peer);
+        TellChange(now);
+    }
 
-    /// <summary>Whether this node needs a peer, as neighbour, finger or meeting place.</summary>
-    public bool IsWanted(Peer peer) => !context.Options.JoinsRing || fingers.IsFinger(peer)
-        || rings.IsNeighbour(peer) || IsMeetingPlace(peer);
+    /// <summary>Nodes became neighbours, or are none any more.</summary>
+    public override void HandleRingChanged(TimeSpan now, ServiceId service, NeighbourChange change)
+    {
+        foreach (Key id in change.Joined.Concat(change.Departed.Select(departed => departed.Id)))
+        {
+            if (context.Peers.TryGet(id, out Peer? peer))
+            {
+                Review(peer);
+            }
+        }
+    }
+
+    /// <summary>What this node needs a peer for; one that joins no ring needs all that it has.</summary>
+    public PeerUse UseOf(Peer peer)
+    {
+        if (rings.IsNeighbour(peer))
+        {
+            return rings.TryGet(ServiceId.Base, out ServiceRing? ring) && ring.Neighbours.Contains(peer.Id)
+                ? PeerUse.RingNeighbour
+                : PeerUse.ServiceNeighbour;
+        }
+
+        bool isDialledFinger = fingers.IsFinger(peer) && peer.WasDialled;
+        return isDialledFinger || !context.Options.JoinsRing ? PeerUse.Finger
+            : rings.All.Any(ring => ring.MeetingPlace == peer.Id) ? PeerUse.MeetingPlace
+            : fingers.IsFinger(peer) ? PeerUse.ChosenBy
+            : PeerUse.None;
+    }
+
+    /// <summary>Whether this node needs a peer.</summary>
+    public bool IsWanted(Peer peer) => UseOf(peer) != PeerUse.None;
+
+    /// <summary>Whether a peer needs this node; it does until it says otherwise.</summary>
+    public bool IsWantedBy(Peer peer) => _needs[peer].IsTheirs;
 
     /// <summary>A peer said whether it needs this node.</summary>
-    public void HandleSaid(Peer peer, bool isWanted) => _uses[peer].WantsUs = isWanted;
+    public void HandleSaid(Peer peer, bool isWanted) => _needs[peer].IsTheirs = isWanted;
 
-    /// <summary>The peers that neither side needs, the one first that was needed longest ago.</summary>
-    public IEnumerable<Peer> Unneeded => context.Peers.All
-        .Where(p => !IsWanted(p) && !_uses[p].WantsUs)
-        .OrderBy(p => _uses[p].UnwantedSince);
+    /// <summary>Tells the host what the peer is, if that changed.</summary>
+    public void Review(Peer peer)
+    {
+        bool claimsRing = peer.JoinsRing && !peer.Addresses.IsEmpty && peer.Runs(ServiceId.Base);
+        PeerUse use = UseOf(peer);
+        PeerStanding standing = !claimsRing ? PeerStanding.Stranger
+            : use >= PeerUse.Finger ? PeerStanding.Member
+            : use >= PeerUse.ChosenBy || peer.WasDialled ? PeerStanding.Reached
+            : PeerStanding.Stranger;
+        if (peer.Standing != standing)
+        {
+            peer.Standing = standing;
+            Tell(peer.Link, peer);
+        }
+    }
+
+    /// <summary>The same for all: the fingers were chosen anew.</summary>
+    public void ReviewAll() => context.Peers.All.ForEach(Review);
+
+    /// <summary>A link leads to the peer, beside another one or in place of it.</summary>
+    public void Tell(Link link, Peer peer) => context.Output.SetStanding(link.Id, peer.Standing);
 
     /// <summary>
     /// The ring is found: connections to members that were opened to find it, and are good for nothing else,
@@ -76,7 +132,7 @@ internal sealed class LinkCare(
         if (peer.Link.IsOwnEntry && context.Peers.IsConnected(peer) && peer.Runs(ServiceId.Base)
             && !rings.IsBarred(peer) && !IsWanted(peer))
         {
-            End(now, peer);
+            links.End(now, peer, "neither of us needs this connection");
         }
     }
 
@@ -95,42 +151,21 @@ internal sealed class LinkCare(
 
     private void Check(TimeSpan now, Peer peer)
     {
-        ref Use use = ref _uses[peer];
-        if (use.WantsUs || IsWanted(peer))
+        ref Need need = ref _needs[peer];
+        if (need.IsTheirs || IsWanted(peer))
         {
-            use.UnwantedSince = now;
+            need.NeededAt = now;
         }
-        else if (now - use.UnwantedSince > UnneededFor)
+        else if (now - need.NeededAt > UnneededFor)
         {
-            End(now, peer);
+            links.End(now, peer, "neither of us needs this connection");
         }
     }
 
-    private void End(TimeSpan now, Peer peer)
+    private struct Need
     {
-        context.Send(
-            peer, new GoodbyeMessage(GoodbyeReason.Unneeded, "neither of us needs this connection"));
-        links.Drop(now, peer, DepartureReason.Displaced);
-    }
+        public bool IsTheirs { get; set; }
 
-    private bool IsMeetingPlace(Peer peer)
-    {
-        foreach (ServiceRing ring in rings.All)
-        {
-            if (ring.MeetingPlace == peer.Id)
-            {
-                return true;
-            }
-        }
-
-        return false;
-    }
-
-    private struct Use
-    {
-        /// <summary>Whether the peer said that it needs this node; it does until it says otherwise.</summary>
-        public bool WantsUs { get; set; }
-
-        public TimeSpan UnwantedSince { get; set; }
+        public TimeSpan NeededAt { get; set; }
     }
 }

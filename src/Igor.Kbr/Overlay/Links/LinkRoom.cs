@@ -9,8 +9,9 @@ namespace Igor.Kbr.Overlay.Links;
 /// <summary>
 /// Who may have a connection. First contacts would be everybody's hubs otherwise: from three quarters of its
 /// links on a node is busy and takes only who would be its neighbour, or whom it dialled itself; the others
-/// are told of members that may have room. When all links are taken the least useful one makes room for a
-/// neighbour. What only came to find a ring holds its place for a short time.
+/// are told of members that may have room. When all links are taken the one that is needed least makes room
+/// for one that is needed more, by this node's own view (<see cref="PeerUse"/>), so that a neighbour in the
+/// ring of all always finds some. What only came to find a ring holds its place for a short time.
 /// </summary>
 internal sealed class LinkRoom(
     NodeContext context,
@@ -23,8 +24,11 @@ internal sealed class LinkRoom(
     /// <summary>Members that a refused node is told of.</summary>
     private const int OthersMax = 8;
 
-    /// <summary>Clients have a quarter of the links, or they could keep the ring out.</summary>
-    private const int ClientsPart = 4;
+    /// <summary>
+    /// What only those know who dial (that they are clients, that they have chosen this node as their finger
+    /// or found a meeting place in it) gets a quarter of the links each, or it could keep the ring out.
+    /// </summary>
+    private const int ClaimsPart = 4;
 
     /// <summary>Longer than it takes to find one's neighbours in a ring.</summary>
     private static readonly TimeSpan EntryTime = TimeSpan.FromSeconds(10);
@@ -47,9 +51,19 @@ internal sealed class LinkRoom(
             return true;
         }
 
-        bool isKnown = context.Peers.Contains(link.PeerId);
-        bool displaces = isKnown || link.IsOutbound || IsNear(link.PeerId);
-        return displaces && (TryMakeRoom(now, link.PeerId) || isKnown);
+        context.Peers.TryGet(link.PeerId, out Peer? known);
+        PeerUse use = IsNear(link.PeerId) ? PeerUse.RingNeighbour
+            : known is not null ? care.UseOf(known)
+            : !link.IsOutbound ? PeerUse.None
+            : link.Purpose switch
+            {
+                LinkPurpose.Neighbour => PeerUse.ServiceNeighbour,
+                LinkPurpose.Finger => PeerUse.Finger,
+                LinkPurpose.MeetingPlace => PeerUse.MeetingPlace,
+                _ => PeerUse.ChosenBy,
+            };
+        return TryDrop(now, context.Peers.All.Where(p => p.Id != link.PeerId && care.UseOf(p) < use))
+            || (known is not null && links.Count <= Max);
     }
 
     /// <summary>Whether the other end may become a peer, now that it has said hello.</summary>
@@ -60,15 +74,18 @@ internal sealed class LinkRoom(
             return true;
         }
 
-        if (link.Purpose == LinkPurpose.Client && links.CountOf(LinkPurpose.Client) > Max / ClientsPart)
+        LinkPurpose purpose = link.Purpose;
+        bool hasShare = purpose is LinkPurpose.Entry or LinkPurpose.Neighbour
+            || links.CountOfOthers(purpose) <= Max / ClaimsPart;
+        if (purpose == LinkPurpose.Client && !hasShare)
         {
-            return TryDrop(now, Strangers.Where(p => !p.JoinsRing && IsStale(now, p)));
+            return TryDrop(now, Strangers(now).Where(p => !p.JoinsRing));
         }
 
         bool joinsRing = hello.JoinsRing;
-        return (hello.Purpose != LinkPurpose.Finger || fingers.HasRoomFor(link.PeerId))
-            && (!IsBusy || IsUseful(link, hello)
-                || TryDrop(now, Strangers.Where(p => IsStale(now, p) && (joinsRing || !p.JoinsRing))));
+        return hasShare && (purpose != LinkPurpose.Finger || fingers.HasRoomFor(link.PeerId))
+            && (!IsBusy || IsUseful(link)
+                || TryDrop(now, Strangers(now).Where(p => joinsRing || !p.JoinsRing)));
     }
 
     /// <summary>Members that a node may go to which found no room here, chosen at random.</summary>
@@ -79,60 +96,23 @@ internal sealed class LinkRoom(
             return [];
         }
 
-        var members = new List<Peer>();
-        foreach (Peer member in ring.Members)
-        {
-            if (member.Id != refused && !member.Addresses.IsEmpty)
-            {
-                members.Add(member);
-            }
-        }
-
-        var others = ImmutableArray.CreateBuilder<Contact>(OthersMax);
-        for (int left = members.Count; left > 0 && others.Count < OthersMax; left--)
-        {
-            int chosen = context.Random.Next(left);
-            others.Add(members[chosen].Contact);
-            members[chosen] = members[left - 1];
-        }
-
-        return others.ToImmutable();
+        Peer[] members = [.. ring.Members.All.Where(m => m.Id != refused && !m.Addresses.IsEmpty)];
+        context.Random.Shuffle(members);
+        return [.. members.Take(OthersMax).Select(member => member.Contact)];
     }
 
-    private bool IsUseful(Link link, in HelloMessage hello) =>
-        hello.JoinsRing && (hello.Purpose == LinkPurpose.MeetingPlace
-            || IsNear(link.PeerId)
-            || (hello.Purpose == LinkPurpose.Neighbour && rings.All.Any(r => IsNearIn(r, link.PeerId))));
+    private bool IsUseful(Link link) => link.Purpose == LinkPurpose.MeetingPlace
+        || IsNear(link.PeerId)
+        || (link.Purpose == LinkPurpose.Neighbour && rings.All.Any(r => IsNearIn(r, link.PeerId)));
 
     private bool IsNear(Key id) => rings.TryGet(ServiceId.Base, out ServiceRing? ring) && IsNearIn(ring, id);
 
     private bool IsNearIn(ServiceRing ring, Key id) =>
         ring.HasMember && ring.WouldBeNeighbour(id, context.Options.NeighboursPerSide);
 
-    private static bool IsStale(TimeSpan now, Peer peer) => now - peer.ConnectedAt > EntryTime;
-
-    /// <summary>
-    /// Peers that this node uses for nothing, the first to give way first: one that claims no part in the
-    /// ring before one that does, and of those the one that was silent longest.
-    /// </summary>
-    private IEnumerable<Peer> Strangers => context.Options.JoinsRing
-        ? context.Peers.All
-            .Where(p => p.Standing != PeerStanding.Member && !fingers.IsFinger(p) && !rings.IsNeighbour(p))
-            .OrderBy(p => p.JoinsRing)
-            .ThenBy(p => p.Standing)
-            .ThenBy(p => liveness.Health(p).HeardAt)
-        : [];
-
-    /// <summary>
-    /// Ends the connection that neither side has needed for longest; else to a stranger; else to one of those
-    /// who chose this node as their finger, since they find another.
-    /// </summary>
-    private bool TryMakeRoom(TimeSpan now, Key newcomer) => TryDrop(now, care.Unneeded
-        .Concat(Strangers)
-        .Concat(context.Peers.All
-            .Where(p => fingers.IsFinger(p) && !p.WasDialled && !rings.IsNeighbour(p))
-            .OrderByDescending(p => p.ConnectedAt))
-        .Where(p => p.Id != newcomer));
+    /// <summary>Peers that this node has had for a while, and uses for nothing.</summary>
+    private IEnumerable<Peer> Strangers(TimeSpan now) =>
+        context.Peers.All.Where(p => now - p.ConnectedAt > EntryTime && !care.IsWanted(p));
 
     /// <summary>
     /// Ends a second link to some peer before its time; what was on its way on it is the peer's to say again.
@@ -149,15 +129,25 @@ internal sealed class LinkRoom(
         return second is not null;
     }
 
+    /// <summary>
+    /// Ends the connection that is needed least. Of those that are for nothing that is one which the peer
+    /// does not need either, then one of a node that claims no part in the ring, then the one that was silent
+    /// longest; of others one to a node that is a neighbour in few services, and the newest.
+    /// </summary>
     private bool TryDrop(TimeSpan now, IEnumerable<Peer> candidates)
     {
-        if (candidates.FirstOrDefault() is not { } spare)
+        Peer? least = candidates.MinBy(p => (
+            care.UseOf(p),
+            care.IsWantedBy(p),
+            p.JoinsRing,
+            p.Standing,
+            rings.PlacesOf(p),
+            care.IsWanted(p) ? now - p.ConnectedAt : liveness.Health(p).HeardAt));
+        if (least is not null)
         {
-            return false;
+            links.End(now, least, "room is needed for others");
         }
 
-        context.Send(spare, new GoodbyeMessage(GoodbyeReason.Unneeded, "room is needed for others"));
-        links.Drop(now, spare, DepartureReason.Displaced);
-        return true;
+        return least is not null;
     }
 }

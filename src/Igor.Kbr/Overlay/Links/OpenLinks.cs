@@ -1,8 +1,8 @@
 using System.Diagnostics.CodeAnalysis;
 using Igor.Kbr.Overlay.Machines;
 using Igor.Kbr.Wire;
-
 using Igor.Kbr.Wire.Messages;
+
 namespace Igor.Kbr.Overlay.Links;
 
 /// <summary>
@@ -18,8 +18,9 @@ internal sealed class OpenLinks(NodeContext context)
     /// <summary>Some link that is such, the oldest; null when there is none.</summary>
     public Link? Find(Func<Link, bool> predicate) => _links.Values.Where(predicate).MinBy(l => l.Id.Value);
 
-    /// <summary>How many links are for that.</summary>
-    public int CountOf(LinkPurpose purpose) => _links.Values.Count(link => link.Purpose == purpose);
+    /// <summary>How many links others opened for that.</summary>
+    public int CountOfOthers(LinkPurpose purpose) =>
+        _links.Values.Count(link => !link.IsOutbound && link.Purpose == purpose);
 
     public bool TryGet(LinkId id, [NotNullWhen(true)] out Link? link) => _links.TryGetValue(id, out link);
 
@@ -69,6 +70,13 @@ internal sealed class OpenLinks(NodeContext context)
         context.Raise(OverlayEventKind.PeerLost, peer.Id, $"{peer.Link.RemoteAddress}: {reason}");
         context.Machines.PeerDown(now, peer, reason);
         context.Peers.Release(peer);
+    }
+
+    /// <summary>Says goodbye to a peer that is not needed, and drops it.</summary>
+    public void End(TimeSpan now, Peer peer, string text)
+    {
+        context.Send(peer, new GoodbyeMessage(GoodbyeReason.Unneeded, text));
+        Drop(now, peer, DepartureReason.Displaced);
     }
 
     /// <summary>Says goodbye on every link and closes it.</summary>

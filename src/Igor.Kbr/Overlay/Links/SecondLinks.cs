@@ -8,7 +8,7 @@ namespace Igor.Kbr.Overlay.Links;
 /// them is used, and when the other one is closed.
 /// </summary>
 internal sealed class SecondLinks(
-    NodeContext context, OpenLinks links, Standings standings, Liveness liveness)
+    NodeContext context, OpenLinks links, LinkCare care, Liveness liveness)
 {
     private static readonly TimeSpan DrainTime = TimeSpan.FromSeconds(5);
 
@@ -25,8 +25,8 @@ internal sealed class SecondLinks(
         added.Peer = peer;
         peer.WasDialled |= added.IsOutbound;
         peer.IsForFinger |= added.Purpose == LinkPurpose.Finger;
-        standings.Review(peer);
-        standings.Tell(added, peer);
+        care.Review(peer);
+        care.Tell(added, peer);
         Link old = peer.Link;
         bool isSameSide = added.IsOutbound == old.IsOutbound;
         bool smallerOpened = added.IsOutbound == (context.Id < peer.Id);
@@ -58,7 +58,7 @@ internal sealed class SecondLinks(
 
         links.Forget(peer.Link);
         other.IsDraining = false;
-        standings.Tell(other, peer);
+        care.Tell(other, peer);
         Switch(now, peer, other); // what was on its way may be lost
     }
 

@@ -16,11 +16,14 @@ public enum PeerStanding
     Stranger,
 
     /// <summary>
-    /// It says that it is in the ring, and this node has found it at an address that it dialled itself; it
-    /// uses it as neighbour or finger no more, or not yet, but may itself be one there.
+    /// It says that it is in the ring, and either this node has found it at an address that it dialled, or it
+    /// has chosen this node as its finger and has one of the places that are left to those: its frames are
+    /// as good as a member's, but not its word.
     /// </summary>
     Reached,
 
-    /// <summary>It is in the ring, can be reached, and this node uses it as neighbour or finger.</summary>
+    /// <summary>
+    /// It is in the ring, can be reached, and this node uses it, as neighbour or as finger that it looked up.
+    /// </summary>
     Member,
 }

@@ -115,7 +115,10 @@ internal sealed class RingTable : Machine
     }
 
     /// <summary>Whether a peer is a neighbour of this node in any service.</summary>
-    public bool IsNeighbour(Peer peer) => _neighbourIn.ContainsKey(peer.Id);
+    public bool IsNeighbour(Peer peer) => PlacesOf(peer) > 0;
+
+    /// <summary>In how many services a peer is one.</summary>
+    public int PlacesOf(Peer peer) => _neighbourIn.GetValueOrDefault(peer.Id);
 
     public void Refresh(
         TimeSpan now,

@@ -17,7 +17,7 @@ internal sealed class Fingers(
     RingTable rings,
     FingerTable fingers,
     Dialer dialer,
-    Standings standings,
+    LinkCare care,
     IControlRequests requests) : Machine
 {
     private const int LookupsPerRound = 4;
@@ -50,7 +50,7 @@ internal sealed class Fingers(
             return true;
         }
 
-        standings.ReviewAll();
+        care.ReviewAll();
         if (ring.Neighbours.IsWholeRing)
         {
             return false;

@@ -13,7 +13,6 @@ public class EntryPointsTests
     private readonly NodeContext _context;
     private readonly Dialer _dialer;
     private readonly RingTable _rings;
-    private readonly FingerTable _fingers;
     private readonly EntryPoints _entries;
     private long _links;
 
@@ -29,8 +28,7 @@ public class EntryPointsTests
         var away = new AwayMembers();
         _rings = new RingTable(_context, away);
         _rings.GetOrAdd(TimeSpan.Zero, ServiceId.Base, string.Empty).Phase = RingPhase.Active;
-        _fingers = new FingerTable(_context, _rings);
-        _entries = new EntryPoints(_context, _dialer, _rings, _fingers, away);
+        _entries = new EntryPoints(_context, _dialer, _rings, away);
     }
 
     [Fact]
@@ -213,7 +211,7 @@ public class EntryPointsTests
     private Peer Finger(TimeSpan since, params string[] addresses)
     {
         Peer peer = Connect(since, isMember: true, addresses);
-        peer.IsForFinger = true;
+        peer.Standing = PeerStanding.Member;
         return peer;
     }
 

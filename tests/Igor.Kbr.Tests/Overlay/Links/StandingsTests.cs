@@ -67,7 +67,7 @@ public class StandingsTests
             Services = [ServiceId.Base],
             Purpose = LinkPurpose.Finger,
         });
-        Assert.Equal(PeerStanding.Member, _node.Standings[finger]);
+        Assert.Equal(PeerStanding.Reached, _node.Standings[finger]);
     }
 
     [Fact]
