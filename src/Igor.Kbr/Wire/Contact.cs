@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text;
 using MessagePack;
 
 namespace Igor.Kbr.Wire;
@@ -7,6 +8,10 @@ namespace Igor.Kbr.Wire;
 internal readonly record struct Contact(Key Id, ImmutableArray<string> Addresses)
 {
     private const int FieldCount = 2;
+
+    /// <summary>Bytes that it takes in a message, or one or two more.</summary>
+    public int SizeInBytes =>
+        KeyCodec.SizeInBytes + 2 + Addresses.Sum(address => 3 + Encoding.UTF8.GetByteCount(address));
 
     public void Write(ref MessagePackWriter writer)
     {

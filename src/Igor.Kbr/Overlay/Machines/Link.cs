@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Igor.Kbr.Wire;
 
 namespace Igor.Kbr.Overlay.Machines;
@@ -6,6 +7,8 @@ namespace Igor.Kbr.Overlay.Machines;
 internal sealed class Link(
     LinkId id, Key peerId, bool isOutbound, LinkPurpose purpose, string remoteAddress)
 {
+    private const int OtherFieldsBytesMax = 1500; // a text for people at its longest
+
     public LinkId Id { get; } = id;
 
     public Key PeerId { get; } = peerId;
@@ -23,8 +26,15 @@ internal sealed class Link(
     /// <summary>The other end as the connection shows it, whatever was dialled.</summary>
     public string ProvenAddress { get; init; } = remoteAddress;
 
-    /// <summary>The largest frame that the other end takes, as its accept says.</summary>
-    public uint FrameBytesMax { get; set; } = uint.MaxValue;
+    /// <summary>The largest frame that the other end takes: what each does, until its accept says.</summary>
+    public uint FrameBytesMax { get; set; } = WireLimits.FrameBytesLeast;
+
+    /// <summary>As many of these, from the first, as fit into a frame beside whatever else it says.</summary>
+    public ImmutableArray<Contact> Fitting(ImmutableArray<Contact> contacts)
+    {
+        long room = FrameBytesMax - OtherFieldsBytesMax;
+        return [.. contacts.TakeWhile(contact => (room -= contact.SizeInBytes) >= 0)];
+    }
 
     /// <summary>The peer, once both ends have accepted each other.</summary>
     public Peer? Peer { get; set; }

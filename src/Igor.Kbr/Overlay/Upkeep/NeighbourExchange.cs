@@ -271,7 +271,7 @@ internal sealed class NeighbourExchange(
         if (asksBack || !contacts.IsEmpty || known.IsEmpty)
         {
             context.Send(peer, new NeighboursMessage(
-                ring.Id, asksBack, contacts, asksBack ? ring.Terms.Known : []));
+                ring.Id, asksBack, peer.Link.Fitting(contacts), asksBack ? ring.Terms.Known : []));
         }
     }
 

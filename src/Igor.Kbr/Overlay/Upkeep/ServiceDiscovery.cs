@@ -148,7 +148,8 @@ internal sealed class ServiceDiscovery(
             }
         }
 
-        context.Send(asker, new ServiceMembersMessage(service, [.. nearest.Select(peer => peer.Contact)]));
+        ImmutableArray<Contact> members = asker.Link.Fitting([.. nearest.Select(peer => peer.Contact)]);
+        context.Send(asker, new ServiceMembersMessage(service, members));
     }
 
     private void HandleMembers(TimeSpan now, Peer peer, in ServiceMembersMessage message)
