@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Runtime.InteropServices;
 
 namespace Igor.Kbr;
 
@@ -34,8 +33,8 @@ public sealed class NeighbourSet
         CounterClockwise = counterClockwise;
         Version = version;
         IsAlone = isAlone;
-        IsWholeRing = clockwise.IsEmpty || counterClockwise.IsEmpty || DoSidesMeet();
-        _line = IsWholeRing ? Circle() : Stretch();
+        _line = Line(out bool doSidesMeet);
+        IsWholeRing = doSidesMeet || clockwise.IsEmpty || counterClockwise.IsEmpty;
     }
 
     /// <summary>The set of a node that knows nobody.</summary>
@@ -94,46 +93,25 @@ public sealed class NeighbourSet
         return RingGeometry.Range(_line, node, rank, IsWholeRing);
     }
 
-    // A set is made at each change of a neighbour in each ring: no sets and sequences on the way, as sides
-    // are short.
-    private bool DoSidesMeet()
+    /// <summary>
+    /// Self and neighbours, each once, clockwise: from itself around a whole ring, else from the farthest one
+    /// behind. A set is made at each change of a neighbour in each ring, hence the loops.
+    /// </summary>
+    private ImmutableArray<Key> Line(out bool doSidesMeet)
     {
-        foreach (Key id in Clockwise)
+        var behind = ImmutableArray.CreateBuilder<Key>(CounterClockwise.Length + 1 + Clockwise.Length);
+        for (int i = CounterClockwise.Length - 1; i >= 0; i--)
         {
-            if (CounterClockwise.Contains(id))
+            if (!Clockwise.Contains(CounterClockwise[i]))
             {
-                return true;
+                behind.Add(CounterClockwise[i]);
             }
         }
 
-        return false;
-    }
-
-    private ImmutableArray<Key> Stretch()
-    {
-        Key[] line = [.. CounterClockwise, Self, .. Clockwise];
-        Array.Reverse(line, 0, CounterClockwise.Length);
-        return ImmutableCollectionsMarshal.AsImmutableArray(line);
-    }
-
-    private ImmutableArray<Key> Circle()
-    {
-        var line = ImmutableArray.CreateBuilder<Key>(CounterClockwise.Length + 1 + Clockwise.Length);
-        line.Add(Self);
-        AddNew(Clockwise);
-        AddNew(CounterClockwise);
-        line.Sort((a, b) => (a - Self).CompareTo(b - Self));
-        return line.ToImmutable();
-
-        void AddNew(ImmutableArray<Key> side)
-        {
-            foreach (Key id in side)
-            {
-                if (!line.Contains(id))
-                {
-                    line.Add(id);
-                }
-            }
-        }
+        doSidesMeet = behind.Count < CounterClockwise.Length;
+        int at = doSidesMeet ? 0 : behind.Count;
+        behind.Insert(at, Self);
+        behind.InsertRange(at + 1, Clockwise);
+        return behind.ToImmutable();
     }
 }

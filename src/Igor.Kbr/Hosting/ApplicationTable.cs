@@ -26,7 +26,8 @@ internal sealed class ApplicationTable<TService>(OverlayNode overlay, IApplicati
     // In the order in which they attached: any number of clients and at most one member.
     private readonly Dictionary<ServiceId, ImmutableArray<TService>> _attached = [];
     private readonly List<TService> _all = [];
-    private readonly OpenRequests<TService> _requests = new();
+    private readonly Dictionary<RequestId, OpenRequest> _requests = [];
+    private long _lastRequest;
     private int _members;
 
     /// <summary>All handles, in the order in which they attached.</summary>
@@ -102,9 +103,10 @@ internal sealed class ApplicationTable<TService>(OverlayNode overlay, IApplicati
 
         _members -= service.Role == ServiceRole.Member ? 1 : 0;
         service.Close();
-        foreach (OpenRequests<TService>.Open request in _requests.TakeAll(service))
+        foreach ((RequestId name, _) in
+            _requests.Where(open => open.Value.Service == service).OrderBy(open => open.Key.Value).ToArray())
         {
-            End(request, KbrReply.Failed(KbrStatus.Closed));
+            Complete(name, KbrReply.Failed(KbrStatus.Closed));
         }
 
         return true;
@@ -138,10 +140,11 @@ internal sealed class ApplicationTable<TService>(OverlayNode overlay, IApplicati
         Action<KbrReply> completed,
         int heldBytes = 0)
     {
-        var request = new OpenRequests<TService>.Open(service, completed, heldBytes);
+        var request = new OpenRequest(service, completed, heldBytes);
         if (service.IsOpen)
         {
-            RequestId name = _requests.Add(request);
+            var name = new RequestId(++_lastRequest);
+            _requests.Add(name, request);
             overlay.Request(now, name, service.Id, destination, payload, options.Bounded());
         }
         else
@@ -152,7 +155,7 @@ internal sealed class ApplicationTable<TService>(OverlayNode overlay, IApplicati
 
     /// <summary>The host has no room for a request.</summary>
     public void Refuse(TService service, Action<KbrReply> completed) => End(
-        new OpenRequests<TService>.Open(service, completed, 0),
+        new OpenRequest(service, completed, 0),
         KbrReply.Failed(service.IsOpen ? KbrStatus.Overloaded : KbrStatus.Closed));
 
     /// <summary>Hands a message to the member of its service.</summary>
@@ -209,7 +212,7 @@ internal sealed class ApplicationTable<TService>(OverlayNode overlay, IApplicati
     /// <summary>Tells an application that its request ended, unless it heard that before.</summary>
     public void Complete(RequestId name, in KbrReply reply)
     {
-        if (_requests.TryTake(name, out OpenRequests<TService>.Open request))
+        if (_requests.Remove(name, out OpenRequest request))
         {
             End(request, reply);
         }
@@ -257,7 +260,7 @@ internal sealed class ApplicationTable<TService>(OverlayNode overlay, IApplicati
         }
     }
 
-    private void End(in OpenRequests<TService>.Open request, in KbrReply reply)
+    private void End(in OpenRequest request, in KbrReply reply)
     {
         host.NoteRequestEnded(request.Service, reply.Status, request.HeldBytes);
         try
@@ -269,4 +272,6 @@ internal sealed class ApplicationTable<TService>(OverlayNode overlay, IApplicati
             host.NoteFailure(request.Service, "the callback of a request", problem);
         }
     }
+
+    private readonly record struct OpenRequest(TService Service, Action<KbrReply> Completed, int HeldBytes);
 }
