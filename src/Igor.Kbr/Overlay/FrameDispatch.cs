@@ -20,7 +20,10 @@ internal sealed class FrameDispatch(
 
     private const int ControlAtOnceMax = 256;
 
-    private readonly PerPeer<Allowances?> _allowances = new(context.Peers, () => null);
+    // For questions whose missing answer would be held against this node, and for what else costs more to
+    // handle than to send; made when the first comes.
+    private readonly PerPeer<TokenBucket?> _probes = new(context.Peers, () => null);
+    private readonly PerPeer<TokenBucket?> _control = new(context.Peers, () => null);
 
     /// <summary>Messages that were ignored since their sender sent too many.</summary>
     public long Ignored { get; private set; }
@@ -76,24 +79,14 @@ internal sealed class FrameDispatch(
     /// </summary>
     private TokenBucket? AllowanceFor(Peer peer, MessageType type) => type switch
     {
-        MessageType.Ping or MessageType.RequestQuery => Allowed(peer).Probes,
+        MessageType.Ping or MessageType.RequestQuery => Of(_probes, peer),
         MessageType.Neighbours or MessageType.ServiceQuery or MessageType.ServiceMembers
             or MessageType.IdentityClash or MessageType.SilentPeer or MessageType.QuietPeer
             or MessageType.ServicesQuery =>
-                Allowed(peer).Control,
+                Of(_control, peer),
         _ => null,
     };
 
-    private Allowances Allowed(Peer peer) => _allowances[peer] ??= new Allowances();
-
-    private sealed class Allowances
-    {
-        /// <summary>How many messages a peer may still send that cost more to handle than to send.</summary>
-        public TokenBucket Control => field ??= new(ControlPerSecond, ControlAtOnceMax);
-
-        /// <summary>
-        /// How many questions it may still ask whose missing answer would be held against this node.
-        /// </summary>
-        public TokenBucket Probes => field ??= new(ControlPerSecond, ControlAtOnceMax);
-    }
+    private static TokenBucket Of(PerPeer<TokenBucket?> buckets, Peer peer) =>
+        buckets[peer] ??= new TokenBucket(ControlPerSecond, ControlAtOnceMax);
 }

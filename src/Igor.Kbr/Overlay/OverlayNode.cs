@@ -161,22 +161,16 @@ public sealed partial class OverlayNode
 
         Dialer.Wish? wish = dial is { } d ? _dialer.HandleOpened(now, d, peer, progress) : null;
         _handshake.HandleOpened(now, link, peer, wish, remoteAddress);
-        if (_links.TryGet(link, out Link? opened))
-        {
-            _entries.HandleOpened(opened);
-        }
-
         _context.Machines.LinksChanged(now);
     }
 
     /// <summary>An attempt to connect failed.</summary>
     public void HandleDialFailed(TimeSpan now, DialId dial, string cause)
     {
-        Dialer.Wish wish = _dialer.HandleFailed(now, dial);
+        Dialer.Wish wish = _dialer.HandleFailed(now, dial, cause);
         foreach (string address in wish.Addresses)
         {
             _context.Raise(OverlayEventKind.DialFailed, wish.Expected ?? default, $"{address}: {cause}");
-            _entries.HandleFailed(address, cause);
         }
 
         _context.Machines.LinksChanged(now);

@@ -12,24 +12,26 @@ namespace Igor.Kbr.Overlay.Addresses;
 internal readonly record struct Teller(Key Id, AddressRange Range, bool IsTrusted, bool WasAsked)
 {
     /// <summary>A peer that tells something unasked.</summary>
-    public static Teller Unasked(Peer peer) =>
-        Of(peer, peer.Standing == PeerStanding.Member, wasAsked: false);
+    public static Teller Unasked(Peer peer) => Unasked(peer.Link) with
+    {
+        IsTrusted = peer.Standing == PeerStanding.Member,
+    };
 
     /// <summary>
     /// The other end of a link, whether or not it is a peer yet, that tells something unasked.
     /// </summary>
-    public static Teller Unasked(Link link) => new(
-        link.PeerId,
-        IpAddress.Classify(link.ProvenAddress).Range,
-        link.IsOutbound || link.Peer is { Standing: PeerStanding.Member },
-        WasAsked: false);
+    public static Teller Unasked(Link link) => Asked(link) with
+    {
+        IsTrusted = link.IsOutbound || link.Peer is { Standing: PeerStanding.Member },
+        WasAsked = false,
+    };
 
     /// <summary>The other end of a link that this node opened, and that answers.</summary>
     public static Teller Asked(Link link) => new(
         link.PeerId, IpAddress.Classify(link.ProvenAddress).Range, IsTrusted: true, WasAsked: true);
 
     /// <summary>A peer that answers.</summary>
-    public static Teller Asked(Peer peer) => Of(peer, isTrusted: true, wasAsked: true);
+    public static Teller Asked(Peer peer) => Asked(peer.Link);
 
     /// <summary>
     /// Whether it may tell of an address. An address of a private range means another host to each network,
@@ -45,7 +47,4 @@ internal readonly record struct Teller(Key Id, AddressRange Range, bool IsTruste
     /// <inheritdoc cref="MayTell(AddressRange, bool)"/>
     public bool MayTell(string address, bool dialPrivate) =>
         MayTell(IpAddress.Classify(address).Range, dialPrivate);
-
-    private static Teller Of(Peer peer, bool isTrusted, bool wasAsked) =>
-        new(peer.Id, IpAddress.Classify(peer.Link.ProvenAddress).Range, isTrusted, wasAsked);
 }

@@ -24,49 +24,32 @@ internal sealed class DialBudget(int neighboursPerSide)
     private readonly TokenBucket _all = All.NewBucket();
 
     /// <summary>Whether there is an attempt left for the teller, wherever it leads.</summary>
-    public bool HasOne(TimeSpan now, in Teller teller) =>
-        BucketOf(now, teller).HasOne(now) && _all.HasOne(now) && (teller.IsTrusted || _strangers.HasOne(now));
+    public bool HasOne(TimeSpan now, in Teller teller) => BucketsOf(now, teller).All(b => b.HasOne(now));
 
     /// <summary>Takes an attempt; false when the teller, the host or all have used up theirs.</summary>
     public bool TryTake(TimeSpan now, in Teller teller, string host)
     {
-        if (!HasOne(now, teller) || !Find(_hosts, now, host, Host).TryTake(now))
-        {
-            return false;
-        }
-
-        BucketOf(now, teller).TryTake(now);
-        _all.TryTake(now);
-        if (!teller.IsTrusted)
-        {
-            _strangers.TryTake(now);
-        }
-
-        return true;
+        TokenBucket[] buckets = [.. BucketsOf(now, teller), Find(_hosts, now, host, Host)];
+        bool hasOne = buckets.All(bucket => bucket.HasOne(now));
+        return hasOne && buckets.All(bucket => bucket.TryTake(now));
     }
 
     /// <summary>The attempt led to the node that was told of.</summary>
-    public void Return(in Teller teller, string host)
+    public void Return(TimeSpan now, in Teller teller, string host)
     {
-        _all.Return();
-        if (_tellers.TryGetValue((teller.Id, teller.IsTrusted), out TokenBucket? told))
+        foreach (TokenBucket bucket in BucketsOf(now, teller).Append(Find(_hosts, now, host, Host)))
         {
-            told.Return();
-        }
-
-        if (_hosts.TryGetValue(host, out TokenBucket? at))
-        {
-            at.Return();
-        }
-
-        if (!teller.IsTrusted)
-        {
-            _strangers.Return();
+            bucket.Return();
         }
     }
 
-    private TokenBucket BucketOf(TimeSpan now, in Teller teller) => Find(
-        _tellers, now, (teller.Id, teller.IsTrusted), teller.IsTrusted ? _trusted : Stranger);
+    private TokenBucket[] BucketsOf(TimeSpan now, in Teller teller)
+    {
+        var name = (teller.Id, teller.IsTrusted);
+        return teller.IsTrusted
+            ? [_all, Find(_tellers, now, name, _trusted)]
+            : [_all, _strangers, Find(_tellers, now, name, Stranger)];
+    }
 
     /// <summary>
     /// The bucket of that name. Full ones are like new and are forgotten; the others are bounded by what all

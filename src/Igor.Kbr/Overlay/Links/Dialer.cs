@@ -24,6 +24,10 @@ internal sealed class Dialer(NodeContext context, OpenLinks links)
     private const int QueueMax = 256;
 
     private const int FailuresRememberedMax = 512;
+
+    /// <summary>More would not be read.</summary>
+    private const int AddressesToldMax = 3;
+
     private static readonly TimeSpan BackoffFirst = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan BackoffMax = TimeSpan.FromSeconds(30);
 
@@ -31,10 +35,10 @@ internal sealed class Dialer(NodeContext context, OpenLinks links)
     private static readonly TimeSpan BackoffSeekingMax = TimeSpan.FromMilliseconds(800);
 
     /// <summary>
-    /// A name that leads to this node itself, again and again. Each attempt costs a connection, also one that
-    /// reaches nobody tries no more often.
+    /// An address that leads to this node itself, again and again. Each attempt costs a connection, also one
+    /// that reaches nobody tries no more often; a name may lead elsewhere the next time.
     /// </summary>
-    private static readonly TimeSpan OwnNameBackoffMax = TimeSpan.FromMinutes(4);
+    private static readonly TimeSpan OwnBackoffMax = TimeSpan.FromMinutes(4);
 
     private readonly DialBudget _budget = new(context.Options.NeighboursPerSide);
     private readonly Dictionary<DialId, Wish> _underWay = [];
@@ -43,7 +47,6 @@ internal sealed class Dialer(NodeContext context, OpenLinks links)
     private readonly Queue<Wish> _told = new();
     private readonly Dictionary<string, Failure> _failures = [];
     private readonly Queue<string> _failureOrder = new();
-    private readonly HashSet<string> _own = [];
     private int _concurrent; // under way, but for the given addresses, which take nobody's place
     private long _nextId;
 
@@ -87,8 +90,7 @@ internal sealed class Dialer(NodeContext context, OpenLinks links)
     /// <summary>Whether a node could not be reached lately anywhere where it is said to be.</summary>
     public bool HasFailed(TimeSpan now, Contact contact) =>
         !contact.Addresses.IsEmpty
-        && contact.Addresses.All(address => _failures.TryGetValue(address, out Failure failure)
-            && failure.IsResting(now, new Wish(contact.Addresses, contact.Id, LinkPurpose.Neighbour)));
+        && contact.Addresses.All(a => _failures.GetValueOrDefault(a).IsResting(now, isSeeking: false));
 
     /// <summary>
     /// Connects to a node at those of its addresses that may be tried now; false when none may, and while it
@@ -126,16 +128,15 @@ internal sealed class Dialer(NodeContext context, OpenLinks links)
         }
 
         queue.Enqueue(wish);
-        StartQueued();
+        StartQueued(now);
         return true;
     }
 
     /// <summary>Whether an address may be tried for a wish; its price is taken then.</summary>
     private bool MayTry(TimeSpan now, in Wish wish, string address)
     {
-        if (address.Length == 0 || _own.Contains(address)
-            || (_failures.TryGetValue(address, out Failure failure) && failure.IsResting(now, wish))
-            || _open.Contains(address))
+        if (address.Length == 0 || _open.Contains(address)
+            || _failures.GetValueOrDefault(address).IsResting(now, wish.IsSeeking))
         {
             return false;
         }
@@ -163,15 +164,15 @@ internal sealed class Dialer(NodeContext context, OpenLinks links)
         {
             if (at < winner || (at == winner && !isWanted))
             {
-                NoteFailure(now, wish.Addresses[at]);
+                NoteFailure(now, wish.Addresses[at], at < winner ? "no answer" : "another node answers");
             }
             else if (at == winner || at > winner + progress.Later)
             {
-                GiveBack(wish, wish.Addresses[at]);
+                GiveBack(now, wish, wish.Addresses[at]);
             }
         }
 
-        StartQueued();
+        StartQueued(now);
         return wish with { Addresses = [wish.Addresses[winner]] };
     }
 
@@ -182,59 +183,23 @@ internal sealed class Dialer(NodeContext context, OpenLinks links)
     public void HandleUp(string address) => _failures.Remove(address);
 
     /// <summary>A dial failed; returns what it was for.</summary>
-    public Wish HandleFailed(TimeSpan now, DialId dial)
+    public Wish HandleFailed(TimeSpan now, DialId dial, string cause)
     {
         Wish wish = Finish(dial);
         foreach (string address in wish.Addresses)
         {
-            NoteFailure(now, address);
+            NoteFailure(now, address, cause);
         }
 
-        StartQueued();
+        StartQueued(now);
         return wish;
     }
 
     /// <summary>
-    /// The address turned out to be this node's own: it is never dialled again. A name may lead elsewhere the
-    /// next time, and is tried ever more seldom while it does not.
+    /// The address led nowhere, or to this node itself, which is tried ever more seldom: it is left alone for
+    /// a while, the longer the more often in a row.
     /// </summary>
-    public void NoteOwn(TimeSpan now, string address)
-    {
-        if (!IsNumeric(address))
-        {
-            int count = CountFailure(address);
-            TimeSpan rest = now + context.Random.Jitter(Backoff(count, OwnNameBackoffMax));
-            _failures[address] = new Failure(count, rest, rest);
-        }
-        else if (_own.Count < FailuresRememberedMax)
-        {
-            _own.Add(address);
-        }
-    }
-
-    /// <summary>Leaves the address alone for a while.</summary>
-    public void NoteFailure(TimeSpan now, string address)
-    {
-        if (address.Length == 0)
-        {
-            return;
-        }
-
-        int count = CountFailure(address);
-        TimeSpan pause = context.Random.Jitter(Backoff(count, BackoffMax));
-        TimeSpan seekingPause = context.Random.Jitter(BackoffSeekingMax);
-        _failures[address] = new Failure(
-            count, now + pause, now + (seekingPause < pause ? seekingPause : pause));
-    }
-
-    private static TimeSpan Backoff(int failures, TimeSpan most)
-    {
-        TimeSpan backoff = BackoffFirst * Math.Pow(2, Math.Min(failures - 1, 10));
-        return backoff < most ? backoff : most;
-    }
-
-    /// <summary>How often the address has failed with this time, in a row.</summary>
-    private int CountFailure(string address)
+    public void NoteFailure(TimeSpan now, string address, string cause, bool isOwn = false)
     {
         int count = _failures.TryGetValue(address, out Failure before) ? before.Count + 1 : 1;
         if (count == 1)
@@ -246,11 +211,19 @@ internal sealed class Dialer(NodeContext context, OpenLinks links)
             }
         }
 
-        return count;
+        TimeSpan pause = BackoffFirst * Math.Pow(2, Math.Min(count - 1, 10));
+        TimeSpan most = isOwn ? OwnBackoffMax : BackoffMax;
+        pause = context.Random.Jitter(pause < most ? pause : most);
+        TimeSpan seeking = context.Random.Jitter(BackoffSeekingMax);
+        _failures[address] = new Failure(
+            count, now + pause, now + (isOwn || pause < seeking ? pause : seeking), cause);
     }
 
-    private static bool IsNumeric(string address) =>
-        address.StartsWith('[') || address.All(c => char.IsAsciiDigit(c) || c is '.' or ':');
+    /// <summary>Why these addresses led nowhere, in one line for people; the same causes together.</summary>
+    public string WhyNowhere(IEnumerable<string> addresses) => string.Join("; ", addresses.Distinct()
+        .GroupBy(address => _failures.GetValueOrDefault(address).Cause ?? "no answer")
+        .Select(group => $"{group.Key} at {string.Join(", ", group.Take(AddressesToldMax))}"
+            + (group.Count() > AddressesToldMax ? $" and {group.Count() - AddressesToldMax} more" : "")));
 
     /// <summary>Most of what a hostile peer tells is over its budget, and not even looked at.</summary>
     private bool MayTell(TimeSpan now, in Teller teller, string address)
@@ -269,11 +242,11 @@ internal sealed class Dialer(NodeContext context, OpenLinks links)
     /// </summary>
     private bool HasRoomFor(Key teller) => _open.CountOf(teller) < 2 * context.Options.NeighboursPerSide;
 
-    private void GiveBack(in Wish wish, string address)
+    private void GiveBack(TimeSpan now, in Wish wish, string address)
     {
         if (wish.Teller is { } teller)
         {
-            _budget.Return(teller, IpAddress.Classify(address).Host);
+            _budget.Return(now, teller, IpAddress.Classify(address).Host);
         }
     }
 
@@ -289,7 +262,7 @@ internal sealed class Dialer(NodeContext context, OpenLinks links)
         return wish;
     }
 
-    private void StartQueued()
+    private void StartQueued(TimeSpan now)
     {
         while ((_concurrent < ConcurrentMax && _queue.TryDequeue(out Wish wish))
             || (_concurrent < ConcurrentToldMax && _told.TryDequeue(out wish)))
@@ -299,7 +272,7 @@ internal sealed class Dialer(NodeContext context, OpenLinks links)
                 _open.Remove(wish);
                 foreach (string address in wish.Addresses)
                 {
-                    GiveBack(wish, address);
+                    GiveBack(now, wish, address);
                 }
 
                 continue;
@@ -317,9 +290,10 @@ internal sealed class Dialer(NodeContext context, OpenLinks links)
         context.Output.Dial(dial, wish.Expected, wish.Addresses);
     }
 
-    private readonly record struct Failure(int Count, TimeSpan NotBefore, TimeSpan SeekingNotBefore)
+    private readonly record struct Failure(
+        int Count, TimeSpan NotBefore, TimeSpan SeekingNotBefore, string? Cause)
     {
-        public bool IsResting(TimeSpan now, in Wish wish) =>
-            now < (wish.IsSeeking ? SeekingNotBefore : NotBefore);
+        public bool IsResting(TimeSpan now, bool isSeeking) =>
+            now < (isSeeking ? SeekingNotBefore : NotBefore);
     }
 }

@@ -45,8 +45,6 @@ internal sealed class EntryPoints(
     /// </summary>
     private const int SmallMax = 8;
 
-    private readonly ReachLog _log = new();
-    private readonly Dictionary<string, Key> _reached = [];
     private TimeSpan? _fullAt;
     private bool _isSeeking;
     private int _given = -1;
@@ -112,27 +110,9 @@ internal sealed class EntryPoints(
             [.. context.Options.Bootstrap, .. away.Reachable.Select(contact => contact.Addresses[0])];
         return context.Peers.All.Exists(p => p.JoinsRing && !p.Runs(ServiceId.Base))
             ? "those that answer look for a ring themselves"
-            : addresses.Length > 0 ? _log.Describe(addresses)
+            : addresses.Length > 0 ? dialer.WhyNowhere(addresses)
             : away.Count > 0 ? "members are lost that gave no address where this node may connect to"
             : "there is nobody to connect to";
-    }
-
-    /// <summary>A link was opened; its other end has proved its id.</summary>
-    public void HandleOpened(Link link)
-    {
-        if (link.IsOwnEntry && IsGiven(link.RemoteAddress))
-        {
-            _reached[link.RemoteAddress] = link.PeerId;
-        }
-    }
-
-    /// <summary>An attempt to connect failed, or the node there turned this one away.</summary>
-    public void HandleFailed(string address, string cause)
-    {
-        if (IsTried(address))
-        {
-            _log.Note(address, cause, IsTried);
-        }
     }
 
     /// <summary>Whether this node was turned away just now because others are full.</summary>
@@ -162,7 +142,6 @@ internal sealed class EntryPoints(
     public override void HandlePeerUp(TimeSpan now, Peer peer)
     {
         away.Remove(peer.Id);
-        _log.Clear(peer.Link.RemoteAddress);
         if (_isSeeking && !peer.Runs(ServiceId.Base))
         {
             DialGiven(now);
@@ -191,10 +170,6 @@ internal sealed class EntryPoints(
         if (rings.IsInRing)
         {
             away.HandleReplaced(id, address);
-        }
-        else
-        {
-            HandleFailed(address, "another node answers");
         }
     }
 
@@ -285,17 +260,11 @@ internal sealed class EntryPoints(
         }
     }
 
-    private bool IsTried(string address) =>
-        IsGiven(address) || away.All.Any(contact => contact.Addresses.Contains(address));
-
-    private bool IsGiven(string address) => context.Options.Bootstrap.Contains(address);
-
     /// <summary>
     /// Whether the node that was reached at the address is connected, or about to be. What addresses a peer
     /// says that it has does not count, since one that claims a bootstrap address would keep this node away
     /// from it.
     /// </summary>
     private bool IsConnected(string address) =>
-        _reached.TryGetValue(address, out Key id)
-        && (context.Peers.Contains(id) || dialer.IsConnecting(id));
+        dialer.IsConnecting(address) || context.Peers.All.Exists(peer => peer.FoundAt.Contains(address));
 }

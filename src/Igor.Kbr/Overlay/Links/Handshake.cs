@@ -48,7 +48,7 @@ internal sealed class Handshake(
         context.Budget.Spend(now, link.IsOutbound ? UpkeepBudget.ConnectionBytes : 0);
         if (!room.HasRoomFor(now, link))
         {
-            RefuseAsFull(now, link);
+            Refuse(now, link, HelloCheck.Full);
             return;
         }
 
@@ -81,7 +81,10 @@ internal sealed class Handshake(
                 isHello ? "the first message is a hello" : "the answer to a hello is an accept");
             if (isHello)
             {
-                HandleHello(now, link, frame.Read<HelloMessage>());
+                HelloMessage said = frame.Read<HelloMessage>();
+                ImmutableArray<string> usable =
+                    HelloCheck.UsableAddresses(said, link, context.Options.DialPrivate);
+                HandleHello(now, link, said with { Addresses = usable });
             }
             else
             {
@@ -125,7 +128,7 @@ internal sealed class Handshake(
 
         if (known is null && !room.MayBecomePeer(now, link, hello))
         {
-            RefuseAsFull(now, link);
+            Refuse(now, link, HelloCheck.Full);
             return;
         }
 
@@ -168,9 +171,9 @@ internal sealed class Handshake(
         {
             ConnectedAt = now,
             Instance = hello.Instance,
-            Addresses = HelloCheck.UsableAddresses(hello, link, context.Options.DialPrivate),
+            Addresses = hello.Addresses,
             JoinsRing = hello.JoinsRing,
-            WasDialled = link.IsOutbound,
+            FoundAt = link.IsOutbound ? [link.RemoteAddress] : [],
             IsForFinger = link.Purpose == LinkPurpose.Finger,
         };
         peer.Services.Apply(hello.Runs);
@@ -262,11 +265,7 @@ internal sealed class Handshake(
     {
         if (identity.IsSelf(now, link, hello))
         {
-            if (link.IsOutbound)
-            {
-                dialer.NoteOwn(now, link.RemoteAddress);
-                entries.HandleFailed(link.RemoteAddress, "only this node itself answers");
-            }
+            NoteTurnedAway(now, link, "only this node itself answers", isOwn: true);
         }
         else
         {
@@ -298,25 +297,17 @@ internal sealed class Handshake(
     {
         context.Raise(OverlayEventKind.Refused, link.PeerId, $"{link.RemoteAddress}: {objection.Text}");
         NoteTurnedAway(now, link, $"refused ({objection.Text})");
-        context.Send(link, new GoodbyeMessage(objection.Reason, objection.TextThere));
+        ImmutableArray<Contact> others =
+            objection.Reason == GoodbyeReason.Full ? link.Fitting(room.Others(link.PeerId)) : [];
+        context.Send(link, new GoodbyeMessage(objection.Reason, objection.TextThere, others));
         links.Forget(link);
     }
 
-    private void RefuseAsFull(TimeSpan now, Link link)
-    {
-        Objection full = HelloCheck.Full;
-        context.Raise(OverlayEventKind.Refused, link.PeerId, $"{link.RemoteAddress}: {full.Text}");
-        NoteTurnedAway(now, link, $"refused ({full.Text})");
-        context.Send(link, new GoodbyeMessage(full.Reason, full.TextThere, room.Others(link.PeerId)));
-        links.Forget(link);
-    }
-
-    private void NoteTurnedAway(TimeSpan now, Link link, string cause)
+    private void NoteTurnedAway(TimeSpan now, Link link, string cause, bool isOwn = false)
     {
         if (link.IsOutbound)
         {
-            dialer.NoteFailure(now, link.RemoteAddress);
-            entries.HandleFailed(link.RemoteAddress, cause);
+            dialer.NoteFailure(now, link.RemoteAddress, cause, isOwn);
         }
     }
 }

@@ -44,7 +44,7 @@ internal static class HelloCheck
     /// The addresses that a peer says it has, as far as it may say so. A node that listens on all its
     /// addresses does not know which: the link shows one.
     /// </summary>
-    public static ImmutableArray<string> UsableAddresses(HelloMessage hello, Link link, bool dialPrivate)
+    public static ImmutableArray<string> UsableAddresses(in HelloMessage hello, Link link, bool dialPrivate)
     {
         string host = link.ProvenAddress[..Math.Max(link.ProvenAddress.LastIndexOf(':'), 0)];
         AddressRange range = IpAddress.Classify(link.ProvenAddress).Range;

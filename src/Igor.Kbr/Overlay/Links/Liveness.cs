@@ -88,7 +88,7 @@ internal sealed class Liveness(NodeContext context) : Machine
     public void Ping(TimeSpan now, Peer peer)
     {
         ulong nonce = context.Random.NextUInt64();
-        _states[peer].Pings.Add(now, nonce);
+        _states[peer].Ping = (nonce, now);
         context.Send(peer, new PingMessage(nonce, context.WallClockMs(now)));
     }
 
@@ -96,17 +96,20 @@ internal sealed class Liveness(NodeContext context) : Machine
     {
         if (frame.Type == MessageType.Ping)
         {
-            PingMessage ping = frame.Read<PingMessage>();
-            context.Send(link, new PongMessage(ping.Nonce, context.WallClockMs(now)));
-            context.Machines.Sign(now, peer, new SignOfLife(null, ping.WallClockMs));
+            PingMessage asked = frame.Read<PingMessage>();
+            context.Send(link, new PongMessage(asked.Nonce, context.WallClockMs(now)));
+            context.Machines.Sign(now, peer, new SignOfLife(null, asked.WallClockMs));
             return;
         }
 
         PongMessage pong = frame.Read<PongMessage>();
-        TimeSpan? askedAt = _states[peer].Pings.Take(pong.Nonce);
-        if (askedAt is { } at)
+        State state = _states[peer];
+        TimeSpan? askedAt = null;
+        if (state.Ping is { } ping && ping.Nonce == pong.Nonce)
         {
-            NoteRoundTrip(peer, now - at);
+            askedAt = ping.SentAt;
+            state.Ping = null;
+            NoteRoundTrip(peer, now - ping.SentAt);
         }
 
         context.Machines.Sign(now, peer, new SignOfLife(askedAt, pong.WallClockMs));
@@ -116,7 +119,11 @@ internal sealed class Liveness(NodeContext context) : Machine
     {
         public PeerHealth Health { get; } = new();
 
-        public OpenPings Pings => field ??= new();
+        /// <summary>
+        /// The last ping that was not answered, by its random number: what answers another one measures
+        /// nothing, or a peer could say unasked how near it is.
+        /// </summary>
+        public (ulong Nonce, TimeSpan SentAt)? Ping { get; set; }
 
         public bool IsInDoubt { get; set; }
 

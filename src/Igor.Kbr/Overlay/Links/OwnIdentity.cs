@@ -57,12 +57,11 @@ internal sealed class OwnIdentity(NodeContext context, Dialer dialer) : Machine
         if (_toldAt is not { } told || now - told > ClashLife)
         {
             _toldAt = now;
-            string where = addresses.IsEmpty ? "no address" : string.Join(", ", addresses);
             context.Raise(
                 OverlayEventKind.Refused,
                 link.PeerId,
                 $"node {link.PeerId.ToShortString()} says that another node has the identity of this one, at "
-                + where);
+                + string.Join(", ", addresses.DefaultIfEmpty("no address")));
         }
 
         dialer.TryDial(
@@ -82,7 +81,7 @@ internal sealed class OwnIdentity(NodeContext context, Dialer dialer) : Machine
             return true;
         }
 
-        string where = link.IsOutbound ? link.RemoteAddress : WhereIs(hello, link);
+        string where = !link.IsOutbound && hello.Addresses is [var first, ..] ? first : link.RemoteAddress;
         bool isFirst = IsFirst(now, hello);
         string text = "another node has the identity of this one, as from a copy of its data folder, and "
             + $"runs at {where}: "
@@ -100,11 +99,6 @@ internal sealed class OwnIdentity(NodeContext context, Dialer dialer) : Machine
             isFirst ? OverlayEventKind.IdentityClash : OverlayEventKind.IdentityLost, context.Id, text);
         return false;
     }
-
-    private string WhereIs(HelloMessage hello, Link link) =>
-        HelloCheck.UsableAddresses(hello, link, context.Options.DialPrivate) is [var first, ..]
-            ? first
-            : link.RemoteAddress;
 
     private bool IsFirst(TimeSpan now, HelloMessage hello)
     {

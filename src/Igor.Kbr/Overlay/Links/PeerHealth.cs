@@ -30,8 +30,7 @@ internal readonly record struct HealthLimits(TimeSpan Quiet, TimeSpan Answer, Ti
 /// </summary>
 internal sealed class PeerHealth
 {
-    private TimeSpan? _answer;
-    private TimeSpan? _telling;
+    private HealthLimits? _given;
     private bool _wasTold;
 
     /// <summary>When the last frame came.</summary>
@@ -45,8 +44,7 @@ internal sealed class PeerHealth
     {
         HeardAt = now;
         AskedAt = null;
-        _answer = null;
-        _telling = null;
+        _given = null;
         _wasTold = false;
     }
 
@@ -56,8 +54,9 @@ internal sealed class PeerHealth
     /// </summary>
     public bool TryAsk(TimeSpan now, HealthLimits? limits = null)
     {
-        _answer ??= limits?.Answer;
-        _telling ??= limits?.Telling;
+        _given = limits is { } more
+            ? new HealthLimits(more.Quiet, _given?.Answer ?? more.Answer, _given?.Telling ?? more.Telling)
+            : _given;
         bool isNew = AskedAt is null;
         AskedAt ??= now;
         return isNew;
@@ -71,9 +70,9 @@ internal sealed class PeerHealth
             return HeardAt + limits.Quiet;
         }
 
-        TimeSpan death = asked + (_answer ?? limits.Answer);
-        TimeSpan telling = asked + (_telling ?? limits.Telling ?? TimeSpan.MaxValue / 2);
-        return !_wasTold && telling < death ? telling : death;
+        TimeSpan answer = (_given ?? limits).Answer;
+        TimeSpan? telling = _given?.Telling ?? limits.Telling;
+        return asked + (!_wasTold && telling < answer ? telling.Value : answer);
     }
 
     /// <summary>Says what is to be done by now, and takes it for done.</summary>
@@ -90,7 +89,7 @@ internal sealed class PeerHealth
             return HealthStep.Ask;
         }
 
-        if (now >= asked + (_answer ?? limits.Answer))
+        if (now >= asked + (_given ?? limits).Answer)
         {
             return HealthStep.Bury;
         }

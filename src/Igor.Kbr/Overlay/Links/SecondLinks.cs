@@ -12,6 +12,9 @@ internal sealed class SecondLinks(
 {
     private static readonly TimeSpan DrainTime = TimeSpan.FromSeconds(5);
 
+    /// <summary>A node has fewer addresses; one that claims many is to cost no more.</summary>
+    private const int FoundAtMax = 8;
+
     /// <summary>
     /// Two links to one run of one peer: the one that the node with the smaller id opened stays, of two
     /// opened by the same side the newer one; the other link is closed once what is on its way has arrived.
@@ -23,7 +26,11 @@ internal sealed class SecondLinks(
     public void Merge(TimeSpan now, Peer peer, Link added)
     {
         added.Peer = peer;
-        peer.WasDialled |= added.IsOutbound;
+        if (added.IsOutbound)
+        {
+            peer.FoundAt = [.. peer.FoundAt.Prepend(added.RemoteAddress).Distinct().Take(FoundAtMax)];
+        }
+
         peer.IsForFinger |= added.Purpose == LinkPurpose.Finger;
         care.Review(peer);
         care.Tell(added, peer);

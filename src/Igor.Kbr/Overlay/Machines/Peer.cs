@@ -28,8 +28,11 @@ internal sealed class Peer(Key id, Link link)
 
     public TimeSpan ConnectedAt { get; init; }
 
-    /// <summary>Whether this node has found it at an address that it dialled.</summary>
-    public bool WasDialled { get; set; }
+    /// <summary>The addresses that this node dialled and found it at.</summary>
+    public ImmutableArray<string> FoundAt { get; set; } = [];
+
+    /// <summary>Whether there are any.</summary>
+    public bool WasDialled => !FoundAt.IsEmpty;
 
     /// <summary>Whether one of both opened a link to fill a slot of the finger tables.</summary>
     public bool IsForFinger { get; set; }

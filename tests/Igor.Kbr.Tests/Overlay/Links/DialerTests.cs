@@ -73,7 +73,7 @@ public class DialerTests
         for (int i = 0; i < 5; i++)
         {
             Assert.True(Dial("a:1", now));
-            _dialer.HandleFailed(now, _log.Dials[^1].Dial);
+            _dialer.HandleFailed(now, _log.Dials[^1].Dial, "refused");
             TimeSpan rest = TimeSpan.Zero;
             while (!Dial("a:1", now + rest))
             {
@@ -98,7 +98,7 @@ public class DialerTests
         {
             Assert.True(Dial("a:1", now));
             _dialer.HandleOpened(now, _log.Dials[^1].Dial, Key.Max);
-            _dialer.NoteFailure(now, "a:1");
+            _dialer.NoteFailure(now, "a:1", "refused");
             now += TimeSpan.FromMinutes(1);
         }
 
@@ -115,22 +115,32 @@ public class DialerTests
     }
 
     [Fact]
-    public void An_own_address_is_never_dialled()
+    public void Addresses_that_led_nowhere_are_told_with_their_causes_the_same_ones_together()
     {
-        _dialer.NoteOwn(TimeSpan.Zero, "10.0.0.1:1");
-        Assert.False(Dial("10.0.0.1:1"));
+        foreach (int i in Enumerable.Range(1, 5))
+        {
+            _dialer.NoteFailure(TimeSpan.Zero, $"10.0.0.{i}:1", "refused");
+        }
+
+        _dialer.NoteFailure(TimeSpan.Zero, "10.0.0.6:1", "refused");
+        _dialer.NoteFailure(TimeSpan.Zero, "10.0.0.6:1", "no route");
+        _dialer.HandleUp("10.0.0.1:1");
+        Assert.Equal(
+            "no answer at 10.0.0.1:1; refused at 10.0.0.2:1, 10.0.0.3:1, 10.0.0.4:1 and 1 more; "
+            + "no route at 10.0.0.6:1",
+            _dialer.WhyNowhere(Enumerable.Range(1, 6).Select(i => $"10.0.0.{i}:1")));
     }
 
     [Fact]
-    public void A_name_that_led_to_this_node_itself_is_tried_again()
+    public void An_address_that_led_to_this_node_itself_is_tried_again()
     {
-        _dialer.NoteOwn(TimeSpan.Zero, "seeds.example:1");
+        _dialer.NoteFailure(TimeSpan.Zero, "seeds.example:1", "itself", isOwn: true);
         Assert.False(Dial("seeds.example:1"));
         Assert.True(Dial("seeds.example:1", TimeSpan.FromSeconds(1)));
     }
 
     [Fact]
-    public void A_name_that_leads_to_this_node_itself_each_time_costs_a_connection_in_minutes()
+    public void An_address_that_leads_to_this_node_itself_each_time_costs_a_connection_in_minutes()
     {
         int dials = 0;
         for (TimeSpan now = TimeSpan.Zero; now < TimeSpan.FromHours(1); now += TimeSpan.FromSeconds(1))
@@ -140,7 +150,7 @@ public class DialerTests
             {
                 dials++;
                 _dialer.HandleOpened(now, _log.Dials[^1].Dial, Key.Zero);
-                _dialer.NoteOwn(now, "seeds.example:1");
+                _dialer.NoteFailure(now, "seeds.example:1", "itself", isOwn: true);
             }
         }
 
@@ -153,7 +163,7 @@ public class DialerTests
         TimeSpan now = TimeSpan.Zero;
         for (int i = 0; i < 10; i++)
         {
-            _dialer.NoteFailure(now, "a:1");
+            _dialer.NoteFailure(now, "a:1", "refused");
         }
 
         now += TimeSpan.FromSeconds(1.2);
@@ -176,7 +186,7 @@ public class DialerTests
         Assert.True(Tell("192.0.2.1:1", teller: 2));
         for (int i = 0; i < 5; i++)
         {
-            _dialer.HandleFailed(TimeSpan.Zero, _log.Dials[i].Dial);
+            _dialer.HandleFailed(TimeSpan.Zero, _log.Dials[i].Dial, "refused");
             Tell(Host(2000 + i), teller: 1);
         }
 
@@ -229,7 +239,7 @@ public class DialerTests
     public void Addresses_of_a_node_are_one_dial_without_those_that_rest()
     {
         var node = new Contact(new Key(0, 0, 0, 1), ["a:1", "b:1", "c:1"]);
-        _dialer.NoteFailure(TimeSpan.Zero, "b:1");
+        _dialer.NoteFailure(TimeSpan.Zero, "b:1", "refused");
         Assert.True(_dialer.TryDial(TimeSpan.Zero, node, LinkPurpose.Neighbour, null));
         Assert.Equal("a:1 c:1", string.Join(' ', Assert.Single(_log.Addresses)));
         Assert.Equal(node.Id, _log.Expected);
@@ -252,7 +262,7 @@ public class DialerTests
     {
         var node = new Contact(Key.Max, ["a:1", "b:1"]);
         Assert.True(_dialer.TryDial(TimeSpan.Zero, node, LinkPurpose.Neighbour, null));
-        _dialer.HandleFailed(TimeSpan.Zero, _log.Dials[0].Dial);
+        _dialer.HandleFailed(TimeSpan.Zero, _log.Dials[0].Dial, "refused");
         Assert.False(Dial("a:1") || Dial("b:1"));
     }
 
@@ -309,7 +319,7 @@ public class DialerTests
     {
         if (!_dialer.IsIdle)
         {
-            _dialer.HandleFailed(now, _log.Dials[^1].Dial);
+            _dialer.HandleFailed(now, _log.Dials[^1].Dial, "refused");
         }
     }
 

@@ -75,7 +75,7 @@ public class EntryPointsTests
         Assert.Single(test._log.Dials);
         test._context.Timers.RunDue(TimeSpan.FromMilliseconds(550));
         Assert.Single(test._log.Dials);
-        test._dialer.HandleFailed(TimeSpan.FromMilliseconds(550), test._log.Dials[0].Dial);
+        test._dialer.HandleFailed(TimeSpan.FromMilliseconds(550), test._log.Dials[0].Dial, "refused");
         test._context.Timers.RunDue(TimeSpan.FromMilliseconds(1150));
         Assert.Equal(2, test._log.Dials.Count); // at once, since that has failed
         test._context.Timers.RunDue(TimeSpan.FromSeconds(2));
@@ -108,7 +108,7 @@ public class EntryPointsTests
     public void A_bootstrap_address_is_left_alone_while_the_node_there_is_connected_over_any_link()
     {
         Peer peer = Connected("other:1");
-        _entries.HandleOpened(new Link(new LinkId(99), peer.Id, true, LinkPurpose.Entry, Bootstrap));
+        peer.FoundAt = [Bootstrap];
         _entries.Start(TimeSpan.Zero);
         Assert.Empty(_log.Dials);
         _context.Peers.Remove(peer);
@@ -248,7 +248,7 @@ public class EntryPointsTests
             for (; ended < _log.Dials.Count; ended++)
             {
                 dialled.Add(_log.Dials[ended].Address);
-                _dialer.HandleFailed(next, _log.Dials[ended].Dial);
+                _dialer.HandleFailed(next, _log.Dials[ended].Dial, "refused");
             }
         }
 

@@ -168,6 +168,33 @@ public class HandshakeTests
     }
 
     [Fact]
+    public void Peer_that_takes_small_frames_is_told_of_as_many_others_as_fit()
+    {
+        const int Least = WireLimits.FrameBytesLeast;
+        string[] addresses =
+            [.. Enumerable.Range(1, 4).Select(i => $"[2001:db8:1111:2222:3333:4444:5555:{i}]:65535")];
+        var node = new LoneNode(Self, new OverlayOptions { NeighboursPerSide = 32, LinksMax = 64 });
+        for (ulong id = 200; id < 248; id++)
+        {
+            node.Connect(new Key(0, 0, 0, id), dial: null, addresses);
+        }
+
+        LinkId narrow = node.Open(new Key(0, 0, 0, 300));
+        node.Say(narrow, Hello(LinkPurpose.Neighbour));
+        node.Say(narrow, new AcceptMessage(0, Least));
+        node.Say(narrow, new NeighboursMessage(ServiceId.Base, WantsReply: true, [], []));
+        Assert.InRange(Assert.Single(node.Messages<NeighboursMessage>(narrow)).Contacts.Length, 12, 40);
+        for (ulong id = 400; id < 416; id++)
+        {
+            node.Connect(new Key(0, 0, 0, id), dial: null, addresses);
+        }
+
+        LinkId refused = node.Open(Key.PowerOfTwo(200));
+        Assert.Equal(8, Assert.Single(node.Messages<GoodbyeMessage>(refused)).Contacts.Length);
+        Assert.All(node.Sent, sent => Assert.InRange(sent.Frame.Length, 1, Least));
+    }
+
+    [Fact]
     public void Peer_that_accepts_hardly_any_frame_is_let_go()
     {
         LinkId link = _node.Open(Larger);

@@ -12,7 +12,7 @@ public class LinkRoomTests
     private static readonly string[] Services = ["a", "b", "c", "d", "e", "f", "g", "h"];
 
     [Fact]
-    public void Neighbour_in_the_ring_takes_the_place_of_a_service_neighbour_and_a_nearer_one_that_of_the_last()
+    public void Neighbour_in_the_ring_takes_the_place_of_one_in_a_service_and_a_nearer_one_its_place()
     {
         (LoneNode node, List<LinkId> ofServices) = Crowded();
         for (ulong nearer = 1; nearer <= 60; nearer++)
