@@ -24,32 +24,35 @@ internal sealed class DialBudget(int neighboursPerSide)
     private readonly TokenBucket _all = All.NewBucket();
 
     /// <summary>Whether there is an attempt left for the teller, wherever it leads.</summary>
-    public bool HasOne(TimeSpan now, in Teller teller) => BucketsOf(now, teller).All(b => b.HasOne(now));
+    public bool HasOne(TimeSpan now, in Teller teller) =>
+        BucketOf(now, teller).HasOne(now) && _all.HasOne(now) && (teller.IsTrusted || _strangers.HasOne(now));
 
     /// <summary>Takes an attempt; false when the teller, the host or all have used up theirs.</summary>
     public bool TryTake(TimeSpan now, in Teller teller, string host)
     {
-        TokenBucket[] buckets = [.. BucketsOf(now, teller), Find(_hosts, now, host, Host)];
-        bool hasOne = buckets.All(bucket => bucket.HasOne(now));
-        return hasOne && buckets.All(bucket => bucket.TryTake(now));
+        if (!HasOne(now, teller) || !Find(_hosts, now, host, Host).TryTake(now))
+        {
+            return false;
+        }
+
+        BucketOf(now, teller).TryTake(now);
+        return _all.TryTake(now) && (teller.IsTrusted || _strangers.TryTake(now));
     }
 
     /// <summary>The attempt led to the node that was told of.</summary>
     public void Return(TimeSpan now, in Teller teller, string host)
     {
-        foreach (TokenBucket bucket in BucketsOf(now, teller).Append(Find(_hosts, now, host, Host)))
+        BucketOf(now, teller).Return();
+        Find(_hosts, now, host, Host).Return();
+        _all.Return();
+        if (!teller.IsTrusted)
         {
-            bucket.Return();
+            _strangers.Return();
         }
     }
 
-    private TokenBucket[] BucketsOf(TimeSpan now, in Teller teller)
-    {
-        var name = (teller.Id, teller.IsTrusted);
-        return teller.IsTrusted
-            ? [_all, Find(_tellers, now, name, _trusted)]
-            : [_all, _strangers, Find(_tellers, now, name, Stranger)];
-    }
+    private TokenBucket BucketOf(TimeSpan now, in Teller teller) => Find(
+        _tellers, now, (teller.Id, teller.IsTrusted), teller.IsTrusted ? _trusted : Stranger);
 
     /// <summary>
     /// The bucket of that name. Full ones are like new and are forgotten; the others are bounded by what all

@@ -23,34 +23,32 @@ internal sealed class OpenWishes
     public void Add(in Dialer.Wish wish)
     {
         _addresses.UnionWith(wish.Addresses);
-        if (wish.Expected is { } node)
-        {
-            _expected[node] = _expected.GetValueOrDefault(node) + 1;
-        }
-
-        if (wish.Teller is { WasAsked: false } teller)
-        {
-            _toldUnasked[teller.Id] = CountOf(teller.Id) + 1;
-        }
+        Count(wish, 1);
     }
 
     public void Remove(in Dialer.Wish wish)
     {
         _addresses.ExceptWith(wish.Addresses);
+        Count(wish, -1);
+    }
+
+    private void Count(in Dialer.Wish wish, int more)
+    {
         if (wish.Expected is { } node)
         {
-            TakeOne(_expected, node);
+            Add(_expected, node, more);
         }
 
         if (wish.Teller is { WasAsked: false } teller)
         {
-            TakeOne(_toldUnasked, teller.Id);
+            Add(_toldUnasked, teller.Id, more);
         }
     }
 
-    private static void TakeOne(Dictionary<Key, int> counts, Key key)
+    private static void Add(Dictionary<Key, int> counts, Key key, int more)
     {
-        if (--System.Runtime.InteropServices.CollectionsMarshal.GetValueRefOrNullRef(counts, key) == 0)
+        counts[key] = counts.GetValueOrDefault(key) + more;
+        if (counts[key] == 0)
         {
             counts.Remove(key);
         }

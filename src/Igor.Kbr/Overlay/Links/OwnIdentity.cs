@@ -88,13 +88,9 @@ internal sealed class OwnIdentity(NodeContext context, Dialer dialer) : Machine
             + (isFirst
                 ? "it was started later and has to end; give each node a data folder of its own"
                 : "it was started earlier, so this one ends; give each node a data folder of its own");
-        if (_clash is null)
-        {
-            context.Timers.Schedule(now + ClashLife, Expire);
-        }
-
-        _seenAt = now;
         _clash = text;
+        _seenAt = now;
+        context.Timers.Schedule(now + ClashLife, _ => _clash = _seenAt == now ? null : _clash);
         context.Raise(
             isFirst ? OverlayEventKind.IdentityClash : OverlayEventKind.IdentityLost, context.Id, text);
         return false;
@@ -104,17 +100,5 @@ internal sealed class OwnIdentity(NodeContext context, Dialer dialer) : Machine
     {
         TimeSpan ahead = AgeAt(now) - hello.Age;
         return ahead.Duration() < SameStart ? Instance < hello.Instance : ahead > TimeSpan.Zero;
-    }
-
-    private void Expire(TimeSpan now)
-    {
-        if (now - _seenAt >= ClashLife)
-        {
-            _clash = null;
-        }
-        else
-        {
-            context.Timers.Schedule(_seenAt + ClashLife, Expire);
-        }
     }
 }
