@@ -16,7 +16,11 @@ try
     }
 
     return await SimCommand.Create().Parse(args).InvokeAsync(
-        new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+        new InvocationConfiguration
+        {
+            EnableDefaultExceptionHandler = false,
+            ProcessTerminationTimeout = null, // a run looks at no token: it ends as soon as it is told to
+        });
 }
 catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
 {
