@@ -47,6 +47,7 @@ internal sealed class EntryPoints(
 
     private TimeSpan? _fullAt;
     private bool _isSeeking;
+    private bool _awaitsAway;
     private int _given = -1;
     private TimeSpan _nextGivenAt;
 
@@ -60,7 +61,7 @@ internal sealed class EntryPoints(
         .Select(contact => new KnownMember(contact.Id, contact.Addresses));
 
     private bool IsSmall =>
-        context.Peers.All.Count(p => p.JoinsRing && p.Runs(ServiceId.Base)) < SmallMax;
+        !rings.TryGet(ServiceId.Base, out ServiceRing? ring) || ring.Members.Count < SmallMax;
 
     private TimeSpan GivenPeriod
     {
@@ -82,8 +83,7 @@ internal sealed class EntryPoints(
             context.Timers.Repeat(now, () => context.Random.Jitter(GivenPeriod), LookForOthers);
         }
 
-        context.Timers.Repeat(
-            now, () => context.Random.Jitter(IsSmall ? AwaySmallPeriod : AwayPeriod), RunAway);
+        AwaitAway(now);
     }
 
     /// <summary>Tries everything, and goes on until this node is in a ring with others.</summary>
@@ -158,6 +158,7 @@ internal sealed class EntryPoints(
             && (peer.Standing == PeerStanding.Member || rings.IsBarred(peer) || rings.IsNeighbour(peer)))
         {
             away.Add(now, peer.Contact, now - peer.ConnectedAt, Teller.Asked(peer));
+            AwaitAway(now);
         }
     }
 
@@ -245,8 +246,21 @@ internal sealed class EntryPoints(
         }
     }
 
+    /// <summary>As long as somebody is away.</summary>
+    private void AwaitAway(TimeSpan now)
+    {
+        if (away.Count > 0 && !_awaitsAway)
+        {
+            _awaitsAway = true;
+            context.Timers.Schedule(
+                now + context.Random.Jitter(IsSmall ? AwaySmallPeriod : AwayPeriod), RunAway);
+        }
+    }
+
     private void RunAway(TimeSpan now)
     {
+        _awaitsAway = false;
+        AwaitAway(now);
         away.Expire(now, rings.IsInRing);
         Contact[] reachable = [.. away.Reachable];
         if (reachable.Length > 0)

@@ -16,7 +16,7 @@ namespace Igor.Kbr.Overlay.Links;
 internal sealed class LinkCare(
     NodeContext context, RingTable rings, FingerTable fingers, OpenLinks links) : Machine
 {
-    private static readonly TimeSpan SweepPeriod = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan SweepPeriod = TimeSpan.FromSeconds(30);
 
     /// <summary>Several changes that come together are told once.</summary>
     private static readonly TimeSpan TellAfter = TimeSpan.FromMilliseconds(100);
@@ -29,6 +29,7 @@ internal sealed class LinkCare(
 
     private readonly PerPeer<Need> _needs = new(context.Peers, () => new Need { IsTheirs = true });
     private bool _isTelling;
+    private bool _isActive;
 
     public override void Start(TimeSpan now) =>
         context.Timers.Repeat(now, () => context.Random.Jitter(SweepPeriod), later =>
@@ -57,6 +58,12 @@ internal sealed class LinkCare(
     /// <summary>Nodes became neighbours, or are none any more.</summary>
     public override void HandleRingChanged(TimeSpan now, ServiceId service, NeighbourChange change)
     {
+        if (_isActive != rings.IsBaseActive)
+        {
+            _isActive = !_isActive; // who has no place in the ring has no fingers
+            ReviewAll();
+        }
+
         foreach (Key id in change.Joined.Concat(change.Departed.Select(departed => departed.Id)))
         {
             if (context.Peers.TryGet(id, out Peer? peer))
@@ -78,10 +85,12 @@ internal sealed class LinkCare(
 
         bool isDialledFinger = fingers.IsFinger(peer) && peer.WasDialled;
         return isDialledFinger || !context.Options.JoinsRing ? PeerUse.Finger
-            : rings.All.Any(ring => ring.MeetingPlace == peer.Id) ? PeerUse.MeetingPlace
+            : IsMeetingPlace(peer) ? PeerUse.MeetingPlace
             : fingers.IsFinger(peer) ? PeerUse.ChosenBy
             : PeerUse.None;
     }
+
+    private bool IsMeetingPlace(Peer peer) => rings.All.Any(ring => ring.MeetingPlace == peer.Id);
 
     /// <summary>Whether this node needs a peer.</summary>
     public bool IsWanted(Peer peer) => UseOf(peer) != PeerUse.None;

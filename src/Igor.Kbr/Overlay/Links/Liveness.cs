@@ -16,12 +16,10 @@ internal sealed class Liveness(NodeContext context) : Machine
 
     private readonly PerPeer<State> _states = new(context.Peers, () => new State());
 
+    private readonly List<Peer> _changed = [];
     private SmoothedTime _roundTripOfAll;
 
     public override ReadOnlySpan<MessageType> Messages => [MessageType.Ping, MessageType.Pong];
-
-    /// <summary>Peers that were asked whether they live; grows with each.</summary>
-    public long Asked { get; private set; }
 
     public override void HandlePeerUp(TimeSpan now, Peer peer) => _states[peer].Health.Hear(now);
 
@@ -53,9 +51,24 @@ internal sealed class Liveness(NodeContext context) : Machine
     /// <summary>Something came from the peer, over the link that is used.</summary>
     public void NoteHeard(TimeSpan now, Peer peer)
     {
-        State state = _states[peer];
+        State state = Change(peer);
         state.Health.Hear(now);
         state.IsInDoubt = false;
+    }
+
+    /// <summary>Goes through the peers that were heard or asked since this was done last.</summary>
+    public void TakeChanged(Action<Peer> take)
+    {
+        foreach (Peer peer in _changed)
+        {
+            if (context.Peers.IsConnected(peer))
+            {
+                _states[peer].IsChanged = false;
+                take(peer);
+            }
+        }
+
+        _changed.Clear();
     }
 
     /// <summary>
@@ -64,8 +77,7 @@ internal sealed class Liveness(NodeContext context) : Machine
     /// </summary>
     public void Probe(TimeSpan now, Peer peer, HealthLimits? limits = null)
     {
-        Asked++;
-        if (Health(peer).TryAsk(now, limits))
+        if (Change(peer).Health.TryAsk(now, limits))
         {
             Ping(now, peer);
         }
@@ -115,6 +127,18 @@ internal sealed class Liveness(NodeContext context) : Machine
         context.Machines.Sign(now, peer, new SignOfLife(askedAt, pong.WallClockMs));
     }
 
+    private State Change(Peer peer)
+    {
+        State state = _states[peer];
+        if (!state.IsChanged)
+        {
+            state.IsChanged = true;
+            _changed.Add(peer);
+        }
+
+        return state;
+    }
+
     private sealed class State
     {
         public PeerHealth Health { get; } = new();
@@ -126,6 +150,8 @@ internal sealed class Liveness(NodeContext context) : Machine
         public (ulong Nonce, TimeSpan SentAt)? Ping { get; set; }
 
         public bool IsInDoubt { get; set; }
+
+        public bool IsChanged { get; set; }
 
         public SmoothedTime RoundTrip;
     }

@@ -11,8 +11,8 @@ internal sealed class PeerTable
     private readonly Dictionary<Key, Peer> _byId = [];
     private readonly List<Peer> _sorted = [];
     private readonly List<IKept> _kept = [];
+    private readonly List<Peer?> _bySlot = [];
     private readonly Stack<int> _free = new();
-    private int _slots;
 
     /// <summary>Something that is kept for each peer, by its slot.</summary>
     internal interface IKept
@@ -38,13 +38,23 @@ internal sealed class PeerTable
     /// <summary>Whether it is this peer that is connected, and not another run of it or none.</summary>
     public bool IsConnected(Peer peer) => TryGet(peer.Id, out Peer? known) && known == peer;
 
+    /// <summary>The peer that has a slot.</summary>
+    public Peer? InSlot(int slot) => _bySlot[slot];
+
     public bool Contains(Key id) => _byId.ContainsKey(id);
 
     public void Add(Peer peer)
     {
         _byId.Add(peer.Id, peer);
         _sorted.Insert(CountBelow(_sorted, peer.Id), peer);
-        peer.Slot = _free.TryPop(out int slot) ? slot : _slots++;
+        if (!_free.TryPop(out int slot))
+        {
+            slot = _bySlot.Count;
+            _bySlot.Add(null);
+        }
+
+        peer.Slot = slot;
+        _bySlot[slot] = peer;
         foreach (IKept kept in _kept)
         {
             kept.Begin(peer.Slot);
@@ -68,6 +78,7 @@ internal sealed class PeerTable
             kept.End(peer.Slot);
         }
 
+        _bySlot[peer.Slot] = null;
         _free.Push(peer.Slot);
         peer.Slot = -1;
     }

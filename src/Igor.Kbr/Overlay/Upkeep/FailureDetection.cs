@@ -47,10 +47,8 @@ internal sealed class FailureDetection(
         context.Options.ProbeTimeout - TellAfter,
         Telling: null);
 
-    private readonly List<Peer> _due = [];
-    private long _asked;
+    private readonly PeerTimes _looks = new(context.Peers);
     private readonly Queue<(Key Id, TimeSpan At)> _buried = [];
-    private TimeSpan _nextAt = TimeSpan.MaxValue;
 
     public override ReadOnlySpan<MessageType> Messages => [MessageType.QuietPeer];
 
@@ -58,13 +56,8 @@ internal sealed class FailureDetection(
     {
         get
         {
-            if (_asked != liveness.Asked)
-            {
-                _asked = liveness.Asked;
-                context.Peers.All.ForEach(Await); // somebody is to answer sooner than was expected
-            }
-
-            return _nextAt == TimeSpan.MaxValue ? null : _nextAt;
+            liveness.TakeChanged(Await);
+            return _looks.Earliest;
         }
     }
 
@@ -104,28 +97,20 @@ internal sealed class FailureDetection(
 
     public override void HandleDeadline(TimeSpan now)
     {
-        if (now < _nextAt)
+        while (_looks.TakeDue(now) is { } peer)
         {
-            return;
-        }
-
-        try
-        {
-            _due.AddRange(context.Peers.All.Where(p => liveness.Health(p).DueAt(LimitsOf(p)) <= now));
-            foreach (Peer peer in _due)
+            try
             {
+                Check(now, peer);
+            }
+            finally
+            {
+                // Also after a fault of the host, or nobody would watch it any more.
                 if (context.Peers.IsConnected(peer))
                 {
-                    Check(now, peer);
+                    Await(peer);
                 }
             }
-        }
-        finally
-        {
-            // Also after a fault of the host, or nobody would be watched any more.
-            _due.Clear();
-            _nextAt = TimeSpan.MaxValue;
-            context.Peers.All.ForEach(Await);
         }
     }
 
@@ -157,11 +142,7 @@ internal sealed class FailureDetection(
         }
     }
 
-    private void Await(Peer peer)
-    {
-        TimeSpan due = liveness.Health(peer).DueAt(LimitsOf(peer));
-        _nextAt = due < _nextAt ? due : _nextAt;
-    }
+    private void Await(Peer peer) => _looks[peer] = liveness.Health(peer).DueAt(LimitsOf(peer));
 
     /// <summary>
     /// Others that miss the same node find that out sooner by asking it themselves; nobody's word is enough.

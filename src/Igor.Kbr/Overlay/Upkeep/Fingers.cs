@@ -50,7 +50,11 @@ internal sealed class Fingers(
             return true;
         }
 
-        care.ReviewAll();
+        if (!_isFilling)
+        {
+            care.ReviewAll();
+        }
+
         if (ring.Neighbours.IsWholeRing)
         {
             return false;

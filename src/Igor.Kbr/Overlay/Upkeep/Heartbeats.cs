@@ -24,21 +24,19 @@ internal sealed class Heartbeats(
 
     private const int HeartbeatBytes = 24 + UpkeepBudget.FrameOverheadBytes;
 
-    private readonly PerPeer<Beat> _beats = new(context.Peers, () => new Beat());
-    private TimeSpan _nextAt = TimeSpan.MaxValue;
+    /// <summary>Spread of a period, so that heartbeats of many peers do not fall together.</summary>
+    private const double Spread = 0.1;
+
+    private readonly PeerTimes _dues = new(context.Peers);
+
+    /// <summary>Whether each peer believes that this node needs it; the hello was as good as a heartbeat.</summary>
+    private readonly PerPeer<bool> _saidWanted = new(context.Peers, () => true);
 
     public override ReadOnlySpan<MessageType> Messages => [MessageType.Heartbeat];
 
-    public override TimeSpan? NextDeadline => _nextAt == TimeSpan.MaxValue ? null : _nextAt;
+    public override TimeSpan? NextDeadline => _dues.Earliest;
 
-    public override void HandlePeerUp(TimeSpan now, Peer peer)
-    {
-        // The hello was as good as one.
-        Beat beat = _beats[peer];
-        beat.Time.HandleSent(now, PeriodOf(peer), context.Random);
-        beat.SaidWanted = true;
-        Await(beat);
-    }
+    public override void HandlePeerUp(TimeSpan now, Peer peer) => Await(now, peer);
 
     public override void HandleRingChanged(TimeSpan now, ServiceId service, NeighbourChange change)
     {
@@ -49,39 +47,23 @@ internal sealed class Heartbeats(
 
         foreach (Key id in ring.Terms.Adjacent)
         {
-            if (context.Peers.TryGet(id, out Peer? peer))
+            Hasten(now, id);
+        }
+
+        foreach (Key id in change.Joined)
+        {
+            if (context.Peers.TryGet(id, out Peer? peer) && !_saidWanted[peer])
             {
-                Beat beat = _beats[peer];
-                beat.Time.Hasten(now + context.Random.Jitter(SoonAfterChange, 0.4));
-                Await(beat);
+                Hasten(now, id); // or it might end a connection that is needed again
             }
         }
     }
 
     public override void HandleDeadline(TimeSpan now)
     {
-        if (now < _nextAt)
+        while (_dues.TakeDue(now) is { } peer)
         {
-            return;
-        }
-
-        try
-        {
-            foreach (Peer peer in context.Peers.All)
-            {
-                Beat beat = _beats[peer];
-                bool isNewlyWanted = !beat.SaidWanted && care.IsWanted(peer);
-                if (isNewlyWanted || now >= beat.Time.DueAt)
-                {
-                    Send(now, peer, beat);
-                }
-            }
-        }
-        finally
-        {
-            // Also after a fault of the host, or no heartbeat would ever be sent again.
-            _nextAt = TimeSpan.MaxValue;
-            context.Peers.All.ForEach(peer => Await(_beats[peer]));
+            Send(now, peer);
         }
     }
 
@@ -96,26 +78,27 @@ internal sealed class Heartbeats(
         }
     }
 
-    private void Send(TimeSpan now, Peer peer, Beat beat)
+    private void Send(TimeSpan now, Peer peer)
     {
-        beat.SaidWanted = care.IsWanted(peer);
-        beat.Time.HandleSent(now, PeriodOf(peer), context.Random);
+        bool isWanted = care.IsWanted(peer);
+        _saidWanted[peer] = isWanted;
+        Await(now, peer);
         context.Budget.SpendGathered(now, HeartbeatBytes);
         context.Send(peer, new HeartbeatMessage(
-            rings.Own.Version, rings.Pairs.Of(peer), context.WallClockMs(now), beat.SaidWanted));
+            rings.Own.Version, rings.Pairs.Of(peer), context.WallClockMs(now), isWanted));
     }
 
-    private void Await(Beat beat) => _nextAt = beat.Time.DueAt < _nextAt ? beat.Time.DueAt : _nextAt;
+    private void Await(TimeSpan now, Peer peer) => _dues[peer] = now + context.Random.Jitter(
+        rings.Pairs.IsAdjacent(peer)
+            ? context.Options.HeartbeatPeriod
+            : context.Options.DistantHeartbeatPeriod,
+        Spread);
 
-    private TimeSpan PeriodOf(Peer peer) => rings.Pairs.IsAdjacent(peer)
-        ? context.Options.HeartbeatPeriod
-        : context.Options.DistantHeartbeatPeriod;
-
-    private sealed class Beat
+    private void Hasten(TimeSpan now, Key id)
     {
-        public HeartbeatTime Time = new();
-
-        /// <summary>Whether the peer believes that this node needs it.</summary>
-        public bool SaidWanted { get; set; }
+        if (context.Peers.TryGet(id, out Peer? peer))
+        {
+            _dues.Hasten(peer, now + context.Random.Jitter(SoonAfterChange, 0.4));
+        }
     }
 }
