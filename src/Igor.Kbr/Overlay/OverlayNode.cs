@@ -138,6 +138,10 @@ public sealed partial class OverlayNode
     internal void Connect(TimeSpan now, Contact contact, LinkPurpose purpose) =>
         _dialer.TryDial(now, contact, purpose, teller: null);
 
+    /// <summary>Gives a node that is in a ring addresses where others may be.</summary>
+    internal void GiveBootstrap(TimeSpan now, IReadOnlyList<string> addresses) =>
+        _entries.Give(now, addresses);
+
     /// <summary>A connection was opened, and its other end proved to be the peer.</summary>
     /// <param name="now">Monotonic time.</param>
     /// <param name="link">The host's name for the connection.</param>

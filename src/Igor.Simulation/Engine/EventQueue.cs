@@ -13,6 +13,7 @@ internal sealed class EventQueue
     private const int BucketBits = 16; // of a time in ticks: 6.6 ms
     private const int Buckets = 1 << 14;
     private const int None = -1;
+    private const int Outside = -2;
 
     private readonly EventHeap _near = new();
     private readonly EventHeap _far = new();
@@ -21,6 +22,7 @@ internal sealed class EventQueue
     private SimEvent[] _events = new SimEvent[1024];
     private (long Time, long Sequence)[] _order = new (long, long)[1024];
     private int[] _next = new int[1024]; // the next place of the same bucket, or of those that are free
+    private int[] _previous = new int[1024]; // the one before it; None for the first, and outside of the wheel
     private int _free = None;
     private int _placed;
     private int _inWheel;
@@ -47,7 +49,8 @@ internal sealed class EventQueue
         }
     }
 
-    public void Post(long time, in SimEvent simEvent)
+    /// <summary>Adds an event; returns its place, for as long as it waits.</summary>
+    public int Post(long time, in SimEvent simEvent)
     {
         int place = TakePlace();
         long sequence = _sequence++;
@@ -66,6 +69,42 @@ internal sealed class EventQueue
         {
             _far.Add(new EventHeap.Entry(time, sequence, place));
         }
+
+        return place;
+    }
+
+    /// <summary>
+    /// Takes an event out that waits; false, and nothing changes, where it is not in the wheel, since it is
+    /// due within milliseconds or not for minutes.
+    /// </summary>
+    public bool TryCancel(int place)
+    {
+        int before = _previous[place];
+        if (before == Outside)
+        {
+            return false;
+        }
+
+        int after = _next[place];
+        if (before == None)
+        {
+            long bucket = _order[place].Time >> BucketBits;
+            _heads[bucket % Buckets] = after;
+            MarkUsed((int)(bucket % Buckets), after != None);
+        }
+        else
+        {
+            _next[before] = after;
+        }
+
+        if (after != None)
+        {
+            _previous[after] = before;
+        }
+
+        _inWheel--;
+        Free(place);
+        return true;
     }
 
     public SimEvent Take(out long time)
@@ -78,9 +117,7 @@ internal sealed class EventQueue
         EventHeap.Entry first = _near.Take();
         time = first.Time;
         SimEvent simEvent = _events[first.Place];
-        _events[first.Place] = default;
-        _next[first.Place] = _free;
-        _free = first.Place;
+        Free(first.Place);
         return simEvent;
     }
 
@@ -100,11 +137,12 @@ internal sealed class EventQueue
         {
             (long time, long sequence) = _order[place];
             _near.Add(new EventHeap.Entry(time, sequence, place));
+            _previous[place] = Outside;
             _inWheel--;
         }
 
         _heads[slot] = None;
-        _used[slot / 64] &= ~(1UL << (slot % 64));
+        MarkUsed(slot, isUsed: false);
     }
 
     /// <summary>The first bucket with events after the present one.</summary>
@@ -127,10 +165,31 @@ internal sealed class EventQueue
     private void Push(long bucket, int place)
     {
         int slot = (int)(bucket % Buckets);
-        _next[place] = _heads[slot];
+        int first = _heads[slot];
+        _next[place] = first;
+        _previous[place] = None;
+        if (first != None)
+        {
+            _previous[first] = place;
+        }
+
         _heads[slot] = place;
-        _used[slot / 64] |= 1UL << (slot % 64);
+        MarkUsed(slot, isUsed: true);
         _inWheel++;
+    }
+
+    private void MarkUsed(int slot, bool isUsed)
+    {
+        ulong bit = 1UL << (slot % 64);
+        _used[slot / 64] = isUsed ? _used[slot / 64] | bit : _used[slot / 64] & ~bit;
+    }
+
+    private void Free(int place)
+    {
+        _events[place] = default;
+        _previous[place] = Outside;
+        _next[place] = _free;
+        _free = place;
     }
 
     private int TakePlace()
@@ -147,8 +206,10 @@ internal sealed class EventQueue
             Array.Resize(ref _events, _placed * 2);
             Array.Resize(ref _order, _placed * 2);
             Array.Resize(ref _next, _placed * 2);
+            Array.Resize(ref _previous, _placed * 2);
         }
 
+        _previous[_placed] = Outside;
         return _placed++;
     }
 }

@@ -265,7 +265,11 @@ public sealed class SimulationEngine : ISimEventTarget
 
     void ISimEventTarget.Handle(in SimEvent simEvent) => ((Action)simEvent.Body!)();
 
-    internal void Post(long time, in SimEvent simEvent) => _queue.Post(Math.Max(time, _now), simEvent);
+    /// <summary>Posts an event; returns where it waits.</summary>
+    internal int Post(long time, in SimEvent simEvent) => _queue.Post(Math.Max(time, _now), simEvent);
+
+    /// <summary>Takes back an event that waits; false when it comes all the same.</summary>
+    internal bool TryCancel(int place) => _queue.TryCancel(place);
 
     /// <summary>The code under simulation failed; of several failures in one event one counts.</summary>
     internal void Report(string what, Exception? cause)

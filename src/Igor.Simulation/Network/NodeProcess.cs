@@ -25,6 +25,7 @@ internal sealed class NodeProcess : ISimEventTarget
     private TimeSpan? _skewRead;
     private long _armedAt = long.MaxValue;
     private long _armedNumber;
+    private int _armedPlace;
     private long _lastDeadline = -1;
     private int _sameInstantDeadlines;
     private bool _isSettling;
@@ -376,11 +377,13 @@ internal sealed class NodeProcess : ISimEventTarget
             return;
         }
 
+        // One event a node, that moves: who woke to find that nothing is due would cost as much as who has to.
         long at = Math.Max(deadline.Ticks, _engine.Now.Ticks);
-        if (at < _armedAt)
+        bool isMoved = at != _armedAt && _armedAt != long.MaxValue && _engine.TryCancel(_armedPlace);
+        if (isMoved || at < _armedAt)
         {
             _armedAt = at;
-            _engine.Post(at, new SimEvent(this, SimEventKind.Deadline, ++_armedNumber));
+            _armedPlace = _engine.Post(at, new SimEvent(this, SimEventKind.Deadline, ++_armedNumber));
         }
     }
 }

@@ -147,9 +147,8 @@ public sealed class SimulatedNetwork
     /// <summary>
     /// Makes a network that is in its steady state at once, without an hour of joins: hosts that start one by
     /// one within a minute, each alone, and are then connected at one instant as a network that has grown is
-    /// (<see cref="SteadyLinks"/>). What applications send at that instant is lost. They have no bootstrap
-    /// addresses, so that what looking there for other rings costs is missing in their upkeep: much in a
-    /// small ring, less the larger the ring is.
+    /// (<see cref="SteadyLinks"/>). What applications send at that instant is lost. Then they are given
+    /// bootstrap addresses, up to three as those have that <see cref="Grow"/> starts.
     /// </summary>
     /// <param name="count">Number of hosts; there must be none yet.</param>
     /// <param name="program">Run when the process of each starts: attaches its applications.</param>
@@ -178,6 +177,11 @@ public sealed class SimulatedNetwork
         }
 
         _transport.Assembly = null;
+        foreach (SimulatedNode node in _nodes)
+        {
+            node.GiveBootstrap(_running.SampleMembers(_bootstrap, 3));
+        }
+
         return [.. _nodes];
     }
 

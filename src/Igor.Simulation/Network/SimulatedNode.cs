@@ -303,6 +303,14 @@ public sealed class SimulatedNode : IKbrHost
     /// <summary>Its number and the beginning of its id.</summary>
     public override string ToString() => $"node {Index} ({NodeId.ToShortString()})";
 
+    /// <summary>The running node gets hosts where it looks for other rings.</summary>
+    internal void GiveBootstrap(IEnumerable<SimulatedNode> hosts)
+    {
+        Bootstrap = [.. hosts.Where(host => host != this)];
+        Process!.Overlay.GiveBootstrap(Now, [.. Bootstrap.Select(host => host.Address)]);
+        Process.Settle();
+    }
+
     internal void NoteMembership() => _network.NoteMembership();
 
     internal void CountLinks(int open, bool isAccepted)

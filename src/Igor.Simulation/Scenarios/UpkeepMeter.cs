@@ -67,6 +67,5 @@ internal sealed class UpkeepMeter
         }
 
         _run.Measure("linksPerNodeMean", running.Average(node => node.LinkCount));
-        _run.Measure("linksPerNodeMax", network.Nodes.Max(node => node.LinksMax));
     }
 }

@@ -47,6 +47,44 @@ public class EventQueueTests
             Assert.Equal(model.Count, queue.Count);
         });
 
+    /// <summary>Wherever it waits: what could not be taken back comes, and nothing else is lost.</summary>
+    [Fact]
+    public void Events_that_are_taken_back_do_not_come() =>
+        Gen.Select(Gen.Int[0, 33], Gen.Int[0, 1000], Gen.Int[0, 5]).Array[1, 300].Sample(steps =>
+        {
+            var queue = new EventQueue();
+            var model = new SortedDictionary<(long Time, long Number), int>();
+            long now = 0;
+            for (int i = 0; i < steps.Length; i++)
+            {
+                (int bits, int part, int choice) = steps[i];
+                long time = now + (part * (1L << bits) / 1000);
+                model.Add((time, i), queue.Post(time, new SimEvent(Nobody.One, SimEventKind.Callback, i)));
+                if (choice == 0)
+                {
+                    SimEvent taken = queue.Take(out now);
+                    Assert.Equal(model.First().Key, (now, taken.Number));
+                    model.Remove((now, taken.Number));
+                }
+                else if (choice < 4 && model.Count > 0)
+                {
+                    (var key, int place) = model.ElementAt(part % model.Count);
+                    if (queue.TryCancel(place))
+                    {
+                        model.Remove(key);
+                    }
+                }
+            }
+
+            foreach (var key in model.Keys)
+            {
+                Assert.Equal(key.Number, queue.Take(out long at).Number);
+                Assert.Equal(key.Time, at);
+            }
+
+            Assert.Equal(0, queue.Count);
+        });
+
     /// <summary>From the same instant to far beyond the wheel, and with a look at what comes next.</summary>
     [Fact]
     public void Events_of_any_distance_find_their_place() =>

@@ -62,7 +62,7 @@ public class AssemblyTests
         double first = BytesPerSecond(assembled);
         double steady = BytesPerSecond(grown);
 
-        // Nodes that are put together have no bootstrap addresses where they would look for other rings.
+        // In so short a time nodes that are put together look at no bootstrap address yet.
         Assert.InRange(first, steady * 0.35, steady * 1.3);
         Assert.InRange(assembled.HandshakesMade - handshakes, 0, Nodes / 10);
         var log = new ViolationLog(assembled.Engine);

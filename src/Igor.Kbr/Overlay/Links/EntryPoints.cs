@@ -46,9 +46,10 @@ internal sealed class EntryPoints(
     private const int SmallMax = 8;
 
     private TimeSpan? _fullAt;
+    private IReadOnlyList<string> _given = context.Options.Bootstrap;
     private bool _isSeeking;
     private bool _awaitsAway;
-    private int _given = -1;
+    private int _tried = -1;
     private TimeSpan _nextGivenAt;
 
     /// <summary>Members worth remembering over a restart: those connected, then those away.</summary>
@@ -78,12 +79,18 @@ internal sealed class EntryPoints(
     {
         away.Recall(now, context.Id, context.Options.KnownMembers);
         Seek(now);
-        if (context.Options.Bootstrap.Count > 0)
+        Give(now, _given);
+        AwaitAway(now);
+    }
+
+    /// <summary>From now on other rings are looked for at these addresses.</summary>
+    public void Give(TimeSpan now, IReadOnlyList<string> addresses)
+    {
+        _given = addresses;
+        if (addresses.Count > 0)
         {
             context.Timers.Repeat(now, () => context.Random.Jitter(GivenPeriod), LookForOthers);
         }
-
-        AwaitAway(now);
     }
 
     /// <summary>Tries everything, and goes on until this node is in a ring with others.</summary>
@@ -107,7 +114,7 @@ internal sealed class EntryPoints(
         }
 
         string[] addresses =
-            [.. context.Options.Bootstrap, .. away.Reachable.Select(contact => contact.Addresses[0])];
+            [.. _given, .. away.Reachable.Select(contact => contact.Addresses[0])];
         return context.Peers.All.Exists(p => p.JoinsRing && !p.Runs(ServiceId.Base))
             ? "those that answer look for a ring themselves"
             : addresses.Length > 0 ? dialer.WhyNowhere(addresses)
@@ -176,7 +183,7 @@ internal sealed class EntryPoints(
 
     private void SeekOn(TimeSpan now)
     {
-        if (rings.IsInRing || context.Options.Bootstrap.Count + away.Count == 0)
+        if (rings.IsInRing || _given.Count + away.Count == 0)
         {
             _isSeeking = false;
             return;
@@ -219,18 +226,17 @@ internal sealed class EntryPoints(
     /// </summary>
     private void DialGiven(TimeSpan now)
     {
-        IReadOnlyList<string> given = context.Options.Bootstrap;
         if (context.Peers.Count > 0 && (!rings.IsInRing || IsSmall))
         {
-            foreach (string address in given)
+            foreach (string address in _given)
             {
                 DialGiven(now, address);
             }
         }
-        else if (given.Count > 0
-            && (now >= _nextGivenAt || !dialer.IsConnecting(given[_given % given.Count])))
+        else if (_given.Count > 0
+            && (now >= _nextGivenAt || !dialer.IsConnecting(_given[_tried % _given.Count])))
         {
-            DialGiven(now, given[++_given % given.Count]);
+            DialGiven(now, _given[++_tried % _given.Count]);
             _nextGivenAt = now + NextGivenAfter;
         }
     }

@@ -41,7 +41,7 @@ internal sealed class Handshake(
             }
         }
 
-        string address = wish?.Address ?? remoteAddress;
+        string address = wish is { } to && to.Address != remoteAddress ? to.Address : remoteAddress;
         LinkPurpose purpose = wish?.Purpose ?? LinkPurpose.Entry;
         var link = new Link(id, peerId, wish is not null, purpose, address) { ProvenAddress = remoteAddress };
         links.Add(link);

@@ -21,10 +21,10 @@ internal sealed class Liveness(NodeContext context) : Machine
 
     public override ReadOnlySpan<MessageType> Messages => [MessageType.Ping, MessageType.Pong];
 
-    public override void HandlePeerUp(TimeSpan now, Peer peer) => _states[peer].Health.Hear(now);
+    public override void HandlePeerUp(TimeSpan now, Peer peer) => _states[peer].Hear(now);
 
     /// <summary>When something came, and whether more is awaited.</summary>
-    public PeerHealth Health(Peer peer) => _states[peer].Health;
+    public PeerHealth Health(Peer peer) => _states[peer];
 
     /// <summary>Whether nothing has come over the link that is used, and it should have.</summary>
     public bool IsInDoubt(Peer peer) => _states[peer].IsInDoubt;
@@ -52,7 +52,7 @@ internal sealed class Liveness(NodeContext context) : Machine
     public void NoteHeard(TimeSpan now, Peer peer)
     {
         State state = Change(peer);
-        state.Health.Hear(now);
+        state.Hear(now);
         state.IsInDoubt = false;
     }
 
@@ -77,7 +77,7 @@ internal sealed class Liveness(NodeContext context) : Machine
     /// </summary>
     public void Probe(TimeSpan now, Peer peer, HealthLimits? limits = null)
     {
-        if (Change(peer).Health.TryAsk(now, limits))
+        if (Change(peer).TryAsk(now, limits))
         {
             Ping(now, peer);
         }
@@ -139,10 +139,8 @@ internal sealed class Liveness(NodeContext context) : Machine
         return state;
     }
 
-    private sealed class State
+    private sealed class State : PeerHealth
     {
-        public PeerHealth Health { get; } = new();
-
         /// <summary>
         /// The last ping that was not answered, by its random number: what answers another one measures
         /// nothing, or a peer could say unasked how near it is.

@@ -28,7 +28,7 @@ internal readonly record struct HealthLimits(TimeSpan Quiet, TimeSpan Answer, Ti
 /// Whether one peer lives, as a machine of three states: heard of, asked, told of. Any frame takes it back to
 /// the first. Limits come in with each step: they change when the peer becomes an adjacent neighbour.
 /// </summary>
-internal sealed class PeerHealth
+internal class PeerHealth
 {
     private HealthLimits? _given;
     private bool _wasTold;

@@ -4,11 +4,10 @@ using System.Runtime.InteropServices;
 namespace Igor.Kbr.Overlay.Machines;
 
 /// <summary>
-/// The connected peers, by id, and a list in order of id for every walk whose order can show.
+/// The connected peers, a list in order of id; found in it by halving.
 /// </summary>
 internal sealed class PeerTable
 {
-    private readonly Dictionary<Key, Peer> _byId = [];
     private readonly List<Peer> _sorted = [];
     private readonly List<IKept> _kept = [];
     private readonly List<Peer?> _bySlot = [];
@@ -33,19 +32,23 @@ internal sealed class PeerTable
 
     public Peer[] Snapshot() => [.. _sorted];
 
-    public bool TryGet(Key id, [NotNullWhen(true)] out Peer? peer) => _byId.TryGetValue(id, out peer);
+    public bool TryGet(Key id, [NotNullWhen(true)] out Peer? peer)
+    {
+        int index = CountBelow(_sorted, id);
+        peer = index < _sorted.Count && _sorted[index].Id == id ? _sorted[index] : null;
+        return peer is not null;
+    }
 
     /// <summary>Whether it is this peer that is connected, and not another run of it or none.</summary>
-    public bool IsConnected(Peer peer) => TryGet(peer.Id, out Peer? known) && known == peer;
+    public bool IsConnected(Peer peer) => peer.Slot >= 0 && _bySlot[peer.Slot] == peer;
 
-    /// <summary>The peer that has a slot.</summary>
+    /// <summary>The connected peer that has a slot; null when it is free.</summary>
     public Peer? InSlot(int slot) => _bySlot[slot];
 
-    public bool Contains(Key id) => _byId.ContainsKey(id);
+    public bool Contains(Key id) => TryGet(id, out _);
 
     public void Add(Peer peer)
     {
-        _byId.Add(peer.Id, peer);
         _sorted.Insert(CountBelow(_sorted, peer.Id), peer);
         if (!_free.TryPop(out int slot))
         {
@@ -64,8 +67,9 @@ internal sealed class PeerTable
     /// <summary>The peer is not connected any more; what is kept for it stays until it is released.</summary>
     public void Remove(Peer peer)
     {
-        if (_byId.Remove(peer.Id))
+        if (IsConnected(peer))
         {
+            _bySlot[peer.Slot] = null;
             _sorted.RemoveAt(CountBelow(_sorted, peer.Id));
         }
     }
@@ -78,7 +82,6 @@ internal sealed class PeerTable
             kept.End(peer.Slot);
         }
 
-        _bySlot[peer.Slot] = null;
         _free.Push(peer.Slot);
         peer.Slot = -1;
     }

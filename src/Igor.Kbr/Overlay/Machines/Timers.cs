@@ -44,5 +44,10 @@ internal sealed class Timers
             _queue.Dequeue();
             action(now);
         }
+
+        if (_queue.Count < _queue.Capacity / 4)
+        {
+            _queue.TrimExcess(); // each connection that was made left one for a moment
+        }
     }
 }
