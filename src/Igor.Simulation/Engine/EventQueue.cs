@@ -22,7 +22,7 @@ internal sealed class EventQueue
     private SimEvent[] _events = new SimEvent[1024];
     private (long Time, long Sequence)[] _order = new (long, long)[1024];
     private int[] _next = new int[1024]; // the next place of the same bucket, or of those that are free
-    private int[] _previous = new int[1024]; // the one before it; None for the first, and outside of the wheel
+    private int[] _previous = new int[1024]; // the one before it; None for the first
     private int _free = None;
     private int _placed;
     private int _inWheel;

@@ -377,7 +377,7 @@ internal sealed class NodeProcess : ISimEventTarget
             return;
         }
 
-        // One event a node, that moves: who woke to find that nothing is due would cost as much as who has to.
+        // One event a node, that moves: to wake it where nothing is due would cost as much as where it is.
         long at = Math.Max(deadline.Ticks, _engine.Now.Ticks);
         bool isMoved = at != _armedAt && _armedAt != long.MaxValue && _engine.TryCancel(_armedPlace);
         if (isMoved || at < _armedAt)

@@ -68,7 +68,7 @@ public sealed class ScenarioRun
             run.Violations.Add("failure", problem.Message); // the other runs of a sweep go on
         }
 
-        run.Measure("linksPerNodeMax", run.Network.Nodes.Select(node => node.LinksMax).DefaultIfEmpty().Max());
+        run.Measure("linksPerNodeMax", run.Network.Nodes.Max(node => (int?)node.LinksMax) ?? 0);
         return run.Finish(Stopwatch.GetElapsedTime(run._start));
     }
 

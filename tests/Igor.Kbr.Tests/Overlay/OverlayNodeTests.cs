@@ -366,7 +366,7 @@ public class OverlayNodeTests
         network.Until(() => network.Nodes.TrueForAll(
             n => n.Overlay.Neighbours(ServiceId.FromName(Service)) is { IsMember: true } set
                 && set.Count >= Math.Min(count - 1, 16)));
-        network.Run(TimeSpan.FromSeconds(10)); // so many, and then, as heartbeats compare sets, the nearest ones
+        network.Run(TimeSpan.FromSeconds(10)); // so many, and then the nearest: heartbeats compare sets
         return network;
     }
 

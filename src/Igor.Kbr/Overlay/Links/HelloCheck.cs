@@ -55,7 +55,8 @@ internal static class HelloCheck
                 a.StartsWith("0.0.0.0:", StringComparison.Ordinal)
                 || a.StartsWith("[::]:", StringComparison.Ordinal)
                     ? host + a[a.LastIndexOf(':')..]
-                    : a == link.ProvenAddress ? link.ProvenAddress : a).Where(a => self.MayTell(a, dialPrivate)),
+                    : a == link.ProvenAddress ? link.ProvenAddress // one string in memory
+                    : a).Where(a => self.MayTell(a, dialPrivate)),
         ];
     }
 }

@@ -29,7 +29,7 @@ internal sealed class Heartbeats(
 
     private readonly PeerTimes _dues = new(context.Peers);
 
-    /// <summary>Whether each peer believes that this node needs it; the hello was as good as a heartbeat.</summary>
+    /// <summary>Whether each peer believes that this node needs it; it does after the hello.</summary>
     private readonly PerPeer<bool> _saidWanted = new(context.Peers, () => true);
 
     public override ReadOnlySpan<MessageType> Messages => [MessageType.Heartbeat];
