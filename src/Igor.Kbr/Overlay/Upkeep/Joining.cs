@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using Igor.Kbr.Overlay.Addresses;
 using Igor.Kbr.Overlay.Links;
 using Igor.Kbr.Overlay.Machines;
 using Igor.Kbr.Overlay.Rings;
@@ -21,12 +20,21 @@ internal sealed class Joining(
     EntryPoints entries,
     LinkCare care,
     NeighbourExchange exchange,
+    PlaceCheck places,
     ServiceDiscovery discovery,
     Isolation isolation,
     IControlRequests requests) : Machine
 {
     /// <summary>With the pauses, as long as a connection that is of no use is kept.</summary>
     private const int LookIntoTriesMax = 8;
+
+    /// <summary>
+    /// Lookups of the own id before others are made beside it: the root there may be of no help.
+    /// </summary>
+    private const int LookupsBesideAfter = 4;
+
+    /// <summary>An eighth of the ring away.</summary>
+    private const int FarthestBeside = 253;
 
     private static readonly TimeSpan StepPeriod = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan LookupTimeout = TimeSpan.FromSeconds(5);
@@ -40,7 +48,6 @@ internal sealed class Joining(
     /// </summary>
     private static readonly TimeSpan ListPatience = TimeSpan.FromSeconds(3);
 
-    private readonly PlaceCheck _places = new(context, requests);
     private bool _isStepping;
     private bool _isStepScheduled;
 
@@ -56,6 +63,7 @@ internal sealed class Joining(
 
     public override void HandlePeerUp(TimeSpan now, Peer peer)
     {
+        ConfirmPlaces(now, peer, peer.Services.InOrder);
         if (peer.Link.IsOwnEntry)
         {
             LookInto(now, peer);
@@ -66,6 +74,7 @@ internal sealed class Joining(
 
     public override void HandleServicesChanged(TimeSpan now, Peer peer, List<ServiceId> changed)
     {
+        ConfirmPlaces(now, peer, changed);
         if (peer.Link.IsOwnEntry && changed.Contains(ServiceId.Base))
         {
             LookInto(now, peer); // its hello did not list what it runs
@@ -78,11 +87,35 @@ internal sealed class Joining(
 
     public void Begin(TimeSpan now, ServiceRing ring)
     {
-        ring.Phase = RingPhase.Seeking;
-        ring.JoinStarted = now;
-        ring.StepDeadline = now;
+        ring.BeginJoining(now);
         StepAll(now);
-        ScheduleStep(now);
+    }
+
+    /// <summary>
+    /// A node that was all there was of a ring has met a first member. That one may have joined through it,
+    /// or be of a ring in which others stand between the two.
+    /// </summary>
+    private void ConfirmPlaces(TimeSpan now, Peer peer, IEnumerable<ServiceId> services)
+    {
+        if (now == rings.VouchedAt)
+        {
+            return;
+        }
+
+        foreach (ServiceId service in services)
+        {
+            if (rings.TryGet(service, out ServiceRing? ring) && RingTable.IsFirst(ring, peer))
+            {
+                places.Run(now, ring, (later, _, nearer) =>
+                {
+                    if (ring.IsActive && !nearer.IsEmpty)
+                    {
+                        rings.JoinAnew(later, ring);
+                        StepAll(later);
+                    }
+                });
+            }
+        }
     }
 
     /// <summary>
@@ -106,6 +139,10 @@ internal sealed class Joining(
         finally
         {
             _isStepping = false;
+            if (rings.All.Any(IsJoining))
+            {
+                ScheduleStep(now);
+            }
         }
     }
 
@@ -125,7 +162,7 @@ internal sealed class Joining(
     }
 
     private void LookInto(TimeSpan now, ServiceRing ring, Peer peer, int tries) =>
-        LookUpNeighbours(now, ring, peer.Id, (later, result) =>
+        LookUpNeighbours(now, ring, context.Id, peer.Id, (later, result) =>
         {
             if (result.Status == KbrStatus.Ok
                 && NearReply.TryRead(result.Payload, out ImmutableArray<Contact> contacts))
@@ -158,17 +195,7 @@ internal sealed class Joining(
         context.Timers.Schedule(now + StepPeriod, later =>
         {
             _isStepScheduled = false;
-            try
-            {
-                StepAll(later);
-            }
-            finally
-            {
-                if (rings.All.Any(IsJoining))
-                {
-                    ScheduleStep(later);
-                }
-            }
+            StepAll(later);
         });
     }
 
@@ -178,7 +205,9 @@ internal sealed class Joining(
     {
         switch (ring.Phase)
         {
-            case RingPhase.Seeking when now >= ring.StepDeadline:
+            case RingPhase.Seeking or RingPhase.Connecting when now < ring.PausedUntil:
+                break;
+            case RingPhase.Seeking:
                 Seek(now, ring);
                 break;
             case (RingPhase.LookingUp or RingPhase.Verifying) when now >= ring.StepDeadline:
@@ -202,7 +231,8 @@ internal sealed class Joining(
             Peer entry = ring.Members[context.Random.Next(ring.Members.Count)];
             ring.Phase = RingPhase.LookingUp;
             ring.StepDeadline = now + LookupTimeout + StepPeriod;
-            LookUpNeighbours(now, ring, entry.Id, (later, result) => HandleLookup(later, ring, result));
+            LookUpNeighbours(
+                now, ring, Aim(ring), entry.Id, (later, result) => HandleLookup(later, ring, result));
         }
         else if (ring.Id == ServiceId.Base ? MayFoundBase(now, ring) : MayFoundService(now, ring))
         {
@@ -260,13 +290,31 @@ internal sealed class Joining(
         return waited >= DiscoveryPatience && (dialer.IsIdle || waited >= context.Options.JoinPatience);
     }
 
+    /// <summary>
+    /// The key whose neighbours are asked for: this node's own id, and when that has led to nothing for some
+    /// time, also ever farther beside it, where the root is another node.
+    /// </summary>
+    private Key Aim(ServiceRing ring)
+    {
+        int beside = ++ring.Lookups - LookupsBesideAfter;
+        if (ring.LastRoot is not { } root || beside <= 0 || beside % 2 == 0)
+        {
+            return context.Id;
+        }
+
+        bool isAhead = root - context.Id < context.Id - root;
+        int distance = (isAhead ? root - context.Id : context.Id - root).HighestBit();
+        Key offset = Key.PowerOfTwo(Math.Min(distance + beside, FarthestBeside));
+        return beside % 4 == 1 == isAhead ? context.Id - offset : context.Id + offset;
+    }
+
     private void LookUpNeighbours(
-        TimeSpan now, ServiceRing ring, Key through, Action<TimeSpan, RequestResult> completed)
+        TimeSpan now, ServiceRing ring, Key key, Key through, Action<TimeSpan, RequestResult> completed)
     {
         var request = new OwnRequest
         {
             Service = ring.Id,
-            Destination = context.Id,
+            Destination = key,
             Flags = RouteFlags.Control | RouteFlags.ExcludeSource,
             Deadline = now + LookupTimeout,
             FirstHop = through,
@@ -283,6 +331,8 @@ internal sealed class Joining(
             return;
         }
 
+        ring.LastRoot = result.Responder == default ? ring.LastRoot : result.Responder;
+
         if (result.Status != KbrStatus.Ok
             || !NearReply.TryRead(result.Payload, out ImmutableArray<Contact> contacts))
         {
@@ -290,14 +340,12 @@ internal sealed class Joining(
             return;
         }
 
-        Connect(now, ring, contacts, result.Teller);
+        exchange.Consider(now, ring, contacts, result.Teller);
+        Connect(now, ring, contacts);
     }
 
-    /// <summary>Checks its place when those who are said to be near are connected.</summary>
-    private void Connect(
-        TimeSpan now, ServiceRing ring, ImmutableArray<Contact> contacts, Teller? teller)
+    private void Connect(TimeSpan now, ServiceRing ring, ImmutableArray<Contact> contacts)
     {
-        exchange.Consider(now, ring, contacts, teller);
         ring.Awaited = [.. contacts.Select(c => c.Id).Where(id => id != context.Id)];
         ring.Phase = RingPhase.Connecting;
         ring.StepDeadline = now + ConnectPatience;
@@ -320,33 +368,34 @@ internal sealed class Joining(
 
         ring.Phase = RingPhase.Verifying;
         ring.StepDeadline = now + LookupTimeout + StepPeriod;
-        _places.Run(now, ring, (later, result) => HandlePlace(later, ring, result));
+        places.Run(now, ring, (later, isRight, nearer) => HandlePlace(later, ring, isRight, nearer));
     }
 
-    private void HandlePlace(TimeSpan now, ServiceRing ring, in PlaceCheckResult result)
+    private void HandlePlace(TimeSpan now, ServiceRing ring, bool isRight, ImmutableArray<Contact> nearer)
     {
         if (ring.Phase != RingPhase.Verifying)
         {
             return;
         }
 
-        if (result.IsRight)
+        if (isRight)
         {
             Activate(now, ring);
             return;
         }
 
-        bool isProgress = !result.Nearer.Any(ring.Lacking.Contains);
-        ring.JoinAttempts = isProgress ? 0 : ring.JoinAttempts;
-        ring.Lacking = result.Nearer;
-        if (isProgress && !result.Nearer.IsEmpty)
+        bool isProgress = !nearer.IsEmpty && !nearer.Any(one => ring.Lacking.Any(old => old.Id == one.Id));
+        ring.Lacking = nearer;
+        if (isProgress && ring.Lookups < LookupsBesideAfter)
         {
-            Connect(now, ring, result.Nearer, result.Teller);
-            return;
+            ring.JoinAttempts = 0;
+            Connect(now, ring, nearer);
         }
-
-        exchange.Consider(now, ring, result.Nearer, result.Teller);
-        TryAgain(now, ring);
+        else
+        {
+            TryAgain(now, ring);
+            ring.Phase = nearer.IsEmpty ? RingPhase.Connecting : RingPhase.Seeking; // one just asks again
+        }
     }
 
     /// <summary>
@@ -357,14 +406,13 @@ internal sealed class Joining(
     {
         ring.Phase = RingPhase.Seeking;
         TimeSpan pause = TimeSpan.FromMilliseconds(100 * Math.Pow(2, Math.Min(++ring.JoinAttempts, 6)));
-        ring.StepDeadline = now + context.Random.Jitter(pause);
+        ring.PausedUntil = now + context.Random.Jitter(pause);
     }
 
     private void Activate(TimeSpan now, ServiceRing ring)
     {
         ring.Phase = RingPhase.Active;
-        ring.Awaited = [];
-        ring.Lacking = [];
+        ring.ForgetJoining();
         rings.Refresh(now, ring);
         if (ring.Id == ServiceId.Base)
         {
