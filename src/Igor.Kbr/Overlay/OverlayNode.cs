@@ -80,8 +80,10 @@ public sealed partial class OverlayNode
         _discovery = new ServiceDiscovery(_context, _rings, _dialer, exchange, _origin);
         _isolation = new Isolation(_context, _rings, _entries);
         var places = new PlaceCheck(_context, _rings, exchange);
+        var lookup = new NeighbourLookup(_origin);
+        var merging = new Merging(_context, _rings, exchange, care, lookup);
         _joining = new Joining(
-            _context, _rings, _dialer, _entries, care, exchange, places, _discovery, _isolation, _origin);
+            _context, _rings, _dialer, _entries, care, exchange, places, _discovery, _isolation, lookup);
         var fingers = new Fingers(_context, _rings, _fingers, _dialer, care, _origin);
         _clocks = new PeerClocks(_context, _liveness);
         var news = new ServiceNews(_context, _rings);
@@ -91,7 +93,7 @@ public sealed partial class OverlayNode
         [
             _liveness, duplicates, _identity, _handshake, sentences, _entries, failures, _rings,
             care, _isolation, _discovery, _clocks, news, exchange, heartbeats, fingers, places,
-            _joining, silence, _router,
+            merging, _joining, silence, _router,
         ]);
     }
 

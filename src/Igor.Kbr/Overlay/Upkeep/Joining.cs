@@ -23,11 +23,8 @@ internal sealed class Joining(
     PlaceCheck places,
     ServiceDiscovery discovery,
     Isolation isolation,
-    IControlRequests requests) : Machine
+    NeighbourLookup lookup) : Machine
 {
-    /// <summary>With the pauses, as long as a connection that is of no use is kept.</summary>
-    private const int LookIntoTriesMax = 8;
-
     /// <summary>
     /// Lookups of the own id before others are made beside it: the root there may be of no help.
     /// </summary>
@@ -37,11 +34,9 @@ internal sealed class Joining(
     private const int FarthestBeside = 253;
 
     private static readonly TimeSpan StepPeriod = TimeSpan.FromMilliseconds(250);
-    private static readonly TimeSpan LookupTimeout = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan ConnectPatience = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan FounderPatience = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan DiscoveryPatience = TimeSpan.FromMilliseconds(600);
-    private static readonly TimeSpan LookIntoPause = TimeSpan.FromSeconds(2);
 
     /// <summary>
     /// Who runs many services says which soon after its hello; who never does is not waited for.
@@ -64,22 +59,12 @@ internal sealed class Joining(
     public override void HandlePeerUp(TimeSpan now, Peer peer)
     {
         ConfirmPlaces(now, peer, peer.Services.InOrder);
-        if (peer.Link.IsOwnEntry)
-        {
-            LookInto(now, peer);
-        }
-
         StepAll(now);
     }
 
     public override void HandleServicesChanged(TimeSpan now, Peer peer, List<ServiceId> changed)
     {
         ConfirmPlaces(now, peer, changed);
-        if (peer.Link.IsOwnEntry && changed.Contains(ServiceId.Base))
-        {
-            LookInto(now, peer); // its hello did not list what it runs
-        }
-
         StepAll(now);
     }
 
@@ -146,44 +131,6 @@ internal sealed class Joining(
         }
     }
 
-    /// <summary>
-    /// An active member met a peer that it found through an address, not through its ring: perhaps the peer's
-    /// ring is another one. Looking for its own neighbours there makes the two merge: in a few rings, and who
-    /// is met there says what others it runs.
-    /// </summary>
-    private void LookInto(TimeSpan now, Peer peer)
-    {
-        ServiceRing[] shared =
-            [.. rings.All.Where(r => r.IsActive && peer.Runs(r.Id)).Take(HelloMessage.ServicesListedMax)];
-        foreach (ServiceRing ring in shared)
-        {
-            LookInto(now, ring, peer, LookIntoTriesMax);
-        }
-    }
-
-    private void LookInto(TimeSpan now, ServiceRing ring, Peer peer, int tries) =>
-        LookUpNeighbours(now, ring, context.Id, peer.Id, (later, result) =>
-        {
-            if (result.Status == KbrStatus.Ok
-                && NearReply.TryRead(result.Payload, out ImmutableArray<Contact> contacts))
-            {
-                exchange.Consider(later, ring, contacts, result.Teller);
-            }
-            else if (tries > 1 && context.Peers.IsConnected(peer))
-            {
-                context.Timers.Schedule(later + context.Random.Jitter(LookIntoPause), again =>
-                {
-                    if (ring.IsActive && context.Peers.IsConnected(peer))
-                    {
-                        LookInto(again, ring, peer, tries - 1);
-                    }
-                });
-                return;
-            }
-
-            care.EndEntry(later, peer);
-        });
-
     private void ScheduleStep(TimeSpan now)
     {
         if (_isStepScheduled)
@@ -230,9 +177,8 @@ internal sealed class Joining(
         {
             Peer entry = ring.Members[context.Random.Next(ring.Members.Count)];
             ring.Phase = RingPhase.LookingUp;
-            ring.StepDeadline = now + LookupTimeout + StepPeriod;
-            LookUpNeighbours(
-                now, ring, Aim(ring), entry.Id, (later, result) => HandleLookup(later, ring, result));
+            ring.StepDeadline = now + NeighbourLookup.Timeout + StepPeriod;
+            lookup.Run(now, ring, Aim(ring), entry.Id, (later, result) => HandleLookup(later, ring, result));
         }
         else if (ring.Id == ServiceId.Base ? MayFoundBase(now, ring) : MayFoundService(now, ring))
         {
@@ -308,22 +254,6 @@ internal sealed class Joining(
         return beside % 4 == 1 == isAhead ? context.Id - offset : context.Id + offset;
     }
 
-    private void LookUpNeighbours(
-        TimeSpan now, ServiceRing ring, Key key, Key through, Action<TimeSpan, RequestResult> completed)
-    {
-        var request = new OwnRequest
-        {
-            Service = ring.Id,
-            Destination = key,
-            Flags = RouteFlags.Control | RouteFlags.ExcludeSource,
-            Deadline = now + LookupTimeout,
-            FirstHop = through,
-            Completed = completed,
-        };
-        request.Keep(new NearQuery(WireLimits.ContactsMax, ring.MemberTerms()).Write());
-        requests.Begin(now, request);
-    }
-
     private void HandleLookup(TimeSpan now, ServiceRing ring, RequestResult result)
     {
         if (ring.Phase != RingPhase.LookingUp)
@@ -367,7 +297,7 @@ internal sealed class Joining(
         }
 
         ring.Phase = RingPhase.Verifying;
-        ring.StepDeadline = now + LookupTimeout + StepPeriod;
+        ring.StepDeadline = now + NeighbourLookup.Timeout + StepPeriod;
         places.Run(now, ring, (later, isRight, nearer) => HandlePlace(later, ring, isRight, nearer));
     }
 
