@@ -2,7 +2,6 @@ using System.Collections.Immutable;
 using Igor.Kbr.Overlay.Links;
 using Igor.Kbr.Overlay.Machines;
 using Igor.Kbr.Overlay.Rings;
-using Igor.Kbr.Overlay.Routing;
 using Igor.Kbr.Wire;
 using Igor.Kbr.Wire.Messages;
 
