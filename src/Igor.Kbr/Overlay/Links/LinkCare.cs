@@ -1,6 +1,5 @@
 using Igor.Kbr.Overlay.Machines;
 using Igor.Kbr.Overlay.Rings;
-using Igor.Kbr.Wire.Messages;
 
 namespace Igor.Kbr.Overlay.Links;
 
