@@ -142,6 +142,11 @@ internal sealed class FailureDetection(
                 Tell(now, peer);
                 break;
             case HealthStep.Bury:
+                if (!liveness.Health(peer).WasTold && IsBesideQuietOne(peer.Id))
+                {
+                    Tell(now, peer);
+                }
+
                 secondLinks.HandleDead(now, peer);
                 break;
         }
@@ -175,6 +180,18 @@ internal sealed class FailureDetection(
             .SelectMany(rank => inTurn.Where(set => rank < set.Length).Select(set => set[rank]));
         TellOf(now, quiet.Id, new Queue<Key>(concerned.Distinct().Where(id => id != quiet.Id)));
     }
+
+    /// <summary>
+    /// Whether the one next to this node, on the side of a dead one in some ring, says nothing either: then
+    /// those on the other side, who will miss the dead one too, hear of it from nobody else.
+    /// </summary>
+    private bool IsBesideQuietOne(Key dead) => rings.All.Any(ring =>
+        IsBesideQuietOne(dead, ring.Neighbours.Clockwise)
+        || IsBesideQuietOne(dead, ring.Neighbours.CounterClockwise));
+
+    private bool IsBesideQuietOne(Key dead, ImmutableArray<Key> side) =>
+        side.Contains(dead) && context.Peers.TryGet(side[0], out Peer? next)
+        && liveness.Health(next).AskedAt is not null;
 
     private void TellOf(TimeSpan now, Key quiet, Queue<Key> concerned)
     {
