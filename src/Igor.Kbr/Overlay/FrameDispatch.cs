@@ -43,7 +43,12 @@ internal sealed class FrameDispatch(
                 return;
             }
 
-            liveness.NoteHeard(now, peer, isOnUsed: !link.IsDraining);
+            if (!link.IsDraining)
+            {
+                // A frame on a second link says nothing about the one that this node sends on.
+                liveness.NoteHeard(now, peer);
+            }
+
             Handle(now, link, peer, Frame.Open(body));
         }
         catch (ProtocolException e)

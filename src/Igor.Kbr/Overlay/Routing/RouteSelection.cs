@@ -6,26 +6,14 @@ namespace Igor.Kbr.Overlay.Routing;
 /// <summary>
 /// The choice of the next hop: greedy on the symmetric ring, only strictly nearer to the destination, so that
 /// a message cannot go in circles. Among those a healthy peer goes before one that leaves requests
-/// unanswered, and who does not answer at all is passed over.
+/// unanswered.
 /// </summary>
 internal sealed class RouteSelection(NodeContext context, PeerConduct conduct)
 {
     /// <summary>
     /// The member to hand a message to; null when this node, if it is one itself, is the nearest.
     /// </summary>
-    /// <param name="now">Monotonic time.</param>
-    /// <param name="members">Who is connected.</param>
-    /// <param name="isMember">Whether this node is one of them.</param>
-    /// <param name="destination">The key that it is for.</param>
-    /// <param name="excluded">A node that must not get it; null for none.</param>
-    /// <param name="entry">It goes again to hops that had it only when all others had it.</param>
-    public Peer? NextHop(
-        TimeSpan now,
-        MemberTable members,
-        bool isMember,
-        Key destination,
-        Key? excluded = null,
-        Pending? entry = null)
+    public Peer? NextHop(MemberTable members, bool isMember, Key destination, in HopsToAvoid avoid)
     {
         Peer? suspect = null;
         Peer? last = null;
@@ -36,7 +24,7 @@ internal sealed class RouteSelection(NodeContext context, PeerConduct conduct)
                 break; // the others are farther still
             }
 
-            if (peer.Id == excluded)
+            if (peer.Id == avoid.Excluded)
             {
                 continue;
             }
@@ -46,16 +34,11 @@ internal sealed class RouteSelection(NodeContext context, PeerConduct conduct)
                 return peer; // however slow: what comes another way does not prove who sent it
             }
 
-            if (conduct.IsSilent(now, peer))
-            {
-                continue;
-            }
-
-            if (entry?.WasTried(peer.Id) == true)
+            if (avoid.HadIt(peer.Id))
             {
                 last ??= peer;
             }
-            else if (conduct.IsSuspect(now, peer))
+            else if (conduct.IsSuspect(peer))
             {
                 suspect ??= peer;
             }

@@ -136,7 +136,7 @@ internal sealed class FailureDetection(
         switch (liveness.Health(peer).Step(now, LimitsOf(peer)))
         {
             case HealthStep.Ask:
-                liveness.Ask(now, peer);
+                liveness.Ping(now, peer);
                 break;
             case HealthStep.Tell:
                 Tell(now, peer);

@@ -87,7 +87,8 @@ internal sealed class Fingers(
             Deadline = now + LookupTimeout,
             Completed = (later, result) => HandleLookup(later, slot, result),
         };
-        requests.Begin(now, request, new NearQuery(CandidatesMax, []).Write());
+        request.Keep(new NearQuery(CandidatesMax, []).Write());
+        requests.Begin(now, request);
     }
 
     private void HandleLookup(TimeSpan now, FingerSlot slot, RequestResult result)

@@ -23,6 +23,7 @@ internal sealed class NeighbourLookup(IControlRequests requests)
             FirstHop = through,
             Completed = completed,
         };
-        requests.Begin(now, request, new NearQuery(WireLimits.ContactsMax, ring.MemberTerms()).Write());
+        request.Keep(new NearQuery(WireLimits.ContactsMax, ring.MemberTerms()).Write());
+        requests.Begin(now, request);
     }
 }

@@ -216,7 +216,8 @@ internal sealed class ServiceDiscovery(
             Deadline = now + LookupTimeout,
             Completed = (later, result) => HandleLookup(later, ring, result),
         };
-        requests.Begin(now, request, new NearQuery(1, []).Write());
+        request.Keep(new NearQuery(1, []).Write());
+        requests.Begin(now, request);
     }
 
     private void HandleLookup(TimeSpan now, ServiceRing ring, RequestResult result)

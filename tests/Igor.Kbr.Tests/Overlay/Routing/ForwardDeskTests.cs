@@ -3,7 +3,7 @@ using Igor.Kbr.Wire;
 
 namespace Igor.Kbr.Tests.Overlay.Routing;
 
-public class ForwardUpcallTests
+public class ForwardDeskTests
 {
     private const string Service = "test";
     private static readonly ServiceId TestService = ServiceId.FromName(Service);
@@ -16,7 +16,7 @@ public class ForwardUpcallTests
     private readonly LinkId _near;
     private readonly LinkId _nearest;
 
-    public ForwardUpcallTests()
+    public ForwardDeskTests()
     {
         _node.Join(Service, wantsForward: true);
         _origin = _node.Connect(Id(900));
