@@ -39,9 +39,10 @@ internal static class Frames
         ulong nonce = reader.ReadUInt64();
         var body = new ArrayBufferWriter<byte>();
         var writer = new MessagePackWriter(body);
-        writer.WriteArrayHeader(2);
+        writer.WriteArrayHeader(3);
         writer.Write(Pong);
         writer.Write(nonce);
+        writer.Write(0); // it does not say what its clock shows
         writer.Flush();
         return body.WrittenMemory;
     }

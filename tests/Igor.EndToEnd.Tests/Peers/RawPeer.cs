@@ -72,7 +72,7 @@ internal sealed class RawPeer : IAsyncDisposable
     {
         var body = new ArrayBufferWriter<byte>();
         var writer = new MessagePackWriter(body);
-        writer.WriteArrayHeader(10);
+        writer.WriteArrayHeader(13);
         writer.Write(1);
         writer.Write(1);
         writer.Write(1);
@@ -90,6 +90,9 @@ internal sealed class RawPeer : IAsyncDisposable
         }
 
         writer.Write(ids);
+        writer.Write(0); // it does not say what its clock shows
+        writer.Write(0);
+        writer.Write(1); // to be a neighbour
         writer.Flush();
         return SendFrameAsync(body.WrittenMemory);
     }
