@@ -36,9 +36,6 @@ internal sealed class LoneNode : IOverlayOutput
 
     public List<LinkId> Closed { get; } = [];
 
-    /// <summary>Links whose peers do not show any more that they live.</summary>
-    public HashSet<LinkId> Quiet { get; } = [];
-
     /// <summary>Larger frames find no room on any link.</summary>
     public int FrameBytesMax { get; set; } = int.MaxValue;
 
@@ -199,7 +196,7 @@ internal sealed class LoneNode : IOverlayOutput
             if (Now >= ping)
             {
                 ping = Now + PingPeriod;
-                _links.Where(link => !Quiet.Contains(link)).ToList().ForEach(Ping);
+                _links.ForEach(Ping);
             }
 
             TimeSpan next = Overlay.NextDeadline is { } d && d < ping ? d : ping;
@@ -259,7 +256,6 @@ internal sealed class LoneNode : IOverlayOutput
             Instance = 1,
             Addresses = [.. addresses],
             ServicesVersion = 1,
-            Purpose = LinkPurpose.Neighbour,
             Services =
             [
                 ServiceId.Base, .. services.Select(ServiceId.FromName),

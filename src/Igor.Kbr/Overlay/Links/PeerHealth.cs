@@ -31,6 +31,7 @@ internal readonly record struct HealthLimits(TimeSpan Quiet, TimeSpan Answer, Ti
 internal class PeerHealth
 {
     private HealthLimits? _given;
+    private bool _wasTold;
 
     /// <summary>When the last frame came.</summary>
     public TimeSpan HeardAt { get; private set; }
@@ -38,16 +39,13 @@ internal class PeerHealth
     /// <summary>When it was asked whether it lives; null when something came since.</summary>
     public TimeSpan? AskedAt { get; private set; }
 
-    /// <summary>Whether others are told since that it is quiet.</summary>
-    public bool WasTold { get; private set; }
-
     /// <summary>A frame came.</summary>
     public void Hear(TimeSpan now)
     {
         HeardAt = now;
         AskedAt = null;
         _given = null;
-        WasTold = false;
+        _wasTold = false;
     }
 
     /// <summary>
@@ -74,7 +72,7 @@ internal class PeerHealth
 
         TimeSpan answer = (_given ?? limits).Answer;
         TimeSpan? telling = _given?.Telling ?? limits.Telling;
-        return asked + (!WasTold && telling < answer ? telling.Value : answer);
+        return asked + (!_wasTold && telling < answer ? telling.Value : answer);
     }
 
     /// <summary>Says what is to be done by now, and takes it for done.</summary>
@@ -96,7 +94,7 @@ internal class PeerHealth
             return HealthStep.Bury;
         }
 
-        WasTold = true;
+        _wasTold = true;
         return HealthStep.Tell;
     }
 }

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Igor.Kbr.Overlay.Addresses;
 using Igor.Kbr.Overlay.Links;
 using Igor.Kbr.Overlay.Machines;
 using Igor.Kbr.Overlay.Rings;
@@ -20,29 +21,26 @@ internal sealed class Joining(
     EntryPoints entries,
     LinkCare care,
     NeighbourExchange exchange,
-    PlaceCheck places,
     ServiceDiscovery discovery,
     Isolation isolation,
-    NeighbourLookup lookup) : Machine
+    IControlRequests requests) : Machine
 {
-    /// <summary>
-    /// Lookups of the own id before others are made beside it: the root there may be of no help.
-    /// </summary>
-    private const int LookupsBesideAfter = 4;
-
-    /// <summary>An eighth of the ring away.</summary>
-    private const int FarthestBeside = 253;
+    /// <summary>With the pauses, as long as a connection that is of no use is kept.</summary>
+    private const int LookIntoTriesMax = 8;
 
     private static readonly TimeSpan StepPeriod = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan LookupTimeout = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan ConnectPatience = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan FounderPatience = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan DiscoveryPatience = TimeSpan.FromMilliseconds(600);
+    private static readonly TimeSpan LookIntoPause = TimeSpan.FromSeconds(2);
 
     /// <summary>
     /// Who runs many services says which soon after its hello; who never does is not waited for.
     /// </summary>
     private static readonly TimeSpan ListPatience = TimeSpan.FromSeconds(3);
 
+    private readonly PlaceCheck _places = new(context, requests);
     private bool _isStepping;
     private bool _isStepScheduled;
 
@@ -58,13 +56,21 @@ internal sealed class Joining(
 
     public override void HandlePeerUp(TimeSpan now, Peer peer)
     {
-        ConfirmPlaces(now, peer, peer.Services.InOrder);
+        if (peer.Link.IsOwnEntry)
+        {
+            LookInto(now, peer);
+        }
+
         StepAll(now);
     }
 
     public override void HandleServicesChanged(TimeSpan now, Peer peer, List<ServiceId> changed)
     {
-        ConfirmPlaces(now, peer, changed);
+        if (peer.Link.IsOwnEntry && changed.Contains(ServiceId.Base))
+        {
+            LookInto(now, peer); // its hello did not list what it runs
+        }
+
         StepAll(now);
     }
 
@@ -72,35 +78,11 @@ internal sealed class Joining(
 
     public void Begin(TimeSpan now, ServiceRing ring)
     {
-        ring.BeginJoining(now);
+        ring.Phase = RingPhase.Seeking;
+        ring.JoinStarted = now;
+        ring.StepDeadline = now;
         StepAll(now);
-    }
-
-    /// <summary>
-    /// A node that was all there was of a ring has met a first member. That one may have joined through it,
-    /// or be of a ring in which others stand between the two.
-    /// </summary>
-    private void ConfirmPlaces(TimeSpan now, Peer peer, IEnumerable<ServiceId> services)
-    {
-        if (now == rings.VouchedAt)
-        {
-            return;
-        }
-
-        foreach (ServiceId service in services)
-        {
-            if (rings.TryGet(service, out ServiceRing? ring) && RingTable.IsFirst(ring, peer))
-            {
-                places.Run(now, ring, (later, _, nearer) =>
-                {
-                    if (ring.IsActive && !nearer.IsEmpty)
-                    {
-                        rings.JoinAnew(later, ring);
-                        StepAll(later);
-                    }
-                });
-            }
-        }
+        ScheduleStep(now);
     }
 
     /// <summary>
@@ -124,12 +106,46 @@ internal sealed class Joining(
         finally
         {
             _isStepping = false;
-            if (rings.All.Any(IsJoining))
-            {
-                ScheduleStep(now);
-            }
         }
     }
+
+    /// <summary>
+    /// An active member met a peer that it found through an address, not through its ring: perhaps the peer's
+    /// ring is another one. Looking for its own neighbours there makes the two merge: in a few rings, and who
+    /// is met there says what others it runs.
+    /// </summary>
+    private void LookInto(TimeSpan now, Peer peer)
+    {
+        ServiceRing[] shared =
+            [.. rings.All.Where(r => r.IsActive && peer.Runs(r.Id)).Take(HelloMessage.ServicesListedMax)];
+        foreach (ServiceRing ring in shared)
+        {
+            LookInto(now, ring, peer, LookIntoTriesMax);
+        }
+    }
+
+    private void LookInto(TimeSpan now, ServiceRing ring, Peer peer, int tries) =>
+        LookUpNeighbours(now, ring, peer.Id, (later, result) =>
+        {
+            if (result.Status == KbrStatus.Ok
+                && NearReply.TryRead(result.Payload, out ImmutableArray<Contact> contacts))
+            {
+                exchange.Consider(later, ring, contacts, result.Teller);
+            }
+            else if (tries > 1 && context.Peers.IsConnected(peer))
+            {
+                context.Timers.Schedule(later + context.Random.Jitter(LookIntoPause), again =>
+                {
+                    if (ring.IsActive && context.Peers.IsConnected(peer))
+                    {
+                        LookInto(again, ring, peer, tries - 1);
+                    }
+                });
+                return;
+            }
+
+            care.EndEntry(later, peer);
+        });
 
     private void ScheduleStep(TimeSpan now)
     {
@@ -142,7 +158,17 @@ internal sealed class Joining(
         context.Timers.Schedule(now + StepPeriod, later =>
         {
             _isStepScheduled = false;
-            StepAll(later);
+            try
+            {
+                StepAll(later);
+            }
+            finally
+            {
+                if (rings.All.Any(IsJoining))
+                {
+                    ScheduleStep(later);
+                }
+            }
         });
     }
 
@@ -152,9 +178,7 @@ internal sealed class Joining(
     {
         switch (ring.Phase)
         {
-            case RingPhase.Seeking or RingPhase.Connecting when now < ring.PausedUntil:
-                break;
-            case RingPhase.Seeking:
+            case RingPhase.Seeking when now >= ring.StepDeadline:
                 Seek(now, ring);
                 break;
             case (RingPhase.LookingUp or RingPhase.Verifying) when now >= ring.StepDeadline:
@@ -177,8 +201,8 @@ internal sealed class Joining(
         {
             Peer entry = ring.Members[context.Random.Next(ring.Members.Count)];
             ring.Phase = RingPhase.LookingUp;
-            ring.StepDeadline = now + NeighbourLookup.Timeout + StepPeriod;
-            lookup.Run(now, ring, Aim(ring), entry.Id, (later, result) => HandleLookup(later, ring, result));
+            ring.StepDeadline = now + LookupTimeout + StepPeriod;
+            LookUpNeighbours(now, ring, entry.Id, (later, result) => HandleLookup(later, ring, result));
         }
         else if (ring.Id == ServiceId.Base ? MayFoundBase(now, ring) : MayFoundService(now, ring))
         {
@@ -236,22 +260,20 @@ internal sealed class Joining(
         return waited >= DiscoveryPatience && (dialer.IsIdle || waited >= context.Options.JoinPatience);
     }
 
-    /// <summary>
-    /// The key whose neighbours are asked for: this node's own id, and when that has led to nothing for some
-    /// time, also ever farther beside it, where the root is another node.
-    /// </summary>
-    private Key Aim(ServiceRing ring)
+    private void LookUpNeighbours(
+        TimeSpan now, ServiceRing ring, Key through, Action<TimeSpan, RequestResult> completed)
     {
-        int beside = ++ring.Lookups - LookupsBesideAfter;
-        if (ring.LastRoot is not { } root || beside <= 0 || beside % 2 == 0)
+        var request = new OwnRequest
         {
-            return context.Id;
-        }
-
-        bool isAhead = root - context.Id < context.Id - root;
-        int distance = (isAhead ? root - context.Id : context.Id - root).HighestBit();
-        Key offset = Key.PowerOfTwo(Math.Min(distance + beside, FarthestBeside));
-        return beside % 4 == 1 == isAhead ? context.Id - offset : context.Id + offset;
+            Service = ring.Id,
+            Destination = context.Id,
+            Flags = RouteFlags.Control | RouteFlags.ExcludeSource,
+            Deadline = now + LookupTimeout,
+            FirstHop = through,
+            Completed = completed,
+        };
+        request.Keep(new NearQuery(WireLimits.ContactsMax, ring.MemberTerms()).Write());
+        requests.Begin(now, request);
     }
 
     private void HandleLookup(TimeSpan now, ServiceRing ring, RequestResult result)
@@ -261,8 +283,6 @@ internal sealed class Joining(
             return;
         }
 
-        ring.LastRoot = result.Responder == default ? ring.LastRoot : result.Responder;
-
         if (result.Status != KbrStatus.Ok
             || !NearReply.TryRead(result.Payload, out ImmutableArray<Contact> contacts))
         {
@@ -270,12 +290,14 @@ internal sealed class Joining(
             return;
         }
 
-        exchange.Consider(now, ring, contacts, result.Teller);
-        Connect(now, ring, contacts);
+        Connect(now, ring, contacts, result.Teller);
     }
 
-    private void Connect(TimeSpan now, ServiceRing ring, ImmutableArray<Contact> contacts)
+    /// <summary>Checks its place when those who are said to be near are connected.</summary>
+    private void Connect(
+        TimeSpan now, ServiceRing ring, ImmutableArray<Contact> contacts, Teller? teller)
     {
+        exchange.Consider(now, ring, contacts, teller);
         ring.Awaited = [.. contacts.Select(c => c.Id).Where(id => id != context.Id)];
         ring.Phase = RingPhase.Connecting;
         ring.StepDeadline = now + ConnectPatience;
@@ -297,35 +319,34 @@ internal sealed class Joining(
         }
 
         ring.Phase = RingPhase.Verifying;
-        ring.StepDeadline = now + NeighbourLookup.Timeout + StepPeriod;
-        places.Run(now, ring, (later, isRight, nearer) => HandlePlace(later, ring, isRight, nearer));
+        ring.StepDeadline = now + LookupTimeout + StepPeriod;
+        _places.Run(now, ring, (later, result) => HandlePlace(later, ring, result));
     }
 
-    private void HandlePlace(TimeSpan now, ServiceRing ring, bool isRight, ImmutableArray<Contact> nearer)
+    private void HandlePlace(TimeSpan now, ServiceRing ring, in PlaceCheckResult result)
     {
         if (ring.Phase != RingPhase.Verifying)
         {
             return;
         }
 
-        if (isRight)
+        if (result.IsRight)
         {
             Activate(now, ring);
             return;
         }
 
-        bool isProgress = !nearer.IsEmpty && !nearer.Any(one => ring.Lacking.Any(old => old.Id == one.Id));
-        ring.Lacking = nearer;
-        if (isProgress && ring.Lookups < LookupsBesideAfter)
+        bool isProgress = !result.Nearer.Any(ring.Lacking.Contains);
+        ring.JoinAttempts = isProgress ? 0 : ring.JoinAttempts;
+        ring.Lacking = result.Nearer;
+        if (isProgress && !result.Nearer.IsEmpty)
         {
-            ring.JoinAttempts = 0;
-            Connect(now, ring, nearer);
+            Connect(now, ring, result.Nearer, result.Teller);
+            return;
         }
-        else
-        {
-            TryAgain(now, ring);
-            ring.Phase = nearer.IsEmpty ? RingPhase.Connecting : RingPhase.Seeking; // one just asks again
-        }
+
+        exchange.Consider(now, ring, result.Nearer, result.Teller);
+        TryAgain(now, ring);
     }
 
     /// <summary>
@@ -336,13 +357,14 @@ internal sealed class Joining(
     {
         ring.Phase = RingPhase.Seeking;
         TimeSpan pause = TimeSpan.FromMilliseconds(100 * Math.Pow(2, Math.Min(++ring.JoinAttempts, 6)));
-        ring.PausedUntil = now + context.Random.Jitter(pause);
+        ring.StepDeadline = now + context.Random.Jitter(pause);
     }
 
     private void Activate(TimeSpan now, ServiceRing ring)
     {
         ring.Phase = RingPhase.Active;
-        ring.ForgetJoining();
+        ring.Awaited = [];
+        ring.Lacking = [];
         rings.Refresh(now, ring);
         if (ring.Id == ServiceId.Base)
         {

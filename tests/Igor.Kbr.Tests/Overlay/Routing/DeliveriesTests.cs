@@ -98,11 +98,10 @@ public class DeliveriesTests
         Ask(_first, hopId: 1);
         Ask(_second, hopId: 2);
         Ask(_first, hopId: 3);
-        LinkId third = _node.Connect(Id(700));
         _node.Disconnect(_first);
         _node.Disconnect(_second);
         _node.Overlay.Reply(_node.Now, _node.Deliveries[0].Token, default);
-        Ask(third, hopId: 4);
+        Ask(_node.Connect(Id(700)), hopId: 4);
         Assert.Equal(2, _node.Deliveries.Count);
     }
 
