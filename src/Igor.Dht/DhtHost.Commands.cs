@@ -1,4 +1,3 @@
-using Igor.Dht.Protocol;
 using Igor.Dht.Protocol.Machines;
 
 namespace Igor.Dht;
@@ -44,31 +43,12 @@ internal sealed partial class DhtHost
                 return; // cancelled before its turn came
             }
 
-            if (host._isClosed)
-            {
-                TrySetResult(new CommandResult
-                {
-                    Failure = new DhtFailure(DhtError.Local, "The DHT is closed."),
-                });
-                return;
-            }
-
-            _number = ++host._lastCommand;
-            host._commands.Add(_number, this);
             try
             {
-                if (Put is { } put)
-                {
-                    host._node.Put(host.Now, _number, put);
-                }
-                else
-                {
-                    host._node.Get(host.Now, _number, Get!);
-                }
+                _number = Put is { } put ? host._driver.Put(put, End) : host._driver.Get(Get!, End);
             }
             catch (Exception problem) when (problem is not OutOfMemoryException)
             {
-                host._commands.Remove(_number);
                 TrySetException(problem); // a bug, but nobody waits for ever because of it
             }
         }
@@ -82,12 +62,8 @@ internal sealed partial class DhtHost
             }
         }
 
-        private void Abandon()
-        {
-            if (host._commands.Remove(_number) && !host._isClosed)
-            {
-                host._node.Abandon(host.Now, _number);
-            }
-        }
+        private void End(CommandResult result) => TrySetResult(result);
+
+        private void Abandon() => host._driver.Abandon(_number);
     }
 }

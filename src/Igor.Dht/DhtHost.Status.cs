@@ -5,7 +5,7 @@ namespace Igor.Dht;
 
 /// <content>
 /// Clients of a node ask the member that is attached to the same node how it is: their own view knows nothing
-/// of records. It is a matter between processes of one host, so nobody else is told.
+/// of records.
 /// </content>
 internal sealed partial class DhtHost
 {
@@ -23,18 +23,5 @@ internal sealed partial class DhtHost
             reply => completion.SetResult(
                 reply.Status == KbrStatus.Ok ? StatusMessage.TryDecode(reply.Payload) : null));
         return await completion.Task.ConfigureAwait(false);
-    }
-
-    /// <summary>Answers a question for the status; false when the delivery is something else.</summary>
-    private bool TryTellStatus(in KbrDelivery delivery)
-    {
-        if (!delivery.IsSourceProven || delivery.Source != _service!.NodeId
-            || !StatusMessage.IsQuestion(delivery.Payload.Span))
-        {
-            return false;
-        }
-
-        _service.Reply(delivery.Token, new StatusMessage(_node.Status, _store?.Status).Encode());
-        return true;
     }
 }

@@ -13,28 +13,24 @@ using Microsoft.Extensions.Logging;
 namespace Igor.Dht;
 
 /// <summary>
-/// Drives a <see cref="DhtNode"/> on a strand of its own: upcalls, commands and completions of the store go
-/// in from whatever thread they come on, and what the node does goes out to the service and the store.
+/// Runs a <see cref="DhtDriver"/> on a strand of its own: upcalls, commands and what ended in the store go in
+/// from whatever thread they come on.
 /// </summary>
 internal sealed partial class DhtHost : IKbrApplication, IThreadPoolWorkItem, IDisposable
 {
     private readonly ConcurrentQueue<(long Token, StoreOutcome Outcome)> _written = new();
-    private readonly Dictionary<long, OpenCommand> _commands = [];
     private readonly TimeProvider _clock = TimeProvider.System;
     private readonly Func<NetworkTime> _time;
     private readonly long _started;
-    private readonly IRecordStore? _store;
     private readonly ByteBudget _bytes;
     private readonly Key _self;
     private readonly ILogger _log;
     private readonly Strand _strand;
     private readonly DeadlineTimer _timer;
-    private readonly DhtNode _node;
+    private readonly DhtDriver _driver;
     private List<Upcall>? _early = [];
     private IKbrService? _service;
-    private long _lastCommand;
     private int _isTakingWritten;
-    private bool _isClosed;
 
     /// <summary>Makes a host; <see cref="StartAsync"/> starts its node.</summary>
     /// <param name="self">The id of the node that it is attached to.</param>
@@ -56,29 +52,20 @@ internal sealed partial class DhtHost : IKbrApplication, IThreadPoolWorkItem, ID
         _bytes.OpenOwn(self);
         _bytes.OpenOwn(Key.Zero); // whom a daemon's deliveries came through is not known here
         _time = time;
-        _store = store;
         _log = log;
         _started = _clock.GetTimestamp();
         _strand = new Strand(problem => DhtLog.Bug(_log, problem)) { BatchEnded = EndBatch };
         _timer = new DeadlineTimer(_clock, () => _strand.Post(static host => ((DhtHost)host).Ring(), this));
         Span<byte> seed = stackalloc byte[sizeof(ulong)];
         RandomNumberGenerator.Fill(seed);
-        _node = new DhtNode(self, options, this, BinaryPrimitives.ReadUInt64LittleEndian(seed));
-    }
-
-    private DhtTime Now
-    {
-        get
-        {
-            NetworkTime time = _time();
-            return new DhtTime(_clock.GetElapsedTime(_started), time.UnixMs, time.IsTrusted);
-        }
+        _driver = new DhtDriver(
+            self, options, store, this, BinaryPrimitives.ReadUInt64LittleEndian(seed));
     }
 
     /// <summary>Takes up what the store holds. Before the application is attached.</summary>
     public Task StartAsync() => _strand.InvokeAsync(() =>
     {
-        _node.Start(Now, _store?.Headers(Arc.Whole) ?? [], note => _store?.ReadNote(note));
+        _driver.Start();
         return true;
     });
 
@@ -88,11 +75,10 @@ internal sealed partial class DhtHost : IKbrApplication, IThreadPoolWorkItem, ID
         List<Upcall> early = _early ?? [];
         _early = null;
         _service = service;
-        NeighbourSet first = service.Neighbours;
-        _node.HandleUpdate(Now, AsSeenHere(new NeighbourChange(first, [.. first.Others], [])));
+        long known = _driver.Attach(service);
         foreach (Upcall upcall in early)
         {
-            if (upcall.Change is null || upcall.Change.Neighbours.Version > first.Version)
+            if (upcall.Change is null || upcall.Change.Neighbours.Version > known)
             {
                 Run(upcall);
             }
@@ -102,29 +88,21 @@ internal sealed partial class DhtHost : IKbrApplication, IThreadPoolWorkItem, ID
     });
 
     /// <summary>How the node is.</summary>
-    public Task<DhtNodeStatus> StatusAsync() => _strand.InvokeAsync(() => _node.Status);
+    public Task<DhtNodeStatus> StatusAsync() => _strand.InvokeAsync(() => _driver.Status);
 
     /// <summary>The store found a damaged record. On any thread.</summary>
     public void HandleDamage(Key key) => _strand.Post(
         static state =>
         {
             var (host, key) = ((DhtHost, Key))state;
-            if (!host._isClosed)
-            {
-                host._node.HandleDamage(host.Now, key);
-            }
+            host._driver.HandleDamage(key);
         },
         (this, key));
 
     /// <summary>Ends all commands; nothing goes in or out afterwards.</summary>
     public Task CloseAsync() => _strand.InvokeAsync(() =>
     {
-        if (!_isClosed)
-        {
-            _node.Close(Now);
-            _isClosed = true;
-        }
-
+        _driver.Close();
         return true;
     });
 
@@ -165,10 +143,7 @@ internal sealed partial class DhtHost : IKbrApplication, IThreadPoolWorkItem, ID
             Interlocked.Exchange(ref host._isTakingWritten, 0);
             while (host._written.TryDequeue(out (long Token, StoreOutcome Outcome) end))
             {
-                if (!host._isClosed)
-                {
-                    host._node.HandleWritten(host.Now, end.Token, end.Outcome);
-                }
+                host._driver.HandleWritten(end.Token, end.Outcome);
             }
         },
         this);
@@ -208,7 +183,7 @@ internal sealed partial class DhtHost : IKbrApplication, IThreadPoolWorkItem, ID
     {
         if (token.ExpectsReply && Volatile.Read(ref _service) is { } service)
         {
-            service.Reply(token, DhtNode.Busy("as much waits for this node as may: ask again"));
+            service.Reply(token, DhtDriver.Busy("as much waits for this node as may: ask again"));
         }
     }
 
@@ -216,28 +191,19 @@ internal sealed partial class DhtHost : IKbrApplication, IThreadPoolWorkItem, ID
     {
         try
         {
-            if (_isClosed)
-            {
-                return;
-            }
-
             switch (upcall.Kind)
             {
                 case UpcallKind.Delivery:
-                    if (!TryTellStatus(upcall.Delivery))
-                    {
-                        _node.HandleDelivery(Now, upcall.Delivery);
-                    }
-
+                    _driver.HandleDelivery(upcall.Delivery);
                     break;
                 case UpcallKind.Reply:
-                    _node.HandleReply(Now, upcall.Token, upcall.Reply);
+                    _driver.HandleReply(upcall.Token, upcall.Reply);
                     break;
                 case UpcallKind.Read:
-                    _node.HandleRead(Now, upcall.Token, upcall.Record);
+                    _driver.HandleRead(upcall.Token, upcall.Record);
                     break;
                 default:
-                    _node.HandleUpdate(Now, AsSeenHere(upcall.Change!));
+                    _driver.HandleUpdate(upcall.Change!);
                     break;
             }
         }
@@ -247,34 +213,15 @@ internal sealed partial class DhtHost : IKbrApplication, IThreadPoolWorkItem, ID
         }
     }
 
-    /// <summary>
-    /// A client of a node that is a member is told the node's neighbours, but is no member itself.
-    /// </summary>
-    private NeighbourChange AsSeenHere(NeighbourChange change) => _store is null && change.Neighbours.IsMember
-        ? change with
-        {
-            Neighbours = new NeighbourSet(
-                change.Neighbours.Self,
-                isMember: false,
-                change.Neighbours.Clockwise,
-                change.Neighbours.CounterClockwise,
-                change.Neighbours.Version,
-                change.Neighbours.IsAlone),
-        }
-        : change;
-
     private void Ring()
     {
         _timer.Clear();
-        if (!_isClosed)
-        {
-            _node.HandleDeadline(Now);
-        }
+        _driver.HandleDeadline();
     }
 
     private void EndBatch()
     {
-        if (!_isClosed && _node.NextDeadline is { } deadline)
+        if (_driver.NextDeadline is { } deadline)
         {
             _timer.Set(_clock.GetElapsedTime(_started), deadline);
         }

@@ -1,4 +1,3 @@
-using Igor.Dht.Protocol.Holdings;
 using Igor.Dht.Protocol.Messages;
 using Igor.Dht.Protocol.Records;
 using Igor.Dht.Protocol.Ring;
@@ -13,43 +12,24 @@ internal interface IReplyHandler
     void HandleReply(int tag, in KbrReply reply);
 }
 
-/// <summary>Takes the end of a write.</summary>
-internal interface IWriteHandler
-{
-    /// <summary>The write with that tag ended; the index knows of it already.</summary>
-    void HandleWritten(int tag, StoredStatus status);
-}
-
-/// <summary>Takes the end of a read.</summary>
-internal interface IReadHandler
-{
-    /// <summary>The read with that tag ended; null when there is no record, or none that is intact.</summary>
-    void HandleRead(int tag, Record? record);
-}
-
 /// <summary>
-/// What the machines of a node share: the time of the input that is being handled, what the node holds and
+/// What a client needs, and shares with the replica beside it: the time of the input that is being handled,
 /// whom it knows, and the way out, which finds back to the machine that asked.
 /// </summary>
-internal sealed class DhtContext
+internal class DhtContext
 {
-    private readonly IDhtOutput _output;
     private readonly Dictionary<long, (IReplyHandler Handler, int Tag)> _requests = [];
-    private readonly Dictionary<long, Writing> _writes = [];
-    private readonly Dictionary<long, (IReadHandler Handler, int Tag, Key Key)> _reads = [];
     private long _lastToken;
 
-    /// <summary>Makes the shared part of a node.</summary>
+    /// <summary>Makes the shared part.</summary>
     public DhtContext(Key self, DhtNodeOptions options, IDhtOutput output, ulong seed)
     {
         Options = options;
-        _output = output;
+        Output = output;
         Random = new SeededRandom(seed);
         Clock = new HybridClock(Random.NextUInt64(), options.VersionAheadMax);
         Membership = new Membership(self, options.MissingRetention);
         Judge = new RecordJudge(options);
-        Ranks = new VersionRanks(this);
-        Lacked = new LackedKeys(Ranks.Of);
     }
 
     /// <summary>Settings.</summary>
@@ -58,165 +38,31 @@ internal sealed class DhtContext
     /// <summary>The time of the input that is being handled.</summary>
     public DhtTime Now { get; set; }
 
-    /// <summary>The peer that handed over the delivery that is being handled.</summary>
-    public Key Via { get; set; }
-
     /// <summary>Randomness.</summary>
     public SeededRandom Random { get; }
 
     /// <summary>Says which records may be taken.</summary>
     public RecordJudge Judge { get; }
 
-    /// <summary>Number of records that others sent and that were not taken for what they are.</summary>
-    public long RefusedRecords { get; private set; }
-
-    /// <summary>
-    /// Number of messages between replicas that were refused, because they came from no known member's own
-    /// connection.
-    /// </summary>
-    public long RefusedMessages { get; private set; }
-
     /// <summary>Makes versions.</summary>
     public HybridClock Clock { get; }
-
-    /// <summary>Says what versions count as.</summary>
-    public VersionRanks Ranks { get; }
 
     /// <summary>Who is a member.</summary>
     public Membership Membership { get; }
 
-    /// <summary>What this node holds.</summary>
-    public HoldingIndex Index { get; } = new();
-
-    /// <summary>What exists, as this node knows, and is not here.</summary>
-    public LackedKeys Lacked { get; }
-
-    /// <summary>Called with the key of a record that turned out to be damaged.</summary>
-    public Action<Key>? DamageFound { get; set; }
-
-    /// <summary>Called when something changed that is to be kept over a restart.</summary>
-    public Action? NoteChanged { get; set; }
-
-    /// <summary>
-    /// The fewest replicas, five at most, that any record asked for of which this node ever heard: the only
-    /// holders of such a record may be missing, so it counts for keys of which nothing is known.
-    /// </summary>
-    public int FewestReplicas { get; private set; } = Neighbourhood.Replicas;
-
     /// <summary>Where messages are built.</summary>
     public PayloadBuffer Buffer { get; } = new();
 
-    /// <summary>
-    /// What keeps a record that another node sent from being stored; null when nothing does.
-    /// </summary>
-    public RecordFault? FaultOf(Record record)
-    {
-        RecordFault? fault = Judge.FaultOf(record, Now.UnixMs);
-        RefusedRecords += fault is null ? 0 : 1;
-        return fault;
-    }
-
-    /// <summary>
-    /// Whether a delivery is beyond doubt a message of another member near this node. Nothing else may move
-    /// or withhold records, for anybody can write any source into a message that is passed on.
-    /// </summary>
-    public bool IsFromReplica(in KbrDelivery delivery) => delivery.IsSourceProven
-        && delivery.Source != Membership.Self && Membership.Alive.Contains(delivery.Source);
-
-    /// <summary>Refuses a message between replicas that comes from somebody else.</summary>
-    public void RefuseStranger(DeliveryToken delivery)
-    {
-        RefusedMessages++;
-        Refuse(
-            delivery,
-            RefusalReason.Permission,
-            "messages between replicas are taken only from members near this node, over their own link");
-    }
+    /// <summary>The way out.</summary>
+    protected IDhtOutput Output { get; }
 
     /// <summary>Sends the message in the buffer as a request.</summary>
     public void Request(IReplyHandler handler, int tag, Key destination, bool exact, TimeSpan timeout)
     {
-        long token = ++_lastToken;
+        long token = NextToken();
         _requests.Add(token, (handler, tag));
-        _output.Request(token, destination, exact, Buffer.Written, timeout);
+        Output.Request(token, destination, exact, Buffer.Written, timeout);
     }
-
-    /// <summary>Sends the message in the buffer as an answer.</summary>
-    public void Reply(DeliveryToken delivery)
-    {
-        if (delivery.ExpectsReply)
-        {
-            _output.Reply(delivery, Buffer.Written);
-        }
-    }
-
-    /// <summary>
-    /// Answers that a request is refused for good; what is refused for its time is told the right one.
-    /// </summary>
-    public void Refuse(DeliveryToken delivery, RefusalReason reason, string text)
-    {
-        bool tellsTime = reason == RefusalReason.Version && Now.IsTrusted;
-        CommonMessages.WriteRefused(Buffer, reason, text, tellsTime ? Now.UnixMs : 0);
-        Reply(delivery);
-    }
-
-    /// <summary>Answers that a request had better be repeated.</summary>
-    public void Defer(DeliveryToken delivery, string text)
-    {
-        CommonMessages.WriteBusy(Buffer, text);
-        Reply(delivery);
-    }
-
-    /// <summary>Begins to count what is held for the delivery that is being handled.</summary>
-    public Lease Lease() => new(_output, Via);
-
-    /// <summary>Answers that there is no memory to serve a request with now.</summary>
-    public void DeferForRoom(DeliveryToken delivery) => Defer(
-        delivery, "as many bytes are held for the peer that asks, or for all of them, as may be: ask again");
-
-    /// <summary>
-    /// Stores a record. It takes the place of one from the future too, for which the time has to be trusted,
-    /// unless it comes as a put: then it is the later one whatever the clocks say. (A record that is handed
-    /// off comes so too, and is old; but of the right time, which is what counts.)
-    /// </summary>
-    public void Write(IWriteHandler handler, int tag, Record record, bool isPut = false)
-    {
-        long token = ++_lastToken;
-        RecordVersion held = Index.VersionOf(record.Header.Key);
-        bool replaces = held > record.Header.Version && Ranks.IsFromFuture(held) && (isPut || Now.IsTrusted);
-        _writes.Add(token, new Writing(handler, tag, record, replaces ? held : RecordVersion.None));
-        if (replaces)
-        {
-            _output.Replace(token, record, held);
-        }
-        else
-        {
-            _output.Write(token, record);
-        }
-    }
-
-    /// <summary>Reads a record.</summary>
-    public void Read(IReadHandler handler, int tag, Key key)
-    {
-        long token = ++_lastToken;
-        _reads.Add(token, (handler, tag, key));
-        _output.Read(token, key);
-    }
-
-    /// <summary>Forgets a record.</summary>
-    public void Remove(Key key, RecordVersion version)
-    {
-        if (Index.Remove(key, version))
-        {
-            _output.Remove(key, version);
-        }
-    }
-
-    /// <summary>Ends a command.</summary>
-    public void Complete(long command, CommandResult result) => _output.Complete(command, result);
-
-    /// <summary>Keeps the members over a restart.</summary>
-    public void Remember(string note, byte[] content) => _output.Remember(note, content);
 
     /// <summary>A request ended.</summary>
     public void HandleReply(long token, in KbrReply reply)
@@ -227,98 +73,6 @@ internal sealed class DhtContext
         }
     }
 
-    /// <summary>There is a record that asks for so many replicas.</summary>
-    public void HandleReplicas(int replicas)
-    {
-        if (replicas < FewestReplicas)
-        {
-            FewestReplicas = replicas;
-            NoteChanged?.Invoke();
-        }
-    }
-
-    /// <summary>
-    /// Others hold a record that could not be stored here: until it is here, this node does not answer for
-    /// its key alone.
-    /// </summary>
-    public void HandleLacking(RecordHeader header)
-    {
-        AddLack(header.Key, header.Version, header.ExpiresAtUnixMs);
-        NoteChanged?.Invoke();
-    }
-
-    /// <summary>A write ended.</summary>
-    public void HandleWritten(long token, StoreOutcome outcome)
-    {
-        if (!_writes.Remove(token, out Writing waiting))
-        {
-            return;
-        }
-
-        // Superseded: this version or a newer one is durable already, so the index has to know at least this
-        // one.
-        if (outcome is StoreOutcome.Durable or StoreOutcome.Superseded)
-        {
-            if (outcome == StoreOutcome.Durable && waiting.Replaces != RecordVersion.None)
-            {
-                Index.Remove(waiting.Record.Header.Key, waiting.Replaces);
-            }
-
-            Index.Put(Holding.Of(waiting.Record.Header));
-            HandleReplicas(waiting.Record.Header.Replicas);
-            if (Lacked.Mend(waiting.Record.Header.Key, waiting.Record.Header.Version))
-            {
-                NoteChanged?.Invoke();
-            }
-        }
-
-        StoredStatus status = outcome switch
-        {
-            StoreOutcome.Durable => StoredStatus.Held,
-            StoreOutcome.Superseded =>
-                IsNewerHeld(waiting.Record.Header) ? StoredStatus.Newer : StoredStatus.Held,
-            StoreOutcome.OverQuota => StoredStatus.OverQuota,
-            StoreOutcome.Busy => StoredStatus.Busy,
-            _ => StoredStatus.Failed,
-        };
-        waiting.Handler.HandleWritten(waiting.Tag, status);
-    }
-
-    /// <summary>A read ended. A record that the index knows and the store has not is damaged.</summary>
-    public void HandleRead(long token, Record? record)
-    {
-        if (_reads.Remove(token, out (IReadHandler Handler, int Tag, Key Key) waiting))
-        {
-            if (record is null)
-            {
-                HandleDamage(waiting.Key);
-            }
-
-            waiting.Handler.HandleRead(waiting.Tag, record);
-        }
-    }
-
-    private bool IsNewerHeld(RecordHeader header) => Index.VersionOf(header.Key) > header.Version;
-
-    /// <summary>The record of a key is damaged; one that has ended is no loss.</summary>
-    public void HandleDamage(Key key)
-    {
-        bool isLoss = !Index.TryGet(key, out Holding holding) || !holding.IsExpiredAt(Now.UnixMs);
-        Index.Remove(key, holding.Version);
-        if (isLoss)
-        {
-            AddLack(key, holding.Version, holding.ExpiresAtUnixMs);
-            DamageFound?.Invoke(key);
-        }
-    }
-
-    private void AddLack(Key key, RecordVersion version, long expiresAtUnixMs) => Lacked.Add(
-        key,
-        version,
-        expiresAtUnixMs,
-        lack => lack.ExpiresAtUnixMs > 0 && lack.ExpiresAtUnixMs <= Now.UnixMs && Now.IsTrusted
-            && !Index.TryGet(lack.Key, out _)); // an older version that is here must stay hidden
-
-    private readonly record struct Writing(
-        IWriteHandler Handler, int Tag, Record Record, RecordVersion Replaces);
+    /// <summary>A name, never given before, for what went out and is waited for.</summary>
+    protected long NextToken() => ++_lastToken;
 }

@@ -1,10 +1,9 @@
-using Igor.Dht.Protocol.Hosting;
 using Igor.Dht.Protocol.Records;
 using Igor.Kbr;
 
 namespace Igor.Dht.Protocol.Machines;
 
-/// <summary>Settings of a <see cref="DhtNode"/>.</summary>
+/// <summary>Settings of a node of the DHT.</summary>
 public sealed record DhtNodeOptions
 {
     /// <summary>The defaults.</summary>

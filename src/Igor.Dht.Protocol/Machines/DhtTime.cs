@@ -7,4 +7,9 @@ namespace Igor.Dht.Protocol.Machines;
 /// of life use it.
 /// </param>
 /// <param name="IsTrusted">Whether that time may be acted on where it cannot be undone.</param>
-public readonly record struct DhtTime(TimeSpan Monotonic, long UnixMs, bool IsTrusted = true);
+public readonly record struct DhtTime(TimeSpan Monotonic, long UnixMs, bool IsTrusted = true)
+{
+    /// <summary>The earlier of two deadlines, of which either may be none.</summary>
+    internal static TimeSpan? Earliest(TimeSpan? left, TimeSpan? right) =>
+        left is null || right < left ? right : left;
+}

@@ -1,26 +1,21 @@
-using Igor.Dht.Protocol.Hosting;
 using Igor.Dht.Protocol.Records;
 using Igor.Kbr;
 
 namespace Igor.Dht.Protocol.Machines;
 
 /// <summary>
-/// Everything that a <see cref="DhtNode"/> does to the world. Called while an input is handled; the host must
-/// not call back into the node from here, but queue what follows. Payloads are valid during the call only.
+/// Everything that client and replica do to the world. Called while an input is handled: what follows comes
+/// back as an input of its own. Payloads are valid during the call only.
 /// </summary>
-public interface IDhtOutput
+internal interface IDhtOutput
 {
-    /// <summary>
-    /// Send a request; ends in <see cref="DhtNode.HandleReply"/>, at the latest when the timeout has passed.
-    /// </summary>
+    /// <summary>Send a request; a reply comes, at the latest when the timeout has passed.</summary>
     void Request(long token, Key destination, bool exact, ReadOnlyMemory<byte> payload, TimeSpan timeout);
 
     /// <summary>Answer a delivered request.</summary>
     void Reply(DeliveryToken delivery, ReadOnlyMemory<byte> payload);
 
-    /// <summary>
-    /// Store a record; ends in <see cref="DhtNode.HandleWritten"/> once it is durable or will not be.
-    /// </summary>
+    /// <summary>Store a record; its end comes once it is durable or will not be.</summary>
     void Write(long token, Record record);
 
     /// <summary>
@@ -29,7 +24,7 @@ public interface IDhtOutput
     /// </summary>
     void Replace(long token, Record record, RecordVersion held);
 
-    /// <summary>Read the record of a key; ends in <see cref="DhtNode.HandleRead"/>.</summary>
+    /// <summary>Read the record of a key; the record comes, or that there is none.</summary>
     void Read(long token, Key key);
 
     /// <summary>
@@ -48,12 +43,7 @@ public interface IDhtOutput
     /// <summary>So many bytes are not held any more.</summary>
     void Release(Key via, int bytes);
 
-    /// <summary>A command ended.</summary>
-    void Complete(long command, CommandResult result);
-
-    /// <summary>
-    /// Keep this over a restart (see <see cref="DhtNode.Start"/>), in the place of what the note said before.
-    /// </summary>
+    /// <summary>Keep this over a restart, in the place of what the note said before.</summary>
     /// <param name="note">The name of the note; there are few.</param>
     /// <param name="content">The content, 64 KiB at most.</param>
     void Remember(string note, byte[] content);

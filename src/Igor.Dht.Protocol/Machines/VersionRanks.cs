@@ -7,7 +7,7 @@ namespace Igor.Dht.Protocol.Machines;
 /// its node was alone with a wrong clock. It counts as older than every version of the right time, so that
 /// any write replaces it; see docs/decisions/0010.
 /// </summary>
-internal sealed class VersionRanks(DhtContext context)
+internal sealed class VersionRanks(ReplicaContext context)
 {
     /// <summary>
     /// A version but this much over the bound is as good as taken by somebody: clocks that agree differ by

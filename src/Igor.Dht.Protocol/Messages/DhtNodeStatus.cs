@@ -1,9 +1,8 @@
-using Igor.Dht.Protocol.Hosting;
 using Igor.Kbr;
 
 namespace Igor.Dht.Protocol.Messages;
 
-/// <summary>A look at a <see cref="DhtNode"/>.</summary>
+/// <summary>A look at a node of the DHT.</summary>
 /// <param name="IsJoined">
 /// Whether the node is a member of the ring; for a client, whether it knows a member.
 /// </param>

@@ -12,17 +12,17 @@ internal abstract class ClientOperation : IReplyHandler
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(25);
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(1);
 
-    private readonly ClientOperations _operations;
+    private readonly DhtClient _client;
     private readonly TimeSpan _deadline;
     private readonly TimeSpan _timeout;
     private TimeSpan _pause = FirstPause;
     private int _attempt;
 
     protected ClientOperation(
-        DhtContext context, ClientOperations operations, long command, Key key, TimeSpan timeout)
+        DhtContext context, DhtClient client, long command, Key key, TimeSpan timeout)
     {
         Context = context;
-        _operations = operations;
+        _client = client;
         Command = command;
         Key = key;
         _timeout = timeout;
@@ -31,6 +31,9 @@ internal abstract class ClientOperation : IReplyHandler
 
     /// <summary>The caller's name for it.</summary>
     public long Command { get; }
+
+    /// <summary>Who hears of its end.</summary>
+    public required Action<CommandResult> Completed { get; init; }
 
     /// <summary>The key it is about.</summary>
     protected Key Key { get; }
@@ -57,7 +60,7 @@ internal abstract class ClientOperation : IReplyHandler
     /// <inheritdoc/>
     public void HandleReply(int tag, in KbrReply reply)
     {
-        if (tag != _attempt || !_operations.IsRunning(Command))
+        if (tag != _attempt || !_client.IsRunning(Command))
         {
             return;
         }
@@ -107,7 +110,7 @@ internal abstract class ClientOperation : IReplyHandler
         Cause = cause;
         TimeSpan until = Context.Now.Monotonic + Context.Random.Between(_pause / 2, _pause);
         _pause = _pause * 2 < LongestPause ? _pause * 2 : LongestPause;
-        _operations.Pause(this, until < _deadline ? until : _deadline);
+        _client.Pause(this, until < _deadline ? until : _deadline);
     }
 
     /// <summary>Tries again at once.</summary>
@@ -127,7 +130,7 @@ internal abstract class ClientOperation : IReplyHandler
     }
 
     /// <summary>Ends the command.</summary>
-    protected void End(CommandResult result) => _operations.End(Command, result);
+    protected void End(CommandResult result) => _client.End(this, result);
 
     /// <summary>Ends the command with a failure.</summary>
     protected void Fail(DhtError error, string message) =>

@@ -11,8 +11,8 @@ namespace Igor.Dht.Protocol.Operations;
 /// settle.
 /// </summary>
 internal sealed class GetOperation(
-    DhtContext context, ClientOperations operations, long command, DhtGet get)
-    : ClientOperation(context, operations, command, get.Key, get.Timeout)
+    DhtContext context, DhtClient client, long command, DhtGet get)
+    : ClientOperation(context, client, command, get.Key, get.Timeout)
 {
     private GotMessage? _last;
 

@@ -25,8 +25,8 @@ internal sealed class PutOperation : ClientOperation
     private long _madeAt;
     private int _corrections;
 
-    public PutOperation(DhtContext context, ClientOperations operations, long command, DhtPut put)
-        : base(context, operations, command, put.Key, put.Timeout)
+    public PutOperation(DhtContext context, DhtClient client, long command, DhtPut put)
+        : base(context, client, command, put.Key, put.Timeout)
     {
         _put = put;
         _type = context.Options.Types.Find(put.Type);

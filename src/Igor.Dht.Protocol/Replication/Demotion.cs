@@ -10,7 +10,7 @@ namespace Igor.Dht.Protocol.Replication;
 /// right time: so replicas take it, and every honest write replaces it. As it is it would be of no use until
 /// its time has come, and then undo what was written since.
 /// </summary>
-internal sealed class Demotion(DhtContext context, Demotion.Budget budget, Holding holding)
+internal sealed class Demotion(ReplicaContext context, Demotion.Budget budget, Holding holding)
     : IReadHandler, IWriteHandler
 {
     /// <summary>Reads the record.</summary>

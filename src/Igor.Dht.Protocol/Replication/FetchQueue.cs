@@ -9,7 +9,7 @@ using MessagePack;
 namespace Igor.Dht.Protocol.Replication;
 
 /// <summary>Takes records from a peer, a batch at a time, and waits until they are on disk here.</summary>
-internal sealed class FetchQueue(DhtContext context, SyncSession session)
+internal sealed class FetchQueue(ReplicaContext context, SyncSession session)
 {
     private const int BatchesMax = 2;
     private const int BatchCount = 128;
@@ -57,7 +57,7 @@ internal sealed class FetchQueue(DhtContext context, SyncSession session)
 
 /// <summary>Keys whose records are asked for in one message.</summary>
 internal sealed class FetchBatch(
-    DhtContext context, SyncSession session, FetchQueue queue, List<KeyVersion> keys)
+    ReplicaContext context, SyncSession session, FetchQueue queue, List<KeyVersion> keys)
     : IReplyHandler, IWriteHandler
 {
     private static readonly TimeSpan FetchTimeout = TimeSpan.FromSeconds(10);

@@ -17,7 +17,7 @@ internal sealed class GatherRound : IReplyHandler, IReadHandler, IWriteHandler
 {
     private static readonly TimeSpan FetchTimeoutMax = TimeSpan.FromSeconds(1);
 
-    private readonly DhtContext _context;
+    private readonly ReplicaContext _context;
     private readonly Reader _reader;
     private readonly DeliveryToken _token;
     private readonly GetMessage _message;
@@ -33,7 +33,7 @@ internal sealed class GatherRound : IReplyHandler, IReadHandler, IWriteHandler
     private bool _isDecided;
 
     public GatherRound(
-        DhtContext context, Reader reader, DeliveryToken token, GetMessage message, Lease lease)
+        ReplicaContext context, Reader reader, DeliveryToken token, GetMessage message, Lease lease)
     {
         _lease = lease;
         _context = context;

@@ -15,7 +15,7 @@ namespace Igor.Dht.Protocol.Replication;
 /// has. Replicas take messages from neighbours only: what belongs to a root farther away is put, like any
 /// client's write, one record after the other, and dropped when as many as it asks for hold it.
 /// </summary>
-internal sealed class Handoff(DhtContext context, Key key, Func<Holding, bool> isOurs)
+internal sealed class Handoff(ReplicaContext context, Key key, Func<Holding, bool> isOurs)
     : IReplyHandler, IReadHandler, ISyncOwner
 {
     /// <summary>Records dropped at once, at most; the rest is for the next sweep.</summary>

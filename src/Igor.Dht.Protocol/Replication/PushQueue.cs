@@ -13,7 +13,7 @@ namespace Igor.Dht.Protocol.Replication;
 /// Gives a peer records, a batch at a time: reads them from the store, sends them, and waits until the peer
 /// has them on disk.
 /// </summary>
-internal sealed class PushQueue(DhtContext context, SyncSession session)
+internal sealed class PushQueue(ReplicaContext context, SyncSession session)
 {
     private const int BatchesMax = 2;
     private const int WaitingMax = 4096;
@@ -140,7 +140,7 @@ internal sealed class PushQueue(DhtContext context, SyncSession session)
 }
 
 /// <summary>Records that go to a peer in one message.</summary>
-internal sealed class PushBatch(DhtContext context, SyncSession session, PushQueue queue, List<Key> keys)
+internal sealed class PushBatch(ReplicaContext context, SyncSession session, PushQueue queue, List<Key> keys)
     : IReadHandler, IReplyHandler
 {
     private static readonly TimeSpan StoreTimeout = TimeSpan.FromSeconds(10);

@@ -17,7 +17,7 @@ internal sealed class PutRound : IReplyHandler, IWriteHandler
     private const int OwnTag = -1;
     private static readonly TimeSpan StoreTimeoutMax = TimeSpan.FromSeconds(3);
 
-    private readonly DhtContext _context;
+    private readonly ReplicaContext _context;
     private readonly Coordinator _coordinator;
     private readonly DeliveryToken _token;
     private readonly AckLevel _acks;
@@ -31,7 +31,7 @@ internal sealed class PutRound : IReplyHandler, IWriteHandler
     private RecordVersion _newer;
 
     public PutRound(
-        DhtContext context,
+        ReplicaContext context,
         Coordinator coordinator,
         DeliveryToken token,
         PutMessage message,

@@ -11,7 +11,7 @@ namespace Igor.Dht.Protocol.Replication;
 /// else it asks the members near the key.
 /// </summary>
 internal sealed class Reader(
-    DhtContext context, RootKnowledge root, ReplicaVotes votes, RepairSchedule repair)
+    ReplicaContext context, RootKnowledge root, ReplicaVotes votes, RepairSchedule repair)
 {
     private int _rounds;
 
@@ -98,7 +98,7 @@ internal sealed class Reader(
 
     /// <summary>A get that waits for this node's own store.</summary>
     private sealed class OwnRead(
-        DhtContext context, Reader reader, DeliveryToken token, GetMessage message, Lease lease)
+        ReplicaContext context, Reader reader, DeliveryToken token, GetMessage message, Lease lease)
         : IReadHandler
     {
         public void HandleRead(int tag, Record? record)

@@ -12,7 +12,7 @@ namespace Igor.Dht.Protocol.Replication;
 /// the ring changed or a record was learned, again after a growing pause when it failed, and every now and
 /// then when nothing happened.
 /// </summary>
-internal sealed class RepairSchedule(DhtContext context, RootKnowledge root, ReplicaVotes votes)
+internal sealed class RepairSchedule(ReplicaContext context, RootKnowledge root, ReplicaVotes votes)
     : ISyncOwner, IReplyHandler
 {
     private static readonly TimeSpan SoonLeast = TimeSpan.FromMilliseconds(20);

@@ -13,13 +13,13 @@ namespace Igor.Dht.Protocol.Replication;
 /// </summary>
 internal sealed class ReplicaServer
 {
-    private readonly DhtContext _context;
+    private readonly ReplicaContext _context;
     private readonly RootKnowledge _root;
     private readonly ReplicaVotes _votes;
     private readonly RepairSchedule _repair;
     private int _serving;
 
-    public ReplicaServer(DhtContext context, RootKnowledge root, ReplicaVotes votes, RepairSchedule repair)
+    public ReplicaServer(ReplicaContext context, RootKnowledge root, ReplicaVotes votes, RepairSchedule repair)
     {
         _context = context;
         _root = root;
@@ -171,7 +171,7 @@ internal sealed class ReplicaServer
     {
         private static readonly StoredEntry s_notRoot = new(StoredStatus.NotRoot, RecordVersion.None);
 
-        private readonly DhtContext _context = server._context;
+        private readonly ReplicaContext _context = server._context;
         private readonly DeliveryToken _token = delivery.Token;
         private readonly Key _source = delivery.Source;
         private readonly StoredEntry[] _entries = new StoredEntry[records.Length];
@@ -254,7 +254,7 @@ internal sealed class ReplicaServer
     private sealed class FetchRound(
         ReplicaServer server, DeliveryToken token, KeyVersion[] keys, Lease lease) : IReadHandler
     {
-        private readonly DhtContext _context = server._context;
+        private readonly ReplicaContext _context = server._context;
         private readonly FetchedEntry[] _entries = new FetchedEntry[keys.Length];
         private int _reading = 1;
 

@@ -10,7 +10,7 @@ namespace Igor.Dht.Protocol.Replication;
 /// asked it for what it holds: once a root has, a member that is farther from the key and takes itself for
 /// the root must not gather acknowledgements here any more, or the new root would never hear of that write.
 /// </summary>
-internal sealed class ReplicaVotes(DhtContext context)
+internal sealed class ReplicaVotes(ReplicaContext context)
 {
     /// <summary>Most separate arcs kept per root: a root asks for one or two.</summary>
     private const int SpansMax = 64;

@@ -12,7 +12,7 @@ namespace Igor.Dht.Protocol.Replication;
 /// near it has been heard since it came, and <em>settled</em> while in addition a majority of its replicas is
 /// alive. Both for every number of copies that a record may ask for. See docs/decisions/0006.
 /// </summary>
-internal sealed class RootKnowledge(DhtContext context)
+internal sealed class RootKnowledge(ReplicaContext context)
 {
     private readonly List<PeerKnowledge> _peers = [];
     private ArcSet _known = new();

@@ -10,7 +10,7 @@ namespace Igor.Dht.Protocol.Replication;
 /// Walks over all holdings, a piece at a time. Records that ended long ago are forgotten; records that belong
 /// to others now are handed off, once the ring has been the same around this node for a while.
 /// </summary>
-internal sealed class Sweep(DhtContext context)
+internal sealed class Sweep(ReplicaContext context)
 {
     /// <summary>Holdings looked at in one step: well under a millisecond.</summary>
     private const int StepCount = 1024;

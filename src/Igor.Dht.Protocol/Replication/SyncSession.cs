@@ -45,7 +45,7 @@ internal sealed class SyncSession : IReplyHandler
     /// <summary>A range with more records of ours is cut before its records are matched one by one.</summary>
     private const int MatchedMax = 2048;
 
-    private readonly DhtContext _context;
+    private readonly ReplicaContext _context;
     private readonly ISyncOwner _owner;
     private readonly Stack<SyncRange> _ranges;
     private readonly Dictionary<int, SyncRange> _comparing = [];
@@ -57,7 +57,7 @@ internal sealed class SyncSession : IReplyHandler
     private bool _hasEnded;
 
     /// <summary>Makes a session; <see cref="Start"/> starts it.</summary>
-    public SyncSession(DhtContext context, ISyncOwner owner, Key peer, IEnumerable<SyncRange> ranges)
+    public SyncSession(ReplicaContext context, ISyncOwner owner, Key peer, IEnumerable<SyncRange> ranges)
     {
         _context = context;
         _owner = owner;

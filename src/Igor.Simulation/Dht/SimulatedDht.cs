@@ -9,21 +9,17 @@ using Igor.Simulation.Network;
 namespace Igor.Simulation.Dht;
 
 /// <summary>
-/// The DHT on a simulated host: a <see cref="DhtNode"/> attached to the host's overlay node, with a record
+/// The DHT on a simulated host: a <see cref="DhtDriver"/> attached to the host's overlay node, with a record
 /// store on the host's disk when it is a member.
 /// </summary>
-public sealed class SimulatedDht : IKbrApplication, IDhtOutput
+public sealed class SimulatedDht : IKbrApplication, IDhtHost
 {
     /// <summary>The service that the DHT runs in.</summary>
     public const string Service = "dht";
 
     private readonly SimulatedNode _host;
-    private readonly IKbrService _service;
-    private readonly IRecordStore? _store;
-    private readonly DhtNode _node;
-    private readonly Queue<Action<DhtTime>> _inputs = [];
-    private readonly SortedDictionary<long, Action<CommandResult>> _commands = [];
-    private long _lastCommand;
+    private readonly DhtDriver _driver;
+    private readonly Queue<Action> _inputs = [];
     private long _armedNumber;
     private TimeSpan? _armedAt;
     private bool _isHandling;
@@ -32,20 +28,19 @@ public sealed class SimulatedDht : IKbrApplication, IDhtOutput
         SimulatedNode host, ServiceRole role, DhtNodeOptions options, IRecordStore? store, ulong seed)
     {
         _host = host;
-        _store = store;
-        _node = new DhtNode(host.NodeId, options, this, seed);
-        _node.Start(Time, store?.Headers(Arc.Whole) ?? [], note => store?.ReadNote(note));
-        _service = host.Subscribe(new SubscribeOptions { Service = Service, Role = role }, this);
-        Input(now => _node.HandleUpdate(now, AllJoined(_service.Neighbours)));
+        _driver = new DhtDriver(host.NodeId, options, store, this, seed);
+        _driver.Start();
+        IKbrService service = host.Subscribe(new SubscribeOptions { Service = Service, Role = role }, this);
+        Input(() => _driver.Attach(service));
     }
 
     /// <summary>How the node is.</summary>
-    public DhtNodeStatus Status => _node.Status;
+    public DhtNodeStatus Status => _driver.Status;
 
     /// <summary>Commands that have not ended.</summary>
-    public int OpenCommands => _commands.Count;
+    public int OpenCommands => _driver.OpenCommands;
 
-    private DhtTime Time => new(_host.Now, _host.Time.UnixMs, _host.Time.IsTrusted);
+    DhtTime IDhtHost.Now => new(_host.Now, _host.Time.UnixMs, _host.Time.IsTrusted);
 
     /// <summary>Attaches a member that keeps records to a running host.</summary>
     public static SimulatedDht Attach(
@@ -72,100 +67,53 @@ public sealed class SimulatedDht : IKbrApplication, IDhtOutput
 
     /// <summary>Writes a record.</summary>
     public void Put(DhtPut put, Action<CommandResult> completed) =>
-        Begin(completed, (now, command) => _node.Put(now, command, put));
+        Input(() => _driver.Put(put, Later(completed)));
 
     /// <summary>Reads a record.</summary>
     public void Get(DhtGet get, Action<CommandResult> completed) =>
-        Begin(completed, (now, command) => _node.Get(now, command, get));
+        Input(() => _driver.Get(get, Later(completed)));
 
     void IKbrApplication.Deliver(in KbrDelivery delivery)
     {
         // Upcalls never come while an input is handled: the host queues them.
         _isHandling = true;
-        _node.HandleDelivery(Time, delivery);
+        _driver.HandleDelivery(delivery);
         Settle();
     }
 
-    void IKbrApplication.Update(NeighbourChange change) => Input(now => _node.HandleUpdate(now, change));
+    void IKbrApplication.Update(NeighbourChange change) => Input(() => _driver.HandleUpdate(change));
 
-    void IDhtOutput.Request(
-        long token, Key destination, bool exact, ReadOnlyMemory<byte> payload, TimeSpan timeout) =>
-        _service.Request(
-            destination, payload, new RequestOptions(timeout, exact), reply => HandleReply(token, reply));
-
-    void IDhtOutput.Reply(DeliveryToken delivery, ReadOnlyMemory<byte> payload) =>
-        _service.Reply(delivery, payload);
-
-    void IDhtOutput.Write(long token, Record record)
-    {
-        if (_store is null)
-        {
-            Input(now => _node.HandleWritten(now, token, StoreOutcome.Failed));
-            return;
-        }
-
-        _store.Write(record, outcome => Input(now => _node.HandleWritten(now, token, outcome)));
-    }
-
-    void IDhtOutput.Replace(long token, Record record, RecordVersion held) => _store!.Replace(
-        record, held, outcome => Input(now => _node.HandleWritten(now, token, outcome)));
-
-    void IDhtOutput.Read(long token, Key key)
-    {
-        if (_store is null)
-        {
-            Input(now => _node.HandleRead(now, token, null));
-            return;
-        }
-
-        _store.Read(key, record => Input(now => _node.HandleRead(now, token, record)));
-    }
-
-    void IDhtOutput.Remove(Key key, RecordVersion version) => _store?.Remove(key, version, _ => { });
-
-    // Simulated memory has no bound; the node's own tests see to shares.
-    bool IDhtOutput.TryHold(Key via, int bytes) => true;
-
-    void IDhtOutput.Release(Key via, int bytes)
-    {
-    }
-
-    void IDhtOutput.Complete(long command, CommandResult result)
-    {
-        if (_commands.Remove(command, out Action<CommandResult>? completed))
-        {
-            // Not from within the node: the caller may start the next command.
-            _host.After(TimeSpan.Zero, () => completed(result));
-        }
-    }
-
-    void IDhtOutput.Remember(string note, byte[] content) => _store?.WriteNote(note, content);
-
-    private static NeighbourChange AllJoined(NeighbourSet neighbours) =>
-        new(neighbours, [.. neighbours.Others], []);
-
-    private void Begin(Action<CommandResult> completed, Action<DhtTime, long> start)
-    {
-        long command = ++_lastCommand;
-        _commands.Add(command, completed);
-        Input(now => start(now, command));
-    }
-
-    private void HandleReply(long token, in KbrReply reply)
+    void IDhtHost.TakeReply(long token, in KbrReply reply)
     {
         if (_isHandling)
         {
             KbrReply kept = reply with { Payload = reply.Payload.ToArray() };
-            Input(now => _node.HandleReply(now, token, kept));
+            Input(() => _driver.HandleReply(token, kept));
             return;
         }
 
         _isHandling = true;
-        _node.HandleReply(Time, token, reply);
+        _driver.HandleReply(token, reply);
         Settle();
     }
 
-    private void Input(Action<DhtTime> input)
+    void IDhtHost.TakeWritten(long token, StoreOutcome outcome) =>
+        Input(() => _driver.HandleWritten(token, outcome));
+
+    void IDhtHost.TakeRead(long token, Record? record) => Input(() => _driver.HandleRead(token, record));
+
+    // Simulated memory has no bound; the node's own tests see to shares.
+    bool IDhtHost.TryHold(Key via, int bytes) => true;
+
+    void IDhtHost.Release(Key via, int bytes)
+    {
+    }
+
+    // Not from within the driver: the caller may start the next command.
+    private Action<CommandResult> Later(Action<CommandResult> completed) =>
+        result => _host.After(TimeSpan.Zero, () => completed(result));
+
+    private void Input(Action input)
     {
         _inputs.Enqueue(input);
         if (!_isHandling)
@@ -177,9 +125,9 @@ public sealed class SimulatedDht : IKbrApplication, IDhtOutput
 
     private void Settle()
     {
-        while (_inputs.TryDequeue(out Action<DhtTime>? input))
+        while (_inputs.TryDequeue(out Action? input))
         {
-            input(Time);
+            input();
         }
 
         _isHandling = false;
@@ -188,7 +136,7 @@ public sealed class SimulatedDht : IKbrApplication, IDhtOutput
 
     private void Arm()
     {
-        if (_node.NextDeadline is not { } deadline || (_armedAt is { } armed && armed <= deadline))
+        if (_driver.NextDeadline is not { } deadline || (_armedAt is { } armed && armed <= deadline))
         {
             return;
         }
@@ -201,7 +149,7 @@ public sealed class SimulatedDht : IKbrApplication, IDhtOutput
             if (number == _armedNumber)
             {
                 _armedAt = null;
-                Input(_node.HandleDeadline);
+                Input(_driver.HandleDeadline);
             }
         });
     }

@@ -13,9 +13,10 @@ internal sealed class PendingCommand
 }
 
 /// <summary>One node of a <see cref="DhtCluster"/>, with a disk that survives its death.</summary>
-internal sealed class DhtClusterNode(DhtCluster cluster, Key id, ulong seed) : IDhtOutput
+internal sealed class DhtClusterNode(DhtCluster cluster, Key id, ulong seed)
+    : IDhtHost, IRecordStore, IKbrService
 {
-    private readonly Dictionary<long, PendingCommand> _commands = [];
+    private readonly Dictionary<PendingCommand, long> _commands = [];
     private readonly Dictionary<long, Action<byte[]>> _deliveries = [];
     private NeighbourSet _neighbours = NeighbourSet.Alone(id, isMember: false);
     private int _life;
@@ -32,7 +33,7 @@ internal sealed class DhtClusterNode(DhtCluster cluster, Key id, ulong seed) : I
     /// <summary>Whether its time is borne out by others.</summary>
     public bool IsTimeTrusted { get; set; } = true;
 
-    private DhtTime Time => cluster.Time with
+    public DhtTime Now => cluster.Time with
     {
         UnixMs = Math.Max(0, cluster.Time.UnixMs + ClockOffsetMs),
         IsTrusted = IsTimeTrusted,
@@ -40,7 +41,7 @@ internal sealed class DhtClusterNode(DhtCluster cluster, Key id, ulong seed) : I
 
     public bool IsAlive { get; set; }
 
-    public DhtNode Dht { get; private set; } = null!;
+    public DhtDriver Dht { get; private set; } = null!;
 
     public Dictionary<Key, Record> Disk { get; } = [];
 
@@ -74,21 +75,21 @@ internal sealed class DhtClusterNode(DhtCluster cluster, Key id, ulong seed) : I
         _deliveries.Clear();
         _wake = null;
         _neighbours = NeighbourSet.Alone(id, isMember: false);
-        Dht = new DhtNode(id, cluster.Options, this, seed + (ulong)_life);
-        Dht.Start(Time, Disk.Values.Select(r => r.Header), note => Notes.GetValueOrDefault(note));
+        Dht = new DhtDriver(id, cluster.Options, this, this, seed + (ulong)_life);
+        Dht.Start();
+        Dht.Attach(this);
         Schedule();
     }
 
-    public PendingCommand Put(DhtPut put) => Command(command => Dht.Put(Time, command, put));
+    public PendingCommand Put(DhtPut put) => Command(completed => Dht.Put(put, completed));
 
     /// <summary>Nobody waits for a command any more.</summary>
     public void Abandon(PendingCommand pending)
     {
-        long command = _commands.Single(c => c.Value == pending).Key;
-        Dht.Abandon(Time, command);
+        Dht.Abandon(_commands[pending]);
     }
 
-    public PendingCommand Get(DhtGet get) => Command(command => Dht.Get(Time, command, get));
+    public PendingCommand Get(DhtGet get) => Command(completed => Dht.Get(get, completed));
 
     public void Deliver(
         Key destination, Key source, byte[] payload, Action<byte[]> reply, bool isProven = true)
@@ -105,7 +106,7 @@ internal sealed class DhtClusterNode(DhtCluster cluster, Key id, ulong seed) : I
         {
             IsSourceProven = isProven,
         };
-        Dht.HandleDelivery(Time, delivery);
+        Dht.HandleDelivery(delivery);
         Schedule();
     }
 
@@ -113,7 +114,7 @@ internal sealed class DhtClusterNode(DhtCluster cluster, Key id, ulong seed) : I
     public void Damage(Key key)
     {
         Disk.Remove(key);
-        Dht.HandleDamage(Time, key);
+        Dht.HandleDamage(key);
         Schedule();
     }
 
@@ -133,18 +134,29 @@ internal sealed class DhtClusterNode(DhtCluster cluster, Key id, ulong seed) : I
             [.. before.Others.Except(_neighbours.Others).Select(gone => new Departure(
                 gone,
                 cluster.Alive.Any(n => n.Id == gone) ? DepartureReason.Displaced : DepartureReason.Failed))]);
-        Dht.HandleUpdate(Time, change);
+        Dht.HandleUpdate(change);
         Schedule();
     }
 
     public void Request(
-        long token, Key destination, bool exact, ReadOnlyMemory<byte> payload, TimeSpan timeout)
+        Key destination, ReadOnlyMemory<byte> payload, RequestOptions options, Action<KbrReply> completed)
     {
         Requests++;
         int life = _life;
-        cluster.Send(this, destination, exact, payload.ToArray(), timeout, reply => Alive(life, () =>
-            Dht.HandleReply(Time, token, reply)));
+        cluster.Send(
+            this,
+            destination,
+            options.Exact,
+            payload.ToArray(),
+            options.Timeout,
+            reply => Alive(life, () => completed(reply)));
     }
+
+    public void TakeReply(long token, in KbrReply reply) => Dht.HandleReply(token, reply);
+
+    public void TakeWritten(long token, StoreOutcome outcome) => Dht.HandleWritten(token, outcome);
+
+    public void TakeRead(long token, Record? record) => Dht.HandleRead(token, record);
 
     public bool TryHold(Key via, int bytes)
     {
@@ -165,9 +177,10 @@ internal sealed class DhtClusterNode(DhtCluster cluster, Key id, ulong seed) : I
         reply(payload.ToArray());
     }
 
-    public void Write(long token, Record record) => Replace(token, record, RecordVersion.None);
+    public void Write(Record record, Action<StoreOutcome> completed) =>
+        Replace(record, RecordVersion.None, completed);
 
-    public void Replace(long token, Record record, RecordVersion replaced)
+    public void Replace(Record record, RecordVersion held, Action<StoreOutcome> completed)
     {
         int life = _life;
         cluster.At(cluster.Latency(), () => Alive(life, () =>
@@ -175,9 +188,9 @@ internal sealed class DhtClusterNode(DhtCluster cluster, Key id, ulong seed) : I
             StoreOutcome outcome = WriteOutcome;
             if (outcome == StoreOutcome.Durable)
             {
-                bool isNewer = !Disk.TryGetValue(record.Header.Key, out Record? held)
-                    || held.Header.Version < record.Header.Version
-                    || held.Header.Version == replaced;
+                bool isNewer = !Disk.TryGetValue(record.Header.Key, out Record? old)
+                    || old.Header.Version < record.Header.Version
+                    || old.Header.Version == held;
                 outcome = isNewer ? StoreOutcome.Durable : StoreOutcome.Superseded;
                 if (isNewer)
                 {
@@ -185,19 +198,18 @@ internal sealed class DhtClusterNode(DhtCluster cluster, Key id, ulong seed) : I
                 }
             }
 
-            Dht.HandleWritten(Time, token, outcome);
+            completed(outcome);
         }));
     }
 
-    public void Read(long token, Key key)
+    public void Read(Key key, Action<Record?> completed)
     {
         Reads++;
         int life = _life;
-        cluster.At(TimeSpan.Zero, () => Alive(life, () =>
-            Dht.HandleRead(Time, token, Disk.GetValueOrDefault(key))));
+        cluster.At(TimeSpan.Zero, () => Alive(life, () => completed(Disk.GetValueOrDefault(key))));
     }
 
-    public void Remove(Key key, RecordVersion version)
+    public void Remove(Key key, RecordVersion version, Action<StoreOutcome> completed)
     {
         if (Disk.TryGetValue(key, out Record? held) && held.Header.Version <= version)
         {
@@ -205,20 +217,41 @@ internal sealed class DhtClusterNode(DhtCluster cluster, Key id, ulong seed) : I
         }
     }
 
-    public void Complete(long command, CommandResult result)
-    {
-        Assert.True(_commands.Remove(command, out PendingCommand? pending), "completed twice");
-        pending.Result = result;
-    }
+    public IEnumerable<RecordHeader> Headers(Arc arc) => Disk.Values.Select(record => record.Header);
 
-    public void Remember(string note, byte[] content) => Notes[note] = content;
+    public byte[]? ReadNote(string name) => Notes.GetValueOrDefault(name);
 
-    private PendingCommand Command(Action<long> start)
+    public void WriteNote(string name, byte[] content) => Notes[name] = content;
+
+    StoreStatus IRecordStore.Status => new();
+
+    string IKbrService.Name => "dht";
+
+    ServiceId IKbrService.Id => ServiceId.FromName("dht");
+
+    ServiceRole IKbrService.Role => ServiceRole.Member;
+
+    Key IKbrService.NodeId => id;
+
+    NeighbourSet IKbrService.Neighbours => _neighbours;
+
+    KbrStatus IKbrService.Route(
+        Key destination, ReadOnlyMemory<byte> payload, RouteOptions options) => KbrStatus.Unreachable;
+
+    void IKbrService.Fail(DeliveryToken delivery, string error, bool isTemporary) =>
+        Assert.Fail("the DHT answers itself");
+
+    ValueTask IAsyncDisposable.DisposeAsync() => ValueTask.CompletedTask;
+
+    private PendingCommand Command(Func<Action<CommandResult>, long> start)
     {
         var pending = new PendingCommand();
-        long command = ++_last;
-        _commands.Add(command, pending);
-        start(command);
+        long command = start(result =>
+        {
+            Assert.Null(pending.Result);
+            pending.Result = result;
+        });
+        _commands.Add(pending, command);
         Schedule();
         return pending;
     }
@@ -248,7 +281,7 @@ internal sealed class DhtClusterNode(DhtCluster cluster, Key id, ulong seed) : I
             if (IsAlive && life == _life && _wake == due)
             {
                 _wake = null;
-                Dht.HandleDeadline(Time);
+                Dht.HandleDeadline();
                 Schedule();
             }
         });

@@ -5,14 +5,14 @@ using Igor.Dht.Protocol.Machines;
 using Igor.Dht.Protocol.Records;
 using Igor.Kbr;
 
-namespace Igor.Dht.Protocol.Hosting;
+namespace Igor.Dht.Protocol.Replication;
 
 /// <summary>
 /// Keeps over a restart what a node could not learn anew: who was in the ring, so that it does not take a
 /// part for the whole, which records it lacks, and how few replicas some have, so that it does not call what
 /// is out of reach absent.
 /// </summary>
-internal sealed class KeptNotes(DhtContext context)
+internal sealed class KeptNotes(ReplicaContext context)
 {
     private const string Members = "dht.members";
     private const string Lost = "dht.lost";

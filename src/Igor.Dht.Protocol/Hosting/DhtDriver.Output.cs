@@ -1,0 +1,51 @@
+using Igor.Dht.Protocol.Machines;
+using Igor.Dht.Protocol.Records;
+using Igor.Kbr;
+
+namespace Igor.Dht.Protocol.Hosting;
+
+/// <content>What client and replica do to the world. A replica has a store.</content>
+public sealed partial class DhtDriver : IDhtOutput
+{
+    /// <inheritdoc/>
+    void IDhtOutput.Request(
+        long token, Key destination, bool exact, ReadOnlyMemory<byte> payload, TimeSpan timeout) =>
+        _service!.Request(
+            destination, payload, new RequestOptions(timeout, exact), new Waiting(_host, token).End);
+
+    /// <inheritdoc/>
+    void IDhtOutput.Reply(DeliveryToken delivery, ReadOnlyMemory<byte> payload) =>
+        _service!.Reply(delivery, payload);
+
+    /// <inheritdoc/>
+    void IDhtOutput.Write(long token, Record record) => _store!.Write(record, new Waiting(_host, token).End);
+
+    /// <inheritdoc/>
+    void IDhtOutput.Replace(long token, Record record, RecordVersion held) =>
+        _store!.Replace(record, held, new Waiting(_host, token).End);
+
+    /// <inheritdoc/>
+    void IDhtOutput.Read(long token, Key key) => _store!.Read(key, new Waiting(_host, token).End);
+
+    /// <inheritdoc/>
+    void IDhtOutput.Remove(Key key, RecordVersion version) => _store!.Remove(key, version, static _ => { });
+
+    /// <inheritdoc/>
+    bool IDhtOutput.TryHold(Key via, int bytes) => _host.TryHold(via, bytes);
+
+    /// <inheritdoc/>
+    void IDhtOutput.Release(Key via, int bytes) => _host.Release(via, bytes);
+
+    /// <inheritdoc/>
+    void IDhtOutput.Remember(string note, byte[] content) => _store!.WriteNote(note, content);
+
+    /// <summary>Whoever waits for the end of what went out.</summary>
+    private sealed class Waiting(IDhtHost host, long token)
+    {
+        public void End(KbrReply reply) => host.TakeReply(token, reply);
+
+        public void End(Record? record) => host.TakeRead(token, record);
+
+        public void End(StoreOutcome outcome) => host.TakeWritten(token, outcome);
+    }
+}

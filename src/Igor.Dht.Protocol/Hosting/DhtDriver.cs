@@ -1,0 +1,274 @@
+using Igor.Dht.Protocol.Machines;
+using Igor.Dht.Protocol.Messages;
+using Igor.Dht.Protocol.Operations;
+using Igor.Dht.Protocol.Records;
+using Igor.Dht.Protocol.Replication;
+using Igor.Kbr;
+
+namespace Igor.Dht.Protocol.Hosting;
+
+/// <summary>
+/// The DHT of one application, the same in a real host and in a simulated one: a client, and with a store a
+/// replica beside it. Inputs come from the host, one at a time: upcalls of the overlay, commands, what ended,
+/// deadlines. What client and replica do goes to the service and the store, and what ends there comes back by
+/// way of the host. Same seed and same inputs give the same outputs.
+/// </summary>
+public sealed partial class DhtDriver
+{
+    private readonly IDhtHost _host;
+    private readonly IRecordStore? _store;
+    private readonly DhtContext _context;
+    private readonly DhtClient _client;
+    private readonly DhtReplica? _replica;
+    private IKbrService? _service;
+    private bool _isClosed;
+
+    /// <summary>Makes the driver; nothing happens before <see cref="Start"/>.</summary>
+    /// <param name="self">The id of the node that the application is attached to.</param>
+    /// <param name="options">Settings.</param>
+    /// <param name="store">Where records are kept; null for a client.</param>
+    /// <param name="host">Who drives it.</param>
+    /// <param name="seed">Seed of its only source of randomness.</param>
+    /// <exception cref="ArgumentException">An option has a value out of its range.</exception>
+    public DhtDriver(Key self, DhtNodeOptions options, IRecordStore? store, IDhtHost host, ulong seed)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentNullException.ThrowIfNull(host);
+        options.Validate();
+        _store = store;
+        _host = host;
+        if (store is null)
+        {
+            _context = new DhtContext(self, options, this, seed);
+        }
+        else
+        {
+            var context = new ReplicaContext(self, options, this, seed);
+            _context = context;
+            _replica = new DhtReplica(context);
+        }
+
+        _client = new DhtClient(_context);
+    }
+
+    /// <summary>When <see cref="HandleDeadline"/> wants to be called, or null for never.</summary>
+    public TimeSpan? NextDeadline => _isClosed
+        ? null
+        : DhtTime.Earliest(
+            DhtTime.Earliest(_client.NextDeadline, _context.Membership.NextDeadline),
+            _replica?.NextDeadline);
+
+    /// <summary>Number of commands that have not ended.</summary>
+    public int OpenCommands => _client.Running;
+
+    /// <summary>How the node is.</summary>
+    public DhtNodeStatus Status => new(
+        _context.Membership.IsMember || _context.Membership.Neighbours.Count > 0,
+        [.. _context.Membership.Neighbours.Others],
+        [.. _context.Membership.MissingMembers],
+        _replica is { IsSettled: true },
+        _replica is { IsReplicated: true },
+        _replica?.Records ?? 0,
+        [.. ((Trouble?[])[_context.Membership.Trouble(), _replica?.Trouble]).OfType<Trouble>()])
+    {
+        RefusedMessages = _replica?.RefusedMessages ?? 0,
+        RefusedRecords = _replica?.RefusedRecords ?? 0,
+    };
+
+    /// <summary>What a host answers to a request while it cannot bring it in.</summary>
+    /// <param name="text">Why, for people.</param>
+    public static ReadOnlyMemory<byte> Busy(string text)
+    {
+        var buffer = new PayloadBuffer();
+        CommonMessages.WriteBusy(buffer, text);
+        return buffer.Written;
+    }
+
+    /// <summary>Takes up what the store holds; before the application is attached.</summary>
+    public void Start()
+    {
+        if (_store is not null)
+        {
+            Begin();
+            _replica!.Start(_store.Headers(Arc.Whole), _store.ReadNote);
+        }
+    }
+
+    /// <summary>The application is attached; upcalls come from now on.</summary>
+    /// <returns>The version of the neighbour set that is known now.</returns>
+    public long Attach(IKbrService service)
+    {
+        ArgumentNullException.ThrowIfNull(service);
+        _service = service;
+        NeighbourSet first = service.Neighbours;
+        HandleUpdate(new NeighbourChange(first, [.. first.Others], []));
+        return first.Version;
+    }
+
+    /// <summary>Begins to write a record.</summary>
+    /// <returns>The command's number, for <see cref="Abandon"/>; 0 for one that has ended.</returns>
+    public long Put(DhtPut put, Action<CommandResult> completed) =>
+        Begin() ? _client.Put(put, completed) : Fail(completed);
+
+    /// <summary>Begins to read a record.</summary>
+    /// <returns>The command's number, for <see cref="Abandon"/>; 0 for one that has ended.</returns>
+    public long Get(DhtGet get, Action<CommandResult> completed) =>
+        Begin() ? _client.Get(get, completed) : Fail(completed);
+
+    /// <summary>
+    /// Nobody waits for a command any more: it makes no further attempts and is not completed. What an
+    /// attempt has sent may still be done.
+    /// </summary>
+    public void Abandon(long command)
+    {
+        if (Begin())
+        {
+            _client.Abandon(command);
+        }
+    }
+
+    /// <summary>A message was delivered. Any content is handled, however wrong.</summary>
+    public void HandleDelivery(in KbrDelivery delivery)
+    {
+        if (!Begin() || TryTellStatus(delivery))
+        {
+            return;
+        }
+
+        if (_replica is not null)
+        {
+            _replica.HandleDelivery(delivery);
+        }
+        else if (delivery.Token.ExpectsReply)
+        {
+            _service!.Reply(delivery.Token, Busy("the ring is changing: no records are kept there"));
+        }
+    }
+
+    /// <summary>The neighbour set changed.</summary>
+    public void HandleUpdate(NeighbourChange change)
+    {
+        ArgumentNullException.ThrowIfNull(change);
+        if (Begin())
+        {
+            _replica?.HandleUpdating();
+            _context.Membership.HandleUpdate(_context.Now.Monotonic, AsSeenHere(change));
+            _replica?.HandleUpdate();
+        }
+    }
+
+    /// <summary>A request ended.</summary>
+    public void HandleReply(long token, in KbrReply reply)
+    {
+        if (Begin())
+        {
+            _context.HandleReply(token, reply);
+        }
+    }
+
+    /// <summary>A write ended.</summary>
+    public void HandleWritten(long token, StoreOutcome outcome)
+    {
+        if (Begin())
+        {
+            _replica!.HandleWritten(token, outcome);
+        }
+    }
+
+    /// <summary>A read ended; null when there is no record, or none that is intact.</summary>
+    public void HandleRead(long token, Record? record)
+    {
+        if (Begin())
+        {
+            _replica!.HandleRead(token, record);
+        }
+    }
+
+    /// <summary>
+    /// The store found that the record of a key is damaged: it is to be had from the replicas.
+    /// </summary>
+    public void HandleDamage(Key key)
+    {
+        if (Begin())
+        {
+            _replica!.HandleDamage(key);
+        }
+    }
+
+    /// <summary>The deadline has passed.</summary>
+    public void HandleDeadline()
+    {
+        if (!Begin())
+        {
+            return;
+        }
+
+        _client.HandleDeadline();
+        if (_context.Membership.HandleDeadline(_context.Now.Monotonic))
+        {
+            _replica?.HandleUpdate();
+        }
+
+        _replica?.HandleDeadline();
+    }
+
+    /// <summary>Ends all commands, and keeps what has to be kept; nothing goes in or out afterwards.</summary>
+    public void Close()
+    {
+        if (Begin())
+        {
+            _client.Close();
+            _replica?.Close();
+            _isClosed = true;
+        }
+    }
+
+    /// <summary>An input begins; false when none are taken any more.</summary>
+    private bool Begin()
+    {
+        if (!_isClosed)
+        {
+            _context.Now = _host.Now;
+        }
+
+        return !_isClosed;
+    }
+
+    private static long Fail(Action<CommandResult> completed)
+    {
+        completed(new CommandResult { Failure = new DhtFailure(DhtError.Local, "The DHT is closed.") });
+        return 0;
+    }
+
+    /// <summary>
+    /// Clients of a node ask the member that is attached to the same node how it is: their own view knows
+    /// nothing of records. It is a matter between processes of one host, so nobody else is told.
+    /// </summary>
+    private bool TryTellStatus(in KbrDelivery delivery)
+    {
+        if (!delivery.IsSourceProven || delivery.Source != _service!.NodeId
+            || !StatusMessage.IsQuestion(delivery.Payload.Span))
+        {
+            return false;
+        }
+
+        _service.Reply(delivery.Token, new StatusMessage(Status, _store?.Status).Encode());
+        return true;
+    }
+
+    /// <summary>
+    /// A client of a node that is a member is told the node's neighbours, but is no member itself.
+    /// </summary>
+    private NeighbourChange AsSeenHere(NeighbourChange change) => _store is null && change.Neighbours.IsMember
+        ? change with
+        {
+            Neighbours = new NeighbourSet(
+                change.Neighbours.Self,
+                isMember: false,
+                change.Neighbours.Clockwise,
+                change.Neighbours.CounterClockwise,
+                change.Neighbours.Version,
+                change.Neighbours.IsAlone),
+        }
+        : change;
+}

@@ -1,0 +1,202 @@
+using Igor.Dht.Protocol.Holdings;
+using Igor.Dht.Protocol.Machines;
+using Igor.Dht.Protocol.Messages;
+using Igor.Dht.Protocol.Records;
+using Igor.Kbr;
+using MessagePack;
+
+namespace Igor.Dht.Protocol.Replication;
+
+/// <summary>
+/// The replica: what a node does that keeps records, as the root of some and as a replica of others. It only
+/// dispatches; each concern is a machine of its own. The time of an input stands in the context before it is
+/// handled here. Same seed and same inputs give the same outputs.
+/// </summary>
+internal sealed class DhtReplica
+{
+    private readonly ReplicaContext _context;
+    private readonly RootKnowledge _root;
+    private readonly ReplicaVotes _votes;
+    private readonly RepairSchedule _repair;
+    private readonly Coordinator _coordinator;
+    private readonly Reader _reader;
+    private readonly ReplicaServer _server;
+    private readonly Sweep _sweep;
+    private readonly KeptNotes _notes;
+    private bool _isParsed;
+
+    /// <summary>Makes a replica; nothing happens before <see cref="Start"/>.</summary>
+    public DhtReplica(ReplicaContext context)
+    {
+        _context = context;
+        _root = new RootKnowledge(_context);
+        _votes = new ReplicaVotes(_context);
+        _repair = new RepairSchedule(_context, _root, _votes);
+        _coordinator = new Coordinator(_context, _repair);
+        _reader = new Reader(_context, _root, _votes, _repair);
+        _server = new ReplicaServer(_context, _root, _votes, _repair);
+        _sweep = new Sweep(_context);
+        _notes = new KeptNotes(_context);
+        _context.DamageFound = HandleLoss;
+        _context.NoteChanged = _notes.HandleChange;
+    }
+
+    /// <summary>When <see cref="HandleDeadline"/> wants to be called, or null for never.</summary>
+    public TimeSpan? NextDeadline =>
+        DhtTime.Earliest(_repair.NextDeadline, DhtTime.Earliest(_sweep.NextDeadline, _notes.NextDeadline));
+
+    /// <summary>Whether it may answer alone for all keys that it is the root of.</summary>
+    public bool IsSettled => _root.IsSettled;
+
+    /// <summary>Whether all replicas are known to have what it holds as a root.</summary>
+    public bool IsReplicated => _root.IsReplicated();
+
+    /// <summary>Number of records held, tombstones included.</summary>
+    public int Records => _context.Index.Count;
+
+    /// <summary>Messages between replicas that were refused, because they came from no known member.</summary>
+    public long RefusedMessages => _context.RefusedMessages;
+
+    /// <summary>Records of others that were refused.</summary>
+    public long RefusedRecords => _context.RefusedRecords;
+
+    /// <summary>What keeps it from doing all that it is there for; null when nothing does.</summary>
+    public Trouble? Trouble => _context.Lacked.HasForgotten
+        ? new Trouble(
+            TroubleKinds.Lacking,
+            $"more than {LackedKeys.KeysMax} records that others hold are not here, more than are "
+            + "remembered, so every read asks the other replicas: give the store room, and restart it")
+        : null;
+
+    /// <summary>Takes up what the store holds.</summary>
+    /// <param name="holdings">The headers of all records in the store.</param>
+    /// <param name="recall">
+    /// What <see cref="IDhtOutput.Remember"/> was given last for a note; null when never.
+    /// </param>
+    public void Start(IEnumerable<RecordHeader> holdings, Func<string, byte[]?> recall)
+    {
+        foreach (RecordHeader header in holdings)
+        {
+            if (header.Replicas is >= 1 and <= RecordCodec.ReplicasMax)
+            {
+                _context.Index.Put(Holding.Of(header));
+                _context.HandleReplicas(header.Replicas);
+            }
+        }
+
+        _notes.Recall(recall);
+    }
+
+    /// <summary>A message was delivered. Any content is handled, however wrong.</summary>
+    public void HandleDelivery(in KbrDelivery delivery)
+    {
+        _context.Via = delivery.Via;
+        _isParsed = false;
+        try
+        {
+            Dispatch(delivery);
+        }
+        catch (Exception e) when (!_isParsed && CommonMessages.IsMalformed(e))
+        {
+            _context.Refuse(delivery.Token, RefusalReason.Malformed, "malformed message: " + e.Message);
+        }
+    }
+
+    /// <summary>Before the ring changes: who has a vote now keeps it.</summary>
+    public void HandleUpdating() => _votes.Add(_root.Complete);
+
+    /// <summary>The ring has changed.</summary>
+    public void HandleUpdate()
+    {
+        _root.HandleUpdate();
+        _votes.HandleUpdate();
+        _repair.HandleUpdate();
+        _coordinator.HandleUpdate();
+        _sweep.HandleUpdate();
+        if (_context.Membership.IsMember)
+        {
+            _notes.HandleChange();
+        }
+    }
+
+    /// <summary>A write ended.</summary>
+    public void HandleWritten(long token, StoreOutcome outcome) => _context.HandleWritten(token, outcome);
+
+    /// <summary>A read ended; null when there is no record, or none that is intact.</summary>
+    public void HandleRead(long token, Record? record) => _context.HandleRead(token, record);
+
+    /// <summary>The store found that the record of a key is damaged.</summary>
+    public void HandleDamage(Key key) => _context.HandleDamage(key);
+
+    /// <summary>The deadline has passed.</summary>
+    public void HandleDeadline()
+    {
+        _repair.HandleDeadline();
+        _sweep.HandleDeadline();
+        _notes.HandleDeadline();
+    }
+
+    /// <summary>Keeps what has to be kept.</summary>
+    public void Close() => _notes.Flush();
+
+    private void HandleLoss(Key key)
+    {
+        _repair.HandleDamage(key);
+        _notes.HandleChange();
+    }
+
+    private static bool IsBetweenReplicas(MessageKind kind) => kind is MessageKind.Store
+        or MessageKind.Fetch or MessageKind.Sync or MessageKind.SyncDone or MessageKind.Describe;
+
+    private void Dispatch(in KbrDelivery delivery)
+    {
+        var reader = new MessagePackReader(delivery.Payload);
+        MessageKind received = CommonMessages.ReadKind(ref reader);
+        if (IsBetweenReplicas(received) && !_context.IsFromReplica(delivery))
+        {
+            _context.RefuseStranger(delivery.Token);
+            return;
+        }
+
+        switch (received)
+        {
+            case MessageKind.Put:
+                _coordinator.HandlePut(delivery.Token, Parsed(PutMessage.Read(ref reader)));
+                break;
+            case MessageKind.Get:
+                _reader.HandleGet(delivery.Token, Parsed(GetMessage.Read(ref reader)));
+                break;
+            case MessageKind.Store:
+                (bool isCoordinated, Record?[] records) = Parsed(ReplicaMessages.ReadStore(ref reader));
+                _server.HandleStore(delivery, isCoordinated, records);
+                break;
+            case MessageKind.Fetch:
+                _server.HandleFetch(delivery, Parsed(ReplicaMessages.ReadFetch(ref reader)));
+                break;
+            case MessageKind.Sync:
+                _server.HandleSync(delivery, Parsed(SyncMessage.Read(ref reader)));
+                break;
+            case MessageKind.SyncDone:
+                _server.HandleSyncDone(delivery, Parsed(SyncMessages.ReadDone(ref reader)));
+                break;
+            case MessageKind.Describe:
+                _server.HandleDescribe(delivery, Parsed(KeyCodec.Read(ref reader)));
+                break;
+            case MessageKind kind:
+                _context.Refuse(
+                    delivery.Token,
+                    RefusalReason.UnknownMessage,
+                    $"messages of kind {(int)kind} are not known here");
+                break;
+        }
+    }
+
+    /// <summary>
+    /// Marks the end of reading a message: what fails from here on is a fault of this node's.
+    /// </summary>
+    private T Parsed<T>(T message)
+    {
+        _isParsed = true;
+        return message;
+    }
+}
