@@ -40,12 +40,13 @@ internal static class CommonMessages
         writer.Flush();
     }
 
-    /// <summary>
-    /// Whether a failure while reading means that the bytes are no message (rather than a bug here).
-    /// </summary>
-    public static bool IsMalformed(Exception e) =>
-        e is MessagePackSerializationException or EndOfStreamException
-        or OverflowException or ArgumentException or InvalidOperationException;
+    /// <summary>Reads why a request was refused, and what time it is there; 0 when it does not say.</summary>
+    public static (RefusalReason Reason, string Text, long UnixMs) ReadRefused(ref MessagePackReader reader)
+    {
+        var reason = (RefusalReason)reader.ReadInt32();
+        string text = MessageParts.ReadText(ref reader);
+        return (reason, text, reader.End ? 0 : reader.ReadInt64());
+    }
 
     /// <summary>Reads the kind of a message, leaving the reader at its first field.</summary>
     public static MessageKind ReadKind(ref MessagePackReader reader)

@@ -25,18 +25,8 @@ public sealed record StatusMessage(DhtNodeStatus Node, StoreStatus? Store)
     public static bool IsQuestion(ReadOnlySpan<byte> payload) => payload.SequenceEqual(Question.Span);
 
     /// <summary>The answer in a message; null when it is none.</summary>
-    public static StatusMessage? TryDecode(ReadOnlyMemory<byte> payload)
-    {
-        try
-        {
-            var reader = new MessagePackReader(payload);
-            return CommonMessages.ReadKind(ref reader) == MessageKind.StatusIs ? Read(ref reader) : null;
-        }
-        catch (Exception e) when (CommonMessages.IsMalformed(e))
-        {
-            return null;
-        }
-    }
+    public static StatusMessage? TryDecode(ReadOnlyMemory<byte> payload) =>
+        Decoding.TryRead(payload, MessageKind.StatusIs, Read, out StatusMessage? status) ? status : null;
 
     /// <summary>The message that answers.</summary>
     public ReadOnlyMemory<byte> Encode()

@@ -84,15 +84,18 @@ internal static class SyncMessages
         writer.Flush();
     }
 
-    public static Fingerprint[] ReadChildren(ref MessagePackReader reader)
+    public static int ReadEqual(ref MessagePackReader reader) => reader.ReadInt32();
+
+    public static (int Classes, Fingerprint[] Children) ReadChildren(ref MessagePackReader reader)
     {
+        int classes = reader.ReadInt32();
         var children = new Fingerprint[SyncMessage.Fanout];
         for (int at = 0; at < children.Length; at++)
         {
             children[at] = MessageParts.ReadFingerprint(ref reader);
         }
 
-        return children;
+        return (classes, children);
     }
 
     public static void WriteItems(PayloadBuffer buffer, int classes, ReadOnlySpan<KeyVersion> items)
@@ -103,8 +106,11 @@ internal static class SyncMessages
         writer.Flush();
     }
 
-    public static KeyVersion[] ReadItems(ref MessagePackReader reader) =>
-        ReplicaMessages.ReadKeyVersions(ref reader, SyncMessage.ItemsMax);
+    public static (int Classes, KeyVersion[] Items) ReadItems(ref MessagePackReader reader)
+    {
+        int classes = reader.ReadInt32();
+        return (classes, ReplicaMessages.ReadKeyVersions(ref reader, SyncMessage.ItemsMax));
+    }
 
     /// <summary>You are in sync with me, the settled root, in these arcs.</summary>
     public static void WriteDone(PayloadBuffer buffer, IReadOnlyList<Arc> arcs)

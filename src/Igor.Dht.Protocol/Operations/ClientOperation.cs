@@ -1,7 +1,7 @@
+using System.Diagnostics.CodeAnalysis;
 using Igor.Dht.Protocol.Machines;
 using Igor.Dht.Protocol.Messages;
 using Igor.Kbr;
-using MessagePack;
 
 namespace Igor.Dht.Protocol.Operations;
 
@@ -85,7 +85,20 @@ internal abstract class ClientOperation : IReplyHandler
     /// <summary>
     /// Handles an answer of a kind of the operation's own; false when it is of no such kind.
     /// </summary>
-    protected abstract bool HandleAnswer(MessageKind kind, ref MessagePackReader reader, Key responder);
+    protected abstract bool HandleAnswer(MessageKind kind, in KbrReply reply);
+
+    /// <summary>Reads the fields of an answer; tries again when they are none.</summary>
+    protected bool TryRead<T>(
+        in KbrReply reply, FieldsReading<T> fields, [MaybeNullWhen(false)] out T message)
+    {
+        bool isMessage = Decoding.TryRead(reply.Payload, fields, out message, out string fault);
+        if (!isMessage)
+        {
+            RetryMalformed(reply, fault);
+        }
+
+        return isMessage;
+    }
 
     /// <summary>The root says what time it is; whether that leads to another attempt.</summary>
     protected virtual bool TryCorrectTime(long unixMs) => false;
@@ -147,39 +160,36 @@ internal abstract class ClientOperation : IReplyHandler
 
     private void HandleAnswer(in KbrReply reply)
     {
-        try
+        if (!Decoding.TryReadKind(reply.Payload, out MessageKind kind, out string fault))
         {
-            var reader = new MessagePackReader(reply.Payload);
-            int fields = new MessagePackReader(reply.Payload).ReadArrayHeader();
-            MessageKind kind = CommonMessages.ReadKind(ref reader);
-            switch (kind)
+            RetryMalformed(reply, fault);
+        }
+        else if (kind == MessageKind.Busy)
+        {
+            if (TryRead(reply, MessageParts.ReadText, out var text))
             {
-                case MessageKind.Busy:
-                    Retry(MessageParts.ReadText(ref reader));
-                    break;
-                case MessageKind.Refused:
-                    HandleRefusal(ref reader, reply.Responder, fields > 3);
-                    break;
-                default:
-                    if (!HandleAnswer(kind, ref reader, reply.Responder))
-                    {
-                        Retry($"node {reply.Responder.ToShortString()} gave an answer of kind {kind}");
-                    }
-
-                    break;
+                Retry(text);
             }
         }
-        catch (Exception e) when (CommonMessages.IsMalformed(e))
+        else if (kind == MessageKind.Refused)
         {
-            Retry($"node {reply.Responder.ToShortString()} gave a malformed answer: {e.Message}");
+            if (TryRead(reply, CommonMessages.ReadRefused, out var refused))
+            {
+                HandleRefusal(reply.Responder, refused.Reason, refused.Text, refused.UnixMs);
+            }
+        }
+        else if (!HandleAnswer(kind, reply))
+        {
+            Retry($"node {reply.Responder.ToShortString()} gave an answer of kind {kind}");
         }
     }
 
-    private void HandleRefusal(ref MessagePackReader reader, Key responder, bool hasTime)
+    private void RetryMalformed(in KbrReply reply, string fault) =>
+        Retry($"node {reply.Responder.ToShortString()} gave a malformed answer: {fault}");
+
+    private void HandleRefusal(Key responder, RefusalReason reason, string why, long unixMs)
     {
-        var reason = (RefusalReason)reader.ReadInt32();
-        string text = $"Node {responder.ToShortString()} refuses: {MessageParts.ReadText(ref reader)}";
-        long unixMs = hasTime ? reader.ReadInt64() : 0;
+        string text = $"Node {responder.ToShortString()} refuses: {why}";
         if (reason == RefusalReason.Version && unixMs > 0 && TryCorrectTime(unixMs))
         {
             Retry(text);

@@ -2,7 +2,6 @@ using Igor.Dht.Protocol.Machines;
 using Igor.Dht.Protocol.Messages;
 using Igor.Dht.Protocol.Records;
 using Igor.Kbr;
-using MessagePack;
 
 namespace Igor.Dht.Protocol.Operations;
 
@@ -21,19 +20,28 @@ internal sealed class GetOperation(
         new GetMessage(Key, get.Consistency, budget).Write(Context.Buffer);
 
     /// <inheritdoc/>
-    protected override bool HandleAnswer(MessageKind kind, ref MessagePackReader reader, Key responder)
+    protected override bool HandleAnswer(MessageKind kind, in KbrReply reply)
     {
         if (kind != MessageKind.Got)
         {
             return false;
         }
 
-        GotMessage got = GotMessage.Read(ref reader);
+        if (TryRead(reply, GotMessage.Read, out GotMessage got))
+        {
+            HandleGot(got, reply.Responder);
+        }
+
+        return true;
+    }
+
+    private void HandleGot(in GotMessage got, Key responder)
+    {
         if (got.Outcome == GetOutcome.Unreachable)
         {
             _last = got;
             Retry($"only {got.Answered} of {got.Asked} replicas could answer");
-            return true;
+            return;
         }
 
         ReadOnlyMemory<byte> value = default;
@@ -47,7 +55,7 @@ internal sealed class GetOperation(
             if (error.Length > 0)
             {
                 Retry($"node {responder.ToShortString()} sent a record that is none: {error}");
-                return true;
+                return;
             }
 
             value = RecordCodec.ValueOf(record!);
@@ -55,7 +63,6 @@ internal sealed class GetOperation(
 
         Context.Clock.Observe(got.Version, Context.Now.UnixMs);
         End(new CommandResult { Got = ResultOf(got, value) });
-        return true;
     }
 
     /// <inheritdoc/>

@@ -3,7 +3,6 @@ using Igor.Dht.Protocol.Messages;
 using Igor.Dht.Protocol.Records;
 using Igor.Dht.Protocol.Ring;
 using Igor.Kbr;
-using MessagePack;
 
 namespace Igor.Dht.Protocol.Operations;
 
@@ -71,21 +70,31 @@ internal sealed class PutOperation : ClientOperation
         new PutMessage(_put.Acks, budget, _record!.Encoded, _put.CopiesMin).Write(Context.Buffer);
 
     /// <inheritdoc/>
-    protected override bool HandleAnswer(MessageKind kind, ref MessagePackReader reader, Key responder)
+    protected override bool HandleAnswer(MessageKind kind, in KbrReply reply)
     {
         switch (kind)
         {
             case MessageKind.PutDone:
-                HandleDone(PutDoneMessage.Read(ref reader), responder);
+                if (TryRead(reply, PutDoneMessage.Read, out PutDoneMessage done))
+                {
+                    HandleDone(done, reply.Responder);
+                }
+
                 return true;
             case MessageKind.Conflict:
-                RecordVersion newer = MessageParts.ReadVersion(ref reader);
-                Make(Context.Clock.Above(newer, Now));
-                Retry("other writers were faster, again and again");
+                if (TryRead(reply, MessageParts.ReadVersion, out RecordVersion newer))
+                {
+                    Make(Context.Clock.Above(newer, Now));
+                    Retry("other writers were faster, again and again");
+                }
+
                 return true;
             case MessageKind.NotEnough:
-                NotEnoughMessage notEnough = NotEnoughMessage.Read(ref reader);
-                HandleTooFew(notEnough.Holders, notEnough.Needed, notEnough.Text);
+                if (TryRead(reply, NotEnoughMessage.Read, out NotEnoughMessage notEnough))
+                {
+                    HandleTooFew(notEnough.Holders, notEnough.Needed, notEnough.Text);
+                }
+
                 return true;
             default:
                 return false;

@@ -1,9 +1,9 @@
+using System.Diagnostics.CodeAnalysis;
 using Igor.Dht.Protocol.Holdings;
 using Igor.Dht.Protocol.Machines;
 using Igor.Dht.Protocol.Messages;
 using Igor.Dht.Protocol.Records;
 using Igor.Kbr;
-using MessagePack;
 
 namespace Igor.Dht.Protocol.Replication;
 
@@ -23,7 +23,6 @@ internal sealed class DhtReplica
     private readonly ReplicaServer _server;
     private readonly Sweep _sweep;
     private readonly KeptNotes _notes;
-    private bool _isParsed;
 
     /// <summary>Makes a replica; nothing happens before <see cref="Start"/>.</summary>
     public DhtReplica(ReplicaContext context)
@@ -91,14 +90,17 @@ internal sealed class DhtReplica
     public void HandleDelivery(in KbrDelivery delivery)
     {
         _context.Via = delivery.Via;
-        _isParsed = false;
-        try
+        if (!Decoding.TryReadKind(delivery.Payload, out MessageKind kind, out string fault))
         {
-            Dispatch(delivery);
+            Refuse(delivery, fault);
         }
-        catch (Exception e) when (!_isParsed && CommonMessages.IsMalformed(e))
+        else if (IsBetweenReplicas(kind) && !_context.IsFromReplica(delivery))
         {
-            _context.Refuse(delivery.Token, RefusalReason.Malformed, "malformed message: " + e.Message);
+            _context.RefuseStranger(delivery.Token);
+        }
+        else
+        {
+            Dispatch(delivery, kind);
         }
     }
 
@@ -148,41 +150,60 @@ internal sealed class DhtReplica
     private static bool IsBetweenReplicas(MessageKind kind) => kind is MessageKind.Store
         or MessageKind.Fetch or MessageKind.Sync or MessageKind.SyncDone or MessageKind.Describe;
 
-    private void Dispatch(in KbrDelivery delivery)
+    private void Dispatch(in KbrDelivery delivery, MessageKind kind)
     {
-        var reader = new MessagePackReader(delivery.Payload);
-        MessageKind received = CommonMessages.ReadKind(ref reader);
-        if (IsBetweenReplicas(received) && !_context.IsFromReplica(delivery))
-        {
-            _context.RefuseStranger(delivery.Token);
-            return;
-        }
-
-        switch (received)
+        switch (kind)
         {
             case MessageKind.Put:
-                _coordinator.HandlePut(delivery.Token, Parsed(PutMessage.Read(ref reader)));
+                if (TryRead(delivery, PutMessage.Read, out PutMessage put))
+                {
+                    _coordinator.HandlePut(delivery.Token, put);
+                }
+
                 break;
             case MessageKind.Get:
-                _reader.HandleGet(delivery.Token, Parsed(GetMessage.Read(ref reader)));
+                if (TryRead(delivery, GetMessage.Read, out GetMessage get))
+                {
+                    _reader.HandleGet(delivery.Token, get);
+                }
+
                 break;
             case MessageKind.Store:
-                (bool isCoordinated, Record?[] records) = Parsed(ReplicaMessages.ReadStore(ref reader));
-                _server.HandleStore(delivery, isCoordinated, records);
+                if (TryRead(delivery, ReplicaMessages.ReadStore, out var store))
+                {
+                    _server.HandleStore(delivery, store.IsCoordinated, store.Records);
+                }
+
                 break;
             case MessageKind.Fetch:
-                _server.HandleFetch(delivery, Parsed(ReplicaMessages.ReadFetch(ref reader)));
+                if (TryRead(delivery, ReplicaMessages.ReadFetch, out var keys))
+                {
+                    _server.HandleFetch(delivery, keys);
+                }
+
                 break;
             case MessageKind.Sync:
-                _server.HandleSync(delivery, Parsed(SyncMessage.Read(ref reader)));
+                if (TryRead(delivery, SyncMessage.Read, out SyncMessage sync))
+                {
+                    _server.HandleSync(delivery, sync);
+                }
+
                 break;
             case MessageKind.SyncDone:
-                _server.HandleSyncDone(delivery, Parsed(SyncMessages.ReadDone(ref reader)));
+                if (TryRead(delivery, SyncMessages.ReadDone, out var arcs))
+                {
+                    _server.HandleSyncDone(delivery, arcs);
+                }
+
                 break;
             case MessageKind.Describe:
-                _server.HandleDescribe(delivery, Parsed(KeyCodec.Read(ref reader)));
+                if (TryRead(delivery, KeyCodec.Read, out Key key))
+                {
+                    _server.HandleDescribe(delivery, key);
+                }
+
                 break;
-            case MessageKind kind:
+            default:
                 _context.Refuse(
                     delivery.Token,
                     RefusalReason.UnknownMessage,
@@ -191,12 +212,19 @@ internal sealed class DhtReplica
         }
     }
 
-    /// <summary>
-    /// Marks the end of reading a message: what fails from here on is a fault of this node's.
-    /// </summary>
-    private T Parsed<T>(T message)
+    /// <summary>Reads the fields of a message; refuses it when they are none.</summary>
+    private bool TryRead<T>(
+        in KbrDelivery delivery, FieldsReading<T> fields, [MaybeNullWhen(false)] out T message)
     {
-        _isParsed = true;
-        return message;
+        bool isMessage = Decoding.TryRead(delivery.Payload, fields, out message, out string fault);
+        if (!isMessage)
+        {
+            Refuse(delivery, fault);
+        }
+
+        return isMessage;
     }
+
+    private void Refuse(in KbrDelivery delivery, string fault) =>
+        _context.Refuse(delivery.Token, RefusalReason.Malformed, "malformed message: " + fault);
 }

@@ -4,7 +4,6 @@ using Igor.Dht.Protocol.Machines;
 using Igor.Dht.Protocol.Messages;
 using Igor.Dht.Protocol.Records;
 using Igor.Kbr;
-using MessagePack;
 
 namespace Igor.Dht.Protocol.Replication;
 
@@ -121,58 +120,50 @@ internal sealed class FetchBatch(
     /// </summary>
     private List<Record>? Read(ReadOnlyMemory<byte> payload)
     {
-        try
-        {
-            var reader = new MessagePackReader(payload);
-            if (CommonMessages.ReadKind(ref reader) != MessageKind.Fetched)
-            {
-                return null;
-            }
-
-            FetchedEntry[] entries = ReplicaMessages.ReadFetched(ref reader);
-            var records = new List<Record>(entries.Length);
-            var omitted = new List<KeyVersion>();
-            for (int at = 0; at < entries.Length && at < keys.Count; at++)
-            {
-                if (entries[at].Status == FetchedStatus.Omitted)
-                {
-                    omitted.Add(keys[at]);
-                }
-                else if (entries[at].Status == FetchedStatus.Record)
-                {
-                    Record? record = RecordCodec.TryDecode(entries[at].Record.ToArray(), out _);
-                    if (record is null || record.Header.Key != keys[at].Key)
-                    {
-                        return null;
-                    }
-
-                    switch (context.FaultOf(record)?.Reason)
-                    {
-                        case null:
-                            records.Add(record);
-                            break;
-                        case RefusalReason.Version:
-                            // One of the two clocks is wrong. The record may be right, and acknowledged: it
-                            // is not taken, but not called absent either.
-                            context.HandleLacking(record.Header);
-                            break;
-                        default:
-                            return null;
-                    }
-                }
-            }
-
-            if (omitted.Count > 0 && records.Count == 0)
-            {
-                return null;
-            }
-
-            omitted.ForEach(queue.Add);
-            return records;
-        }
-        catch (Exception e) when (CommonMessages.IsMalformed(e))
+        if (!Decoding.TryRead(
+            payload, MessageKind.Fetched, ReplicaMessages.ReadFetched, out var entries))
         {
             return null;
         }
+
+        var records = new List<Record>(entries.Length);
+        var omitted = new List<KeyVersion>();
+        for (int at = 0; at < entries.Length && at < keys.Count; at++)
+        {
+            if (entries[at].Status == FetchedStatus.Omitted)
+            {
+                omitted.Add(keys[at]);
+            }
+            else if (entries[at].Status == FetchedStatus.Record)
+            {
+                Record? record = RecordCodec.TryDecode(entries[at].Record.ToArray(), out _);
+                if (record is null || record.Header.Key != keys[at].Key)
+                {
+                    return null;
+                }
+
+                switch (context.FaultOf(record)?.Reason)
+                {
+                    case null:
+                        records.Add(record);
+                        break;
+                    case RefusalReason.Version:
+                        // One of the two clocks is wrong. The record may be right, and acknowledged: it is
+                        // not taken, but not called absent either.
+                        context.HandleLacking(record.Header);
+                        break;
+                    default:
+                        return null;
+                }
+            }
+        }
+
+        if (omitted.Count > 0 && records.Count == 0)
+        {
+            return null;
+        }
+
+        omitted.ForEach(queue.Add);
+        return records;
     }
 }

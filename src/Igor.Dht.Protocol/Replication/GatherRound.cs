@@ -4,7 +4,6 @@ using Igor.Dht.Protocol.Messages;
 using Igor.Dht.Protocol.Records;
 using Igor.Dht.Protocol.Ring;
 using Igor.Kbr;
-using MessagePack;
 
 namespace Igor.Dht.Protocol.Replication;
 
@@ -146,44 +145,38 @@ internal sealed class GatherRound : IReplyHandler, IReadHandler, IWriteHandler
 
     private int VotesOf(int replicas) => _expected.Take(replicas).Count(_voters.Contains);
 
+    /// <summary>Takes an answer; one that is none does not count.</summary>
     private void Read(Key source, ReadOnlyMemory<byte> payload)
     {
-        try
+        if (!Decoding.TryRead(
+                payload, MessageKind.Fetched, ReplicaMessages.ReadFetched, out var entries)
+            || entries is not [FetchedEntry entry])
         {
-            var reader = new MessagePackReader(payload);
-            if (CommonMessages.ReadKind(ref reader) != MessageKind.Fetched
-                || ReplicaMessages.ReadFetched(ref reader) is not [FetchedEntry entry])
+            return;
+        }
+
+        if (entry.Status == FetchedStatus.Record)
+        {
+            Record? record = RecordCodec.TryDecode(entry.Record.ToArray(), out _);
+            if (record is null || record.Header.Key != _message.Key
+                || _context.FaultOf(record) is { Reason: not RefusalReason.Version })
             {
                 return;
             }
 
-            if (entry.Status == FetchedStatus.Record)
+            if (!_lease.TryAdd(record.Encoded.Length))
             {
-                Record? record = RecordCodec.TryDecode(entry.Record.ToArray(), out _);
-                if (record is null || record.Header.Key != _message.Key
-                    || _context.FaultOf(record) is { Reason: not RefusalReason.Version })
-                {
-                    return;
-                }
-
-                if (!_lease.TryAdd(record.Encoded.Length))
-                {
-                    Decline();
-                    return;
-                }
-
-                // One from the future is read when there is no other, and is not kept.
-                _best = _best is null ? record : Newer(_best, record);
+                Decline();
+                return;
             }
 
-            if (entry.HasVote)
-            {
-                _voters.Add(source);
-            }
+            // One from the future is read when there is no other, and is not kept.
+            _best = _best is null ? record : Newer(_best, record);
         }
-        catch (Exception e) when (CommonMessages.IsMalformed(e))
+
+        if (entry.HasVote)
         {
-            // An answer that is none does not count.
+            _voters.Add(source);
         }
     }
 

@@ -4,7 +4,6 @@ using Igor.Dht.Protocol.Messages;
 using Igor.Dht.Protocol.Records;
 using Igor.Dht.Protocol.Ring;
 using Igor.Kbr;
-using MessagePack;
 
 namespace Igor.Dht.Protocol.Replication;
 
@@ -80,7 +79,7 @@ internal sealed class Handoff(ReplicaContext context, Key key, Func<Holding, boo
         }
         else
         {
-            HandleDescribed(ReadDescribed(reply.Payload, out bool isOther), isOther);
+            HandleDescribed(reply.Payload);
         }
     }
 
@@ -122,20 +121,29 @@ internal sealed class Handoff(ReplicaContext context, Key key, Func<Holding, boo
         context.Request(this, DescribeTag, _root, exact: true, DescribeTimeout);
     }
 
-    private void HandleDescribed((Arc Arc, bool IsReplicated)? described, bool isOther)
+    /// <summary>
+    /// The neighbour tells its arc; or nothing, as one that is busy; or that it is not the root.
+    /// </summary>
+    private void HandleDescribed(ReadOnlyMemory<byte> payload)
     {
-        if (described is { } root && _session is null)
+        bool isRoot = Decoding.TryRead(
+            payload,
+            MessageKind.Described,
+            SyncMessages.ReadDescribed,
+            out (Arc Arc, bool IsReplicated) root);
+        if (isRoot && _session is null)
         {
             Push(root.Arc);
         }
-        else if (isOther && _session is null)
+        else if (_session is null && Decoding.TryReadKind(payload, out MessageKind kind, out _)
+            && kind == MessageKind.NotRoot)
         {
             PutAll();
         }
         else
         {
             IsOver = true;
-            if (described is { IsReplicated: true } after && after.Arc == _arc)
+            if (isRoot && root.IsReplicated && root.Arc == _arc)
             {
                 _dropping.ForEach(h => context.Remove(h.Key, h.Version));
             }
@@ -195,35 +203,7 @@ internal sealed class Handoff(ReplicaContext context, Key key, Func<Holding, boo
     /// <summary>
     /// Whether all replicas hold a record that was put; or its root a newer one, which it replicates itself.
     /// </summary>
-    private static bool IsHeldElsewhere(ReadOnlyMemory<byte> payload)
-    {
-        try
-        {
-            var reader = new MessagePackReader(payload);
-            return CommonMessages.ReadKind(ref reader) is MessageKind.PutDone or MessageKind.Conflict;
-        }
-        catch (Exception e) when (CommonMessages.IsMalformed(e))
-        {
-            return false;
-        }
-    }
-
-    /// <summary>
-    /// The neighbour's arc; null when it does not say, as one that is busy, or when it is not the root.
-    /// </summary>
-    private static (Arc Arc, bool IsReplicated)? ReadDescribed(ReadOnlyMemory<byte> payload, out bool isOther)
-    {
-        isOther = false;
-        try
-        {
-            var reader = new MessagePackReader(payload);
-            MessageKind kind = CommonMessages.ReadKind(ref reader);
-            isOther = kind == MessageKind.NotRoot;
-            return kind == MessageKind.Described ? SyncMessages.ReadDescribed(ref reader) : null;
-        }
-        catch (Exception e) when (CommonMessages.IsMalformed(e))
-        {
-            return null;
-        }
-    }
+    private static bool IsHeldElsewhere(ReadOnlyMemory<byte> payload) =>
+        Decoding.TryReadKind(payload, out MessageKind kind, out _)
+        && kind is MessageKind.PutDone or MessageKind.Conflict;
 }

@@ -5,7 +5,6 @@ using Igor.Dht.Protocol.Messages;
 using Igor.Dht.Protocol.Records;
 using Igor.Dht.Protocol.Ring;
 using Igor.Kbr;
-using MessagePack;
 
 namespace Igor.Dht.Protocol.Replication;
 
@@ -185,8 +184,10 @@ internal sealed class PushBatch(ReplicaContext context, SyncSession session, Pus
     /// <inheritdoc/>
     public void HandleReply(int tag, in KbrReply reply)
     {
-        StoredEntry[]? entries = reply.Status == KbrStatus.Ok ? Read(reply.Payload) : null;
-        if (entries?.Length != _records.Count)
+        if (reply.Status != KbrStatus.Ok
+            || !Decoding.TryRead(
+                reply.Payload, MessageKind.Stored, ReplicaMessages.ReadStored, out var entries)
+            || entries.Length != _records.Count)
         {
             session.HandleFailure();
             return;
@@ -211,20 +212,5 @@ internal sealed class PushBatch(ReplicaContext context, SyncSession session, Pus
         }
 
         queue.HandleMoved(moved, isRefused);
-    }
-
-    private static StoredEntry[]? Read(ReadOnlyMemory<byte> payload)
-    {
-        try
-        {
-            var reader = new MessagePackReader(payload);
-            return CommonMessages.ReadKind(ref reader) == MessageKind.Stored
-                ? ReplicaMessages.ReadStored(ref reader)
-                : null;
-        }
-        catch (Exception e) when (CommonMessages.IsMalformed(e))
-        {
-            return null;
-        }
     }
 }

@@ -3,7 +3,6 @@ using Igor.Dht.Protocol.Messages;
 using Igor.Dht.Protocol.Records;
 using Igor.Dht.Protocol.Ring;
 using Igor.Kbr;
-using MessagePack;
 
 namespace Igor.Dht.Protocol.Replication;
 
@@ -145,26 +144,21 @@ internal sealed class PutRound : IReplyHandler, IWriteHandler
     private static string Read(ReadOnlyMemory<byte> payload, out StoredEntry? entry)
     {
         entry = null;
-        try
+        Decoding.TryReadKind(payload, out MessageKind kind, out string fault);
+        switch (kind)
         {
-            var reader = new MessagePackReader(payload);
-            switch (CommonMessages.ReadKind(ref reader))
-            {
-                case MessageKind.Stored when ReplicaMessages.ReadStored(ref reader) is [StoredEntry stored]:
-                    entry = stored;
-                    return Explain(stored.Status);
-                case MessageKind.Refused:
-                    reader.ReadInt32();
-                    return "refuses: " + MessageParts.ReadText(ref reader);
-                case MessageKind.Busy:
-                    return "is busy: " + MessageParts.ReadText(ref reader);
-                default:
-                    return "gave an answer of another kind";
-            }
-        }
-        catch (Exception e) when (CommonMessages.IsMalformed(e))
-        {
-            return "sent a malformed answer: " + e.Message;
+            case MessageKind.Stored
+                when Decoding.TryRead(payload, ReplicaMessages.ReadStored, out var entries, out fault):
+                entry = entries is [StoredEntry stored] ? stored : null;
+                return entry is { } one ? Explain(one.Status) : "gave an answer of another kind";
+            case MessageKind.Refused
+                when Decoding.TryRead(payload, CommonMessages.ReadRefused, out var refused, out fault):
+                return "refuses: " + refused.Text;
+            case MessageKind.Busy
+                when Decoding.TryRead(payload, MessageParts.ReadText, out var text, out fault):
+                return "is busy: " + text;
+            default:
+                return fault.Length > 0 ? "sent a malformed answer: " + fault : "gave an answer of another kind";
         }
     }
 

@@ -4,7 +4,6 @@ using Igor.Dht.Protocol.Messages;
 using Igor.Dht.Protocol.Records;
 using Igor.Dht.Protocol.Ring;
 using Igor.Kbr;
-using MessagePack;
 
 namespace Igor.Dht.Protocol.Replication;
 
@@ -180,31 +179,34 @@ internal sealed class SyncSession : IReplyHandler
 
     private bool HandleAnswer(SyncRange range, ReadOnlyMemory<byte> payload)
     {
-        try
+        if (Decoding.TryRead(payload, MessageKind.SyncEqual, SyncMessages.ReadEqual, out int classes))
         {
-            var reader = new MessagePackReader(payload);
-            MessageKind kind = CommonMessages.ReadKind(ref reader);
-            if (kind is not (MessageKind.SyncEqual or MessageKind.SyncChildren or MessageKind.SyncItems))
-            {
-                return false;
-            }
-
-            PeerClasses |= reader.ReadInt32();
-            if (kind == MessageKind.SyncChildren)
-            {
-                Descend(range, SyncMessages.ReadChildren(ref reader));
-            }
-            else if (kind == MessageKind.SyncItems)
-            {
-                Match(range, SyncMessages.ReadItems(ref reader));
-            }
-
-            return true;
+            PeerClasses |= classes;
         }
-        catch (Exception e) when (CommonMessages.IsMalformed(e))
+        else if (Decoding.TryRead(
+            payload,
+            MessageKind.SyncChildren,
+            SyncMessages.ReadChildren,
+            out (int Classes, Fingerprint[] Children) parts))
+        {
+            PeerClasses |= parts.Classes;
+            Descend(range, parts.Children);
+        }
+        else if (Decoding.TryRead(
+            payload,
+            MessageKind.SyncItems,
+            SyncMessages.ReadItems,
+            out (int Classes, KeyVersion[] Items) list))
+        {
+            PeerClasses |= list.Classes;
+            Match(range, list.Items);
+        }
+        else
         {
             return false;
         }
+
+        return true;
     }
 
     private void Descend(SyncRange range, Fingerprint[] children)
