@@ -1,4 +1,5 @@
 using Igor.Dht.Storage.OnDisk;
+using Igor.Dht.Storage.Upkeep;
 using Igor.Dht.Storage.Writing;
 using Igor.Kbr;
 using Igor.Testing;
@@ -33,6 +34,26 @@ public sealed class CompactorTests : IDisposable
 
         Assert.Null(store.Log.Find(1));
         Assert.Equal([2], store.Context.FindNote("note")!);
+    }
+
+    [Fact]
+    public void Segment_whose_compaction_waits_for_the_writer_is_not_given_up()
+    {
+        using var store = new HandDrivenStore(_options with { IndexBatchRecords = 1 });
+        store.Write(RecordOf("a", new string('x', 2_000_000)));
+        store.Log.Seal();
+        store.Write(RecordOf("a", "new", clock: 2));
+        store.Log.Seal();
+        store.Write(RecordOf("b", "newest"));
+        store.FeedIndex();
+        using var writer = new Writing.StoreWriter(store.Context);
+        var relief = new Relief(store.Context, writer);
+        store.Context.IsFull = true;
+
+        relief.Step(store.Context.Catalog);
+        relief.Step(store.Context.Catalog);
+
+        Assert.True(store.Context is { IsFull: true, MayFreeRoom: true });
     }
 
     [Fact]

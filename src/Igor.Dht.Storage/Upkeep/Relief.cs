@@ -18,12 +18,13 @@ internal sealed class Relief(StoreContext store, StoreWriter writer)
     private const long FreeBytesMin = 256 * 1024;
 
     private long _retryAtMs;
+    private volatile bool _isAsked;
     private int _tried;
 
     /// <summary>Does what is due.</summary>
     public void Step(Catalog catalog)
     {
-        if (writer.Compactor.IsBusy || Environment.TickCount64 < _retryAtMs)
+        if (_isAsked || writer.Compactor.IsBusy || Environment.TickCount64 < _retryAtMs)
         {
             return;
         }
@@ -58,9 +59,15 @@ internal sealed class Relief(StoreContext store, StoreWriter writer)
             store.Reserve.Spend();
         }
 
-        var compact = new StoreCommand(StoreCommandKind.Compact) { Place = new Place(victim.Segment, 0, 0) };
+        _isAsked = true; // until the writer, which may be slow, has come to it
+        var compact = new StoreCommand(StoreCommandKind.Compact)
+        {
+            Place = new Place(victim.Segment, 0, 0),
+            Completed = _ => _isAsked = false,
+        };
         if (!writer.TryEnqueue(compact))
         {
+            _isAsked = false;
             Pause();
         }
     }

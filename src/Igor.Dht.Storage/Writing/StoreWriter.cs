@@ -179,6 +179,7 @@ internal sealed class StoreWriter : IDisposable
                         break;
                     case StoreCommandKind.Compact:
                         Compactor.Begin(command.Place.Segment);
+                        command.Completed?.Invoke(StoreOutcome.Durable);
                         break;
                     case StoreCommandKind.Write or StoreCommandKind.Note when !hasRoom:
                         // What room there is belongs to compaction. A note is written later.
