@@ -103,7 +103,7 @@ internal sealed class StoreWriter : IDisposable
             Monitor.Pulse(_gate);
         }
 
-        if (_thread.ThreadState != ThreadState.Unstarted)
+        if (!_thread.ThreadState.HasFlag(ThreadState.Unstarted))
         {
             _thread.Join();
         }
@@ -178,8 +178,7 @@ internal sealed class StoreWriter : IDisposable
                         exclusive = command.Action;
                         break;
                     case StoreCommandKind.Compact:
-                        Compactor.Begin(command.Place.Segment);
-                        command.Completed?.Invoke(StoreOutcome.Durable);
+                        Compact(command);
                         break;
                     case StoreCommandKind.Write or StoreCommandKind.Note when !hasRoom:
                         // What room there is belongs to compaction. A note is written later.
@@ -229,6 +228,19 @@ internal sealed class StoreWriter : IDisposable
 
         _store.IsFull = true;
         return false;
+    }
+
+    private void Compact(in StoreCommand command)
+    {
+        try
+        {
+            Compactor.Begin(command.Place.Segment);
+        }
+        finally
+        {
+            // After it has begun, and also when the disk refuses that: it is not asked for any more.
+            command.Completed?.Invoke(StoreOutcome.Durable);
+        }
     }
 
     private void TakeOrRefuse(in StoreCommand command)
