@@ -212,7 +212,7 @@ public sealed partial class DhtDriver
         _replica?.HandleDeadline();
     }
 
-    /// <summary>Ends all commands, and keeps what has to be kept; nothing goes in or out afterwards.</summary>
+    /// <summary>Ends all commands and keeps what has to be kept; nothing goes in or out any more.</summary>
     public void Close()
     {
         if (Begin())

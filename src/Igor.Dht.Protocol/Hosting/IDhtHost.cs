@@ -5,8 +5,8 @@ using Igor.Kbr;
 namespace Igor.Dht.Protocol.Hosting;
 
 /// <summary>
-/// What a host is to the <see cref="DhtDriver"/> that it runs. What ends later is told to the host on whatever
-/// thread it ends, and the host brings it in when it is the driver's turn.
+/// What a host is to the <see cref="DhtDriver"/> that it runs. What ends later is told to the host on any
+/// thread, and the host brings it in when it is the driver's turn.
 /// </summary>
 public interface IDhtHost
 {

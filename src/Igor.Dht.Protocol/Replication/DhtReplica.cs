@@ -53,7 +53,7 @@ internal sealed class DhtReplica
     /// <summary>Number of records held, tombstones included.</summary>
     public int Records => _context.Index.Count;
 
-    /// <summary>Messages between replicas that were refused, because they came from no known member.</summary>
+    /// <summary>Messages between replicas that were refused: they came from no known member.</summary>
     public long RefusedMessages => _context.RefusedMessages;
 
     /// <summary>Records of others that were refused.</summary>

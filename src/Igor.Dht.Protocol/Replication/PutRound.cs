@@ -158,7 +158,9 @@ internal sealed class PutRound : IReplyHandler, IWriteHandler
                 when Decoding.TryRead(payload, MessageParts.ReadText, out var text, out fault):
                 return "is busy: " + text;
             default:
-                return fault.Length > 0 ? "sent a malformed answer: " + fault : "gave an answer of another kind";
+                return fault.Length > 0
+                    ? "sent a malformed answer: " + fault
+                    : "gave an answer of another kind";
         }
     }
 

@@ -19,7 +19,8 @@ internal sealed class ReplicaServer
     private readonly RepairSchedule _repair;
     private int _serving;
 
-    public ReplicaServer(ReplicaContext context, RootKnowledge root, ReplicaVotes votes, RepairSchedule repair)
+    public ReplicaServer(
+        ReplicaContext context, RootKnowledge root, ReplicaVotes votes, RepairSchedule repair)
     {
         _context = context;
         _root = root;

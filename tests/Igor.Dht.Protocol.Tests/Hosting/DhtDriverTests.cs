@@ -16,7 +16,8 @@ public sealed class DhtDriverTests
     [Fact]
     public void Client_of_a_member_sees_its_neighbours_and_is_no_member_itself()
     {
-        var host = new Host(new NeighbourSet(s_self, isMember: true, [s_left, s_right], [s_right, s_left], 1));
+        var host = new Host(
+            new NeighbourSet(s_self, isMember: true, [s_left, s_right], [s_right, s_left], 1));
         var client = new DhtDriver(s_self, DhtNodeOptions.Default, null, host, 1);
         client.Start();
         Assert.Equal(1, client.Attach(host));
