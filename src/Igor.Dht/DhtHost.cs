@@ -13,8 +13,8 @@ using Microsoft.Extensions.Logging;
 namespace Igor.Dht;
 
 /// <summary>
-/// Runs a <see cref="DhtDriver"/> on a strand of its own: upcalls, commands and what ended in the store go in
-/// from whatever thread they come on.
+/// Runs a <see cref="DhtDriver"/> on a strand of its own: upcalls, operations and what ended in the store go
+/// in from whatever thread they come on.
 /// </summary>
 internal sealed partial class DhtHost : IKbrApplication, IThreadPoolWorkItem, IDisposable
 {
@@ -99,7 +99,7 @@ internal sealed partial class DhtHost : IKbrApplication, IThreadPoolWorkItem, ID
         },
         (this, key));
 
-    /// <summary>Ends all commands; nothing goes in or out afterwards.</summary>
+    /// <summary>Ends all operations; nothing goes in or out afterwards.</summary>
     public Task CloseAsync() => _strand.InvokeAsync(() =>
     {
         _driver.Close();

@@ -32,34 +32,34 @@ public sealed class IgorDht : IAsyncDisposable
     private static readonly TimeSpan BarrierPatience = TimeSpan.FromSeconds(1);
 
     private readonly IgorDhtOptions _options;
-    private readonly Attachment _attachment;
+    private readonly NodeConnection _connection;
     private readonly DhtHost _host;
     private readonly Lazy<Task> _closing;
 
-    private IgorDht(IgorDhtOptions options, Attachment attachment, DhtHost host)
+    private IgorDht(IgorDhtOptions options, NodeConnection connection, DhtHost host)
     {
         _options = options;
-        _attachment = attachment;
+        _connection = connection;
         _host = host;
         _closing = new Lazy<Task>(CloseAsync);
     }
 
     /// <summary>The id of the node that this process is or is attached to.</summary>
-    public Key NodeId => _attachment.Host.NodeId;
+    public Key NodeId => _connection.Host.NodeId;
 
     /// <summary>Whether the node is another process's, and this one attached to it.</summary>
     public bool IsBehindDaemon =>
-        _attachment.Kind is DhtAttachment.DaemonClient or DhtAttachment.DaemonMember;
+        _connection.Kind is DhtAttachment.DaemonClient or DhtAttachment.DaemonMember;
 
     /// <summary>
     /// Completes, with the cause for people, when the embedded node has to end because another one with the
     /// same identity, as from a copy of the data folder, was there first: dispose this DHT then, and use
     /// another data folder. Never completes for one that is attached to a daemon, which ends by itself.
     /// </summary>
-    public Task<string> Superseded => _attachment.Superseded;
+    public Task<string> Superseded => _connection.Superseded;
 
     /// <summary>What this DHT stands on.</summary>
-    internal Attachment Attachment => _attachment;
+    internal NodeConnection Connection => _connection;
 
     /// <summary>
     /// Attaches to the node at the local socket. Where a socket was named and nobody listens there, that is
@@ -80,9 +80,9 @@ public sealed class IgorDht : IAsyncDisposable
         cancellationToken.ThrowIfCancellationRequested();
         try
         {
-            Attachment attachment = await AttachmentOpening.RunAsync(options, cancellationToken)
+            NodeConnection connection = await NodeConnector.RunAsync(options, cancellationToken)
                 .ConfigureAwait(false);
-            return await StartAsync(options, attachment, cancellationToken).ConfigureAwait(false);
+            return await StartAsync(options, connection, cancellationToken).ConfigureAwait(false);
         }
         catch (Exception e) when (e is NodeStartException or RecordStoreException or KbrException)
         {
@@ -208,18 +208,18 @@ public sealed class IgorDht : IAsyncDisposable
         cancellationToken.ThrowIfCancellationRequested();
         try
         {
-            HostStatus host = await _attachment.Host.GetStatusAsync(cancellationToken).ConfigureAwait(false);
+            HostStatus host = await _connection.Host.GetStatusAsync(cancellationToken).ConfigureAwait(false);
             (DhtNodeStatus node, StoreStatus? store) = await NodeStatusAsync(
                 memberPatience, cancellationToken).ConfigureAwait(false);
             bool isAlone = host.Ring.State == RingState.Alone; // then nobody knows of other replicas
             return new DhtStatus
             {
-                Attachment = _attachment.Kind,
+                Attachment = _connection.Kind,
                 NodeId = NodeId,
                 Network = host.Network,
                 Addresses = host.Addresses,
-                Socket = _attachment.Socket,
-                Data = _attachment.Data,
+                Socket = _connection.Socket,
+                Data = _connection.Data,
                 Ring = host.Ring,
                 IsJoined = host.Ring.IsJoined && node.IsJoined,
                 Neighbours = node.Neighbours,
@@ -230,7 +230,7 @@ public sealed class IgorDht : IAsyncDisposable
                 RefusedRecords = node.RefusedRecords,
                 Store = store,
                 Figures = host.Figures,
-                Troubles = Health.TroublesOf(host, node, store, _attachment.Socket),
+                Troubles = Health.TroublesOf(host, node, store, _connection.Socket),
             };
         }
         catch (KbrException e)
@@ -243,36 +243,36 @@ public sealed class IgorDht : IAsyncDisposable
     public async ValueTask DisposeAsync() => await _closing.Value.ConfigureAwait(false);
 
     private static async Task<IgorDht> StartAsync(
-        IgorDhtOptions options, Attachment attachment, CancellationToken cancellationToken)
+        IgorDhtOptions options, NodeConnection connection, CancellationToken cancellationToken)
     {
         ILogger log = (options.LoggerFactory ?? NullLoggerFactory.Instance).CreateLogger("Igor.Dht");
         var host = new DhtHost(
-            attachment.Host.NodeId,
+            connection.Host.NodeId,
             new DhtNodeOptions
             {
                 ValueBytesMax = options.ValueBytesMax,
                 VersionAheadMax = options.VersionAheadMax,
                 Found = options.Found,
-                Network = attachment.Network,
+                Network = connection.Network,
             },
-            attachment.Store,
-            (attachment.Host as IgorNode)?.Bytes ?? new ByteBudget(new IgorNodeOptions().HeldBytesMax),
-            () => attachment.Host.Time,
+            connection.Store,
+            (connection.Host as IgorNode)?.Bytes ?? new ByteBudget(new IgorNodeOptions().HeldBytesMax),
+            () => connection.Host.Time,
             log);
         try
         {
             await host.StartAsync().ConfigureAwait(false);
-            attachment.Store?.ReportDamageTo(host.HandleDamage);
-            IKbrService service = await attachment.SubscribeAsync(host, options.Timeout, cancellationToken)
+            connection.Store?.ReportDamageTo(host.HandleDamage);
+            IKbrService service = await connection.SubscribeAsync(host, options.Timeout, cancellationToken)
                 .ConfigureAwait(false);
             await host.AttachAsync(service).ConfigureAwait(false);
-            attachment.Serve();
-            DhtLog.Opened(log, attachment.Kind, attachment.Host.NodeId);
-            return new IgorDht(options, attachment, host);
+            connection.Serve();
+            DhtLog.Opened(log, connection.Kind, connection.Host.NodeId);
+            return new IgorDht(options, connection, host);
         }
         catch
         {
-            await CloseAsync(attachment, host).ConfigureAwait(false);
+            await CloseAsync(connection, host).ConfigureAwait(false);
             throw;
         }
     }
@@ -281,7 +281,7 @@ public sealed class IgorDht : IAsyncDisposable
     private async Task<(DhtNodeStatus Node, StoreStatus? Store)> NodeStatusAsync(
         TimeSpan memberPatience, CancellationToken cancellationToken)
     {
-        if (_attachment.Kind == DhtAttachment.DaemonClient
+        if (_connection.Kind == DhtAttachment.DaemonClient
             && await _host.AskMemberAsync(memberPatience).WaitAsync(cancellationToken).ConfigureAwait(false)
                 is { } member)
         {
@@ -289,17 +289,17 @@ public sealed class IgorDht : IAsyncDisposable
         }
 
         DhtNodeStatus own = await _host.StatusAsync().WaitAsync(cancellationToken).ConfigureAwait(false);
-        return (own, _attachment.Store?.Status);
+        return (own, _connection.Store?.Status);
     }
 
-    private static async Task CloseAsync(Attachment attachment, DhtHost host)
+    private static async Task CloseAsync(NodeConnection connection, DhtHost host)
     {
         await host.CloseAsync().ConfigureAwait(false);
-        await attachment.DisposeAsync().ConfigureAwait(false);
+        await connection.DisposeAsync().ConfigureAwait(false);
         host.Dispose();
     }
 
-    private Task CloseAsync() => CloseAsync(_attachment, _host);
+    private Task CloseAsync() => CloseAsync(_connection, _host);
 
     private async Task<PutReceipt> WriteAsync(
         Key key,
@@ -311,7 +311,7 @@ public sealed class IgorDht : IAsyncDisposable
     {
         options ??= PutOptions.Default;
         options.Validate();
-        CommandResult result = await _host.PutAsync(new DhtPut
+        OperationResult result = await _host.PutAsync(new DhtPut
         {
             Key = key,
             Type = type,
@@ -333,7 +333,7 @@ public sealed class IgorDht : IAsyncDisposable
     {
         options ??= GetOptions.Default;
         options.Validate();
-        CommandResult result = await _host.GetAsync(new DhtGet
+        OperationResult result = await _host.GetAsync(new DhtGet
         {
             Key = key,
             Type = type,
@@ -374,7 +374,7 @@ public sealed class IgorDht : IAsyncDisposable
     {
         string? trouble = failure.Error switch
         {
-            DhtError.Local => _attachment.Store?.Status.Trouble,
+            DhtError.Local => _connection.Store?.Status.Trouble,
             DhtError.Unreachable or DhtError.NotEnoughReplicas =>
                 await BarrierAsync(cancellationToken).ConfigureAwait(false),
             _ => null,

@@ -4,11 +4,11 @@ using Igor.Kbr;
 
 namespace Igor.Dht.Protocol.Tests;
 
-/// <summary>Commands of which nobody wants to hear any more.</summary>
+/// <summary>Operations of which nobody wants to hear any more.</summary>
 public sealed class AbandonTests
 {
     [Fact]
-    public void Abandoned_command_is_not_completed_and_gives_its_place_free()
+    public void Abandoned_operation_is_not_completed_and_gives_its_place_free()
     {
         var cluster = new DhtCluster(1) { Options = DhtNodeOptions.Default with { OperationsMax = 1 } };
         DhtClusterNode node = cluster.Add();
@@ -26,7 +26,7 @@ public sealed class AbandonTests
         };
 
         cluster.Cut(node.Id, other.Id); // so that it would try for ten minutes
-        PendingCommand abandoned = node.Get(get);
+        PendingOperation abandoned = node.Get(get);
         cluster.Run(20);
         Assert.Null(abandoned.Result);
         node.Abandon(abandoned);
@@ -34,7 +34,7 @@ public sealed class AbandonTests
         cluster.Run(60);
         Assert.Null(abandoned.Result);
 
-        PendingCommand next = node.Get(get);
+        PendingOperation next = node.Get(get);
         cluster.RunUntil(() => next.Result is not null);
         Assert.Equal(GetOutcome.Absent, next.Result!.Got!.Outcome);
     }

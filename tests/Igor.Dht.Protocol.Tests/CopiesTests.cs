@@ -21,7 +21,7 @@ public class CopiesTests
         DhtCluster cluster = DhtCluster.Of(nodes);
         foreach (bool isDelete in (bool[])[false, true])
         {
-            CommandResult result = cluster.Put(
+            OperationResult result = cluster.Put(
                 "tea",
                 "green",
                 with: p => p with
@@ -74,7 +74,7 @@ public class CopiesTests
             near[0].WriteOutcome = StoreOutcome.Failed;
         }
 
-        CommandResult failed = cluster.Put("tea", "black", near[0], p => p with { Replicas = asked });
+        OperationResult failed = cluster.Put("tea", "black", near[0], p => p with { Replicas = asked });
         Assert.Equal(
             needed == 1 ? DhtError.Local : DhtError.NotEnoughReplicas, failed.Failure!.Error);
         Assert.Equal(needed - 1, failed.Failure.Holders.Count);
@@ -90,7 +90,7 @@ public class CopiesTests
     public void Floor_holds_on_every_level_and_lowers_none(AckLevel acks, int floor, bool isEnough)
     {
         DhtCluster cluster = DhtCluster.Of(3);
-        CommandResult result = cluster.Put(
+        OperationResult result = cluster.Put(
             "tea", "green", with: p => p with { Acks = acks, CopiesMin = floor });
         Assert.Equal(isEnough, result.Receipt is not null);
         if (isEnough)

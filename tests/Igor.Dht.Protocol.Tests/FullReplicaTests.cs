@@ -109,7 +109,7 @@ public class FullReplicaTests
         for (int at = 0; at < Names; at++)
         {
             DhtClusterNode via = cluster.Alive.ElementAt(at % cluster.Alive.Count());
-            CommandResult result = cluster.Put($"name {at}", value, via);
+            OperationResult result = cluster.Put($"name {at}", value, via);
             Assert.True(result.Receipt is not null, result.Failure?.Message);
         }
     }

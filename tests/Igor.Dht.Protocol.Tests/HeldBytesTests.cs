@@ -57,7 +57,7 @@ public class HeldBytesTests
         DhtCluster cluster = DhtCluster.Of(5);
         DhtClusterNode root = cluster.RootOf(s_tea);
         root.HeldBytesMax = 50_000;
-        CommandResult refused =
+        OperationResult refused =
             cluster.Put("tea", s_value, with: p => p with { Timeout = TimeSpan.FromSeconds(1) });
         Assert.Null(refused.Receipt);
         Assert.Contains("ask again", refused.Failure!.Message, StringComparison.Ordinal);

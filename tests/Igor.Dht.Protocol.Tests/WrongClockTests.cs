@@ -1,4 +1,4 @@
-using Igor.Dht.Protocol.Holdings;
+using Igor.Dht.Protocol.Index;
 using Igor.Dht.Protocol.Machines;
 using Igor.Dht.Protocol.Messages;
 using Igor.Dht.Protocol.Records;
@@ -162,7 +162,7 @@ public class WrongClockTests
         Assert.NotNull(cluster.Put("tea", "green").Receipt);
         (writer.ClockOffsetMs, writer.IsTimeTrusted) = (offset, false);
         long before = cluster.Time.UnixMs;
-        CommandResult put = cluster.Put(
+        OperationResult put = cluster.Put(
             "tea", "black", writer, with: p => p with { TimeToLive = TimeSpan.FromHours(1) });
         Assert.NotNull(put.Receipt);
         (writer.ClockOffsetMs, writer.IsTimeTrusted) = (0, true);
@@ -218,7 +218,7 @@ public class WrongClockTests
     [Fact]
     public void Fingerprint_counts_again_what_had_ended_by_a_wrong_clock()
     {
-        var index = new HoldingIndex();
+        var index = new RecordIndex();
         for (ulong n = 1; n <= 3; n++)
         {
             index.Put(new Holding(

@@ -151,7 +151,7 @@ public sealed class AloneTests : IDisposable
     /// <summary>Waits until a member has run for so long that a copy is certainly the later one.</summary>
     private static async Task OlderAsync(IgorDht member, TimeSpan age)
     {
-        while (((IgorNode)member.Attachment.Host).Uptime < age)
+        while (((IgorNode)member.Connection.Host).Uptime < age)
         {
             await Task.Delay(10);
         }

@@ -51,7 +51,7 @@ internal sealed class LoopbackRing : IAsyncDisposable
     /// <summary>Ends members without a word to the others.</summary>
     public async Task KillAsync(params int[] members)
     {
-        await Task.WhenAll(members.Select(at => ((IgorNode)Nodes[at]!.Attachment.Host).KillAsync()));
+        await Task.WhenAll(members.Select(at => ((IgorNode)Nodes[at]!.Connection.Host).KillAsync()));
         foreach (int at in members)
         {
             await Nodes[at]!.DisposeAsync();

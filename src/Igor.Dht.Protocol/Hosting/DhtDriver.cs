@@ -9,9 +9,9 @@ namespace Igor.Dht.Protocol.Hosting;
 
 /// <summary>
 /// The DHT of one application, the same in a real host and in a simulated one: a client, and with a store a
-/// replica beside it. Inputs come from the host, one at a time: upcalls of the overlay, commands, what ended,
-/// deadlines. What client and replica do goes to the service and the store, and what ends there comes back by
-/// way of the host. Same seed and same inputs give the same outputs.
+/// replica beside it. Inputs come from the host, one at a time: upcalls of the overlay, operations, what
+/// ended, deadlines. What client and replica do goes to the service and the store, and what ends there comes
+/// back by way of the host. Same seed and same inputs give the same outputs.
 /// </summary>
 public sealed partial class DhtDriver
 {
@@ -58,8 +58,8 @@ public sealed partial class DhtDriver
             DhtTime.Earliest(_client.NextDeadline, _context.Membership.NextDeadline),
             _replica?.NextDeadline);
 
-    /// <summary>Number of commands that have not ended.</summary>
-    public int OpenCommands => _client.Running;
+    /// <summary>Number of operations that have not ended.</summary>
+    public int OpenOperations => _client.Running;
 
     /// <summary>How the node is.</summary>
     public DhtNodeStatus Status => new(
@@ -106,24 +106,24 @@ public sealed partial class DhtDriver
     }
 
     /// <summary>Begins to write a record.</summary>
-    /// <returns>The command's number, for <see cref="Abandon"/>; 0 for one that has ended.</returns>
-    public long Put(DhtPut put, Action<CommandResult> completed) =>
+    /// <returns>The operation's number, for <see cref="Abandon"/>; 0 for one that has ended.</returns>
+    public long Put(DhtPut put, Action<OperationResult> completed) =>
         Begin() ? _client.Put(put, completed) : Fail(completed);
 
     /// <summary>Begins to read a record.</summary>
-    /// <returns>The command's number, for <see cref="Abandon"/>; 0 for one that has ended.</returns>
-    public long Get(DhtGet get, Action<CommandResult> completed) =>
+    /// <returns>The operation's number, for <see cref="Abandon"/>; 0 for one that has ended.</returns>
+    public long Get(DhtGet get, Action<OperationResult> completed) =>
         Begin() ? _client.Get(get, completed) : Fail(completed);
 
     /// <summary>
-    /// Nobody waits for a command any more: it makes no further attempts and is not completed. What an
+    /// Nobody waits for an operation any more: it makes no further attempts and is not completed. What an
     /// attempt has sent may still be done.
     /// </summary>
-    public void Abandon(long command)
+    public void Abandon(long number)
     {
         if (Begin())
         {
-            _client.Abandon(command);
+            _client.Abandon(number);
         }
     }
 
@@ -212,7 +212,7 @@ public sealed partial class DhtDriver
         _replica?.HandleDeadline();
     }
 
-    /// <summary>Ends all commands and keeps what has to be kept; nothing goes in or out any more.</summary>
+    /// <summary>Ends all operations and keeps what has to be kept; nothing goes in or out any more.</summary>
     public void Close()
     {
         if (Begin())
@@ -234,9 +234,9 @@ public sealed partial class DhtDriver
         return !_isClosed;
     }
 
-    private static long Fail(Action<CommandResult> completed)
+    private static long Fail(Action<OperationResult> completed)
     {
-        completed(new CommandResult { Failure = new DhtFailure(DhtError.Local, "The DHT is closed.") });
+        completed(new OperationResult { Failure = new DhtFailure(DhtError.Local, "The DHT is closed.") });
         return 0;
     }
 

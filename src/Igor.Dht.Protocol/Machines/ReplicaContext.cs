@@ -1,4 +1,4 @@
-using Igor.Dht.Protocol.Holdings;
+using Igor.Dht.Protocol.Index;
 using Igor.Dht.Protocol.Messages;
 using Igor.Dht.Protocol.Records;
 using Igor.Dht.Protocol.Ring;
@@ -53,7 +53,7 @@ internal sealed class ReplicaContext : DhtContext
     public VersionRanks Ranks { get; }
 
     /// <summary>What this node holds.</summary>
-    public HoldingIndex Index { get; } = new();
+    public RecordIndex Index { get; } = new();
 
     /// <summary>What exists, as this node knows, and is not here.</summary>
     public LackedKeys Lacked { get; }

@@ -1,6 +1,6 @@
 using System.Buffers;
 using System.Buffers.Binary;
-using Igor.Dht.Protocol.Holdings;
+using Igor.Dht.Protocol.Index;
 using Igor.Dht.Protocol.Records;
 using Igor.Kbr;
 using MessagePack;

@@ -5,7 +5,7 @@ using Igor.Kbr;
 
 namespace Igor.Dht.Protocol.Operations;
 
-/// <summary>One command, from its first attempt to its end.</summary>
+/// <summary>One operation, from its first attempt to its end.</summary>
 internal abstract class ClientOperation : IReplyHandler
 {
     private static readonly TimeSpan AttemptMax = TimeSpan.FromSeconds(5);
@@ -19,21 +19,21 @@ internal abstract class ClientOperation : IReplyHandler
     private int _attempt;
 
     protected ClientOperation(
-        DhtContext context, DhtClient client, long command, Key key, TimeSpan timeout)
+        DhtContext context, DhtClient client, long number, Key key, TimeSpan timeout)
     {
         Context = context;
         _client = client;
-        Command = command;
+        Number = number;
         Key = key;
         _timeout = timeout;
         _deadline = context.Now.Monotonic + timeout;
     }
 
     /// <summary>The caller's name for it.</summary>
-    public long Command { get; }
+    public long Number { get; }
 
     /// <summary>Who hears of its end.</summary>
-    public required Action<CommandResult> Completed { get; init; }
+    public required Action<OperationResult> Completed { get; init; }
 
     /// <summary>The key it is about.</summary>
     protected Key Key { get; }
@@ -60,7 +60,7 @@ internal abstract class ClientOperation : IReplyHandler
     /// <inheritdoc/>
     public void HandleReply(int tag, in KbrReply reply)
     {
-        if (tag != _attempt || !_client.IsRunning(Command))
+        if (tag != _attempt || !_client.IsRunning(Number))
         {
             return;
         }
@@ -104,7 +104,7 @@ internal abstract class ClientOperation : IReplyHandler
     protected virtual bool TryCorrectTime(long unixMs) => false;
 
     /// <summary>The result when time is over, and the cause of the last failure.</summary>
-    protected abstract CommandResult OutOfTime();
+    protected abstract OperationResult OutOfTime();
 
     /// <summary>What went wrong last, for people.</summary>
     protected string Cause { get; private set; } = "no attempt ended";
@@ -142,12 +142,12 @@ internal abstract class ClientOperation : IReplyHandler
         Context.Request(this, _attempt, Key, exact: false, timeout);
     }
 
-    /// <summary>Ends the command.</summary>
-    protected void End(CommandResult result) => _client.End(this, result);
+    /// <summary>Ends the operation.</summary>
+    protected void End(OperationResult result) => _client.End(this, result);
 
-    /// <summary>Ends the command with a failure.</summary>
+    /// <summary>Ends the operation with a failure.</summary>
     protected void Fail(DhtError error, string message) =>
-        End(new CommandResult { Failure = new DhtFailure(error, message) });
+        End(new OperationResult { Failure = new DhtFailure(error, message) });
 
     private static string Explain(KbrStatus status) => status switch
     {

@@ -3,7 +3,7 @@ using Igor.Dht.Protocol.Machines;
 namespace Igor.Dht.Protocol.Operations;
 
 /// <summary>
-/// The client: the commands of local callers, which is all that a process without records runs. Each is a
+/// The client: the operations of local callers, which is all that a process without records runs. Each is a
 /// request to the root of its key, repeated after a growing pause until it has an answer that is final or its
 /// time is over. A put makes its version once and keeps it over all attempts, so an attempt whose answer was
 /// lost does no harm.
@@ -12,17 +12,17 @@ internal sealed class DhtClient(DhtContext context)
 {
     private readonly Dictionary<long, ClientOperation> _running = [];
     private readonly PriorityQueue<ClientOperation, TimeSpan> _pauses = new();
-    private long _lastCommand;
+    private long _lastNumber;
 
     /// <summary>When the next pause ends.</summary>
     public TimeSpan? NextDeadline => _pauses.TryPeek(out _, out TimeSpan due) ? due : null;
 
-    /// <summary>Number of commands that have not ended.</summary>
+    /// <summary>Number of operations that have not ended.</summary>
     public int Running => _running.Count;
 
     /// <summary>Starts a write.</summary>
-    /// <returns>The command's number; 0 when it has ended already.</returns>
-    public long Put(DhtPut put, Action<CommandResult> completed)
+    /// <returns>The operation's number; 0 when it has ended already.</returns>
+    public long Put(DhtPut put, Action<OperationResult> completed)
     {
         ArgumentNullException.ThrowIfNull(put);
         if (!HasRoom(completed))
@@ -30,7 +30,7 @@ internal sealed class DhtClient(DhtContext context)
             return 0;
         }
 
-        var operation = new PutOperation(context, this, ++_lastCommand, put) { Completed = completed };
+        var operation = new PutOperation(context, this, ++_lastNumber, put) { Completed = completed };
         if (operation.Refusal() is { } refusal)
         {
             Fail(completed, DhtError.Refused, refusal);
@@ -41,22 +41,22 @@ internal sealed class DhtClient(DhtContext context)
     }
 
     /// <summary>Starts a read.</summary>
-    /// <returns>The command's number; 0 when it has ended already.</returns>
-    public long Get(DhtGet get, Action<CommandResult> completed)
+    /// <returns>The operation's number; 0 when it has ended already.</returns>
+    public long Get(DhtGet get, Action<OperationResult> completed)
     {
         ArgumentNullException.ThrowIfNull(get);
         return HasRoom(completed)
-            ? Start(new GetOperation(context, this, ++_lastCommand, get) { Completed = completed })
+            ? Start(new GetOperation(context, this, ++_lastNumber, get) { Completed = completed })
             : 0;
     }
 
-    /// <summary>Ends a command of which nobody wants to hear any more.</summary>
-    public void Abandon(long command) => _running.Remove(command);
+    /// <summary>Ends an operation of which nobody wants to hear any more.</summary>
+    public void Abandon(long number) => _running.Remove(number);
 
-    /// <summary>Ends all commands.</summary>
+    /// <summary>Ends all operations.</summary>
     public void Close()
     {
-        ClientOperation[] running = [.. _running.Values.OrderBy(operation => operation.Command)];
+        ClientOperation[] running = [.. _running.Values.OrderBy(operation => operation.Number)];
         _running.Clear();
         _pauses.Clear();
         foreach (ClientOperation operation in running)
@@ -72,7 +72,7 @@ internal sealed class DhtClient(DhtContext context)
             && due <= context.Now.Monotonic)
         {
             _pauses.Dequeue();
-            if (_running.ContainsKey(operation.Command))
+            if (_running.ContainsKey(operation.Number))
             {
                 operation.Resume();
             }
@@ -83,18 +83,18 @@ internal sealed class DhtClient(DhtContext context)
     internal void Pause(ClientOperation operation, TimeSpan until) => _pauses.Enqueue(operation, until);
 
     /// <summary>Ends an operation.</summary>
-    internal void End(ClientOperation operation, CommandResult result)
+    internal void End(ClientOperation operation, OperationResult result)
     {
-        if (_running.Remove(operation.Command))
+        if (_running.Remove(operation.Number))
         {
             operation.Completed(result);
         }
     }
 
     /// <summary>Whether an operation still runs.</summary>
-    internal bool IsRunning(long command) => _running.ContainsKey(command);
+    internal bool IsRunning(long number) => _running.ContainsKey(number);
 
-    private bool HasRoom(Action<CommandResult> completed)
+    private bool HasRoom(Action<OperationResult> completed)
     {
         if (_running.Count < context.Options.OperationsMax)
         {
@@ -107,20 +107,20 @@ internal sealed class DhtClient(DhtContext context)
 
     private long Start(ClientOperation operation)
     {
-        _running.Add(operation.Command, operation);
+        _running.Add(operation.Number, operation);
         try
         {
             operation.Start();
         }
         catch
         {
-            _running.Remove(operation.Command); // a bug, of which the caller hears by the exception
+            _running.Remove(operation.Number); // a bug, of which the caller hears by the exception
             throw;
         }
 
-        return operation.Command;
+        return operation.Number;
     }
 
-    private static void Fail(Action<CommandResult> completed, DhtError error, string message) =>
-        completed(new CommandResult { Failure = new DhtFailure(error, message) });
+    private static void Fail(Action<OperationResult> completed, DhtError error, string message) =>
+        completed(new OperationResult { Failure = new DhtFailure(error, message) });
 }

@@ -10,8 +10,8 @@ namespace Igor.Dht.Protocol.Operations;
 /// settle.
 /// </summary>
 internal sealed class GetOperation(
-    DhtContext context, DhtClient client, long command, DhtGet get)
-    : ClientOperation(context, client, command, get.Key, get.Timeout)
+    DhtContext context, DhtClient client, long number, DhtGet get)
+    : ClientOperation(context, client, number, get.Key, get.Timeout)
 {
     private GotMessage? _last;
 
@@ -62,11 +62,11 @@ internal sealed class GetOperation(
         }
 
         Context.Clock.Observe(got.Version, Context.Now.UnixMs);
-        End(new CommandResult { Got = ResultOf(got, value) });
+        End(new OperationResult { Got = ResultOf(got, value) });
     }
 
     /// <inheritdoc/>
-    protected override CommandResult OutOfTime() => new()
+    protected override OperationResult OutOfTime() => new()
     {
         Got = ResultOf(
             _last ?? new GotMessage(GetOutcome.Unreachable, false, 0, 0, default, 0, default), default)

@@ -24,8 +24,8 @@ internal sealed class PutOperation : ClientOperation
     private long _madeAt;
     private int _corrections;
 
-    public PutOperation(DhtContext context, DhtClient client, long command, DhtPut put)
-        : base(context, client, command, put.Key, put.Timeout)
+    public PutOperation(DhtContext context, DhtClient client, long number, DhtPut put)
+        : base(context, client, number, put.Key, put.Timeout)
     {
         _put = put;
         _type = context.Options.Types.Find(put.Type);
@@ -121,11 +121,11 @@ internal sealed class PutOperation : ClientOperation
     }
 
     /// <inheritdoc/>
-    protected override CommandResult OutOfTime()
+    protected override OperationResult OutOfTime()
     {
         if (_holders is null)
         {
-            return new CommandResult
+            return new OperationResult
             {
                 Failure = new DhtFailure(
                     DhtError.Unreachable, $"Not written within {Patience}: {Cause}."),
@@ -134,7 +134,7 @@ internal sealed class PutOperation : ClientOperation
 
         string message = $"Not enough copies within {Patience}: {_holders.Count} of the {_put.Replicas} "
             + $"asked for {(_holders.Count == 1 ? "was" : "were")} made and {_needed} are needed ({Cause}).";
-        return new CommandResult
+        return new OperationResult
         {
             Failure = new DhtFailure(DhtError.NotEnoughReplicas, message, _holders),
         };
@@ -162,7 +162,7 @@ internal sealed class PutOperation : ClientOperation
             return;
         }
 
-        End(new CommandResult
+        End(new OperationResult
         {
             Receipt = new PutReceipt
             {

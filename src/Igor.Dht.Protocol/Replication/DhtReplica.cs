@@ -1,5 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
-using Igor.Dht.Protocol.Holdings;
+using Igor.Dht.Protocol.Index;
 using Igor.Dht.Protocol.Machines;
 using Igor.Dht.Protocol.Messages;
 using Igor.Dht.Protocol.Records;
@@ -18,8 +18,8 @@ internal sealed class DhtReplica
     private readonly RootKnowledge _root;
     private readonly ReplicaVotes _votes;
     private readonly RepairSchedule _repair;
-    private readonly Coordinator _coordinator;
-    private readonly Reader _reader;
+    private readonly RootWriter _writer;
+    private readonly RootReader _reader;
     private readonly ReplicaServer _server;
     private readonly Sweep _sweep;
     private readonly KeptNotes _notes;
@@ -31,8 +31,8 @@ internal sealed class DhtReplica
         _root = new RootKnowledge(_context);
         _votes = new ReplicaVotes(_context);
         _repair = new RepairSchedule(_context, _root, _votes);
-        _coordinator = new Coordinator(_context, _repair);
-        _reader = new Reader(_context, _root, _votes, _repair);
+        _writer = new RootWriter(_context, _repair);
+        _reader = new RootReader(_context, _root, _votes, _repair);
         _server = new ReplicaServer(_context, _root, _votes, _repair);
         _sweep = new Sweep(_context);
         _notes = new KeptNotes(_context);
@@ -113,7 +113,7 @@ internal sealed class DhtReplica
         _root.HandleUpdate();
         _votes.HandleUpdate();
         _repair.HandleUpdate();
-        _coordinator.HandleUpdate();
+        _writer.HandleUpdate();
         _sweep.HandleUpdate();
         if (_context.Membership.IsMember)
         {
@@ -157,7 +157,7 @@ internal sealed class DhtReplica
             case MessageKind.Put:
                 if (TryRead(delivery, PutMessage.Read, out PutMessage put))
                 {
-                    _coordinator.HandlePut(delivery.Token, put);
+                    _writer.HandlePut(delivery.Token, put);
                 }
 
                 break;

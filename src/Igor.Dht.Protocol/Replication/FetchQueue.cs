@@ -1,5 +1,5 @@
 using System.Runtime.InteropServices;
-using Igor.Dht.Protocol.Holdings;
+using Igor.Dht.Protocol.Index;
 using Igor.Dht.Protocol.Machines;
 using Igor.Dht.Protocol.Messages;
 using Igor.Dht.Protocol.Records;

@@ -1,4 +1,4 @@
-using Igor.Dht.Protocol.Holdings;
+using Igor.Dht.Protocol.Index;
 using Igor.Dht.Protocol.Machines;
 using Igor.Dht.Protocol.Messages;
 using Igor.Dht.Protocol.Records;
@@ -17,7 +17,7 @@ internal sealed class GatherRound : IReplyHandler, IReadHandler, IWriteHandler
     private static readonly TimeSpan FetchTimeoutMax = TimeSpan.FromSeconds(1);
 
     private readonly ReplicaContext _context;
-    private readonly Reader _reader;
+    private readonly RootReader _reader;
     private readonly DeliveryToken _token;
     private readonly GetMessage _message;
     private readonly List<Key> _asked = new(Neighbourhood.Members);
@@ -32,7 +32,7 @@ internal sealed class GatherRound : IReplyHandler, IReadHandler, IWriteHandler
     private bool _isDecided;
 
     public GatherRound(
-        ReplicaContext context, Reader reader, DeliveryToken token, GetMessage message, Lease lease)
+        ReplicaContext context, RootReader reader, DeliveryToken token, GetMessage message, Lease lease)
     {
         _lease = lease;
         _context = context;

@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 using System.Text;
-using Igor.Dht.Protocol.Holdings;
+using Igor.Dht.Protocol.Index;
 using Igor.Dht.Protocol.Machines;
 using Igor.Dht.Protocol.Records;
 using Igor.Kbr;

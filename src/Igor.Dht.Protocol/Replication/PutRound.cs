@@ -17,7 +17,7 @@ internal sealed class PutRound : IReplyHandler, IWriteHandler
     private static readonly TimeSpan StoreTimeoutMax = TimeSpan.FromSeconds(3);
 
     private readonly ReplicaContext _context;
-    private readonly Coordinator _coordinator;
+    private readonly RootWriter _writer;
     private readonly DeliveryToken _token;
     private readonly AckLevel _acks;
     private readonly int _copiesMin;
@@ -31,7 +31,7 @@ internal sealed class PutRound : IReplyHandler, IWriteHandler
 
     public PutRound(
         ReplicaContext context,
-        Coordinator coordinator,
+        RootWriter writer,
         DeliveryToken token,
         PutMessage message,
         Record record,
@@ -39,7 +39,7 @@ internal sealed class PutRound : IReplyHandler, IWriteHandler
     {
         _lease = lease;
         _context = context;
-        _coordinator = coordinator;
+        _writer = writer;
         _token = token;
         _acks = message.Acks;
         _copiesMin = message.CopiesMin;
@@ -193,7 +193,7 @@ internal sealed class PutRound : IReplyHandler, IWriteHandler
         if (_outstanding == 0)
         {
             _lease.End();
-            _coordinator.End(this, _targets.Where(t => t.Status != StoredStatus.Held).Select(t => t.Id));
+            _writer.End(this, _targets.Where(t => t.Status != StoredStatus.Held).Select(t => t.Id));
         }
     }
 

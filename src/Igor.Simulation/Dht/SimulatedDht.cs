@@ -37,8 +37,8 @@ public sealed class SimulatedDht : IKbrApplication, IDhtHost
     /// <summary>How the node is.</summary>
     public DhtNodeStatus Status => _driver.Status;
 
-    /// <summary>Commands that have not ended.</summary>
-    public int OpenCommands => _driver.OpenCommands;
+    /// <summary>Operations that have not ended.</summary>
+    public int OpenOperations => _driver.OpenOperations;
 
     DhtTime IDhtHost.Now => new(_host.Now, _host.Time.UnixMs, _host.Time.IsTrusted);
 
@@ -66,11 +66,11 @@ public sealed class SimulatedDht : IKbrApplication, IDhtHost
     }
 
     /// <summary>Writes a record.</summary>
-    public void Put(DhtPut put, Action<CommandResult> completed) =>
+    public void Put(DhtPut put, Action<OperationResult> completed) =>
         Input(() => _driver.Put(put, Later(completed)));
 
     /// <summary>Reads a record.</summary>
-    public void Get(DhtGet get, Action<CommandResult> completed) =>
+    public void Get(DhtGet get, Action<OperationResult> completed) =>
         Input(() => _driver.Get(get, Later(completed)));
 
     void IKbrApplication.Deliver(in KbrDelivery delivery)
@@ -109,8 +109,8 @@ public sealed class SimulatedDht : IKbrApplication, IDhtHost
     {
     }
 
-    // Not from within the driver: the caller may start the next command.
-    private Action<CommandResult> Later(Action<CommandResult> completed) =>
+    // Not from within the driver: the caller may start the next operation.
+    private Action<OperationResult> Later(Action<OperationResult> completed) =>
         result => _host.After(TimeSpan.Zero, () => completed(result));
 
     private void Input(Action input)

@@ -14,8 +14,8 @@ namespace Igor.Simulation.Scenarios;
 /// </summary>
 internal sealed class DhtWorld
 {
-    private static readonly TimeSpan CommandTimeout = TimeSpan.FromSeconds(30);
-    private static readonly TimeSpan CommandInterval = TimeSpan.FromMilliseconds(5);
+    private static readonly TimeSpan OperationTimeout = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan OperationInterval = TimeSpan.FromMilliseconds(5);
     private readonly ScenarioRun _run;
     private readonly SimulatedNetwork _network;
     private readonly SimRandom _random;
@@ -79,7 +79,7 @@ internal sealed class DhtWorld
         bool mayFail = _disk.FailureFraction > 0;
         for (int i = 0; i < count; i++)
         {
-            _network.Engine.After(CommandInterval * i, () => PutOne(RandomKey(), failure =>
+            _network.Engine.After(OperationInterval * i, () => PutOne(RandomKey(), failure =>
             {
                 ended++;
                 if (failure is not null && !mayFail)
@@ -111,7 +111,7 @@ internal sealed class DhtWorld
     public void EndWrites(string metric)
     {
         _isWriting = false;
-        _run.Await("writes end", () => _writesOpen == 0, CommandTimeout * 2);
+        _run.Await("writes end", () => _writesOpen == 0, OperationTimeout * 2);
         _run.Measure(metric, _writesFailed);
         _writesFailed = 0;
     }
@@ -131,7 +131,7 @@ internal sealed class DhtWorld
         int index = 0;
         foreach (RecordLedger.Promise promise in _ledger.Promises.ToList())
         {
-            _network.Engine.After(CommandInterval * index++, () => GetOne(
+            _network.Engine.After(OperationInterval * index++, () => GetOne(
                 promise,
                 isTolerant,
                 latencies,
@@ -282,7 +282,7 @@ internal sealed class DhtWorld
             Type = "value",
             Value = value,
             Replicas = _replicas,
-            Timeout = CommandTimeout,
+            Timeout = OperationTimeout,
         };
         TimeSpan start = _network.Now;
         bool hasEnded = false;
@@ -304,11 +304,11 @@ internal sealed class DhtWorld
         WatchWriter(writer, () => hasEnded, () => ended("the writer died"));
     }
 
-    /// <summary>A command whose node dies never ends: it counts as failed then.</summary>
+    /// <summary>An operation whose node dies never ends: it counts as failed then.</summary>
     private void WatchWriter(SimulatedNode writer, Func<bool> hasEnded, Action died)
     {
         SimulatedDht dht = _dhts[writer];
-        _network.Engine.After(CommandTimeout + TimeSpan.FromSeconds(5), () =>
+        _network.Engine.After(OperationTimeout + TimeSpan.FromSeconds(5), () =>
         {
             if (hasEnded())
             {
@@ -317,7 +317,7 @@ internal sealed class DhtWorld
 
             if (writer.IsRunning && _dhts[writer] == dht)
             {
-                _run.Violations.Add("liveness", $"a command of {writer} never ended");
+                _run.Violations.Add("liveness", $"an operation of {writer} never ended");
             }
 
             died();
@@ -353,7 +353,7 @@ internal sealed class DhtWorld
         {
             Key = promise.Key,
             Type = ValueRecordType.TypeName,
-            Timeout = CommandTimeout,
+            Timeout = OperationTimeout,
         };
         _dhts[RandomNode()].Get(get, result =>
         {
@@ -377,7 +377,7 @@ internal sealed class DhtWorld
         got.Version > promise.Version
         || (got.Version == promise.Version && got.Value.Span.SequenceEqual(promise.Value.Span));
 
-    private static string Describe(RecordLedger.Promise promise, CommandResult result) =>
+    private static string Describe(RecordLedger.Promise promise, OperationResult result) =>
         result.Got is { } got
             ? $"record {promise.Key.ToShortString()} {promise.Version}: {got.Outcome} {got.Version}, "
                 + $"{got.ReplicasAnswered} of {got.ReplicasAsked} answered"
@@ -385,7 +385,7 @@ internal sealed class DhtWorld
 
     private void AwaitEnded(int count, Func<int> ended, string what)
     {
-        TimeSpan limit = (CommandInterval * count) + CommandTimeout + TimeSpan.FromSeconds(10);
+        TimeSpan limit = (OperationInterval * count) + OperationTimeout + TimeSpan.FromSeconds(10);
         if (!_network.RunUntil(() => ended() == count, limit))
         {
             _run.Violations.Add("liveness", $"{count - ended()} of {count} {what} never ended");

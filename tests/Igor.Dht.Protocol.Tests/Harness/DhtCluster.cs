@@ -114,7 +114,7 @@ internal sealed class DhtCluster(int seed)
         Now = end;
     }
 
-    public CommandResult Put(
+    public OperationResult Put(
         string name, string value, DhtClusterNode? via = null, Func<DhtPut, DhtPut>? with = null)
     {
         var put = new DhtPut
@@ -127,7 +127,7 @@ internal sealed class DhtCluster(int seed)
         return Wait((via ?? Alive.First()).Put(with?.Invoke(put) ?? put));
     }
 
-    public CommandResult Get(
+    public OperationResult Get(
         Key key,
         DhtClusterNode? via = null,
         double seconds = 10,
@@ -165,10 +165,10 @@ internal sealed class DhtCluster(int seed)
     public int CopiesOf(Key key, RecordVersion version) =>
         Alive.Count(n => n.Disk.TryGetValue(key, out Record? record) && record.Header.Version == version);
 
-    private CommandResult Wait(PendingCommand command)
+    private OperationResult Wait(PendingOperation operation)
     {
-        RunUntil(() => command.Result is not null, 90);
-        return command.Result!;
+        RunUntil(() => operation.Result is not null, 90);
+        return operation.Result!;
     }
 
     internal void Send(

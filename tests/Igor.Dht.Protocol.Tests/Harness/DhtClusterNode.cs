@@ -6,17 +6,17 @@ using Igor.Kbr;
 
 namespace Igor.Dht.Protocol.Tests.Harness;
 
-/// <summary>A command under way.</summary>
-internal sealed class PendingCommand
+/// <summary>An operation under way.</summary>
+internal sealed class PendingOperation
 {
-    public CommandResult? Result { get; set; }
+    public OperationResult? Result { get; set; }
 }
 
 /// <summary>One node of a <see cref="DhtCluster"/>, with a disk that survives its death.</summary>
 internal sealed class DhtClusterNode(DhtCluster cluster, Key id, ulong seed)
     : IDhtHost, IRecordStore, IKbrService
 {
-    private readonly Dictionary<PendingCommand, long> _commands = [];
+    private readonly Dictionary<PendingOperation, long> _operations = [];
     private readonly Dictionary<long, Action<byte[]>> _deliveries = [];
     private NeighbourSet _neighbours = NeighbourSet.Alone(id, isMember: false);
     private int _life;
@@ -71,7 +71,7 @@ internal sealed class DhtClusterNode(DhtCluster cluster, Key id, ulong seed)
     {
         IsAlive = true;
         _life++;
-        _commands.Clear();
+        _operations.Clear();
         _deliveries.Clear();
         _wake = null;
         _neighbours = NeighbourSet.Alone(id, isMember: false);
@@ -81,15 +81,15 @@ internal sealed class DhtClusterNode(DhtCluster cluster, Key id, ulong seed)
         Schedule();
     }
 
-    public PendingCommand Put(DhtPut put) => Command(completed => Dht.Put(put, completed));
+    public PendingOperation Put(DhtPut put) => Start(completed => Dht.Put(put, completed));
 
-    /// <summary>Nobody waits for a command any more.</summary>
-    public void Abandon(PendingCommand pending)
+    /// <summary>Nobody waits for an operation any more.</summary>
+    public void Abandon(PendingOperation pending)
     {
-        Dht.Abandon(_commands[pending]);
+        Dht.Abandon(_operations[pending]);
     }
 
-    public PendingCommand Get(DhtGet get) => Command(completed => Dht.Get(get, completed));
+    public PendingOperation Get(DhtGet get) => Start(completed => Dht.Get(get, completed));
 
     public void Deliver(
         Key destination, Key source, byte[] payload, Action<byte[]> reply, bool isProven = true)
@@ -243,15 +243,15 @@ internal sealed class DhtClusterNode(DhtCluster cluster, Key id, ulong seed)
 
     ValueTask IAsyncDisposable.DisposeAsync() => ValueTask.CompletedTask;
 
-    private PendingCommand Command(Func<Action<CommandResult>, long> start)
+    private PendingOperation Start(Func<Action<OperationResult>, long> start)
     {
-        var pending = new PendingCommand();
-        long command = start(result =>
+        var pending = new PendingOperation();
+        long number = start(result =>
         {
             Assert.Null(pending.Result);
             pending.Result = result;
         });
-        _commands.Add(pending, command);
+        _operations.Add(pending, number);
         Schedule();
         return pending;
     }

@@ -1,5 +1,5 @@
 using CsCheck;
-using Igor.Dht.Protocol.Holdings;
+using Igor.Dht.Protocol.Index;
 using Igor.Dht.Protocol.Messages;
 using Igor.Dht.Protocol.Records;
 using Igor.Kbr;

@@ -153,7 +153,7 @@ public class DhtScenarioTests
             () => network.RunningNodes.Count() == 8
                 && new RingChecker(network, ServiceId.FromName(SimulatedDht.Service)).Holds(),
             TimeSpan.FromMinutes(2)));
-        CommandResult? result = null;
+        OperationResult? result = null;
         Key key = Key.HashOf("planted");
         members[0].Put(
             new DhtPut

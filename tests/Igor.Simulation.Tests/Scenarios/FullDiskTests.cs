@@ -34,7 +34,7 @@ public class FullDiskTests
             TimeSpan.FromMinutes(2)));
         network.RunFor(TimeSpan.FromSeconds(10));
 
-        var puts = new List<CommandResult>();
+        var puts = new List<OperationResult>();
         for (int at = 0; at < Names; at++)
         {
             var put = new DhtPut
@@ -53,7 +53,7 @@ public class FullDiskTests
             puts.Where(put => put.Receipt is null),
             put => Assert.Equal(DhtError.NotEnoughReplicas, put.Failure!.Error));
 
-        var gets = new List<CommandResult>();
+        var gets = new List<OperationResult>();
         for (int at = 0; at < Names; at++)
         {
             var get = new DhtGet

@@ -1,4 +1,4 @@
-using Igor.Dht.Protocol.Holdings;
+using Igor.Dht.Protocol.Index;
 using Igor.Dht.Protocol.Machines;
 using Igor.Dht.Protocol.Messages;
 using Igor.Dht.Protocol.Records;
@@ -10,7 +10,7 @@ namespace Igor.Dht.Protocol.Replication;
 /// The root's side of a get. Settled for the key, it answers alone, and from memory when there is nothing;
 /// else it asks the members near the key.
 /// </summary>
-internal sealed class Reader(
+internal sealed class RootReader(
     ReplicaContext context, RootKnowledge root, ReplicaVotes votes, RepairSchedule repair)
 {
     private int _rounds;
@@ -98,7 +98,7 @@ internal sealed class Reader(
 
     /// <summary>A get that waits for this node's own store.</summary>
     private sealed class OwnRead(
-        ReplicaContext context, Reader reader, DeliveryToken token, GetMessage message, Lease lease)
+        ReplicaContext context, RootReader reader, DeliveryToken token, GetMessage message, Lease lease)
         : IReadHandler
     {
         public void HandleRead(int tag, Record? record)

@@ -1,7 +1,7 @@
 using Igor.Dht.Protocol.Records;
 using Igor.Kbr;
 
-namespace Igor.Dht.Protocol.Holdings;
+namespace Igor.Dht.Protocol.Index;
 
 /// <summary>What the index keeps of a record: its header without what only a reader needs.</summary>
 internal readonly record struct Holding(

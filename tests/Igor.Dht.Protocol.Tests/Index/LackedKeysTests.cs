@@ -1,8 +1,8 @@
-using Igor.Dht.Protocol.Holdings;
+using Igor.Dht.Protocol.Index;
 using Igor.Dht.Protocol.Records;
 using Igor.Kbr;
 
-namespace Igor.Dht.Protocol.Tests.Holdings;
+namespace Igor.Dht.Protocol.Tests.Index;
 
 /// <summary>What a node remembers of what exists and is not here.</summary>
 public class LackedKeysTests

@@ -1,12 +1,12 @@
 using CsCheck;
-using Igor.Dht.Protocol.Holdings;
+using Igor.Dht.Protocol.Index;
 using Igor.Dht.Protocol.Records;
 using Igor.Dht.Protocol.Ring;
 using Igor.Kbr;
 
-namespace Igor.Dht.Protocol.Tests.Holdings;
+namespace Igor.Dht.Protocol.Tests.Index;
 
-public class HoldingIndexTests
+public class RecordIndexTests
 {
     private const long NowUnixMs = 1000;
 
@@ -27,7 +27,7 @@ public class HoldingIndexTests
         Gen.Select(s_steps, s_key, s_key, Gen.Int[0, 8]).Sample(
             (steps, start, end, replicas) =>
             {
-                (HoldingIndex index, Dictionary<Key, Holding> model) = Build(steps);
+                (RecordIndex index, Dictionary<Key, Holding> model) = Build(steps);
                 Assert.Equal(model.Count, index.Count);
                 Assert.Equal(model.Values.Count(h => h.Replicas == 3), index.CountOf(3));
                 foreach ((Key key, Holding held) in model)
@@ -55,7 +55,7 @@ public class HoldingIndexTests
     [Fact]
     public void Fingerprint_forgets_a_record_at_its_end()
     {
-        var index = new HoldingIndex();
+        var index = new RecordIndex();
         index.Put(new Holding(Key.Max, new RecordVersion(1, 1), 500, 0, 5, false, "value"));
         Assert.Equal(1, index.FingerprintOf(Arc.Whole, 5, 499).Count);
         Assert.Equal(Fingerprint.Empty, index.FingerprintOf(Arc.Whole, 5, 500));
@@ -64,7 +64,7 @@ public class HoldingIndexTests
     [Fact]
     public void List_stops_at_the_bound_and_says_so()
     {
-        var index = new HoldingIndex();
+        var index = new RecordIndex();
         for (int at = 0; at < 5; at++)
         {
             index.Put(new Holding(
@@ -78,9 +78,9 @@ public class HoldingIndexTests
         Assert.True(index.List(new KeySpan(Key.Zero, Key.Max), 0, 0, 5, listed));
     }
 
-    private static (HoldingIndex Index, Dictionary<Key, Holding> Model) Build((bool, Holding)[] steps)
+    private static (RecordIndex Index, Dictionary<Key, Holding> Model) Build((bool, Holding)[] steps)
     {
-        var index = new HoldingIndex();
+        var index = new RecordIndex();
         var model = new Dictionary<Key, Holding>();
         foreach ((bool isPut, Holding holding) in steps)
         {

@@ -1,7 +1,7 @@
 using Igor.Dht.Protocol.Records;
 using Igor.Kbr;
 
-namespace Igor.Dht.Protocol.Holdings;
+namespace Igor.Dht.Protocol.Index;
 
 /// <summary>
 /// Keys of which a version exists that is not here, with that version: it was here and is damaged, or others

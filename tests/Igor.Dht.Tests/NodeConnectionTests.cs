@@ -10,7 +10,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Igor.Dht.Tests;
 
-public sealed class AttachmentTests : IDisposable
+public sealed class NodeConnectionTests : IDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
@@ -134,7 +134,7 @@ public sealed class AttachmentTests : IDisposable
     }
 
     [Fact]
-    public async Task Command_that_the_node_throws_at_ends_with_the_exception()
+    public async Task Operation_that_the_node_throws_at_ends_with_the_exception()
     {
         using var host = new DhtHost(
             Key.Zero,
@@ -144,7 +144,7 @@ public sealed class AttachmentTests : IDisposable
             () => default,
             NullLogger.Instance);
         await host.StartAsync();
-        Task<CommandResult> command = host.GetAsync(
+        Task<OperationResult> operation = host.GetAsync(
             new DhtGet
             {
                 Key = Key.Zero,
@@ -153,7 +153,7 @@ public sealed class AttachmentTests : IDisposable
                 Timeout = TimeSpan.MaxValue,
             },
             CancellationToken.None);
-        await Assert.ThrowsAsync<OverflowException>(() => command.WaitAsync(Patience));
+        await Assert.ThrowsAsync<OverflowException>(() => operation.WaitAsync(Patience));
     }
 
     private IgorDhtOptions Server() =>

@@ -12,7 +12,7 @@ public sealed record DhtPut
     public required string Type { get; init; }
 
     /// <summary>
-    /// The value; kept until the command ends, so it must not change. Empty for a tombstone.
+    /// The value; kept until the operation ends, so it must not change. Empty for a tombstone.
     /// </summary>
     public ReadOnlyMemory<byte> Value { get; init; }
 
@@ -25,28 +25,12 @@ public sealed record DhtPut
     /// <summary>Number of nodes that are to hold it, 1 to 8.</summary>
     public int Replicas { get; init; } = 5;
 
-    /// <summary>How many must hold it before the command ends.</summary>
+    /// <summary>How many must hold it before the operation ends.</summary>
     public AckLevel Acks { get; init; } = AckLevel.Quorum;
 
     /// <summary>Not fewer than this, whatever the level says; 0 for no floor, up to the replicas.</summary>
     public int CopiesMin { get; init; }
 
-    /// <summary>Time after which the command ends, retries included.</summary>
-    public required TimeSpan Timeout { get; init; }
-}
-
-/// <summary>A record to be read.</summary>
-public sealed record DhtGet
-{
-    /// <summary>Where.</summary>
-    public required Key Key { get; init; }
-
-    /// <summary>Name of the record type; a record of another type is not what was asked for.</summary>
-    public required string Type { get; init; }
-
-    /// <summary>Who is asked.</summary>
-    public GetConsistency Consistency { get; init; }
-
-    /// <summary>Time after which the command ends, retries included.</summary>
+    /// <summary>Time after which the operation ends, retries included.</summary>
     public required TimeSpan Timeout { get; init; }
 }

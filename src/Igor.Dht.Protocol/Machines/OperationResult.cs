@@ -2,7 +2,7 @@ using Igor.Kbr;
 
 namespace Igor.Dht.Protocol.Machines;
 
-/// <summary>Why a command failed.</summary>
+/// <summary>Why an operation failed.</summary>
 /// <param name="Error">What kind of thing went wrong.</param>
 /// <param name="Message">For people: what happened, and what to do.</param>
 /// <param name="Holders">The nodes that hold the record nevertheless.</param>
@@ -15,8 +15,8 @@ public sealed record DhtFailure(DhtError Error, string Message, IReadOnlyList<Ke
     }
 }
 
-/// <summary>The end of a command: one of the three.</summary>
-public sealed record CommandResult
+/// <summary>The end of an operation: one of the three.</summary>
+public sealed record OperationResult
 {
     /// <summary>What a put or delete left behind.</summary>
     public PutReceipt? Receipt { get; init; }

@@ -3,31 +3,31 @@ using Igor.Dht.Protocol.Machines;
 namespace Igor.Dht;
 
 /// <content>
-/// The commands of local callers. One that is cancelled before it began does nothing; one that is cancelled
+/// The operations of local callers. One that is cancelled before it began does nothing; one that is cancelled
 /// under way ends for its caller at once, and gives free what it holds.
 /// </content>
 internal sealed partial class DhtHost
 {
     /// <summary>Writes a record.</summary>
-    public Task<CommandResult> PutAsync(DhtPut put, CancellationToken cancellationToken) =>
-        RunAsync(new OpenCommand(this) { Put = put }, cancellationToken);
+    public Task<OperationResult> PutAsync(DhtPut put, CancellationToken cancellationToken) =>
+        RunAsync(new OpenOperation(this) { Put = put }, cancellationToken);
 
     /// <summary>Reads a record.</summary>
-    public Task<CommandResult> GetAsync(DhtGet get, CancellationToken cancellationToken) =>
-        RunAsync(new OpenCommand(this) { Get = get }, cancellationToken);
+    public Task<OperationResult> GetAsync(DhtGet get, CancellationToken cancellationToken) =>
+        RunAsync(new OpenOperation(this) { Get = get }, cancellationToken);
 
-    private async Task<CommandResult> RunAsync(OpenCommand command, CancellationToken cancellationToken)
+    private async Task<OperationResult> RunAsync(OpenOperation operation, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        _strand.Post(static state => ((OpenCommand)state).Begin(), command);
+        _strand.Post(static state => ((OpenOperation)state).Begin(), operation);
         using CancellationTokenRegistration registration = cancellationToken.UnsafeRegister(
-            static (state, token) => ((OpenCommand)state!).Cancel(token), command);
-        return await command.Task.ConfigureAwait(false);
+            static (state, token) => ((OpenOperation)state!).Cancel(token), operation);
+        return await operation.Task.ConfigureAwait(false);
     }
 
-    /// <summary>A command that has not ended, and whoever waits for it.</summary>
-    private sealed class OpenCommand(DhtHost host)
-        : TaskCompletionSource<CommandResult>(TaskCreationOptions.RunContinuationsAsynchronously)
+    /// <summary>An operation that has not ended, and whoever waits for it.</summary>
+    private sealed class OpenOperation(DhtHost host)
+        : TaskCompletionSource<OperationResult>(TaskCreationOptions.RunContinuationsAsynchronously)
     {
         private long _number;
 
@@ -58,11 +58,11 @@ internal sealed partial class DhtHost
         {
             if (TrySetCanceled(cancellationToken))
             {
-                host._strand.Post(static state => ((OpenCommand)state).Abandon(), this);
+                host._strand.Post(static state => ((OpenOperation)state).Abandon(), this);
             }
         }
 
-        private void End(CommandResult result) => TrySetResult(result);
+        private void End(OperationResult result) => TrySetResult(result);
 
         private void Abandon() => host._driver.Abandon(_number);
     }

@@ -1,4 +1,4 @@
-using Igor.Dht.Protocol.Holdings;
+using Igor.Dht.Protocol.Index;
 using Igor.Dht.Protocol.Machines;
 using Igor.Dht.Protocol.Messages;
 using Igor.Dht.Protocol.Records;
@@ -10,7 +10,7 @@ namespace Igor.Dht.Protocol.Replication;
 /// The root's side of a put: the record goes to its own disk and to the other replicas at the same time, and
 /// the caller hears of it as soon as its own write has ended and as many copies as it needs are durable.
 /// </summary>
-internal sealed class Coordinator(ReplicaContext context, RepairSchedule repair)
+internal sealed class RootWriter(ReplicaContext context, RepairSchedule repair)
 {
     private readonly List<PutRound> _rounds = [];
 

@@ -18,7 +18,7 @@ namespace Igor.Dht;
 /// named, and at which nobody listens, must not end in a lonely node that acknowledges records nobody else
 /// will ever see. Only where nothing was named, or a data folder that no node serves, a node is embedded.
 /// </summary>
-internal sealed class AttachmentOpening
+internal sealed class NodeConnector
 {
     private static readonly TimeSpan s_shortPatience = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan s_folderPoll = TimeSpan.FromMilliseconds(25);
@@ -27,7 +27,7 @@ internal sealed class AttachmentOpening
     private readonly ILogger _log;
     private readonly LocalSocketPlace _socket;
 
-    private AttachmentOpening(IgorDhtOptions options)
+    private NodeConnector(IgorDhtOptions options)
     {
         _options = options;
         _log = (options.LoggerFactory ?? NullLoggerFactory.Instance).CreateLogger("Igor.Dht");
@@ -49,8 +49,9 @@ internal sealed class AttachmentOpening
     /// <exception cref="RecordStoreException">The store cannot be opened.</exception>
     /// <exception cref="KbrException">Who listens at the socket, or should, does not serve us.</exception>
     /// <exception cref="DhtException">There is no store, and none is to be made.</exception>
-    public static Task<Attachment> RunAsync(IgorDhtOptions options, CancellationToken cancellationToken) =>
-        new AttachmentOpening(options).RunAsync(cancellationToken);
+    public static Task<NodeConnection> RunAsync(
+        IgorDhtOptions options, CancellationToken cancellationToken) =>
+        new NodeConnector(options).RunAsync(cancellationToken);
 
     /// <summary>
     /// What says, for a client, which node it means. A member keeps its records in the folder whichever node
@@ -64,7 +65,7 @@ internal sealed class AttachmentOpening
         _ => null,
     };
 
-    private async Task<Attachment> RunAsync(CancellationToken cancellationToken)
+    private async Task<NodeConnection> RunAsync(CancellationToken cancellationToken)
     {
         if (_options.UseDaemon && _socket.PassedOver is { } passedOver)
         {
@@ -104,7 +105,7 @@ internal sealed class AttachmentOpening
     /// there. Bootstrap addresses that a client names, and no socket or folder, are what it wants to go
     /// through.
     /// </summary>
-    private async Task<Attachment?> TryAttachAsync(CancellationToken cancellationToken)
+    private async Task<NodeConnection?> TryAttachAsync(CancellationToken cancellationToken)
     {
         bool namesPlace = _socket.NamedBy is not null || _options.Data is not null;
         if (!_options.UseDaemon || (IsClientThroughBootstrap && !namesPlace))
@@ -134,18 +135,18 @@ internal sealed class AttachmentOpening
         Logger = _options.LoggerFactory?.CreateLogger("Igor.Client") ?? NullLogger.Instance,
     };
 
-    private async Task<Attachment> AttachAsync(IgorClient client, CancellationToken cancellationToken)
+    private async Task<NodeConnection> AttachAsync(IgorClient client, CancellationToken cancellationToken)
     {
         if (_options.Role == ServiceRole.Client)
         {
-            return new Attachment(DhtAttachment.DaemonClient, client);
+            return new NodeConnection(DhtAttachment.DaemonClient, client);
         }
 
-        var attachment = new Attachment(DhtAttachment.DaemonMember, client);
-        return await WithStoreAsync(attachment, client.Network, cancellationToken).ConfigureAwait(false);
+        var connection = new NodeConnection(DhtAttachment.DaemonMember, client);
+        return await WithStoreAsync(connection, client.Network, cancellationToken).ConfigureAwait(false);
     }
 
-    private async Task<Attachment> EmbedAsync(CancellationToken cancellationToken)
+    private async Task<NodeConnection> EmbedAsync(CancellationToken cancellationToken)
     {
         if (IsClientThroughBootstrap)
         {
@@ -153,7 +154,7 @@ internal sealed class AttachmentOpening
                 NodeOptions(null) with { Overlay = new OverlayOptions { JoinsRing = false } },
                 _options.LoggerFactory,
                 cancellationToken).ConfigureAwait(false);
-            return new Attachment(DhtAttachment.EmbeddedClient, client);
+            return new NodeConnection(DhtAttachment.EmbeddedClient, client);
         }
 
         bool isNew = !LiteDbRecordStore.IsStore(Records);
@@ -170,13 +171,13 @@ internal sealed class AttachmentOpening
             options with { Listen = _options.Listen, Found = _options.Found },
             _options.LoggerFactory,
             cancellationToken).ConfigureAwait(false);
-        var attachment = new Attachment(DhtAttachment.EmbeddedMember, node)
+        var connection = new NodeConnection(DhtAttachment.EmbeddedMember, node)
         {
             SocketToServe = _options.ServeSocket ? _socket.Path : null,
         };
-        await WithStoreAsync(attachment, options.Network, cancellationToken).ConfigureAwait(false);
+        await WithStoreAsync(connection, options.Network, cancellationToken).ConfigureAwait(false);
         NoteEmbedding(node, isNew);
-        return attachment;
+        return connection;
     }
 
     /// <summary>
@@ -192,26 +193,26 @@ internal sealed class AttachmentOpening
         Network = _options.Network ?? IgorDhtOptions.DefaultNetwork,
     };
 
-    private async Task<Attachment> WithStoreAsync(
-        Attachment attachment, string network, CancellationToken cancellationToken)
+    private async Task<NodeConnection> WithStoreAsync(
+        NodeConnection connection, string network, CancellationToken cancellationToken)
     {
         try
         {
             FolderNetwork.Check(Data, network);
             bool wasUnbound = LiteDbRecordStore.IsStore(Records)
                 && DataFolderHome.Instance.ReadNetwork(Records) is null;
-            await attachment.OpenStoreAsync(
+            await connection.OpenStoreAsync(
                 Data, _options.Store with { Network = network }, cancellationToken).ConfigureAwait(false);
             if (wasUnbound)
             {
                 Note($"the records in {Records} named no network; from now on they belong to '{network}'");
             }
 
-            return attachment;
+            return connection;
         }
         catch
         {
-            await attachment.DisposeAsync().ConfigureAwait(false);
+            await connection.DisposeAsync().ConfigureAwait(false);
             throw;
         }
     }

@@ -2,13 +2,13 @@ using Igor.Dht.Protocol.Records;
 using Igor.Dht.Protocol.Ring;
 using Igor.Kbr;
 
-namespace Igor.Dht.Protocol.Holdings;
+namespace Igor.Dht.Protocol.Index;
 
 /// <summary>
 /// What this node holds durably, in memory and in key order: answers at once whether a key is there and in
 /// which version, and the fingerprint of any arc in time that grows with the number of runs, not of records.
 /// </summary>
-internal sealed class HoldingIndex
+internal sealed class RecordIndex
 {
     private readonly List<HoldingChunk> _chunks = [];
     private readonly int[] _classCounts = new int[RecordCodec.ReplicasMax + 1];

@@ -12,12 +12,12 @@ namespace Igor.Dht;
 /// Disposed
 /// in the order in which nothing is pulled away from under what still stands on it.
 /// </summary>
-internal sealed class Attachment : IAsyncDisposable
+internal sealed class NodeConnection : IAsyncDisposable
 {
     private LocalSocketServer? _server;
 
     /// <summary>Stands on a daemon or on a node of this process.</summary>
-    public Attachment(DhtAttachment kind, IKbrHost host)
+    public NodeConnection(DhtAttachment kind, IKbrHost host)
     {
         Kind = kind;
         Host = host;

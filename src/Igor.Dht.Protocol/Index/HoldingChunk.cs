@@ -1,7 +1,7 @@
 using Igor.Dht.Protocol.Records;
 using Igor.Kbr;
 
-namespace Igor.Dht.Protocol.Holdings;
+namespace Igor.Dht.Protocol.Index;
 
 /// <summary>
 /// A run of holdings in key order, with the fingerprints of the whole run, which are made when asked for and

@@ -3,7 +3,7 @@ using System.Security.Cryptography;
 using Igor.Dht.Protocol.Records;
 using Igor.Kbr;
 
-namespace Igor.Dht.Protocol.Holdings;
+namespace Igor.Dht.Protocol.Index;
 
 /// <summary>
 /// Tells whether two nodes hold the same in an arc: the number of records, and the sum modulo 2^128 of a hash
