@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Igor.Dht.Protocol.Records;
 using Igor.Dht.Storage.OnDisk;
+using Igor.Dht.Storage.Upkeep;
 using Igor.Testing;
 using static Igor.Dht.Storage.Tests.StoreTesting;
 
@@ -223,6 +224,23 @@ public sealed class FullDiskTests : IDisposable
         {
             Assert.Equal(200_000, TextOf(await again.ReadAsync($"key {key}")).Length);
         }
+    }
+
+    [MountFact]
+    public void Disk_that_is_full_as_well_is_said_to_be_what_the_write_found()
+    {
+        using var store = new HandDrivenStore(Mount("8m"));
+        store.Write(RecordOf("a", "value"));
+        using var writer = new Writing.StoreWriter(store.Context);
+        TakeEveryByte();
+        store.Context.Ledger.SetDiskTrouble("read-only");
+
+        new Relief(store.Context, writer).Step(store.Context.Catalog);
+        Assert.Equal("read-only", store.Context.Ledger.Trouble);
+
+        store.Context.Ledger.SetDiskTrouble(null);
+        new Relief(store.Context, writer).Step(store.Context.Catalog);
+        Assert.Contains("is full", store.Context.Ledger.Trouble, StringComparison.Ordinal);
     }
 
     [MountTheory]

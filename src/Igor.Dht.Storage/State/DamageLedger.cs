@@ -41,6 +41,18 @@ internal sealed class DamageLedger
         }
     }
 
+    /// <summary>
+    /// Notes that the disk has no room, unless a write said what is wrong: the file system may be read-only
+    /// too, and then no room would help.
+    /// </summary>
+    public void AddFullDisk(string text)
+    {
+        lock (_gate)
+        {
+            _diskTrouble ??= text;
+        }
+    }
+
     /// <summary>Notes that the index fails, or with null, that it works again.</summary>
     public void SetIndexTrouble(string? text)
     {

@@ -79,8 +79,16 @@ internal sealed class Relief(StoreContext store, StoreWriter writer)
     {
         store.IsFull = isShort;
         store.MayFreeRoom = !isShort;
-        store.Ledger.SetDiskTrouble(
-            isShort ? DiskFault.DescribeFull("Records cannot be written", store.Options.Folder) : null);
+        if (isShort)
+        {
+            store.Ledger.AddFullDisk(
+                DiskFault.DescribeFull("Records cannot be written", store.Options.Folder));
+        }
+        else
+        {
+            store.Ledger.SetDiskTrouble(null);
+        }
+
         Pause();
     }
 
