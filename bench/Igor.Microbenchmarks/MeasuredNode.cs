@@ -79,6 +79,7 @@ internal sealed class MeasuredNode : IOverlayOutput
         Overlay.HandleLinkOpened(Now, link, _random.NextKey(), null, "10.9.9.9:9");
         var hello = new HelloMessage
         {
+            Purpose = LinkPurpose.Neighbour,
             Network = "igor",
             Instance = 1,
             Addresses = [],

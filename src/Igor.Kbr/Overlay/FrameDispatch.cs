@@ -82,7 +82,7 @@ internal sealed class FrameDispatch(
         MessageType.Ping or MessageType.RequestQuery => Of(_probes, peer),
         MessageType.Neighbours or MessageType.ServiceQuery or MessageType.ServiceMembers
             or MessageType.IdentityClash or MessageType.SilentPeer or MessageType.QuietPeer
-            or MessageType.ServicesQuery =>
+            or MessageType.ServicesQuery or MessageType.PlaceQuery =>
                 Of(_control, peer),
         _ => null,
     };

@@ -78,9 +78,12 @@ public sealed partial class OverlayNode
         var failures = new FailureDetection(_context, _rings, _liveness, secondLinks);
         var exchange = new NeighbourExchange(_context, _rings, _dialer, failures);
         _discovery = new ServiceDiscovery(_context, _rings, _dialer, exchange, _origin);
-        _isolation = new Isolation(_context, _rings, _entries, _discovery);
+        _isolation = new Isolation(_context, _rings, _entries);
+        var places = new PlaceCheck(_context, _rings, exchange);
+        var lookup = new NeighbourLookup(_origin);
+        var merging = new Merging(_context, _rings, exchange, care, lookup);
         _joining = new Joining(
-            _context, _rings, _dialer, _entries, care, exchange, _discovery, _isolation, _origin);
+            _context, _rings, _dialer, _entries, care, exchange, places, _discovery, _isolation, lookup);
         var fingers = new Fingers(_context, _rings, _fingers, _dialer, care, _origin);
         _clocks = new PeerClocks(_context, _liveness);
         var news = new ServiceNews(_context, _rings);
@@ -89,8 +92,8 @@ public sealed partial class OverlayNode
         _context.Machines.Set(
         [
             _liveness, duplicates, _identity, _handshake, sentences, _entries, failures, _rings,
-            care, _isolation, _discovery, _clocks, news, exchange, heartbeats, fingers, _joining,
-            silence, _router,
+            care, _isolation, _discovery, _clocks, news, exchange, heartbeats, fingers, places,
+            merging, _joining, silence, _router,
         ]);
     }
 
@@ -133,6 +136,9 @@ public sealed partial class OverlayNode
         _context.Timers.RunDue(now);
         _context.Machines.Deadline(now);
     }
+
+    /// <summary>Who comes at that time has its place in the same rings, and the right one.</summary>
+    internal void Vouch(TimeSpan now) => _rings.VouchedAt = now;
 
     /// <summary>Connects to a node, as if this one had found out that it needs it.</summary>
     internal void Connect(TimeSpan now, Contact contact, LinkPurpose purpose) =>

@@ -22,6 +22,8 @@ internal enum MessageType
     Reply = 17,
     QuietPeer = 18,
     Accept = 19,
+    PlaceQuery = 20,
+    PlaceReply = 21,
 }
 
 /// <summary>Why a peer says goodbye.</summary>

@@ -122,11 +122,12 @@ internal static class PeerCodec
         }
     }
 
-    public static ImmutableArray<ServiceId> ReadServices(ref MessagePackReader reader)
+    public static ImmutableArray<ServiceId> ReadServices(
+        ref MessagePackReader reader, int most = WireLimits.ServicesMax)
     {
         ReadOnlySequence<byte> bytes = reader.ReadBytes() ?? default;
         Require(bytes.Length % ServiceId.SizeInBytes == 0, "a service has 16 bytes");
-        Require(bytes.Length <= WireLimits.ServicesMax * ServiceId.SizeInBytes, "too many services");
+        Require(bytes.Length <= most * ServiceId.SizeInBytes, "too many services");
         var services = ImmutableArray.CreateBuilder<ServiceId>((int)bytes.Length / ServiceId.SizeInBytes);
         Span<byte> service = stackalloc byte[ServiceId.SizeInBytes];
         for (; bytes.Length > 0; bytes = bytes.Slice(service.Length))

@@ -30,6 +30,9 @@ internal static class WireLimits
     /// <summary>Nodes listed by short terms: the largest neighbour set and its own.</summary>
     public const int TermsMax = ContactsMax + 1;
 
+    /// <summary>Rings in one question for this node's place.</summary>
+    public const int PlacesMax = 32;
+
     /// <summary>Longest text for people in a message.</summary>
     public const int TextLengthMax = 256;
 

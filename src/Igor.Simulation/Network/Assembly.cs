@@ -18,6 +18,8 @@ internal sealed class Assembly(Transport transport, TimeSpan now)
     {
         _dial = null;
         var contact = new Contact(to.Overlay.Id, [to.Node.Address]);
+        from.Overlay.Vouch(now);
+        to.Overlay.Vouch(now);
         from.Overlay.Connect(now, contact, isFinger ? LinkPurpose.Finger : LinkPurpose.Neighbour);
         if (_dial is { } dial)
         {

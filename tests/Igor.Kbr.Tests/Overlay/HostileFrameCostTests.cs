@@ -44,6 +44,9 @@ public class HostileFrameCostTests
         ["Heartbeat, nothing of it known"] = i => MessageBytes.Of(
             new HeartbeatMessage((ulong)i + 2, (ulong)i, 1, IsWanted: i % 2 == 0)),
         ["ServicesQuery"] = _ => MessageBytes.Of(new ServicesQueryMessage(0)),
+        ["PlaceQuery"] = _ => MessageBytes.Of(new PlaceQueryMessage(All[..32], All[..32])),
+        ["PlaceReply, made up"] = i => MessageBytes.Of(
+            new PlaceReplyMessage(All, All, Service, MadeUp(i))),
         ["QuietPeer"] = i => MessageBytes.Of(new QuietPeerMessage(PeerId(i))),
         ["ServiceMembers, made up and near"] = i => MessageBytes.Of(
             new ServiceMembersMessage(Service, MadeUp(i))),

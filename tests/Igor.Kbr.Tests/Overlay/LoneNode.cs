@@ -36,6 +36,9 @@ internal sealed class LoneNode : IOverlayOutput
 
     public List<LinkId> Closed { get; } = [];
 
+    /// <summary>Links whose peers do not show any more that they live.</summary>
+    public HashSet<LinkId> Quiet { get; } = [];
+
     /// <summary>Larger frames find no room on any link.</summary>
     public int FrameBytesMax { get; set; } = int.MaxValue;
 
@@ -196,7 +199,7 @@ internal sealed class LoneNode : IOverlayOutput
             if (Now >= ping)
             {
                 ping = Now + PingPeriod;
-                _links.ForEach(Ping);
+                _links.Where(link => !Quiet.Contains(link)).ToList().ForEach(Ping);
             }
 
             TimeSpan next = Overlay.NextDeadline is { } d && d < ping ? d : ping;
@@ -256,6 +259,7 @@ internal sealed class LoneNode : IOverlayOutput
             Instance = 1,
             Addresses = [.. addresses],
             ServicesVersion = 1,
+            Purpose = LinkPurpose.Neighbour,
             Services =
             [
                 ServiceId.Base, .. services.Select(ServiceId.FromName),

@@ -284,7 +284,7 @@ internal sealed class Handshake(
             Addresses = [.. context.Options.Addresses],
             JoinsRing = context.Options.JoinsRing,
             ServicesVersion = rings.Own.Version,
-            Services = rings.Own.All.Length <= HelloMessage.ServicesListedMax ? rings.Own.All : default,
+            Services = rings.Listed,
             WallClockMs = context.WallClockMs(now),
             Age = identity.AgeAt(now),
             Purpose = context.Options.JoinsRing ? link.Purpose : LinkPurpose.Client,

@@ -31,7 +31,6 @@ internal readonly record struct HealthLimits(TimeSpan Quiet, TimeSpan Answer, Ti
 internal class PeerHealth
 {
     private HealthLimits? _given;
-    private bool _wasTold;
 
     /// <summary>When the last frame came.</summary>
     public TimeSpan HeardAt { get; private set; }
@@ -39,13 +38,16 @@ internal class PeerHealth
     /// <summary>When it was asked whether it lives; null when something came since.</summary>
     public TimeSpan? AskedAt { get; private set; }
 
+    /// <summary>Whether others are told since that it is quiet.</summary>
+    public bool WasTold { get; private set; }
+
     /// <summary>A frame came.</summary>
     public void Hear(TimeSpan now)
     {
         HeardAt = now;
         AskedAt = null;
         _given = null;
-        _wasTold = false;
+        WasTold = false;
     }
 
     /// <summary>
@@ -72,7 +74,7 @@ internal class PeerHealth
 
         TimeSpan answer = (_given ?? limits).Answer;
         TimeSpan? telling = _given?.Telling ?? limits.Telling;
-        return asked + (!_wasTold && telling < answer ? telling.Value : answer);
+        return asked + (!WasTold && telling < answer ? telling.Value : answer);
     }
 
     /// <summary>Says what is to be done by now, and takes it for done.</summary>
@@ -94,7 +96,7 @@ internal class PeerHealth
             return HealthStep.Bury;
         }
 
-        _wasTold = true;
+        WasTold = true;
         return HealthStep.Tell;
     }
 }

@@ -5,7 +5,8 @@ namespace Igor.Kbr.Overlay.Machines;
 
 /// <summary>
 /// What one peer runs, as far as it was heard: a version, and the services in order of id. Changes that do
-/// not follow on what is known, since one before them was lost, are not taken: they are asked for again.
+/// not follow on what is known, since one before them was lost, are not taken: they are asked for again. A
+/// list from its beginning always is: its first part may lead to less than what was known.
 /// </summary>
 internal sealed class KnownServices
 {
@@ -25,7 +26,7 @@ internal sealed class KnownServices
     /// </summary>
     public List<ServiceId>? Apply(in ServicesMessage change)
     {
-        if (change.To <= Version || (!change.IsWhole && change.From > Version))
+        if (!change.IsWhole && (change.To <= Version || change.From > Version))
         {
             return null;
         }

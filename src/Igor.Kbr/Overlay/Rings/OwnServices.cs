@@ -5,63 +5,80 @@ using Igor.Kbr.Wire.Messages;
 namespace Igor.Kbr.Overlay.Rings;
 
 /// <summary>
-/// The services that this node runs, by version: each change makes a new one. Remembers the last changes, so
-/// that a peer that missed some is told the difference, and not the list, which may be long.
+/// The services that this node runs, by version: each change makes a new one. What is told is each service's
+/// last change since a version that the other knows, the oldest first, so that a list of any length goes in
+/// parts, each of which is true by itself, and the next one follows on it.
 /// </summary>
 internal sealed class OwnServices
 {
-    /// <summary>Changes remembered: those of a node that starts with a thousand services.</summary>
-    public const int RememberedMax = 1024;
+    /// <summary>Services remembered that do not run any more: those of a node that stops many.</summary>
+    public const int StoppedMax = 1024;
 
-    private readonly SortedSet<UInt128> _running = [];
-    private readonly Queue<(ulong Version, ServiceId Service)> _changes = [];
+    // The last change of each service.
+    private readonly SortedDictionary<ulong, (ServiceId Service, bool IsRunning)> _changes = [];
+    private readonly Dictionary<ServiceId, ulong> _changedAt = [];
+    private ulong _forgotten; // whoever knows an older version may have missed that one stopped
 
     /// <summary>Grows with every change; 1 is that of a node that runs nothing.</summary>
     public ulong Version { get; private set; } = 1;
 
+    /// <summary>How many there are.</summary>
+    public int Count { get; private set; }
+
     /// <summary>All of them in order of id: the base overlay, whose id is the lowest, first.</summary>
-    public ImmutableArray<ServiceId> All => [.. _running.Select(id => new ServiceId(id))];
+    public ImmutableArray<ServiceId> All =>
+        [.. _changes.Values.Where(c => c.IsRunning).Select(c => c.Service).OrderBy(id => id.Value)];
 
     /// <summary>
     /// Takes note of what runs now; false when that is not new, or when it is one more than peers accept.
     /// </summary>
     public bool Set(ServiceId service, bool isRunning)
     {
-        bool isNew = isRunning
-            ? _running.Count < WireLimits.ServicesMax && _running.Add(service.Value)
-            : _running.Remove(service.Value);
-        if (!isNew)
+        ulong before = _changedAt.GetValueOrDefault(service);
+        bool wasRunning = before != 0 && _changes[before].IsRunning;
+        if (isRunning == wasRunning || (isRunning && Count == WireLimits.ServicesMax))
         {
             return false;
         }
 
-        _changes.Enqueue((++Version, service));
-        if (_changes.Count > RememberedMax)
+        _changes.Remove(before);
+        _changes.Add(++Version, (service, isRunning));
+        _changedAt[service] = Version;
+        Count += isRunning ? 1 : -1;
+        if (_changes.Count - Count > StoppedMax)
         {
-            _changes.Dequeue();
+            (_forgotten, (ServiceId oldest, _)) = _changes.First(c => !c.Value.IsRunning);
+            _changes.Remove(_forgotten);
+            _changedAt.Remove(oldest);
         }
 
         return true;
     }
 
-    /// <summary>What is new to one who knows that version: the whole list when that is too old.</summary>
+    /// <summary>
+    /// What is new to one who knows that version, or the first part of it: the list from its beginning when
+    /// what it knows is too old, or of an earlier run.
+    /// </summary>
     public ServicesMessage Since(ulong version)
     {
-        bool isRemembered = version is not 0 && version <= Version
-            && Version - version <= (ulong)_changes.Count;
-        if (!isRemembered)
+        ulong from = version < _forgotten || version > Version ? 0 : version;
+        var added = ImmutableArray.CreateBuilder<ServiceId>();
+        var removed = ImmutableArray.CreateBuilder<ServiceId>();
+        foreach ((ulong at, (ServiceId service, bool isRunning)) in _changes)
         {
-            return new ServicesMessage(0, Version, All, []);
+            if (at <= from || (from == 0 && !isRunning))
+            {
+                continue;
+            }
+
+            if (added.Count + removed.Count == ServicesMessage.ChangesMax)
+            {
+                return new ServicesMessage(from, at - 1, added.ToImmutable(), removed.ToImmutable());
+            }
+
+            (isRunning ? added : removed).Add(service);
         }
 
-        UInt128[] changed =
-        [
-            .. _changes.Where(c => c.Version > version).Select(c => c.Service.Value).Distinct().Order(),
-        ];
-        return new ServicesMessage(
-            version,
-            Version,
-            [.. changed.Where(_running.Contains).Select(id => new ServiceId(id))],
-            [.. changed.Where(id => !_running.Contains(id)).Select(id => new ServiceId(id))]);
+        return new ServicesMessage(from, Version, added.ToImmutable(), removed.ToImmutable());
     }
 }

@@ -3,6 +3,7 @@ using System.Diagnostics.CodeAnalysis;
 using System.Runtime.InteropServices;
 using Igor.Kbr.Overlay.Machines;
 using Igor.Kbr.Wire;
+using Igor.Kbr.Wire.Messages;
 
 namespace Igor.Kbr.Overlay.Rings;
 
@@ -78,7 +79,21 @@ internal sealed class RingTable : Machine
         }
     }
 
-    public override void HandlePeerUp(TimeSpan now, Peer peer) => Place(now, peer);
+    /// <summary>
+    /// The services that a hello lists: all that there are, where those are few. A node that is alone does
+    /// not know yet whether its place is another's, and tells when it is asked.
+    /// </summary>
+    public ImmutableArray<ServiceId> Listed => Own.Count > HelloMessage.ServicesListedMax
+        || (IsBaseActive && Solitude.IsAlone) ? default : Own.All;
+
+    /// <summary>At that time it is sure that who comes is of this node's own ring.</summary>
+    public TimeSpan? VouchedAt { get; set; }
+
+    /// <summary>
+    /// A peer has come. Where this node was all there was of a ring, and either end looked for one, it is no
+    /// member any more until its place beside the others is confirmed.
+    /// </summary>
+    public override void HandlePeerUp(TimeSpan now, Peer peer) => Place(now, peer, hasCome: true);
 
     public override void HandlePeerDown(TimeSpan now, Peer peer, DepartureReason reason) =>
         Place(now, peer, reason: reason);
@@ -128,7 +143,7 @@ internal sealed class RingTable : Machine
     {
         NeighbourChange? change = ring.Refresh(
             _context.Options.NeighboursPerSide,
-            Solitude.IsAloneIn(now, ring),
+            Solitude.IsAlone,
             id => id == departed ? reason : DepartureReason.Displaced);
         if (change is not null)
         {
@@ -169,13 +184,42 @@ internal sealed class RingTable : Machine
         TimeSpan now,
         Peer peer,
         IEnumerable<ServiceId>? changed = null,
-        DepartureReason reason = DepartureReason.Displaced)
+        DepartureReason reason = DepartureReason.Displaced,
+        bool hasCome = false)
     {
         foreach (ServiceId service in changed ?? peer.Services.InOrder)
         {
-            if (TryGet(service, out ServiceRing? ring) && Place(ring, peer))
+            if (!TryGet(service, out ServiceRing? ring) || !Place(ring, peer))
             {
-                Refresh(now, ring, peer.Id, reason);
+                continue;
+            }
+
+            if (hasCome && IsFirst(ring, peer) && now != VouchedAt
+                && (peer.WasDialled || peer.Link.Purpose == LinkPurpose.Entry || ring.Neighbours.IsAlone))
+            {
+                JoinAnew(now, ring);
+            }
+
+            Refresh(now, ring, peer.Id, reason);
+        }
+    }
+
+    /// <summary>Whether a peer is the only other member of a ring that this node is in.</summary>
+    public static bool IsFirst(ServiceRing ring, Peer peer) =>
+        ring.IsActive && ring.Members.Count == 1 && ring.Members[0] == peer;
+
+    /// <summary>
+    /// The ring in which this node was all there was is a part of another one. So are those of services then.
+    /// </summary>
+    public void JoinAnew(TimeSpan now, ServiceRing ring)
+    {
+        ring.BeginJoining(now);
+        Refresh(now, ring);
+        foreach (ServiceRing other in All)
+        {
+            if (ring.Id == ServiceId.Base && other.IsActive && other.Members.Count == 0)
+            {
+                JoinAnew(now, other);
             }
         }
     }

@@ -29,6 +29,16 @@ internal enum RingPhase
 /// <summary>What this node knows of one service, and its own part in it.</summary>
 internal sealed class ServiceRing(ServiceId id, string name, Key self)
 {
+    /// <summary>
+    /// A member may be wrong for some seconds, about one that died or came; pauses between questions grow.
+    /// </summary>
+    private const int DoubtsMax = 4;
+
+    /// <summary>Members passed over on each side.</summary>
+    private const int PassedOverMax = 2;
+
+    // How often a member's word was what kept this node from its place.
+    private readonly Dictionary<Key, int> _doubts = [];
     private bool _areNearestChanged;
 
     public ServiceId Id { get; } = id;
@@ -58,6 +68,9 @@ internal sealed class ServiceRing(ServiceId id, string name, Key self)
 
     public TimeSpan StepDeadline { get; set; }
 
+    /// <summary>Nothing is tried again before that.</summary>
+    public TimeSpan PausedUntil { get; set; }
+
     /// <summary>The nodes whose connection the joining node waits for.</summary>
     public List<Key> Awaited { get; set; } = [];
 
@@ -73,10 +86,50 @@ internal sealed class ServiceRing(ServiceId id, string name, Key self)
     /// <summary>That root as last looked up, while this node has to do with it.</summary>
     public Key? MeetingPlace { get; set; }
 
+    /// <summary>Who answered the last question for the neighbours of this node's own id.</summary>
+    public Key? LastRoot { get; set; }
+
+    /// <summary>Questions for its neighbours since joining began.</summary>
+    public int Lookups { get; set; }
+
+    /// <summary>The node looks for its place, also one that had it.</summary>
+    public void BeginJoining(TimeSpan now)
+    {
+        Phase = RingPhase.Seeking;
+        JoinStarted = now;
+        PausedUntil = now;
+        ForgetJoining();
+    }
+
+    /// <summary>Nothing of a joining that is over is kept.</summary>
+    public void ForgetJoining()
+    {
+        JoinAttempts = 0;
+        Lookups = 0;
+        LastRoot = null;
+        Awaited = [];
+        Lacking = [];
+        _doubts.Clear();
+    }
+
+    /// <summary>A member refused to confirm this place, or named others that cannot be reached.</summary>
+    public void Doubt(Key member) => _doubts[member] = _doubts.GetValueOrDefault(member) + 1;
+
     /// <summary>
-    /// Whether the node was alone and has met no member of this ring since: it may not act for it yet.
+    /// The nearest of one side whose word counts. Some are passed over, but never all, nor many: those
+    /// who say the same may be right.
     /// </summary>
-    public bool IsHeldAlone { get; set; }
+    public Key FirstTrusted(ImmutableArray<Key> side)
+    {
+        int most = Math.Min(PassedOverMax, side.Length - 1);
+        int passed = 0;
+        while (passed < most && _doubts.GetValueOrDefault(side[passed]) >= DoubtsMax)
+        {
+            passed++;
+        }
+
+        return side[passed];
+    }
 
     /// <summary>The neighbour set as it is compared with those of others.</summary>
     public RingTerms Terms { get; set; } = RingTerms.None;

@@ -14,7 +14,6 @@ internal sealed class Solitude(NodeContext context, RingTable rings, AwayMembers
     /// </summary>
     private static readonly TimeSpan ProvenAfter = TimeSpan.FromSeconds(30);
 
-    private TimeSpan? _reachedAt;
     private bool _wasInRing;
 
     /// <summary>
@@ -29,27 +28,6 @@ internal sealed class Solitude(NodeContext context, RingTable rings, AwayMembers
     /// <summary>Whether it reaches none of those that it was given to join or knows.</summary>
     public bool IsAlone =>
         context.Options.JoinsRing && !rings.IsInRing && !context.Options.Found && !HasNobody;
-
-    /// <summary>
-    /// Whether the node must not act for a ring as if it were all of it. A service whose members it has met
-    /// none of since it was alone stays so for a moment longer: they are being looked for.
-    /// </summary>
-    public bool IsAloneIn(TimeSpan now, ServiceRing ring)
-    {
-        if (IsAlone)
-        {
-            _reachedAt = null;
-            ring.IsHeldAlone = true;
-        }
-        else if (ring.IsHeldAlone)
-        {
-            _reachedAt ??= now;
-            ring.IsHeldAlone = ring.Members.Count == 0 && rings.IsInRing
-                && now - _reachedAt < context.Options.JoinPatience;
-        }
-
-        return ring.IsHeldAlone;
-    }
 
     /// <summary>
     /// Notes that the ring is reached, once it is by an address that was given or known, or for long enough.

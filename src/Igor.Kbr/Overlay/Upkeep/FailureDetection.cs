@@ -23,8 +23,12 @@ internal sealed class FailureDetection(
     /// <summary>Dead peers remembered: who dies beside them is few.</summary>
     private const int BuriedMax = 32;
 
-    /// <summary>Others told of a peer that does not answer: the neighbours of two rings.</summary>
-    private const int ToldMax = 32;
+    /// <summary>
+    /// Others told at once of a peer that does not answer: the neighbours of two rings. The rest follows.
+    /// </summary>
+    private const int ToldAtOnceMax = 32;
+
+    private static readonly TimeSpan TellRestAfter = TimeSpan.FromMilliseconds(200);
 
     /// <summary>An honest peer answers within that, most of the time.</summary>
     private static readonly TimeSpan TellAfter = TimeSpan.FromSeconds(1);
@@ -42,12 +46,13 @@ internal sealed class FailureDetection(
         context.Options.DistantHeartbeatPeriod * LateFactor, context.Options.ProbeTimeout, Telling: null);
 
     /// <summary>Another one asked it before, and got no answer in a second.</summary>
-    private readonly HealthLimits _told = new(
+    private readonly HealthLimits _hearsay = new(
         context.Options.DistantHeartbeatPeriod * LateFactor,
         context.Options.ProbeTimeout - TellAfter,
         Telling: null);
 
     private readonly PeerTimes _looks = new(context.Peers);
+    private int _told;
     private readonly Queue<(Key Id, TimeSpan At)> _buried = [];
 
     public override ReadOnlySpan<MessageType> Messages => [MessageType.QuietPeer];
@@ -122,7 +127,7 @@ internal sealed class FailureDetection(
             && rings.IsNeighbour(peer)
             && now - liveness.Health(quiet).HeardAt > HeardLately)
         {
-            liveness.Probe(now, quiet, _told);
+            liveness.Probe(now, quiet, _hearsay);
         }
     }
 
@@ -137,6 +142,11 @@ internal sealed class FailureDetection(
                 Tell(now, peer);
                 break;
             case HealthStep.Bury:
+                if (!liveness.Health(peer).WasTold && IsBesideQuietOne(peer.Id))
+                {
+                    Tell(now, peer);
+                }
+
                 secondLinks.HandleDead(now, peer);
                 break;
         }
@@ -151,24 +161,52 @@ internal sealed class FailureDetection(
     private void Tell(TimeSpan now, Peer quiet)
     {
         liveness.Avoid(quiet);
-        var told = new SortedSet<Key>();
+        var sets = new List<Key[]>();
         foreach (ServiceRing ring in rings.All)
         {
             if (ring.Terms.PartOf(quiet.Id) != 0)
             {
-                told.UnionWith(ring.Neighbours.Others);
+                sets.Add([.. ring.Neighbours.Others.OrderBy(id => id.DistanceTo(quiet.Id))]);
                 AskBehind(now, quiet, ring.Neighbours.Clockwise);
                 AskBehind(now, quiet, ring.Neighbours.CounterClockwise);
             }
         }
 
-        told.Remove(quiet.Id);
-        foreach (Key id in told.Take(ToldMax))
+        // The nearest to it in each ring first, another ring's first each time.
+        int first = _told++ % Math.Max(1, sets.Count);
+        Key[][] inTurn = [.. sets[first..], .. sets[..first]];
+        int longest = sets.Select(set => set.Length).DefaultIfEmpty().Max();
+        IEnumerable<Key> concerned = Enumerable.Range(0, longest)
+            .SelectMany(rank => inTurn.Where(set => rank < set.Length).Select(set => set[rank]));
+        TellOf(now, quiet.Id, new Queue<Key>(concerned.Distinct().Where(id => id != quiet.Id)));
+    }
+
+    /// <summary>
+    /// Whether the one next to this node, on the side of a dead one in some ring, says nothing either: then
+    /// those on the other side, who will miss the dead one too, hear of it from nobody else.
+    /// </summary>
+    private bool IsBesideQuietOne(Key dead) => rings.All.Any(ring =>
+        IsBesideQuietOne(dead, ring.Neighbours.Clockwise)
+        || IsBesideQuietOne(dead, ring.Neighbours.CounterClockwise));
+
+    private bool IsBesideQuietOne(Key dead, ImmutableArray<Key> side) =>
+        side.Contains(dead) && context.Peers.TryGet(side[0], out Peer? next)
+        && liveness.Health(next).AskedAt is not null;
+
+    private void TellOf(TimeSpan now, Key quiet, Queue<Key> concerned)
+    {
+        for (int told = 0; told < ToldAtOnceMax && concerned.TryDequeue(out Key id);)
         {
             if (context.Peers.TryGet(id, out Peer? peer))
             {
-                context.Send(peer, new QuietPeerMessage(quiet.Id));
+                context.Send(peer, new QuietPeerMessage(quiet));
+                told++;
             }
+        }
+
+        if (concerned.Count > 0)
+        {
+            context.Timers.Schedule(now + TellRestAfter, later => TellOf(later, quiet, concerned));
         }
     }
 

@@ -6,14 +6,10 @@ namespace Igor.Kbr.Overlay.Upkeep;
 
 /// <summary>
 /// How the node stands to the ring. While it is alone (<see cref="Solitude"/>) its applications are told, and
-/// so is the operator; when it is not any more, members of its services are looked for. Emits the events that
-/// say so.
+/// so is the operator. Emits the events that say so.
 /// </summary>
-internal sealed class Isolation(
-    NodeContext context, RingTable rings, EntryPoints entries, ServiceDiscovery discovery) : TimedMachine
+internal sealed class Isolation(NodeContext context, RingTable rings, EntryPoints entries) : TimedMachine
 {
-    private static readonly TimeSpan DiscoverPeriod = TimeSpan.FromMilliseconds(500);
-
     private RingState _told = RingState.Joining;
     private bool _isPatient = true;
     private bool _isReviewing;
@@ -111,7 +107,6 @@ internal sealed class Isolation(
 
     private void Become(TimeSpan now, RingState state)
     {
-        bool wasAlone = _told == RingState.Alone;
         _told = state;
         if (state == RingState.Alone)
         {
@@ -126,31 +121,6 @@ internal sealed class Isolation(
         foreach (ServiceRing ring in rings.All)
         {
             rings.Refresh(now, ring);
-        }
-
-        if (wasAlone)
-        {
-            Discover(now);
-        }
-    }
-
-    /// <summary>Looks for the members of services that were founded while the node was alone.</summary>
-    private void Discover(TimeSpan now)
-    {
-        bool isHeld = false;
-        foreach (ServiceRing ring in rings.All)
-        {
-            rings.Refresh(now, ring);
-            if (ring.IsHeldAlone && ring.HasMember)
-            {
-                isHeld = true;
-                discovery.Discover(now, ring);
-            }
-        }
-
-        if (isHeld)
-        {
-            context.Timers.Schedule(now + DiscoverPeriod, Discover);
         }
     }
 }

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using Igor.Kbr.Overlay.Addresses;
 using Igor.Kbr.Overlay.Links;
 using Igor.Kbr.Overlay.Machines;
 using Igor.Kbr.Overlay.Rings;
@@ -21,26 +20,29 @@ internal sealed class Joining(
     EntryPoints entries,
     LinkCare care,
     NeighbourExchange exchange,
+    PlaceCheck places,
     ServiceDiscovery discovery,
     Isolation isolation,
-    IControlRequests requests) : Machine
+    NeighbourLookup lookup) : Machine
 {
-    /// <summary>With the pauses, as long as a connection that is of no use is kept.</summary>
-    private const int LookIntoTriesMax = 8;
+    /// <summary>
+    /// Lookups of the own id before others are made beside it: the root there may be of no help.
+    /// </summary>
+    private const int LookupsBesideAfter = 4;
+
+    /// <summary>An eighth of the ring away.</summary>
+    private const int FarthestBeside = 253;
 
     private static readonly TimeSpan StepPeriod = TimeSpan.FromMilliseconds(250);
-    private static readonly TimeSpan LookupTimeout = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan ConnectPatience = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan FounderPatience = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan DiscoveryPatience = TimeSpan.FromMilliseconds(600);
-    private static readonly TimeSpan LookIntoPause = TimeSpan.FromSeconds(2);
 
     /// <summary>
     /// Who runs many services says which soon after its hello; who never does is not waited for.
     /// </summary>
     private static readonly TimeSpan ListPatience = TimeSpan.FromSeconds(3);
 
-    private readonly PlaceCheck _places = new(context, requests);
     private bool _isStepping;
     private bool _isStepScheduled;
 
@@ -56,21 +58,13 @@ internal sealed class Joining(
 
     public override void HandlePeerUp(TimeSpan now, Peer peer)
     {
-        if (peer.Link.IsOwnEntry)
-        {
-            LookInto(now, peer);
-        }
-
+        ConfirmPlaces(now, peer, peer.Services.InOrder);
         StepAll(now);
     }
 
     public override void HandleServicesChanged(TimeSpan now, Peer peer, List<ServiceId> changed)
     {
-        if (peer.Link.IsOwnEntry && changed.Contains(ServiceId.Base))
-        {
-            LookInto(now, peer); // its hello did not list what it runs
-        }
-
+        ConfirmPlaces(now, peer, changed);
         StepAll(now);
     }
 
@@ -78,11 +72,35 @@ internal sealed class Joining(
 
     public void Begin(TimeSpan now, ServiceRing ring)
     {
-        ring.Phase = RingPhase.Seeking;
-        ring.JoinStarted = now;
-        ring.StepDeadline = now;
+        ring.BeginJoining(now);
         StepAll(now);
-        ScheduleStep(now);
+    }
+
+    /// <summary>
+    /// A node that was all there was of a ring has met a first member. That one may have joined through it,
+    /// or be of a ring in which others stand between the two.
+    /// </summary>
+    private void ConfirmPlaces(TimeSpan now, Peer peer, IEnumerable<ServiceId> services)
+    {
+        if (now == rings.VouchedAt)
+        {
+            return;
+        }
+
+        foreach (ServiceId service in services)
+        {
+            if (rings.TryGet(service, out ServiceRing? ring) && RingTable.IsFirst(ring, peer))
+            {
+                places.Run(now, ring, (later, _, nearer) =>
+                {
+                    if (ring.IsActive && !nearer.IsEmpty)
+                    {
+                        rings.JoinAnew(later, ring);
+                        StepAll(later);
+                    }
+                });
+            }
+        }
     }
 
     /// <summary>
@@ -106,46 +124,12 @@ internal sealed class Joining(
         finally
         {
             _isStepping = false;
+            if (rings.All.Any(IsJoining))
+            {
+                ScheduleStep(now);
+            }
         }
     }
-
-    /// <summary>
-    /// An active member met a peer that it found through an address, not through its ring: perhaps the peer's
-    /// ring is another one. Looking for its own neighbours there makes the two merge: in a few rings, and who
-    /// is met there says what others it runs.
-    /// </summary>
-    private void LookInto(TimeSpan now, Peer peer)
-    {
-        ServiceRing[] shared =
-            [.. rings.All.Where(r => r.IsActive && peer.Runs(r.Id)).Take(HelloMessage.ServicesListedMax)];
-        foreach (ServiceRing ring in shared)
-        {
-            LookInto(now, ring, peer, LookIntoTriesMax);
-        }
-    }
-
-    private void LookInto(TimeSpan now, ServiceRing ring, Peer peer, int tries) =>
-        LookUpNeighbours(now, ring, peer.Id, (later, result) =>
-        {
-            if (result.Status == KbrStatus.Ok
-                && NearReply.TryRead(result.Payload, out ImmutableArray<Contact> contacts))
-            {
-                exchange.Consider(later, ring, contacts, result.Teller);
-            }
-            else if (tries > 1 && context.Peers.IsConnected(peer))
-            {
-                context.Timers.Schedule(later + context.Random.Jitter(LookIntoPause), again =>
-                {
-                    if (ring.IsActive && context.Peers.IsConnected(peer))
-                    {
-                        LookInto(again, ring, peer, tries - 1);
-                    }
-                });
-                return;
-            }
-
-            care.EndEntry(later, peer);
-        });
 
     private void ScheduleStep(TimeSpan now)
     {
@@ -158,17 +142,7 @@ internal sealed class Joining(
         context.Timers.Schedule(now + StepPeriod, later =>
         {
             _isStepScheduled = false;
-            try
-            {
-                StepAll(later);
-            }
-            finally
-            {
-                if (rings.All.Any(IsJoining))
-                {
-                    ScheduleStep(later);
-                }
-            }
+            StepAll(later);
         });
     }
 
@@ -178,7 +152,9 @@ internal sealed class Joining(
     {
         switch (ring.Phase)
         {
-            case RingPhase.Seeking when now >= ring.StepDeadline:
+            case RingPhase.Seeking or RingPhase.Connecting when now < ring.PausedUntil:
+                break;
+            case RingPhase.Seeking:
                 Seek(now, ring);
                 break;
             case (RingPhase.LookingUp or RingPhase.Verifying) when now >= ring.StepDeadline:
@@ -201,8 +177,8 @@ internal sealed class Joining(
         {
             Peer entry = ring.Members[context.Random.Next(ring.Members.Count)];
             ring.Phase = RingPhase.LookingUp;
-            ring.StepDeadline = now + LookupTimeout + StepPeriod;
-            LookUpNeighbours(now, ring, entry.Id, (later, result) => HandleLookup(later, ring, result));
+            ring.StepDeadline = now + NeighbourLookup.Timeout + StepPeriod;
+            lookup.Run(now, ring, Aim(ring), entry.Id, (later, result) => HandleLookup(later, ring, result));
         }
         else if (ring.Id == ServiceId.Base ? MayFoundBase(now, ring) : MayFoundService(now, ring))
         {
@@ -260,20 +236,22 @@ internal sealed class Joining(
         return waited >= DiscoveryPatience && (dialer.IsIdle || waited >= context.Options.JoinPatience);
     }
 
-    private void LookUpNeighbours(
-        TimeSpan now, ServiceRing ring, Key through, Action<TimeSpan, RequestResult> completed)
+    /// <summary>
+    /// The key whose neighbours are asked for: this node's own id, and when that has led to nothing for some
+    /// time, also ever farther beside it, where the root is another node.
+    /// </summary>
+    private Key Aim(ServiceRing ring)
     {
-        var request = new OwnRequest
+        int beside = ++ring.Lookups - LookupsBesideAfter;
+        if (ring.LastRoot is not { } root || beside <= 0 || beside % 2 == 0)
         {
-            Service = ring.Id,
-            Destination = context.Id,
-            Flags = RouteFlags.Control | RouteFlags.ExcludeSource,
-            Deadline = now + LookupTimeout,
-            FirstHop = through,
-            Completed = completed,
-        };
-        request.Keep(new NearQuery(WireLimits.ContactsMax, ring.MemberTerms()).Write());
-        requests.Begin(now, request);
+            return context.Id;
+        }
+
+        bool isAhead = root - context.Id < context.Id - root;
+        int distance = (isAhead ? root - context.Id : context.Id - root).HighestBit();
+        Key offset = Key.PowerOfTwo(Math.Min(distance + beside, FarthestBeside));
+        return beside % 4 == 1 == isAhead ? context.Id - offset : context.Id + offset;
     }
 
     private void HandleLookup(TimeSpan now, ServiceRing ring, RequestResult result)
@@ -283,6 +261,8 @@ internal sealed class Joining(
             return;
         }
 
+        ring.LastRoot = result.Responder == default ? ring.LastRoot : result.Responder;
+
         if (result.Status != KbrStatus.Ok
             || !NearReply.TryRead(result.Payload, out ImmutableArray<Contact> contacts))
         {
@@ -290,14 +270,12 @@ internal sealed class Joining(
             return;
         }
 
-        Connect(now, ring, contacts, result.Teller);
+        exchange.Consider(now, ring, contacts, result.Teller);
+        Connect(now, ring, contacts);
     }
 
-    /// <summary>Checks its place when those who are said to be near are connected.</summary>
-    private void Connect(
-        TimeSpan now, ServiceRing ring, ImmutableArray<Contact> contacts, Teller? teller)
+    private void Connect(TimeSpan now, ServiceRing ring, ImmutableArray<Contact> contacts)
     {
-        exchange.Consider(now, ring, contacts, teller);
         ring.Awaited = [.. contacts.Select(c => c.Id).Where(id => id != context.Id)];
         ring.Phase = RingPhase.Connecting;
         ring.StepDeadline = now + ConnectPatience;
@@ -319,34 +297,35 @@ internal sealed class Joining(
         }
 
         ring.Phase = RingPhase.Verifying;
-        ring.StepDeadline = now + LookupTimeout + StepPeriod;
-        _places.Run(now, ring, (later, result) => HandlePlace(later, ring, result));
+        ring.StepDeadline = now + NeighbourLookup.Timeout + StepPeriod;
+        places.Run(now, ring, (later, isRight, nearer) => HandlePlace(later, ring, isRight, nearer));
     }
 
-    private void HandlePlace(TimeSpan now, ServiceRing ring, in PlaceCheckResult result)
+    private void HandlePlace(TimeSpan now, ServiceRing ring, bool isRight, ImmutableArray<Contact> nearer)
     {
         if (ring.Phase != RingPhase.Verifying)
         {
             return;
         }
 
-        if (result.IsRight)
+        if (isRight)
         {
             Activate(now, ring);
             return;
         }
 
-        bool isProgress = !result.Nearer.Any(ring.Lacking.Contains);
-        ring.JoinAttempts = isProgress ? 0 : ring.JoinAttempts;
-        ring.Lacking = result.Nearer;
-        if (isProgress && !result.Nearer.IsEmpty)
+        bool isProgress = !nearer.IsEmpty && !nearer.Any(one => ring.Lacking.Any(old => old.Id == one.Id));
+        ring.Lacking = nearer;
+        if (isProgress && ring.Lookups < LookupsBesideAfter)
         {
-            Connect(now, ring, result.Nearer, result.Teller);
-            return;
+            ring.JoinAttempts = 0;
+            Connect(now, ring, nearer);
         }
-
-        exchange.Consider(now, ring, result.Nearer, result.Teller);
-        TryAgain(now, ring);
+        else
+        {
+            TryAgain(now, ring);
+            ring.Phase = nearer.IsEmpty ? RingPhase.Connecting : RingPhase.Seeking; // one just asks again
+        }
     }
 
     /// <summary>
@@ -357,14 +336,13 @@ internal sealed class Joining(
     {
         ring.Phase = RingPhase.Seeking;
         TimeSpan pause = TimeSpan.FromMilliseconds(100 * Math.Pow(2, Math.Min(++ring.JoinAttempts, 6)));
-        ring.StepDeadline = now + context.Random.Jitter(pause);
+        ring.PausedUntil = now + context.Random.Jitter(pause);
     }
 
     private void Activate(TimeSpan now, ServiceRing ring)
     {
         ring.Phase = RingPhase.Active;
-        ring.Awaited = [];
-        ring.Lacking = [];
+        ring.ForgetJoining();
         rings.Refresh(now, ring);
         if (ring.Id == ServiceId.Base)
         {

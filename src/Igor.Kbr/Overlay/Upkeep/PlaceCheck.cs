@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
+using Igor.Kbr.Overlay.Addresses;
 using Igor.Kbr.Overlay.Machines;
 using Igor.Kbr.Overlay.Rings;
-using Igor.Kbr.Overlay.Routing;
 using Igor.Kbr.Wire;
 using Igor.Kbr.Wire.Messages;
 
@@ -10,73 +10,262 @@ namespace Igor.Kbr.Overlay.Upkeep;
 /// <summary>
 /// Whether this node knows its place in a ring: the nearest member on each side is connected, and says that
 /// it knows none between itself and this node. One that took a place without that would be root of keys whose
-/// root is another node still.
+/// root is another node still. Questions for many rings go to a member in one message. Who keeps this node
+/// out again and again, refuses, is silent or names nodes that nobody reaches, is passed over, and the next
+/// one behind it asked; but no more than two on each side, or a firewall would make two roots.
 /// </summary>
-internal sealed class PlaceCheck(NodeContext context, IControlRequests requests)
+internal sealed class PlaceCheck(
+    NodeContext context, RingTable rings, NeighbourExchange exchange) : Machine
 {
-    private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(5);
+    /// <summary>More than can be asked about in any other way at once; who asks for more waits.</summary>
+    private const int OpenMax = WireLimits.ServicesMax;
+
+    /// <summary>Nodes named in answer to one question, and one more in each ring.</summary>
+    private const int NearerMax = WireLimits.ContactsMax;
+
+    private const int AnswersAtOnceMax = 32;
+    private const int AnswersPerSecond = 4;
+
+    /// <summary>Questions that come within that go together.</summary>
+    private static readonly TimeSpan AskTogether = TimeSpan.FromMilliseconds(10);
+
+    private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(4);
+
+    private readonly Dictionary<ServiceId, Check> _open = [];
+    private readonly List<Check> _unasked = [];
+    private readonly PerPeer<TokenBucket> _answers =
+        new(context.Peers, () => new TokenBucket(AnswersPerSecond, AnswersAtOnceMax));
+
+    public override ReadOnlySpan<MessageType> Messages => [MessageType.PlaceQuery, MessageType.PlaceReply];
 
     /// <summary>Asks the nearest members; there has to be one.</summary>
     /// <param name="now">Monotonic time.</param>
     /// <param name="ring">The ring.</param>
     /// <param name="completed">
-    /// Gets whether the place is right, those who are nearer and not connected, and who told of them.
+    /// Gets whether both know nobody nearer, and those who are, and are being connected to.
     /// </param>
-    public void Run(TimeSpan now, ServiceRing ring, Action<TimeSpan, PlaceCheckResult> completed)
+    public void Run(
+        TimeSpan now, ServiceRing ring, Action<TimeSpan, bool, ImmutableArray<Contact>> completed)
     {
-        (Key next, Key previous) = Nearest(ring);
-        var nearer = new List<Contact>();
-        RequestResult last = default;
-        bool isAnswered = true;
-        int open = next == previous ? 1 : 2;
-        Ask(next);
-        if (next != previous)
+        if (_open.Count >= OpenMax)
         {
-            Ask(previous);
+            return;
         }
 
-        void Ask(Key member)
+        if (_unasked.Count == 0)
         {
-            var request = new OwnRequest
-            {
-                Service = ring.Id,
-                Destination = member,
-                Flags = RouteFlags.Control | RouteFlags.Exact,
-                Deadline = now + Timeout,
-                FirstHop = member,
-                Completed = Take,
-            };
-            request.Keep(new NearQuery(WireLimits.ContactsMax, ring.MemberTerms()).Write());
-            requests.Begin(now, request);
+            context.Timers.Schedule(now + AskTogether, Ask);
         }
 
-        void Take(TimeSpan later, RequestResult result)
+        var check = new Check(ring, completed);
+        _open[ring.Id] = check;
+        _unasked.Add(check);
+    }
+
+    public override void HandleMessage(TimeSpan now, Link link, Peer peer, in Frame frame)
+    {
+        if (frame.Type == MessageType.PlaceQuery)
         {
-            last = result;
-            isAnswered &= result.Status == KbrStatus.Ok;
-            if (result.Status == KbrStatus.Ok
-                && NearReply.TryRead(result.Payload, out ImmutableArray<Contact> contacts))
+            PlaceQueryMessage query = frame.Read<PlaceQueryMessage>();
+            if (_answers[peer].TryTake(now))
             {
-                nearer.AddRange(contacts.Where(c => IsBetween(c.Id, previous, next) && IsLacking(c)));
+                Answer(peer, query);
             }
 
-            if (--open == 0)
-            {
-                bool isRight = isAnswered && nearer.Count == 0 && ring.Members.Count > 0
-                    && Nearest(ring) == (next, previous);
-                completed(later, new PlaceCheckResult(isRight, [.. nearer], last.Teller));
-            }
+            return;
+        }
+
+        PlaceReplyMessage reply = frame.Read<PlaceReplyMessage>();
+        foreach (ServiceId service in reply.Free)
+        {
+            Take(now, service, peer, []);
+        }
+
+        foreach (ServiceId service in reply.Refused)
+        {
+            Take(now, service, peer, null);
+        }
+
+        if (!reply.Nearer.IsEmpty)
+        {
+            Take(now, reply.Ring, peer, reply.Nearer);
         }
     }
 
-    private static (Key Next, Key Previous) Nearest(ServiceRing ring) =>
-        (ring.Neighbours.Clockwise[0], ring.Neighbours.CounterClockwise[0]);
+    private void Ask(TimeSpan now)
+    {
+        Check[] checks = [.. _unasked.Where(c => _open.GetValueOrDefault(c.Ring.Id) == c)];
+        _unasked.Clear();
+        var next = new SortedDictionary<Key, List<ServiceId>>();
+        var previous = new SortedDictionary<Key, List<ServiceId>>();
+        foreach (Check check in checks)
+        {
+            if (check.Ring.Members.Count == 0)
+            {
+                End(now, check, isRight: false);
+                continue;
+            }
 
-    private bool IsBetween(Key id, Key previous, Key next) =>
-        id != context.Id && id != previous && id != next
-        && (id - context.Id < next - context.Id || context.Id - id < context.Id - previous);
+            (check.Next, check.Previous) = Asked(check.Ring);
+            check.Open.UnionWith([check.Next, check.Previous]);
+            Add(next, check.Next, check.Ring.Id);
+            Add(previous, check.Previous, check.Ring.Id);
+        }
+
+        foreach (Key id in next.Keys.Union(previous.Keys))
+        {
+            if (!context.Peers.TryGet(id, out Peer? peer))
+            {
+                continue;
+            }
+
+            ServiceId[][] after = [.. next.GetValueOrDefault(id, []).Chunk(WireLimits.PlacesMax)];
+            ServiceId[][] before = [.. previous.GetValueOrDefault(id, []).Chunk(WireLimits.PlacesMax)];
+            for (int i = 0; i < Math.Max(after.Length, before.Length); i++)
+            {
+                context.Send(peer, new PlaceQueryMessage(
+                    [.. after.ElementAtOrDefault(i) ?? []], [.. before.ElementAtOrDefault(i) ?? []]));
+            }
+        }
+
+        context.Timers.Schedule(now + Timeout, later =>
+        {
+            foreach (Check check in checks.Where(c => _open.GetValueOrDefault(c.Ring.Id) == c))
+            {
+                foreach (Key silent in check.Open)
+                {
+                    check.Ring.Doubt(silent);
+                }
+
+                End(later, check, isRight: false);
+            }
+        });
+    }
+
+    private static void Add(SortedDictionary<Key, List<ServiceId>> asked, Key id, ServiceId service)
+    {
+        if (!asked.TryGetValue(id, out List<ServiceId>? services))
+        {
+            asked[id] = services = [];
+        }
+
+        services.Add(service);
+    }
+
+    private static (Key Next, Key Previous) Asked(ServiceRing ring) =>
+        (ring.FirstTrusted(ring.Neighbours.Clockwise), ring.FirstTrusted(ring.Neighbours.CounterClockwise));
+
+    /// <summary>What a member says of one ring: whom it knows nearer; null: it does not say.</summary>
+    private void Take(TimeSpan now, ServiceId service, Peer from, ImmutableArray<Contact>? nearer)
+    {
+        if (!_open.TryGetValue(service, out Check? check) || !check.Open.Remove(from.Id))
+        {
+            return;
+        }
+
+        Contact[] lacking = [.. (nearer ?? []).Where(c => check.IsBetween(context.Id, c.Id) && IsLacking(c))];
+        if (nearer is null || lacking.Length > 0)
+        {
+            check.IsWrong = true;
+            check.Ring.Doubt(from.Id);
+        }
+
+        check.Nearer.AddRange(lacking);
+        exchange.Consider(now, check.Ring, lacking, Teller.Asked(from));
+        if (check.Open.Count == 0)
+        {
+            bool isRight = !check.IsWrong && check.Ring.Members.Count > 0
+                && Asked(check.Ring) == (check.Next, check.Previous);
+            End(now, check, isRight);
+        }
+    }
+
+    private void End(TimeSpan now, Check check, bool isRight)
+    {
+        _open.Remove(check.Ring.Id);
+        check.Completed(now, isRight, [.. check.Nearer]);
+    }
+
+    /// <summary>Tells a node of those between the two in the rings that it asks about.</summary>
+    private void Answer(Peer asker, in PlaceQueryMessage query)
+    {
+        var free = ImmutableArray.CreateBuilder<ServiceId>();
+        var refused = ImmutableArray.CreateBuilder<ServiceId>();
+        var nearer = new List<(ServiceId, ImmutableArray<Contact>)>();
+        int left = NearerMax;
+        foreach (ServiceId service in query.Next.Union(query.Previous))
+        {
+            if (!rings.TryGet(service, out ServiceRing? ring) || !ring.IsActive)
+            {
+                refused.Add(service);
+                continue;
+            }
+
+            // The nearest to the asker first.
+            IEnumerable<Key> between = [];
+            if (query.Next.Contains(service))
+            {
+                between = Between(ring.Neighbours.CounterClockwise, id => context.Id - id, asker.Id);
+            }
+
+            if (query.Previous.Contains(service))
+            {
+                between = between.Union(Between(ring.Neighbours.Clockwise, id => id - context.Id, asker.Id));
+            }
+
+            ImmutableArray<Contact> contacts = rings.Contacts(between.Take(Math.Max(1, left)));
+            left -= contacts.Length;
+            if (contacts.IsEmpty)
+            {
+                free.Add(service);
+            }
+            else
+            {
+                nearer.Add((service, contacts));
+            }
+        }
+
+        if (free.Count + refused.Count > 0)
+        {
+            context.Send(asker, new PlaceReplyMessage(
+                free.ToImmutable(), refused.ToImmutable(), ServiceId.Base, []));
+        }
+
+        foreach ((ServiceId service, ImmutableArray<Contact> contacts) in nearer)
+        {
+            context.Send(asker, new PlaceReplyMessage([], [], service, contacts));
+        }
+    }
+
+    private static IEnumerable<Key> Between(ImmutableArray<Key> side, Func<Key, Key> distance, Key end) =>
+        side.TakeWhile(id => distance(id) < distance(end)).Reverse();
 
     /// <summary>Who has no address comes by itself, once it hears of this node.</summary>
     private bool IsLacking(Contact contact) =>
         !context.Peers.Contains(contact.Id) && !contact.Addresses.IsEmpty;
+
+    /// <summary>One ring's question.</summary>
+    private sealed class Check(
+        ServiceRing ring, Action<TimeSpan, bool, ImmutableArray<Contact>> completed)
+    {
+        public ServiceRing Ring { get; } = ring;
+
+        public Action<TimeSpan, bool, ImmutableArray<Contact>> Completed { get; } = completed;
+
+        /// <summary>Who was asked, clockwise and counter-clockwise.</summary>
+        public Key Next { get; set; }
+
+        public Key Previous { get; set; }
+
+        /// <summary>Those of them who have not answered.</summary>
+        public HashSet<Key> Open { get; } = [];
+
+        public List<Contact> Nearer { get; } = [];
+
+        public bool IsWrong { get; set; }
+
+        /// <summary>Whether a node stands between this one and who was asked.</summary>
+        public bool IsBetween(Key self, Key id) => id != self && id != Next && id != Previous
+            && (id - self < Next - self || self - id < self - Previous);
+    }
 }

@@ -37,7 +37,11 @@ internal sealed class ServiceNews(NodeContext context, RingTable rings) : Machin
     public override void HandlePeerUp(TimeSpan now, Peer peer)
     {
         _news[peer].Told = peer.Link.ToldServicesVersion;
-        Tell(peer);
+        if (_news[peer].Told < rings.Own.Version)
+        {
+            Tell(peer);
+        }
+
         if (peer.Services.Version == 0)
         {
             Ask(now, peer); // its hello did not list them
@@ -130,15 +134,14 @@ internal sealed class ServiceNews(NodeContext context, RingTable rings) : Machin
         }
     }
 
+    /// <summary>The peer says what it knows: what it was told since did not arrive.</summary>
     private void Answer(TimeSpan now, Peer peer, ulong known)
     {
         News news = _news[peer];
         if (news.Answers.HasOne(now))
         {
-            ServicesMessage answer = rings.Own.Since(known);
-            news.Answers.Take(now, (answer.Added.Length + answer.Removed.Length + 1) * ServiceId.SizeInBytes);
-            context.Send(peer, answer);
-            news.Told = Math.Max(news.Told, answer.To);
+            news.Told = known;
+            news.Answers.Take(now, Tell(peer));
         }
     }
 
@@ -146,18 +149,38 @@ internal sealed class ServiceNews(NodeContext context, RingTable rings) : Machin
     {
         _isTelling = false;
         _toldAt = now;
-        context.Peers.All.ForEach(Tell);
+        foreach (Peer peer in context.Peers.All)
+        {
+            if (_news[peer].Told != 0 && _news[peer].Told < rings.Own.Version)
+            {
+                Tell(peer);
+            }
+        }
     }
 
-    /// <summary>A link that takes no more does not matter: the peer will ask.</summary>
-    private void Tell(Peer peer)
+    /// <summary>
+    /// Tells a peer what it does not know, and returns the bytes that this took. A link that takes no more
+    /// does not matter: the peer will ask.
+    /// </summary>
+    private int Tell(Peer peer)
     {
         News news = _news[peer];
-        if (news.Told != 0 && news.Told < rings.Own.Version
-            && context.Send(peer, rings.Own.Since(news.Told)))
+        int bytes = 0;
+        ServicesMessage part;
+        do
         {
-            news.Told = rings.Own.Version;
+            part = rings.Own.Since(news.Told);
+            if (!context.Send(peer, part))
+            {
+                return bytes;
+            }
+
+            news.Told = part.To;
+            bytes += (part.Added.Length + part.Removed.Length + 1) * ServiceId.SizeInBytes;
         }
+        while (part.To < rings.Own.Version);
+
+        return bytes;
     }
 
     private sealed class News

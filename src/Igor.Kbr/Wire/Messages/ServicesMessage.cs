@@ -5,7 +5,8 @@ namespace Igor.Kbr.Wire.Messages;
 
 /// <summary>
 /// What the sender runs, told as the difference to what it ran: from one version to a later one. From version
-/// 0, at which it ran nothing, it is the whole list.
+/// 0, at which it ran nothing, it is the list from its beginning. What is too long for one message goes in
+/// several, each from the version to which the one before led.
 /// </summary>
 /// <param name="From">The version that it changes.</param>
 /// <param name="To">The version after it.</param>
@@ -18,6 +19,11 @@ internal readonly record struct ServicesMessage(
     public static MessageType Type => MessageType.Services;
 
     public static int FieldCount => 4;
+
+    /// <summary>
+    /// Services in one message: those fit into a frame that each node takes, and more follow in the next.
+    /// </summary>
+    public const int ChangesMax = 256;
 
     /// <summary>Whether it stands for itself.</summary>
     internal bool IsWhole => From == 0;

@@ -213,7 +213,12 @@ public class EntryPointsTests
     }
 
     /// <summary>Connects a member of the ring, so that the node is in it.</summary>
-    private void JoinRing() => _rings.HandlePeerUp(TimeSpan.Zero, Connected("member:1"));
+    private void JoinRing()
+    {
+        RingPhase before = _rings.All[0].Phase;
+        _rings.HandlePeerUp(TimeSpan.Zero, Connected("member:1"));
+        _rings.All[0].Phase = before; // its place is confirmed
+    }
 
     private Peer Finger(TimeSpan since, params string[] addresses)
     {

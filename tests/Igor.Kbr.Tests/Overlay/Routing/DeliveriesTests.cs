@@ -98,10 +98,11 @@ public class DeliveriesTests
         Ask(_first, hopId: 1);
         Ask(_second, hopId: 2);
         Ask(_first, hopId: 3);
+        LinkId third = _node.Connect(Id(700));
         _node.Disconnect(_first);
         _node.Disconnect(_second);
         _node.Overlay.Reply(_node.Now, _node.Deliveries[0].Token, default);
-        Ask(_node.Connect(Id(700)), hopId: 4);
+        Ask(third, hopId: 4);
         Assert.Equal(2, _node.Deliveries.Count);
     }
 

@@ -62,6 +62,7 @@ public class ForwardAllocationTests
         node.HandleLinkOpened(now, link, peer, null, "10.9.9.9:9");
         node.HandleFrame(now, link, MessageBytes.Of(new HelloMessage
         {
+            Purpose = LinkPurpose.Neighbour,
             Network = "igor",
             Instance = 1,
             Addresses = [],

@@ -294,6 +294,7 @@ public class PassageTests
         LinkId link = _node.Open(Id(id));
         _node.Say(link, new HelloMessage
         {
+            Purpose = LinkPurpose.Neighbour,
             Network = "igor",
             Instance = 1,
             Addresses = [],

@@ -36,25 +36,27 @@ public class JoiningTests
         var node = new LoneNode(
             new Key(0, 0, 0, 100), new OverlayOptions { Bootstrap = ["10.1.1.1:1"], DialPrivate = true });
         LinkId member = node.Connect(new Key(0, 0, 0, 900), node.Dials[0].Dial, "10.1.1.1:1");
-        Answer(node, member);
+        byte[] question = Assert.Single(node.Frames(member, MessageType.Route));
+        Assert.True(RoutedFrame.TryReadRoute(question, out RouteHeader header, out _));
+        byte[] reply = LoneNode.ReplyFrame(
+            header.HopId, ReplyStatus.Ok, header.Destination, NearReply.Write([]).ToArray());
+        node.Overlay.HandleFrame(node.Now, member, reply);
         Answer(node, member, new Contact(new Key(0, 0, 0, 300), ["10.2.2.2:2"]));
         Assert.Equal("10.2.2.2:2", node.Dials[^1].Address);
 
         LinkId nearer = node.Connect(new Key(0, 0, 0, 300), node.Dials[^1].Dial, "10.2.2.2:2");
         Answer(node, nearer);
         Answer(node, member);
-        Assert.True(node.Overlay.IsJoined, "no time has passed");
+        Assert.True(node.Overlay.IsJoined, "it has not waited");
     }
 
-    /// <summary>Answers the one question that the node has asked on a link with who is near.</summary>
-    private static void Answer(LoneNode node, LinkId link, params ImmutableArray<Contact> near)
+    /// <summary>Answers the question for its place that the node asks now, with who is nearer.</summary>
+    private static void Answer(LoneNode node, LinkId link, params ImmutableArray<Contact> nearer)
     {
-        byte[] question = Assert.Single(node.Frames(link, MessageType.Route));
-        Assert.True(RoutedFrame.TryReadRoute(question, out RouteHeader header, out _));
-        node.Sent.RemoveAll(sent => sent.Frame == question);
-        byte[] reply = LoneNode.ReplyFrame(
-            header.HopId, ReplyStatus.Ok, header.Destination, NearReply.Write(near).ToArray());
-        node.Overlay.HandleFrame(node.Now, link, reply);
+        node.Run(TimeSpan.FromMilliseconds(11));
+        node.Say(link, nearer.IsEmpty
+            ? new PlaceReplyMessage([ServiceId.Base], [], ServiceId.Base, [])
+            : new PlaceReplyMessage([], [], ServiceId.Base, nearer));
     }
 
     [Fact]

@@ -1,4 +1,7 @@
 using Igor.Kbr.Overlay.Machines;
+using Igor.Kbr.Tests.Wire.Messages;
+using Igor.Kbr.Wire;
+using Igor.Kbr.Wire.Messages;
 
 namespace Igor.Kbr.Tests.Overlay.Upkeep;
 
@@ -54,6 +57,102 @@ public class PlaceCheckTests
         TestNode late = _network.Add(place, through: first);
 
         _network.Until(() => late.Overlay.IsJoined, TimeSpan.FromSeconds(30));
+    }
+
+    [Theory]
+    [InlineData(false, false)]
+    [InlineData(true, false)]
+    [InlineData(true, true)]
+    public void Node_that_went_on_by_itself_is_no_root_in_a_ring_it_meets_before_its_place_is_sure(
+        bool founds, bool isFound)
+    {
+        TestNode first = Ring(40);
+        _network.ByAddress.Remove(first.Address);
+        TestNode late = _network.Add(first.Id + Key.PowerOfTwo(254), o => o with
+        {
+            Bootstrap = isFound ? [] : [first.Address],
+            Found = founds,
+        });
+        late.Join(Service);
+        _network.Run(TimeSpan.FromSeconds(5));
+        Assert.Equal(founds ? RingState.Founded : RingState.Alone, late.Overlay.Ring.State);
+        int before = late.Sets.Count;
+        TestNode[] others = [.. _network.Nodes.Where(n => n != late)];
+
+        _network.ByAddress[first.Address] = first;
+        if (isFound)
+        {
+            first.Do(o => o.Connect(_network.Now, new Contact(late.Id, [late.Address]), LinkPurpose.Entry));
+        }
+
+        _network.Until(
+            () => late.Sets.Skip(before).Any(s => s.Service != ServiceId.Base && IsRoot(s.Set)),
+            TimeSpan.FromSeconds(30));
+        Assert.All(late.Sets.Skip(before).Where(s => IsRoot(s.Set)), s => Assert.Equal(
+            (others.MinBy(n => n.Id - late.Id)!.Id, others.MinBy(n => late.Id - n.Id)!.Id),
+            (s.Set.Clockwise[0], s.Set.CounterClockwise[0])));
+
+        static bool IsRoot(NeighbourSet set) => set is { IsMember: true, IsAlone: false };
+    }
+
+    [Theory]
+    [InlineData("is silent")]
+    [InlineData("refuses")]
+    [InlineData("makes up others")]
+    public void Neighbour_that_keeps_a_newcomer_out_is_passed_over(string conduct)
+    {
+        TestNode first = Ring(40);
+        Key place = first.Id + Key.PowerOfTwo(254);
+        TestNode hostile = _network.Nodes.MinBy(n => place.DistanceTo(n.Id))!;
+        Key madeUp = place.DistanceTo(hostile.Id).Half();
+        madeUp = hostile.Id - place < place - hostile.Id ? place + madeUp : place - madeUp;
+        bool isSaying = false;
+        _network.Loses = (from, to, body) =>
+        {
+            bool isPlace = body[1] == (int)MessageType.PlaceReply;
+            if (isSaying || from != hostile || !(isPlace || body[1] == (int)MessageType.Reply))
+            {
+                return false;
+            }
+
+            isSaying = true;
+            if (conduct == "refuses")
+            {
+                hostile.SayTo(to, MessageBytes.Of(new PlaceReplyMessage(
+                    [], [ServiceId.Base, ServiceId.FromName(Service)], ServiceId.Base, [])));
+                hostile.SayTo(to, Refusal(body, hostile.Id));
+            }
+            else if (conduct == "makes up others" && isPlace)
+            {
+                foreach (ServiceId service in new[] { ServiceId.Base, ServiceId.FromName(Service) })
+                {
+                    hostile.SayTo(to, MessageBytes.Of(new PlaceReplyMessage(
+                        [], [], service, [new Contact(madeUp, ["10.9.9.9:1"])])));
+                }
+            }
+
+            isSaying = false;
+            return conduct != "makes up others" || isPlace;
+        };
+        TestNode late = _network.Add(place, through: first);
+        late.Join(Service);
+
+        _network.Until(
+            () => late.Overlay.Neighbours(ServiceId.FromName(Service)).IsMember, TimeSpan.FromMinutes(2));
+        Assert.Equal(16, late.Overlay.Neighbours(ServiceId.Base).Count);
+    }
+
+    /// <summary>The reply as it would be if the request failed; other messages as they are.</summary>
+    private static byte[] Refusal(byte[] body, Key by)
+    {
+        if (!RoutedFrame.TryReadReply(body, out ReplyHeader header, out _))
+        {
+            return body;
+        }
+
+        byte[] refusal = new byte[RoutedFrame.ReplyHeaderBytes + RoutedFrame.PayloadPrefixBytes];
+        RoutedFrame.WriteReply(refusal, new ReplyHeader(header.HopId, ReplyStatus.Failed, by), 0);
+        return refusal;
     }
 
     private TestNode Ring(int count)

@@ -119,6 +119,34 @@ public class ServiceNewsTests
     }
 
     [Fact]
+    public void Long_list_is_told_to_a_peer_that_takes_no_large_frames()
+    {
+        const int Services = 1000;
+        var node = new LoneNode(new Key(0, 0, 0, 1000));
+        node.Run(TimeSpan.FromSeconds(1));
+        foreach (int i in Enumerable.Range(0, Services))
+        {
+            var options = new SubscribeOptions { Service = $"s{i}", Role = ServiceRole.Member };
+            node.Overlay.Subscribe(node.Now, options);
+        }
+
+        LinkId link = node.Open(new Key(0, 0, 0, 3000));
+        node.Say(link, new HelloMessage
+        {
+            Network = "igor",
+            Instance = 1,
+            Addresses = [],
+            ServicesVersion = 1,
+            Services = [],
+            Purpose = LinkPurpose.Neighbour,
+        });
+        node.Say(link, new AcceptMessage(0, WireLimits.FrameBytesLeast));
+        node.FrameBytesMax = WireLimits.FrameBytesLeast;
+        node.Say(link, new ServicesQueryMessage(0));
+        Assert.Equal(Services + 1, node.Messages<ServicesMessage>(link).Sum(m => m.Added.Length));
+    }
+
+    [Fact]
     public void A_probe_is_answered_whatever_else_its_sender_has_sent_too_much_of()
     {
         for (int i = 0; i < 1000; i++)

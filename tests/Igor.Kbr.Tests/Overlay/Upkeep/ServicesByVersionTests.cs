@@ -1,6 +1,7 @@
 using CsCheck;
 using Igor.Kbr.Overlay.Machines;
 using Igor.Kbr.Overlay.Rings;
+using Igor.Kbr.Tests.Wire.Messages;
 using Igor.Kbr.Wire;
 using Igor.Kbr.Wire.Messages;
 
@@ -27,7 +28,7 @@ public class ServicesByVersionTests
 
             expected.SymmetricExceptWith(known.Apply(own.Since(known.Version)) ?? []);
             Assert.Equal(own.Version, known.Version);
-            Assert.Equal(own.Since(0).Added, known.InOrder);
+            Assert.Equal(own.All, known.InOrder);
             Assert.True(expected.SetEquals(known.InOrder));
         });
 
@@ -66,27 +67,57 @@ public class ServicesByVersionTests
     {
         var own = new OwnServices();
         var known = new KnownServices();
-        ServicesMessage old = own.Since(0);
+        ulong first = own.Version;
         own.Set(Service(1), true);
+        ServicesMessage old = own.Since(first);
+        own.Set(Service(1), false);
         known.Apply(own.Since(0));
 
         Assert.Null(known.Apply(old));
-        Assert.True(known.Contains(Service(1)));
+        Assert.False(known.Contains(Service(1)));
     }
 
     [Fact]
-    public void Version_from_before_what_is_remembered_gets_the_whole_list()
+    public void Version_from_before_what_is_remembered_gets_the_list_from_its_beginning()
     {
         var own = new OwnServices();
+        own.Set(Service(-1), true);
         ulong version = own.Version;
-        for (int i = 0; i <= OwnServices.RememberedMax; i++)
+        for (int i = 0; i <= OwnServices.StoppedMax; i++)
         {
-            own.Set(Service(1), i % 2 == 0);
+            own.Set(Service(i), true);
+            own.Set(Service(i), false);
         }
 
+        Assert.False(own.Since(version + 2).IsWhole);
         Assert.True(own.Since(version).IsWhole);
-        Assert.False(own.Since(version + 1).IsWhole);
         Assert.True(own.Since(own.Version + 7).IsWhole); // of an earlier run of this node
+    }
+
+    [Fact]
+    public void List_of_any_length_goes_in_frames_that_each_node_takes()
+    {
+        var own = new OwnServices();
+        var known = new KnownServices();
+        for (int i = 0; i < WireLimits.ServicesMax; i++)
+        {
+            own.Set(Service(i), true);
+        }
+
+        int parts = 0;
+        while (known.Version != own.Version)
+        {
+            ServicesMessage part = own.Since(known.Version);
+            Assert.InRange(MessageBytes.Of(part).Length, 1, WireLimits.FrameBytesLeast);
+            Assert.NotNull(known.Apply(part));
+            Assert.InRange(++parts, 1, 17);
+            if (parts == 3)
+            {
+                own.Set(Service(0), false); // told, and changed before the end
+            }
+        }
+
+        Assert.Equal(own.All, known.InOrder);
     }
 
     [Fact]

@@ -123,5 +123,17 @@ internal static class MessageKinds
                 Gen.ULong,
                 Gen.UInt[WireLimits.FrameBytesLeast, uint.MaxValue],
                 (features, bytes) => new AcceptMessage(features, bytes))),
+        new MessageKind<PlaceQueryMessage>(
+            new PlaceQueryMessage([ServiceId.Base], [ExampleService]),
+            Gen.Select(Services.Array[0, 5], Services.Array[0, 5], (next, previous) =>
+                new PlaceQueryMessage([.. next], [.. previous]))),
+        new MessageKind<PlaceReplyMessage>(
+            new PlaceReplyMessage([ServiceId.Base], [], ExampleService, [ExampleContact]),
+            Gen.Select(
+                Services.Array[0, 5],
+                Services.Array[0, 5],
+                Services,
+                Contacts,
+                (free, refused, s, nearer) => new PlaceReplyMessage([.. free], [.. refused], s, nearer))),
     ];
 }
