@@ -27,7 +27,10 @@ public class NextHopBenchmarks
     public void SetUp()
     {
         var context = new NodeContext(_random.NextKey(), new OverlayOptions(), new MeasuredNode(0), 1);
-        _routes = new RouteSelection(context, new PeerConduct(context, new Liveness(context)));
+        var liveness = new Liveness(context);
+        var rings = new RingTable(context, new AwayMembers());
+        var silent = new SilentMembers(context, rings, new PendingTable(context.Peers, 1), liveness);
+        _routes = new RouteSelection(context, new PeerConduct(context, liveness, silent));
         _members = new MemberTable(context.Id);
         for (int i = 0; i < Peers; i++)
         {
@@ -45,5 +48,5 @@ public class NextHopBenchmarks
 
     /// <summary>The best next hop.</summary>
     [Benchmark]
-    public object? NextHop() => _routes.NextHop(_members, true, _keys[_next++ % _keys.Length], default);
+    public object? NextHop() => _routes.NextHop(default, _members, true, _keys[_next++ % _keys.Length]);
 }

@@ -43,12 +43,7 @@ internal sealed class FrameDispatch(
                 return;
             }
 
-            if (!link.IsDraining)
-            {
-                // A frame on a second link says nothing about the one that this node sends on.
-                liveness.NoteHeard(now, peer);
-            }
-
+            liveness.NoteHeard(now, peer, isOnUsed: !link.IsDraining);
             Handle(now, link, peer, Frame.Open(body));
         }
         catch (ProtocolException e)

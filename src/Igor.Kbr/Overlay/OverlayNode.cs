@@ -28,9 +28,8 @@ public sealed partial class OverlayNode
     private readonly Isolation _isolation;
     private readonly Joining _joining;
     private readonly ServiceDiscovery _discovery;
-    private readonly Origin _origin;
+    private readonly Passage _passage;
     private readonly Router _router;
-    private readonly ForwardDesk _desk;
     private readonly PeerClocks _clocks;
     private readonly FrameDispatch _frames;
     private AverageRate? _upkeep;
@@ -63,37 +62,34 @@ public sealed partial class OverlayNode
         _handshake = new Handshake(
             _context, _rings, _dialer, _links, _entries, _room, secondLinks, duplicates, _identity);
         var pending = new PendingTable(_context.Peers, options.PendingMax);
-        var conduct = new PeerConduct(_context, _liveness);
+        var silent = new SilentMembers(_context, _rings, pending, _liveness);
+        var conduct = new PeerConduct(_context, _liveness, silent);
         var routes = new RouteSelection(_context, conduct);
-        var back = new WayBack(_context, conduct);
+        var back = new WayBack(_context, silent);
         var deliveries = new Deliveries(_context, _rings, pending, back);
-        _desk = new ForwardDesk(_context);
-        _origin = new Origin(_context, _rings, pending, deliveries, _desk, conduct, routes);
-        var passage = new Passage(_context, _rings, pending, deliveries, conduct, routes, back);
+        var handover = new Handover(_context, pending, deliveries, conduct, routes);
+        _passage = new Passage(_context, _rings, pending, deliveries, conduct, handover, back);
         _router = new Router(
-            _context, _rings, pending, passage, _origin, deliveries, _desk, conduct, routes, back);
-        var sentences = new Sentences(_context, _rings, conduct, _origin);
-        var silence = new SilenceDetection(
-            _context, _rings, pending, conduct, sentences, _desk, _liveness, _router);
+            _context, _rings, pending, _passage, deliveries, conduct, routes, back);
         var failures = new FailureDetection(_context, _rings, _liveness, secondLinks);
         var exchange = new NeighbourExchange(_context, _rings, _dialer, failures);
-        _discovery = new ServiceDiscovery(_context, _rings, _dialer, exchange, _origin);
+        _discovery = new ServiceDiscovery(_context, _rings, _dialer, exchange, _passage);
         _isolation = new Isolation(_context, _rings, _entries);
         var places = new PlaceCheck(_context, _rings, exchange);
-        var lookup = new NeighbourLookup(_origin);
+        var lookup = new NeighbourLookup(_passage);
         var merging = new Merging(_context, _rings, exchange, care, lookup);
         _joining = new Joining(
             _context, _rings, _dialer, _entries, care, exchange, places, _discovery, _isolation, lookup);
-        var fingers = new Fingers(_context, _rings, _fingers, _dialer, care, _origin);
+        var fingers = new Fingers(_context, _rings, _fingers, _dialer, care, _passage);
         _clocks = new PeerClocks(_context, _liveness);
         var news = new ServiceNews(_context, _rings);
         var heartbeats = new Heartbeats(_context, _rings, care, news, exchange);
         _frames = new FrameDispatch(_context, _links, _handshake, _liveness);
         _context.Machines.Set(
         [
-            _liveness, duplicates, _identity, _handshake, sentences, _entries, failures, _rings,
+            _liveness, duplicates, _identity, _handshake, silent, _entries, failures, _rings,
             care, _isolation, _discovery, _clocks, news, exchange, heartbeats, fingers, places,
-            merging, _joining, silence, _router,
+            merging, _joining, _router,
         ]);
     }
 
@@ -265,7 +261,7 @@ public sealed partial class OverlayNode
         if (_rings.TryGet(service, out ServiceRing? ring))
         {
             RouteFlags flags = options.Exact ? RouteFlags.Exact : RouteFlags.None;
-            _origin.SendOneWay(ring, destination, payload, flags);
+            _router.SendOneWay(now, ring, destination, payload, flags);
         }
     }
 
@@ -296,8 +292,7 @@ public sealed partial class OverlayNode
             return;
         }
 
-        own.Keep(payload.Span);
-        _origin.Begin(now, own);
+        _passage.Begin(now, own, payload.Span);
     }
 
     /// <summary>A local application answers a delivered request.</summary>
@@ -310,7 +305,7 @@ public sealed partial class OverlayNode
 
     /// <summary>A local application decided about a message that passes through.</summary>
     public void ResumeForward(TimeSpan now, long parked, ForwardDecision decision) =>
-        _desk.Resume(now, parked, decision);
+        _router.Decide(now, parked, decision);
 
     /// <summary>Tells peers that the node leaves, closes all links and ends all requests.</summary>
     public void Leave(TimeSpan now)

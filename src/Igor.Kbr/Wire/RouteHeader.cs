@@ -14,12 +14,6 @@ internal enum RouteFlags
 
     /// <summary>Never hand it to the node it came from: a member that looks for its own neighbours.</summary>
     ExcludeSource = 4,
-
-    /// <summary>For the overlay of the node that it is exactly for: an answer is all that is asked.</summary>
-    Probe = 8,
-
-    /// <summary>Not for an application.</summary>
-    ForOverlay = Control | Probe,
 }
 
 /// <summary>What a hop needs to know of a routed message.</summary>

@@ -30,7 +30,7 @@ internal sealed class LoneNode : IOverlayOutput
 
     public OverlayNode Overlay { get; }
 
-    public TimeSpan Now { get; private set; } = TimeSpan.FromSeconds(1);
+    public TimeSpan Now { get; set; } = TimeSpan.FromSeconds(1);
 
     public List<(DialId Dial, string Address)> Dials { get; } = [];
 

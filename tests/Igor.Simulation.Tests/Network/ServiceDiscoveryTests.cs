@@ -42,7 +42,8 @@ public class ServiceDiscoveryTests
         SimulatedNetwork network = Ring(300, seed: 7);
         SimulatedNode member = Subscribe(network, 1)[0];
         network.RunFor(TimeSpan.FromMinutes(1));
-        SimulatedNode client = network.Nodes.First(node => Peers(node, member) == 0);
+        SimulatedNode client =
+            network.Nodes.Where(node => node != member).MinBy(node => Peers(node, member))!;
         IKbrService service = client.Subscribe(new SubscribeOptions { Service = Service }, new Echo());
         KbrReply? reply = null;
         var options = new RequestOptions(TimeSpan.FromSeconds(10));

@@ -22,20 +22,14 @@ internal static class ClockConsensus
     /// <summary>Clocks that have to agree: one that is wrong finds no two others to be wrong with.</summary>
     private const int AgreeingMin = 3;
 
-    private const int OnStackMax = 256;
-
     /// <summary>Judges clocks, all read at the same moment.</summary>
     /// <param name="own">What our own shows.</param>
     /// <param name="others">What others show.</param>
     public static ClockVerdict Judge(long own, ReadOnlySpan<long> others)
     {
-        int total = others.Length + 1;
-        Span<long> clocks = total <= OnStackMax ? stackalloc long[total] : new long[total];
-        clocks[0] = own;
-        others.CopyTo(clocks[1..]);
-        clocks.Sort();
-        int bestFirst = 0;
-        int bestCount = 0;
+        long[] clocks = [own, .. others];
+        Array.Sort(clocks);
+        (int Count, long Nearness, long Median) best = default;
         for (int first = 0, end = 0; first < clocks.Length; first++)
         {
             while (end < clocks.Length && clocks[end] - clocks[first] <= AgreeWithinMs)
@@ -43,26 +37,18 @@ internal static class ClockConsensus
                 end++;
             }
 
-            int count = end - first;
-            bool isNearer = Distance(clocks, first, count, own) < Distance(clocks, bestFirst, bestCount, own);
-            if (count > bestCount || (count == bestCount && isNearer))
-            {
-                (bestFirst, bestCount) = (first, count);
-            }
+            long median = Median(clocks.AsSpan(first..end));
+            (int, long, long) group = (end - first, -Math.Abs(median - own), median);
+            best = group.CompareTo(best) > 0 ? group : best;
         }
 
-        bool isAgreed = bestCount >= AgreeingMin || (bestCount == 2 && clocks.Length == 3);
-        return new ClockVerdict(
-            isAgreed ? Median(clocks, bestFirst, bestCount) : own, bestCount, isAgreed);
+        bool isAgreed = best.Count >= AgreeingMin || (best.Count == 2 && clocks.Length == 3);
+        return new ClockVerdict(isAgreed ? best.Median : own, best.Count, isAgreed);
     }
 
-    private static long Distance(ReadOnlySpan<long> clocks, int first, int count, long own) =>
-        count == 0 ? long.MaxValue : Math.Abs(Median(clocks, first, count) - own);
-
-    private static long Median(ReadOnlySpan<long> clocks, int first, int count)
+    private static long Median(ReadOnlySpan<long> clocks)
     {
-        long lower = clocks[first + ((count - 1) / 2)];
-        long upper = clocks[first + (count / 2)];
-        return lower + ((upper - lower) / 2);
+        long lower = clocks[(clocks.Length - 1) / 2];
+        return lower + ((clocks[clocks.Length / 2] - lower) / 2);
     }
 }

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Igor.Kbr.Overlay.Links;
 using Igor.Kbr.Overlay.Machines;
 using Igor.Kbr.Wire;
@@ -15,16 +16,11 @@ internal sealed class PeerClocks(NodeContext context, Liveness liveness) : Machi
     /// <summary>Deviations that are named in status; the rest is counted.</summary>
     private const int NamedMax = 8;
 
-    /// <summary>Ids whose deviation was logged and is not again so soon; the oldest go first.</summary>
-    private const int ToldMax = 64;
-
-    /// <summary>Peers asked in one step.</summary>
-    private const int AskedAtOnceMax = 8;
-
     /// <summary>A larger change of our own clock between two readings is a step, not drift.</summary>
     private const long StepMs = 1_000;
 
-    private static readonly TimeSpan StepPeriod = TimeSpan.FromSeconds(2);
+    /// <summary>What happens tells nearly all; this is for what only time brings.</summary>
+    private static readonly TimeSpan CheckPeriod = TimeSpan.FromMinutes(1);
 
     /// <summary>
     /// Samples from before a step of our own clock vote only so much longer: after a sleep of the machine, in
@@ -41,36 +37,41 @@ internal sealed class PeerClocks(NodeContext context, Liveness liveness) : Machi
     /// <summary>How long nothing may speak against an own clock that nobody confirms.</summary>
     private static readonly TimeSpan UncontestedFor = TimeSpan.FromHours(1);
 
+    /// <summary>By then the clocks of others, who may agree with either, are known too.</summary>
+    private static readonly TimeSpan TellAfter = TimeSpan.FromSeconds(5);
+
     /// <summary>A deviation that lasts is logged again after this time.</summary>
     private static readonly TimeSpan TellPeriod = TimeSpan.FromMinutes(10);
 
-    /// <summary>An exact sample that no heartbeat bore out for so long is taken anew.</summary>
-    private readonly TimeSpan _sampleLife = context.Options.DistantHeartbeatPeriod * 1.5;
-
-    /// <summary>A sample that could not be renewed for so long has no vote.</summary>
+    /// <summary>A clock that no heartbeat bore out for so long has no vote.</summary>
     private readonly TimeSpan _voteLife = context.Options.DistantHeartbeatPeriod * 2;
 
     private readonly PerPeer<PeerClock> _clocks = new(context.Peers, () => new PeerClock());
-    private readonly Dictionary<Key, TimeSpan> _told = [];
-    private long[] _votes = [];
+    private readonly List<long> _votes = [];
+    private TimeSpan _tellOfOwnAt;
+    private bool _isToTell;
     private TimeSpan _steppedAt;
     private TimeSpan _uncontestedSince;
-    private bool _asksAll;
     private long? _heldMs;
     private int _agreeing;
 
     /// <summary>How to tell the time.</summary>
     public CorrectedClock Clock { get; private set; } = CorrectedClock.Unknown;
 
+    /// <summary>What is wrong with the clocks of this host and of its peers; often nothing.</summary>
+    public IReadOnlyList<string> Troubles()
+    {
+        List<string> all = OwnDeviation() is { } own ? [own] : [];
+        all.AddRange(context.Peers.All.Select(DeviationOf).OfType<string>());
+        return all.Count <= NamedMax
+            ? all
+            : [.. all[..NamedMax], $"The clocks of {all.Count - NamedMax} more peers are off."];
+    }
+
     public override void Start(TimeSpan now)
     {
         _uncontestedSince = now;
-        context.Timers.Repeat(now, () => context.Random.Jitter(StepPeriod), later =>
-        {
-            Judge(later);
-            Ask(later);
-            Tell(later);
-        });
+        context.Timers.Repeat(now, () => context.Random.Jitter(CheckPeriod), Judge);
     }
 
     /// <summary>Whoever is a neighbour now, or none any more, has a vote or lost it.</summary>
@@ -79,17 +80,42 @@ internal sealed class PeerClocks(NodeContext context, Liveness liveness) : Machi
 
     public override void HandlePeerDown(TimeSpan now, Peer peer, DepartureReason reason) => Judge(now);
 
-    /// <summary>A peer told its clock, unasked or in answer to a question.</summary>
+    /// <summary>
+    /// A peer told its clock. In answer to a question that is exact to half the time between them; what comes
+    /// late or unasked may have waited anywhere, and looks like a clock that is slow: it bears out what is
+    /// known exactly, or is a reason to ask.
+    /// </summary>
     public void HandleSign(TimeSpan now, Peer peer, in SignOfLife sign)
     {
-        if (sign.AskedAt is { } askedAt)
+        if (sign.WallClockMs is <= 0 or > WireLimits.UnixMsMax)
         {
-            HandleAnswer(now, peer, now - askedAt, sign.WallClockMs);
             return;
         }
 
-        TimeSpan? roundTrip = liveness.RoundTrip(peer);
-        Hear(now, peer, sign.WallClockMs, roundTrip < ExactWithin ? roundTrip.Value : default);
+        TimeSpan roundTrip =
+            sign.AskedAt is { } askedAt ? now - askedAt : liveness.RoundTrip(peer) ?? default;
+        bool isExact = sign.AskedAt is not null && roundTrip <= ExactWithin;
+        long atZero = sign.WallClockMs - Ms(now) + Ms(roundTrip < ExactWithin ? roundTrip / 2 : default);
+        PeerClock clock = _clocks[peer];
+        if (!isExact && clock.IsExact)
+        {
+            if (Math.Abs(clock.AtZeroMs!.Value - atZero) > StepMs)
+            {
+                Ask(now, peer);
+            }
+            else
+            {
+                clock.SampledAt = now;
+            }
+
+            return;
+        }
+
+        (clock.AtZeroMs, clock.SampledAt, clock.IsExact) = (atZero, now, isExact);
+        if (HasVote(peer))
+        {
+            Judge(now);
+        }
     }
 
     /// <summary>The host read its wall clock.</summary>
@@ -103,63 +129,21 @@ internal sealed class PeerClocks(NodeContext context, Liveness liveness) : Machi
             _steppedAt = now;
             _uncontestedSince = now;
             _heldMs = null;
-            _asksAll = true;
             Judge(now);
-        }
-    }
+            foreach (Peer peer in context.Peers.All.Where(HasVote))
+            {
+                _clocks[peer].AskAt = now;
+                Ask(now, peer);
+            }
 
-    /// <summary>A peer told its clock in answer to a question.</summary>
-    private void HandleAnswer(TimeSpan now, Peer peer, TimeSpan roundTrip, long unixMs)
-    {
-        bool isExact = roundTrip >= TimeSpan.Zero && roundTrip <= ExactWithin;
-        if (isExact && TryAtZero(now, unixMs, roundTrip, out long atZero))
-        {
-            _clocks[peer].Measure(now, atZero);
-            JudgeBy(now, peer);
+            context.Timers.Schedule(now + VoteLifeAfterStep + TimeSpan.FromMilliseconds(1), Judge);
         }
-        else
-        {
-            Hear(now, peer, unixMs, ExactWithin);
-        }
-    }
-
-    /// <summary>What is wrong with the clocks of this host and of its peers; often nothing.</summary>
-    public IReadOnlyList<string> Troubles()
-    {
-        string[] all = [.. Deviations().Select(deviation => deviation.Text)];
-        return all.Length <= NamedMax
-            ? all
-            : [.. all[..NamedMax], $"The clocks of {all.Length - NamedMax} more peers are off."];
     }
 
     private static long Ms(TimeSpan time) => time.Ticks / TimeSpan.TicksPerMillisecond;
 
     private static bool IsOff(long clock, long time) =>
         Math.Abs(clock - time) > ClockConsensus.AgreeWithinMs;
-
-    private static bool TryAtZero(TimeSpan now, long unixMs, TimeSpan roundTrip, out long atZeroMs)
-    {
-        atZeroMs = unixMs + Ms(roundTrip / 2) - Ms(now);
-        return unixMs is > 0 and <= WireLimits.UnixMsMax;
-    }
-
-    private long TimeAtZero(long own) => Clock.UnixMsAtZero ?? own;
-
-    private void Hear(TimeSpan now, Peer peer, long unixMs, TimeSpan roundTrip)
-    {
-        if (TryAtZero(now, unixMs, roundTrip, out long atZero) && _clocks[peer].Hear(now, atZero, StepMs))
-        {
-            JudgeBy(now, peer);
-        }
-    }
-
-    private void JudgeBy(TimeSpan now, Peer peer)
-    {
-        if (HasVote(peer))
-        {
-            Judge(now);
-        }
-    }
 
     /// <summary>Whether a peer is a member that this node uses.</summary>
     private static bool HasVote(Peer peer) => peer.Standing == PeerStanding.Member;
@@ -168,38 +152,34 @@ internal sealed class PeerClocks(NodeContext context, Liveness liveness) : Machi
         now - clock.SampledAt <= _voteLife
         && (clock.SampledAt >= _steppedAt || now - _steppedAt <= VoteLifeAfterStep);
 
-    private ReadOnlySpan<long> Votes(TimeSpan now)
+    /// <summary>Asks a member for its clock, now or when it may be asked again.</summary>
+    private void Ask(TimeSpan now, Peer peer)
     {
-        if (_votes.Length < context.Peers.Count)
+        PeerClock clock = _clocks[peer];
+        if (!HasVote(peer) || clock.IsToBeAsked)
         {
-            _votes = new long[context.Peers.Count * 2];
+            return;
         }
 
-        int count = 0;
-        foreach (Peer peer in context.Peers.All)
+        if (now >= clock.AskAt)
         {
-            if (HasVote(peer) && _clocks[peer] is { AtZeroMs: { } atZero } clock && IsFresh(now, clock))
+            clock.AskAt = now + AskPeriod;
+            liveness.Ping(now, peer);
+            return;
+        }
+
+        clock.IsToBeAsked = true;
+        context.Timers.Schedule(clock.AskAt, later =>
+        {
+            clock.IsToBeAsked = false;
+            if (context.Peers.IsConnected(peer))
             {
-                _votes[count++] = atZero;
+                Ask(later, peer);
             }
-        }
-
-        return _votes.AsSpan(0, count);
+        });
     }
 
-    /// <summary>How many of some clocks are off.</summary>
-    private static int CountOff(ReadOnlySpan<long> clocks, long time)
-    {
-        int count = 0;
-        foreach (long clock in clocks)
-        {
-            count += IsOff(clock, time) ? 1 : 0;
-        }
-
-        return count;
-    }
-
-    /// <summary>Finds the time to go by.</summary>
+    /// <summary>Finds the time to go by, and who goes by another.</summary>
     private void Judge(TimeSpan now)
     {
         if (context.WallAtZeroMs is not { } own)
@@ -207,121 +187,90 @@ internal sealed class PeerClocks(NodeContext context, Liveness liveness) : Machi
             return;
         }
 
+        _votes.Clear();
+        foreach (Peer peer in context.Peers.All)
+        {
+            if (HasVote(peer) && _clocks[peer] is { AtZeroMs: { } atZero } clock && IsFresh(now, clock))
+            {
+                _votes.Add(atZero);
+            }
+        }
+
         // A host whose clock was found wrong, and has not been touched since, keeps the time that it learned.
-        ReadOnlySpan<long> votes = Votes(now);
-        ClockVerdict verdict = ClockConsensus.Judge(_heldMs ?? own, votes);
-        int off = CountOff(votes, verdict.TimeMs);
-        _agreeing = votes.Length - off;
+        ClockVerdict verdict = ClockConsensus.Judge(_heldMs ?? own, CollectionsMarshal.AsSpan(_votes));
+        _agreeing = _votes.Count(vote => !IsOff(vote, verdict.TimeMs));
         if (verdict.IsAgreed && now - _steppedAt > VoteLifeAfterStep)
         {
             _heldMs = IsOff(own, verdict.TimeMs) ? verdict.TimeMs : null;
         }
 
-        long time = verdict.TimeMs;
-        bool isContested = !verdict.IsAgreed && off > 0;
-        if (isContested)
-        {
-            _uncontestedSince = now;
-        }
-
-        bool isTrusted = verdict.IsAgreed || _heldMs is not null || votes.Length > 0
-            || now - _uncontestedSince >= UncontestedFor;
-        long? corrected = verdict.IsAgreed || _heldMs is not null ? time : null;
-        isTrusted &= !isContested;
+        bool isKnown = verdict.IsAgreed || _heldMs is not null;
+        bool isContested = !verdict.IsAgreed && _agreeing < _votes.Count;
+        _uncontestedSince = isContested ? now : _uncontestedSince;
+        bool isTrusted = !isContested
+            && (isKnown || _votes.Count > 0 || now - _uncontestedSince >= UncontestedFor);
+        long? corrected = isKnown ? verdict.TimeMs : null;
         if (corrected != Clock.UnixMsAtZero || isTrusted != Clock.IsTrusted)
         {
             Clock = new CorrectedClock(corrected, isTrusted);
         }
+
+        LookAtDeviating(now, corrected ?? own);
     }
 
-    /// <summary>
-    /// Asks those members whose clock shows another time than that to go by and is not known exactly, or not
-    /// any more. One that agrees is as good as any.
-    /// </summary>
-    private void Ask(TimeSpan now)
+    /// <summary>Asks those who may only seem to be off; of the others the host is told soon.</summary>
+    private void LookAtDeviating(TimeSpan now, long time)
     {
-        int asked = 0;
-        long? time = context.WallAtZeroMs is { } own ? TimeAtZero(own) : null;
+        bool isAnyOff = OwnDeviation() is not null;
         foreach (Peer peer in context.Peers.All)
         {
-            if (asked == AskedAtOnceMax && !_asksAll)
-            {
-                return;
-            }
-
-            if (!HasVote(peer))
-            {
-                continue;
-            }
-
             PeerClock clock = _clocks[peer];
-            bool agrees = clock.AtZeroMs is { } atZero && Math.Abs(atZero - (time ?? atZero)) <= StepMs;
-            bool isDue = _asksAll || now - clock.SampledAt > _sampleLife
-                || (clock.IsExact ? clock.IsInDoubt : !agrees);
-            if (isDue && !(clock.AskedAt is { } at && now - at < AskPeriod && !_asksAll))
+            if (!clock.IsExact && clock.AtZeroMs is { } atZero && Math.Abs(atZero - time) > StepMs)
             {
-                asked++;
-                clock.AskedAt = now;
-                liveness.Ping(now, peer);
+                Ask(now, peer);
             }
+
+            isAnyOff |= clock.IsExact && IsOff(clock.AtZeroMs!.Value, time);
         }
 
-        _asksAll = false;
+        if (isAnyOff && !_isToTell)
+        {
+            _isToTell = true;
+            context.Timers.Schedule(now + TellAfter, Tell);
+        }
     }
 
-    /// <summary>Reports what deviates, once in a while.</summary>
+    /// <summary>Tells the host whose clock is off, of each once in a while.</summary>
     private void Tell(TimeSpan now)
     {
-        foreach ((Key id, string text) in Deviations())
+        _isToTell = false;
+        if (now >= _tellOfOwnAt && OwnDeviation() is { } own)
         {
-            TellOf(now, id, text);
-        }
-    }
-
-    /// <summary>Whose clocks are off, this host's first, and how.</summary>
-    private IEnumerable<(Key Id, string Text)> Deviations()
-    {
-        if (context.WallAtZeroMs is not { } own)
-        {
-            yield break;
-        }
-
-        long time = TimeAtZero(own);
-        if (IsOff(own, time))
-        {
-            yield return (context.Id, ClockText.OwnIsWrong(own - time, _agreeing));
+            _tellOfOwnAt = now + TellPeriod;
+            context.Raise(OverlayEventKind.ClockDeviates, context.Id, own);
         }
 
         foreach (Peer peer in context.Peers.All)
         {
-            if (DeviationOf(peer, time) is { } text)
+            if (now >= _clocks[peer].TellAt && DeviationOf(peer) is { } text)
             {
-                yield return (peer.Id, text);
+                _clocks[peer].TellAt = now + TellPeriod;
+                context.Raise(OverlayEventKind.ClockDeviates, peer.Id, text);
             }
         }
     }
 
-    private void TellOf(TimeSpan now, Key id, string text)
-    {
-        if (_told.TryGetValue(id, out TimeSpan at) && now - at < TellPeriod)
-        {
-            return;
-        }
-
-        if (!_told.ContainsKey(id) && _told.Count >= ToldMax)
-        {
-            _told.Remove(_told.MinBy(told => (told.Value, told.Key)).Key);
-        }
-
-        _told[id] = now;
-        context.Raise(OverlayEventKind.ClockDeviates, id, text);
-    }
+    /// <summary>What this host's clock does wrong; null when it is right, as far as is known.</summary>
+    private string? OwnDeviation() =>
+        context.WallAtZeroMs is { } own && Clock.UnixMsAtZero is { } time && IsOff(own, time)
+            ? ClockText.OwnIsWrong(own - time, _agreeing)
+            : null;
 
     /// <summary>What a member's clock does wrong; null when it is right, or not known well enough.</summary>
-    private string? DeviationOf(Peer peer, long time)
+    private string? DeviationOf(Peer peer)
     {
-        if (_clocks[peer] is not { IsExact: true, AtZeroMs: { } atZero }
-            || !IsOff(atZero, time) || !HasVote(peer))
+        if ((Clock.UnixMsAtZero ?? context.WallAtZeroMs) is not { } time || !HasVote(peer)
+            || _clocks[peer] is not { IsExact: true, AtZeroMs: { } atZero } || !IsOff(atZero, time))
         {
             return null;
         }
@@ -330,5 +279,30 @@ internal sealed class PeerClocks(NodeContext context, Liveness liveness) : Machi
         return Clock.UnixMsAtZero is null
             ? ClockText.OneIsWrong(peer.Id, address, atZero - time)
             : ClockText.PeerIsWrong(peer.Id, address, atZero - time);
+    }
+
+    /// <summary>What is known of one peer's wall clock.</summary>
+    private sealed class PeerClock
+    {
+        /// <summary>
+        /// What it showed when our monotonic time was zero, in milliseconds since 1970, which stays the same
+        /// whatever our own wall clock does; null before the first sample.
+        /// </summary>
+        public long? AtZeroMs { get; set; }
+
+        /// <summary>When that was learned, or borne out.</summary>
+        public TimeSpan SampledAt { get; set; }
+
+        /// <summary>Whether it stems from a question and its answer.</summary>
+        public bool IsExact { get; set; }
+
+        /// <summary>When the peer may be asked again.</summary>
+        public TimeSpan AskAt { get; set; }
+
+        /// <summary>Whether it is asked then.</summary>
+        public bool IsToBeAsked { get; set; }
+
+        /// <summary>When the host may be told again that it is off.</summary>
+        public TimeSpan TellAt { get; set; }
     }
 }

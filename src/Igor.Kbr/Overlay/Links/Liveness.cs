@@ -10,6 +10,12 @@ namespace Igor.Kbr.Overlay.Links;
 /// </summary>
 internal sealed class Liveness(NodeContext context) : Machine
 {
+    /// <summary>
+    /// A peer that has not answered is asked once more after this time. One answer may be late, or read late
+    /// when this process stood still; of two, one comes in time.
+    /// </summary>
+    private static readonly TimeSpan AskAgainAfter = TimeSpan.FromMilliseconds(750);
+
     /// <summary>The ping may wait behind a large message, which is why nothing came.</summary>
     private readonly HealthLimits _doubt = new(
         TimeSpan.Zero, context.Options.ProbeTimeout * 1.25, Telling: null);
@@ -25,6 +31,22 @@ internal sealed class Liveness(NodeContext context) : Machine
 
     /// <summary>When something came, and whether more is awaited.</summary>
     public PeerHealth Health(Peer peer) => _states[peer];
+
+    /// <summary>
+    /// When a peer that owes an answer will have let two pings lie for longer than it takes to answer, most
+    /// of the time; null when it owes none.
+    /// </summary>
+    public TimeSpan? SilentAt(TimeSpan now, Peer peer)
+    {
+        State state = _states[peer];
+        TimeSpan wait = AnswersWithin(peer) is { } most && most > AskAgainAfter ? most : AskAgainAfter;
+        return state.Unanswered switch
+        {
+            0 => null,
+            1 => Max(now, state.AskedLastAt + AskAgainAfter) + wait,
+            _ => state.AskedLastAt + wait,
+        };
+    }
 
     /// <summary>Whether nothing has come over the link that is used, and it should have.</summary>
     public bool IsInDoubt(Peer peer) => _states[peer].IsInDoubt;
@@ -48,12 +70,16 @@ internal sealed class Liveness(NodeContext context) : Machine
         _roundTripOfAll.Add(sample);
     }
 
-    /// <summary>Something came from the peer, over the link that is used.</summary>
-    public void NoteHeard(TimeSpan now, Peer peer)
+    /// <summary>Something came from the peer; over another link it says nothing about the one used.</summary>
+    public void NoteHeard(TimeSpan now, Peer peer, bool isOnUsed)
     {
-        State state = Change(peer);
-        state.Hear(now);
-        state.IsInDoubt = false;
+        _states[peer].Unanswered = 0;
+        if (isOnUsed)
+        {
+            State state = Change(peer);
+            state.Hear(now);
+            state.IsInDoubt = false;
+        }
     }
 
     /// <summary>Goes through the peers that were heard or asked since this was done last.</summary>
@@ -79,7 +105,30 @@ internal sealed class Liveness(NodeContext context) : Machine
     {
         if (Change(peer).TryAsk(now, limits))
         {
-            Ping(now, peer);
+            Ask(now, peer);
+        }
+    }
+
+    /// <summary>Asks a peer whether it lives, twice if need be.</summary>
+    public void Ask(TimeSpan now, Peer peer)
+    {
+        State state = _states[peer];
+        TimeSpan? since = state.AskedAt;
+        if (Ping(now, peer)) // else there was no room, and nobody can owe an answer to it
+        {
+            state.AskedLastAt = now;
+            state.Unanswered++;
+        }
+
+        if (state.Unanswered < 2)
+        {
+            context.Timers.Schedule(now + AskAgainAfter, later =>
+            {
+                if (context.Peers.IsConnected(peer) && state.AskedAt is { } asked && asked == since)
+                {
+                    Ask(later, peer);
+                }
+            });
         }
     }
 
@@ -97,11 +146,11 @@ internal sealed class Liveness(NodeContext context) : Machine
     public void Avoid(Peer peer) => _states[peer].IsInDoubt = true;
 
     /// <summary>Sends a ping; the pong brings its number back, and the clock of the peer.</summary>
-    public void Ping(TimeSpan now, Peer peer)
+    public bool Ping(TimeSpan now, Peer peer)
     {
         ulong nonce = context.Random.NextUInt64();
         _states[peer].Ping = (nonce, now);
-        context.Send(peer, new PingMessage(nonce, context.WallClockMs(now)));
+        return context.Send(peer, new PingMessage(nonce, context.WallClockMs(now)));
     }
 
     public override void HandleMessage(TimeSpan now, Link link, Peer peer, in Frame frame)
@@ -127,6 +176,8 @@ internal sealed class Liveness(NodeContext context) : Machine
         context.Machines.Sign(now, peer, new SignOfLife(askedAt, pong.WallClockMs));
     }
 
+    private static TimeSpan Max(TimeSpan a, TimeSpan b) => a > b ? a : b;
+
     private State Change(Peer peer)
     {
         State state = _states[peer];
@@ -146,6 +197,12 @@ internal sealed class Liveness(NodeContext context) : Machine
         /// nothing, or a peer could say unasked how near it is.
         /// </summary>
         public (ulong Nonce, TimeSpan SentAt)? Ping { get; set; }
+
+        /// <summary>Pings, of two at most, that have not been answered since it was asked.</summary>
+        public int Unanswered { get; set; }
+
+        /// <summary>When the last of these was sent.</summary>
+        public TimeSpan AskedLastAt { get; set; }
 
         public bool IsInDoubt { get; set; }
 

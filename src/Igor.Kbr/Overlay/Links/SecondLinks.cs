@@ -72,7 +72,7 @@ internal sealed class SecondLinks(
     private void Switch(TimeSpan now, Peer peer, Link link)
     {
         peer.Link = link;
-        liveness.NoteHeard(now, peer);
+        liveness.NoteHeard(now, peer, isOnUsed: true);
         context.Machines.LinkSwitched(now, peer);
     }
 

@@ -4,8 +4,16 @@ using Igor.Kbr.Wire;
 
 namespace Igor.Kbr.Overlay.Routing;
 
+/// <summary>
+/// A request that the application has, and the ways by which it came; each gets the answer.
+/// </summary>
+internal sealed record Delivery(ServiceId Service, ulong Fingerprint, DeliveryToken Token)
+{
+    public List<Pending> Ways { get; } = [];
+}
+
 /// <summary>How a delivery went that needs no answer, or got one at once.</summary>
-/// <param name="Status">The answer; null when there is none, or not yet.</param>
+/// <param name="Status">The answer; null when there is none yet.</param>
 /// <param name="Payload">What it says.</param>
 internal readonly record struct DeliveryResult(ReplyStatus? Status, ReadOnlyMemory<byte> Payload = default);
 
@@ -21,137 +29,90 @@ internal sealed class Deliveries(NodeContext context, RingTable rings, PendingTa
 
     private readonly ControlRequests _control = new(rings);
     private readonly RequestFingerprint _fingerprints = new(context.Random);
-    private readonly Dictionary<ulong, Pending> _open = [];
-
-    /// <summary>Delivers a message that came over a link; its sender is told what becomes of it.</summary>
-    public void Deliver(
-        TimeSpan now, ServiceRing ring, in RouteHeader header, ReadOnlyMemory<byte> payload, Link from)
-    {
-        if (AnswerAtOnce(ring, header, payload) is { } result)
-        {
-            Reply(from, header.HopId, result);
-        }
-        else if (header.HopId == 0)
-        {
-            HandOver(ring, header, from, DeliveryToken.None, payload);
-        }
-        else
-        {
-            ulong fingerprint = _fingerprints.Of(header, from.PeerId == header.Source, payload.Span);
-            Pending? first = fingerprint == 0 ? null : _open.GetValueOrDefault(fingerprint);
-            if (first is not null && first.IsWayOf(from, header.HopId))
-            {
-                back.Send(from, header.HopId, ReplyStatus.Working, default);
-            }
-            else if (first?.CountOfWays >= WaysMax
-                || pending.Remember(PendingKind.Delivery, now, from, header) is not { } entry)
-            {
-                back.Refuse(from, header.HopId, ReplyStatus.Overloaded);
-            }
-            else if (first is not null)
-            {
-                first.AddWay(entry);
-                back.Send(from, header.HopId, ReplyStatus.Working, default);
-            }
-            else
-            {
-                Open(ring, entry, fingerprint);
-                HandOver(ring, header, from, new DeliveryToken((long)entry.Id), payload);
-            }
-        }
-    }
+    private readonly Dictionary<ulong, Delivery> _byFingerprint = [];
+    private readonly Dictionary<long, Delivery> _byToken = [];
+    private long _lastToken;
 
     /// <summary>
-    /// Delivers a message of this node itself; its entry, if it has one, waits for the application then.
+    /// Delivers a message; its entry, if it has one and there is no result, waits for the application then.
     /// </summary>
-    public DeliveryResult DeliverOwn(
+    public DeliveryResult Deliver(
         ServiceRing ring, in RouteHeader header, ReadOnlyMemory<byte> payload, Pending? entry)
-    {
-        if (AnswerAtOnce(ring, header, payload) is { } result)
-        {
-            return result;
-        }
-
-        DeliveryToken token = DeliveryToken.None;
-        if (entry is not null)
-        {
-            PendingTable.Renew(entry);
-            pending.Change(entry, PendingKind.Delivery, entry.End);
-            Open(ring, entry, 0);
-            token = new DeliveryToken((long)entry.Id);
-        }
-
-        HandOver(ring, header, null, token, payload);
-        return default;
-    }
-
-    /// <summary>The delivery that a token names, while it waits for an answer.</summary>
-    public Pending? Find(DeliveryToken token) =>
-        pending.Find((ulong)token.Value) is { Kind: PendingKind.Delivery, First: null } entry ? entry : null;
-
-    /// <summary>What the application of a service has not answered.</summary>
-    public List<Pending> Of(ServiceId service) => pending.Where(
-        e => e.Kind == PendingKind.Delivery && e.First is null && e.Service == service);
-
-    /// <summary>A delivery of another node's request is answered, to whoever waits for it.</summary>
-    public void Finish(Pending entry, in DeliveryResult result)
-    {
-        _open.Remove(entry.Fingerprint);
-        for (Pending? way = entry; way is not null;)
-        {
-            (Link? from, ulong hopId, Pending? next) = (way.Previous, way.PreviousId, way.NextWay);
-            pending.Remove(way);
-            Reply(from!, hopId, result);
-            way = next;
-        }
-    }
-
-    /// <summary>Nobody waits any more at the end of one way: the peer is gone, or its time is over.</summary>
-    public void GiveUp(Pending way)
-    {
-        if (way.First is not null)
-        {
-            way.LeaveWays();
-            pending.Remove(way);
-        }
-        else if (way.NextWay is { } next)
-        {
-            next.LeaveWays();
-            pending.TakeOver(way, next);
-        }
-        else
-        {
-            _open.Remove(way.Fingerprint);
-            pending.Remove(way);
-        }
-    }
-
-    private void Open(ServiceRing ring, Pending entry, ulong fingerprint)
-    {
-        entry.Service = ring.Id;
-        entry.Fingerprint = fingerprint;
-        if (fingerprint != 0)
-        {
-            _open[fingerprint] = entry;
-        }
-    }
-
-    private DeliveryResult? AnswerAtOnce(
-        ServiceRing ring, in RouteHeader header, ReadOnlyMemory<byte> payload)
     {
         if ((header.Flags & RouteFlags.Exact) != 0 && header.Destination != context.Id)
         {
             return new DeliveryResult(ReplyStatus.NoSuchNode);
         }
 
-        if ((header.Flags & RouteFlags.Probe) != 0)
+        if ((header.Flags & RouteFlags.Control) != 0)
         {
+            return _control.Answer(ring, header.Source, payload);
+        }
+
+        Link? from = entry?.Previous;
+        if (entry is null || (from is not null && entry.PreviousId == 0))
+        {
+            HandOver(ring, header, from, DeliveryToken.None, payload);
             return new DeliveryResult(ReplyStatus.Ok);
         }
 
-        return (header.Flags & RouteFlags.Control) != 0
-            ? _control.Answer(ring, header.Source, payload)
-            : null;
+        ulong fingerprint =
+            from is null ? 0 : _fingerprints.Of(header, from.PeerId == header.Source, payload.Span);
+        if (fingerprint != 0 && _byFingerprint.TryGetValue(fingerprint, out Delivery? first))
+        {
+            bool isKnown = first.Ways.Exists(
+                way => way.Previous?.Peer == from!.Peer && way.PreviousId == entry.PreviousId);
+            if (isKnown || first.Ways.Count >= WaysMax)
+            {
+                return new DeliveryResult(isKnown ? ReplyStatus.Working : ReplyStatus.Overloaded);
+            }
+
+            Add(first, entry);
+            back.Reply(from!, entry.PreviousId, ReplyStatus.Working, default);
+            return default;
+        }
+
+        var delivery = new Delivery(ring.Id, fingerprint, new DeliveryToken(++_lastToken));
+        _byToken.Add(delivery.Token.Value, delivery);
+        if (fingerprint != 0)
+        {
+            _byFingerprint.Add(fingerprint, delivery);
+        }
+
+        Add(delivery, entry);
+        HandOver(ring, header, from, delivery.Token, payload);
+        return default;
+    }
+
+    /// <summary>The delivery that a token names, while somebody waits for its answer.</summary>
+    public Delivery? Find(DeliveryToken token) => _byToken.GetValueOrDefault(token.Value);
+
+    /// <summary>What the application of a service has not answered, the oldest first.</summary>
+    public Delivery[] Of(ServiceId service) =>
+        [.. _byToken.Values.Where(d => d.Service == service).OrderBy(d => d.Token.Value)];
+
+    /// <summary>Nobody waits any more at the end of a way.</summary>
+    public void Leave(Pending way)
+    {
+        if (way.Delivery is { } delivery && delivery.Ways.Remove(way) && delivery.Ways.Count == 0)
+        {
+            Close(delivery);
+        }
+    }
+
+    /// <summary>It is answered, or nobody waits for it.</summary>
+    public void Close(Delivery delivery)
+    {
+        _byToken.Remove(delivery.Token.Value);
+        _byFingerprint.Remove(delivery.Fingerprint);
+    }
+
+    private void Add(Delivery delivery, Pending way)
+    {
+        delivery.Ways.Add(way);
+        way.Delivery = delivery;
+        way.ForgetAttempts();
+        pending.Change(way, PendingKind.Delivered, way.End);
     }
 
     private void HandOver(
@@ -168,12 +129,4 @@ internal sealed class Deliveries(NodeContext context, RingTable rings, PendingTa
                 ? KbrRequestId.None
                 : new KbrRequestId(header.Source, header.RequestNumber),
         });
-
-    private void Reply(Link to, ulong hopId, in DeliveryResult result)
-    {
-        if (hopId != 0)
-        {
-            back.Send(to, hopId, result.Status ?? ReplyStatus.Ok, result.Payload.Span);
-        }
-    }
 }

@@ -4,5 +4,5 @@ namespace Igor.Kbr.Overlay.Routing;
 internal interface IControlRequests
 {
     /// <summary>Sends a request; it ends in <see cref="OwnRequest.Completed"/>, once.</summary>
-    void Begin(TimeSpan now, OwnRequest request);
+    void Begin(TimeSpan now, OwnRequest request, ReadOnlySpan<byte> payload);
 }

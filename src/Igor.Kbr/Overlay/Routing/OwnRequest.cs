@@ -20,12 +20,6 @@ internal readonly record struct RequestResult(KbrStatus Status, Key Responder, R
 /// <summary>A request of this node: of a local application, or of the overlay itself.</summary>
 internal sealed class OwnRequest
 {
-    /// <summary>More than the attempts that fit into most deadlines.</summary>
-    private const int TriedMax = 64;
-
-    private byte[] _buffer = [];
-    private int _length;
-
     public required ServiceId Service { get; init; }
 
     public required Key Destination { get; init; }
@@ -52,80 +46,31 @@ internal sealed class OwnRequest
     /// </summary>
     public Key? FirstHop { get; init; }
 
-    /// <summary>The peer that brought the answer; see <see cref="RequestResult.Through"/>.</summary>
-    public Peer? AnsweredThrough { get; set; }
-
-    /// <summary>When it began.</summary>
-    public TimeSpan BegunAt { get; set; }
-
     /// <summary>Attempts so far.</summary>
     public int Attempts { get; set; }
 
-    /// <summary>
-    /// The first hops of this round of attempts, each once: when all that there are have had it, the next
-    /// round begins.
-    /// </summary>
-    public List<Key>? Tried { get; private set; }
+    /// <summary>How often it has waited for a way; each time for longer.</summary>
+    public int Waits { get; set; }
 
     /// <summary>How the last attempt ended, to be told when there is no time for another.</summary>
     public KbrStatus LastStatus { get; set; } = KbrStatus.Unreachable;
 
-    public ReadOnlyMemory<byte> Payload => _buffer.AsMemory(0, _length);
-
-    /// <summary>What stands behind the header in each attempt's frame: the payload and the number.</summary>
-    public ReadOnlySpan<byte> Rest =>
-        _buffer.AsSpan(0, Number == 0 ? _length : _length + RoutedFrame.RequestNumberBytes);
-
-    /// <summary>An attempt goes to a peer.</summary>
-    public void NoteTried(Key peer)
-    {
-        Tried ??= [];
-        if (Tried.Count >= TriedMax || Tried.Contains(peer))
-        {
-            Tried.Clear();
-        }
-
-        Tried.Add(peer);
-    }
-
-    public void Keep(ReadOnlySpan<byte> payload)
-    {
-        _buffer = LargeBuffers.Rent(payload.Length + RoutedFrame.RequestNumberBytes);
-        payload.CopyTo(_buffer);
-        _length = payload.Length;
-        RoutedFrame.WriteRequestNumber(_buffer.AsSpan(_length), Number);
-    }
-
     /// <summary>It has ended: whoever made it is told.</summary>
     public void Complete(TimeSpan now, IOverlayOutput output, in RequestResult result)
     {
+        bool hasFailed = result.Status == KbrStatus.Failed;
         if (Completed is { } completed)
         {
-            completed(now, result with { Through = AnsweredThrough });
-        }
-        else if (result.Status == KbrStatus.Failed)
-        {
-            string error = PeerCodec.ReadError(result.Payload.Span);
-            output.CompleteRequest(
-                Name, new KbrReply(result.Status, result.Responder, default) { Error = error });
+            completed(now, result);
         }
         else
         {
-            output.CompleteRequest(Name, new KbrReply(result.Status, result.Responder, result.Payload));
+            output.CompleteRequest(
+                Name,
+                new KbrReply(result.Status, result.Responder, hasFailed ? default : result.Payload)
+                {
+                    Error = hasFailed ? PeerCodec.ReadError(result.Payload.Span) : null,
+                });
         }
-
-        Release();
-    }
-
-    /// <summary>Gives the payload's memory back.</summary>
-    public void Release()
-    {
-        if (_buffer.Length > 0)
-        {
-            LargeBuffers.Return(_buffer);
-        }
-
-        _buffer = [];
-        _length = 0;
     }
 }

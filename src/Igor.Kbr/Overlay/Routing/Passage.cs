@@ -5,9 +5,11 @@ using Igor.Kbr.Wire;
 namespace Igor.Kbr.Overlay.Routing;
 
 /// <summary>
-/// A request of another node on its way through this one. It goes to a nearer peer; when that is gone, cannot
-/// pass it on, or answers later than it does else, it goes to another one too, so often and no oftener: the
-/// node that it came from has longer to wait to see the same. Its reply goes back the way that it came.
+/// A request on its way through this node. It goes to a nearer peer; when that is gone, cannot pass it on, or
+/// answers later than it does else, it goes to another one too; with nobody nearer it is delivered here. Of
+/// another node's a hop tries few, since the node that it came from has longer to wait to see the same; its
+/// reply goes back the way that it came. One of this node itself is tried until its deadline, and waits where
+/// there is no way yet.
 /// </summary>
 internal sealed class Passage(
     NodeContext context,
@@ -15,183 +17,345 @@ internal sealed class Passage(
     PendingTable pending,
     Deliveries deliveries,
     PeerConduct conduct,
-    RouteSelection routes,
-    WayBack back)
+    Handover handover,
+    WayBack back) : IControlRequests
 {
-    /// <summary>A third is left when one died and the next is slow; more is the origin's business.</summary>
-    private const int HopsTriedMax = 3;
+    private static readonly TimeSpan ParkedFirst = TimeSpan.FromMilliseconds(20);
+    private static readonly TimeSpan ParkedMax = TimeSpan.FromMilliseconds(400);
 
-    /// <summary>
-    /// A hop sends so many more messages than it gets, at most: where all are late because there is too much
-    /// to do, more messages make it worse.
-    /// </summary>
-    private const double RetriesPerRequest = 0.1;
-
-    private const double RetriesAtOnceMax = 32;
-
-    private double _retries = RetriesAtOnceMax;
-
-    /// <summary>Passes a message on: a new hop id and hop count, everything else as it came.</summary>
-    public void Begin(TimeSpan now, Link from, Peer next, in RouteHeader header, ReadOnlySpan<byte> frame)
+    /// <summary>A request of this node begins.</summary>
+    public void Begin(TimeSpan now, OwnRequest request, ReadOnlySpan<byte> payload)
     {
-        if (header.HopId == 0)
+        if (pending.Add(now, request.Deadline) is not { } entry)
         {
-            Send(next, 0, header, header.TimeoutMs, frame);
+            request.Complete(now, context.Output, new RequestResult(KbrStatus.Overloaded, default, default));
             return;
         }
 
-        if (pending.Remember(PendingKind.Transit, now, from, header) is not { } entry)
+        const int before = RoutedFrame.RouteHeaderBytes + RoutedFrame.PayloadPrefixBytes;
+        int behind = request.Number == 0 ? 0 : RoutedFrame.RequestNumberBytes;
+        entry.Own = request;
+        entry.IsControl = (request.Flags & RouteFlags.Control) != 0;
+        Span<byte> frame = pending.NewFrame(entry, before + payload.Length + behind);
+        RoutedFrame.WriteRoute(
+            frame,
+            new RouteHeader(
+                request.Service,
+                request.Destination,
+                context.Id,
+                0,
+                WireLimits.HopsMax + 1,
+                request.Flags,
+                0,
+                request.Number),
+            payload.Length);
+        payload.CopyTo(frame[before..]);
+        if (behind > 0)
         {
-            back.Refuse(from, header.HopId, ReplyStatus.Overloaded);
-            return;
+            RoutedFrame.WriteRequestNumber(frame[^behind..], request.Number);
         }
 
-        _retries = Math.Min(RetriesAtOnceMax, _retries + RetriesPerRequest);
-        entry.IsControl = (header.Flags & RouteFlags.ForOverlay) != 0;
-        pending.KeepFrame(entry, frame);
-        if (!TrySend(now, entry, next, header, frame) && !TryAnother(now, entry))
+        PassOrGiveUp(now, entry, ReplyStatus.Unreachable);
+    }
+
+    /// <summary>A message of another node came.</summary>
+    public void Begin(
+        TimeSpan now,
+        Pending entry,
+        ServiceRing ring,
+        in RouteHeader header,
+        ReadOnlyMemory<byte> payload,
+        ReadOnlySpan<byte> frame)
+    {
+        handover.NoteCame();
+        entry.IsControl = (header.Flags & RouteFlags.Control) != 0;
+        if (!TryPass(now, entry, ring, header, payload, frame, again: false))
         {
-            pending.Remove(entry);
-            back.Refuse(from, header.HopId, ReplyStatus.Overloaded);
+            Settle(now, entry, header.HopsLeft > 0 ? ReplyStatus.Overloaded : ReplyStatus.Unreachable);
         }
     }
 
     /// <summary>A reply came: it goes back, unless it is none and there is another way.</summary>
     public void HandleReply(
-        TimeSpan now, Pending entry, Peer from, in ReplyHeader header, ReadOnlySpan<byte> reply)
+        TimeSpan now,
+        Pending entry,
+        Peer from,
+        in ReplyHeader header,
+        ReadOnlySpan<byte> frame,
+        ReadOnlyMemory<byte> payload)
     {
-        if (header.Status is ReplyStatus.HopFailed or ReplyStatus.Unreachable)
+        switch (header.Status)
         {
-            HandleFailed(now, entry, from, header.Status);
+            case ReplyStatus.Working:
+                HandleWorking(now, entry, from, frame);
+                break;
+            case ReplyStatus.HopFailed or ReplyStatus.Unreachable:
+            case ReplyStatus.Overloaded when entry.Own is not null:
+                HandleFailed(now, entry, from, header.Status);
+                break;
+            case ReplyStatus.Overloaded:
+                entry.NoteFailed(from);
+                if (!entry.WaitsForSome) // else another hop may bring the answer yet
+                {
+                    Settle(now, entry, header.Status);
+                }
+
+                break;
+            default:
+                if (entry.Own is not null)
+                {
+                    Settle(now, entry, header.Status, header.Responder, payload, from);
+                }
+                else
+                {
+                    (Link previous, ulong previousId) = (entry.Previous!, entry.PreviousId);
+                    pending.Remove(entry);
+                    back.Pass(previous, previousId, frame);
+                }
+
+                break;
+        }
+    }
+
+    /// <summary>A hop is gone, drops requests, or cannot pass it on.</summary>
+    public void HandleFailed(TimeSpan now, Pending entry, Peer from, ReplyStatus status)
+    {
+        bool isNewest = entry.IsNewest(from);
+        entry.NoteFailed(from);
+        if (entry.Own is null ? entry.WaitsForSome : !isNewest)
+        {
             return;
         }
 
-        if (header.Status == ReplyStatus.Overloaded)
+        if (entry.Own is { } own
+            && (status == ReplyStatus.Overloaded || own.Attempts > Handover.HopsTriedMax))
         {
-            entry.NoteFailed(from.Id);
-            if (entry.WaitsForSome)
-            {
-                return; // another hop may bring the answer yet
-            }
-        }
-
-        (Link previous, ulong previousId) = (entry.Previous!, entry.PreviousId);
-        if (header.Status == ReplyStatus.Working)
-        {
-            if (!entry.NoteWorking(from))
-            {
-                return;
-            }
-
-            if (entry.Newest is { SentAt: var sentAt } newest && newest.Next == from)
-            {
-                TimeSpan wait = PeerConduct.BelieveWorking(now - sentAt);
-                pending.Change(entry, PendingKind.Transit, now + wait);
-            }
+            Settle(now, entry, status);
         }
         else
         {
-            pending.Remove(entry);
+            PassOrGiveUp(now, entry, status);
         }
-
-        back.Pass(previous, previousId, reply);
     }
 
-    /// <summary>A hop is gone, or cannot pass it on.</summary>
-    public void HandleFailed(TimeSpan now, Pending entry, Peer from, ReplyStatus status)
+    /// <summary>It should have been answered by now, or a wait is over.</summary>
+    public void HandleLate(TimeSpan now, Pending entry)
     {
-        entry.NoteFailed(from.Id);
-        if (entry.WaitsForSome || TryAnother(now, entry))
+        if (entry.Kind == PendingKind.Undecided)
+        {
+            Decide(now, entry, ForwardDecision.Continue);
+        }
+        else if (entry.Kind == PendingKind.Sent
+            && conduct.LookAgainAt(now, entry, Handover.Patience(entry)) is { } again)
+        {
+            pending.Change(entry, PendingKind.Sent, again);
+        }
+        else if (entry is { Kind: PendingKind.Sent, Own.FirstHop: not null })
+        {
+            pending.Change(entry, PendingKind.Sent, entry.End); // no other way is the one that it is for
+        }
+        else if (entry.Own is not null)
+        {
+            PassOrGiveUp(now, entry, ReplyStatus.Unreachable, again: true);
+        }
+        else if (!TryAnother(now, entry))
+        {
+            pending.Change(entry, PendingKind.Sent, conduct.SilentAt(now, entry.Newest.Next) ?? entry.End);
+        }
+    }
+
+    /// <summary>The deadline of a request has passed.</summary>
+    public void HandleTimeout(TimeSpan now, Pending entry)
+    {
+        conduct.NoteUnanswered(now, entry);
+        if (entry.Own is { } own)
+        {
+            End(now, entry, entry.Kind == PendingKind.Parked ? own.LastStatus : KbrStatus.Timeout);
+        }
+        else
+        {
+            Forget(entry);
+        }
+    }
+
+    /// <summary>The application's word on a message that waits for it.</summary>
+    public void Decide(TimeSpan now, Pending entry, ForwardDecision decision)
+    {
+        entry.Read(out ReadOnlyMemory<byte> payload);
+        if (!decision.Goes || !Fits(decision.Replacement, entry.FrameBytes - payload.Length))
+        {
+            if (decision.Goes && entry.Own is not null)
+            {
+                End(now, entry, KbrStatus.TooLarge);
+            }
+            else
+            {
+                Settle(now, entry, ReplyStatus.Stopped);
+            }
+
+            return;
+        }
+
+        if (decision.Replacement is { } replacement)
+        {
+            byte[] frame = RoutedFrame.WithPayload(
+                entry.Frame.AsSpan(0, entry.FrameBytes), payload.Length, replacement);
+            frame.CopyTo(pending.NewFrame(entry, frame.Length));
+        }
+
+        PassOrGiveUp(now, entry, ReplyStatus.Unreachable);
+    }
+
+    /// <summary>The application here answered, or is gone: all who wait for that are told.</summary>
+    public void Answer(TimeSpan now, Delivery delivery, in DeliveryResult result)
+    {
+        deliveries.Close(delivery);
+        foreach (Pending way in delivery.Ways)
+        {
+            way.Delivery = null;
+            Settle(now, way, result.Status!.Value, context.Id, result.Payload);
+        }
+    }
+
+    /// <summary>Nobody waits for the answer any more.</summary>
+    public void Forget(Pending entry)
+    {
+        deliveries.Leave(entry);
+        pending.Remove(entry);
+    }
+
+    /// <summary>A request of this node ends.</summary>
+    public void End(TimeSpan now, Pending entry, KbrStatus status) =>
+        End(now, entry, new RequestResult(status, default, default));
+
+    private void End(TimeSpan now, Pending entry, in RequestResult result)
+    {
+        OwnRequest request = entry.Own!;
+        Forget(entry);
+        request.Complete(now, context.Output, result);
+    }
+
+    /// <summary>
+    /// A reply, or what this node says in its place. Another node's request ends with it. One of this node
+    /// itself waits, unless that is an answer.
+    /// </summary>
+    private void Settle(
+        TimeSpan now,
+        Pending entry,
+        ReplyStatus status,
+        Key responder = default,
+        ReadOnlyMemory<byte> payload = default,
+        Peer? through = null)
+    {
+        if (entry.Own is not { } own)
+        {
+            (Link previous, ulong previousId) = (entry.Previous!, entry.PreviousId);
+            pending.Remove(entry);
+            back.Reply(previous, previousId, status, payload.Span);
+            return;
+        }
+
+        KbrStatus? end = status switch
+        {
+            ReplyStatus.Ok => KbrStatus.Ok,
+            ReplyStatus.NoSuchNode => KbrStatus.NoSuchNode,
+            ReplyStatus.Stopped => KbrStatus.Stopped,
+            ReplyStatus.Failed => KbrStatus.Failed,
+            _ => null,
+        };
+        own.LastStatus = status == ReplyStatus.Overloaded ? KbrStatus.Overloaded : KbrStatus.Unreachable;
+        if (end is not null || own.FirstHop is not null)
+        {
+            var result = new RequestResult(end ?? own.LastStatus, responder, payload) { Through = through };
+            End(now, entry, result);
+            return;
+        }
+
+        TimeSpan wait = ParkedFirst * Math.Pow(2, Math.Min(++own.Waits, 8));
+        wait = context.Random.Jitter(wait < ParkedMax ? wait : ParkedMax);
+        pending.Change(entry, PendingKind.Parked, now + wait);
+    }
+
+    private void HandleWorking(TimeSpan now, Pending entry, Peer from, ReadOnlySpan<byte> frame)
+    {
+        if (!entry.NoteWorking(from))
         {
             return;
         }
 
-        (Link previous, ulong previousId) = (entry.Previous!, entry.PreviousId);
-        pending.Remove(entry);
-        back.Refuse(previous, previousId, status);
-    }
-
-    /// <summary>It should have been answered by now.</summary>
-    public void HandleLate(TimeSpan now, Pending entry)
-    {
-        if (conduct.LookAgainAt(now, entry) is { } again)
+        if (entry.IsNewest(from))
         {
-            pending.Change(entry, PendingKind.Transit, again);
+            TimeSpan taken = now - (entry.Own is null ? entry.Newest.SentAt : entry.BegunAt);
+            pending.Change(entry, PendingKind.Sent, now + PeerConduct.BelieveWorking(taken));
         }
-        else if (!TryAnother(now, entry))
+
+        if (entry.Previous is { } previous)
         {
-            pending.Change(entry, PendingKind.Transit, entry.End);
+            back.Pass(previous, entry.PreviousId, frame);
         }
     }
 
-    private bool TryAnother(TimeSpan now, Pending entry)
+    private void PassOrGiveUp(TimeSpan now, Pending entry, ReplyStatus status, bool again = false)
     {
-        if (entry.Frame is not { } kept || entry.AttemptCount >= HopsTriedMax || _retries < 1
-            || !RoutedFrame.TryReadRoute(
-                kept.AsMemory(0, entry.FrameBytes), out RouteHeader header, out ReadOnlyMemory<byte> payload)
-            || !rings.TryGet(header.Service, out ServiceRing? ring) || !ring.IsActive)
+        if (!TryAnother(now, entry, again))
+        {
+            Settle(now, entry, status);
+        }
+    }
+
+    /// <summary>Takes another way with a frame that was kept; false when there is none.</summary>
+    private bool TryAnother(TimeSpan now, Pending entry, bool again = false)
+    {
+        if (entry.Frame is not { } frame)
         {
             return false;
         }
 
-        var avoid = new HopsToAvoid { Excluded = header.Excluded, Passed = entry };
-        Peer? next = routes.NextHop(ring.Members, true, header.Destination, avoid);
-        if (next is null)
+        RouteHeader header = entry.Read(out ReadOnlyMemory<byte> payload);
+        if (!rings.TryGet(header.Service, out ServiceRing? ring) && entry.Own is not null)
         {
-            return TryDeliver(now, entry, ring, header, payload);
+            End(now, entry, KbrStatus.Unreachable);
+            return true;
         }
 
-        if (entry.WasPassedTo(next.Id) || (entry.WaitsForSome && conduct.IsSuspect(next)))
-        {
-            return false;
-        }
-
-        if (!TrySend(now, entry, next, header, kept.AsSpan(0, entry.FrameBytes)))
-        {
-            return TryAnother(now, entry);
-        }
-
-        _retries--;
-        return true;
+        return ring is not null && (ring.IsActive || entry.Own is not null)
+            && TryPass(now, entry, ring, header, payload, frame.AsSpan(0, entry.FrameBytes), again);
     }
 
-    /// <summary>All who were nearer are gone: this node is the root.</summary>
-    private bool TryDeliver(
-        TimeSpan now, Pending entry, ServiceRing ring, in RouteHeader header, ReadOnlyMemory<byte> payload)
+    private bool TryPass(
+        TimeSpan now,
+        Pending entry,
+        ServiceRing ring,
+        in RouteHeader header,
+        ReadOnlyMemory<byte> payload,
+        ReadOnlySpan<byte> frame,
+        bool again)
     {
-        if (entry.WaitsForSome)
+        bool isPassed =
+            handover.TryPass(now, entry, ring, header, payload, frame, again, out DeliveryResult result);
+        if (result.Status is { } status)
         {
-            return false;
+            Settle(now, entry, status, context.Id, result.Payload);
         }
 
-        Link previous = entry.Previous!;
-        byte[] frame = pending.TakeFrame(entry)!;
-        uint left = RouteHeader.MsUntil(now, entry.End);
-        pending.Remove(entry);
-        deliveries.Deliver(now, ring, header with { TimeoutMs = left }, payload, previous);
-        LargeBuffers.Return(frame);
-        return true;
+        return isPassed;
     }
 
-    private bool TrySend(
-        TimeSpan now, Pending entry, Peer next, in RouteHeader header, ReadOnlySpan<byte> frame)
+    /// <summary>A larger frame than the next hop takes would end the connection to it.</summary>
+    private bool Fits(byte[]? replacement, int otherBytes)
     {
-        entry.NoteAttempt(now, next);
-        if (!Send(next, entry.Id, header, RouteHeader.MsUntil(now, entry.End), frame))
+        int most = context.Options.PayloadBytesMax;
+        if (replacement is null
+            || (replacement.Length <= most
+                && replacement.Length + otherBytes <= most + WireLimits.FrameOverheadBytes))
         {
-            entry.NoteFailed(next.Id); // it takes no more now, or no such large frame
-            return false;
+            return true;
         }
 
-        pending.Change(entry, PendingKind.Transit, conduct.LookAt(now, entry));
-        return true;
-    }
-
-    private bool Send(Peer next, ulong hopId, in RouteHeader header, uint timeoutMs, ReadOnlySpan<byte> frame)
-    {
-        Span<byte> rewritten = stackalloc byte[RoutedFrame.RouteHeaderBytes];
-        frame[..RoutedFrame.RouteHeaderBytes].CopyTo(rewritten);
-        RoutedFrame.RewriteRoute(rewritten, hopId, header.HopsLeft - 1, timeoutMs);
-        return context.Send(next.Link, rewritten, frame[RoutedFrame.RouteHeaderBytes..]);
+        context.Raise(
+            OverlayEventKind.LimitReached,
+            context.Id,
+            $"a replacement of {replacement.Length} bytes for a passing message is too large");
+        return false;
     }
 }

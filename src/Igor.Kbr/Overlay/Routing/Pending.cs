@@ -1,67 +1,83 @@
-using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using Igor.Kbr.Overlay.Machines;
+using Igor.Kbr.Wire;
 
 namespace Igor.Kbr.Overlay.Routing;
 
 /// <summary>What an entry of the pending table waits for.</summary>
 internal enum PendingKind
 {
-    /// <summary>A request of another node went through here; its reply goes back the way it came.</summary>
-    Transit,
+    /// <summary>The reply of a hop that it was passed to.</summary>
+    Sent,
 
-    /// <summary>A request of this node is on its way.</summary>
-    Own,
-
-    /// <summary>A request of this node waits for a next hop to be there.</summary>
+    /// <summary>A hop that it may go to (a request of this node).</summary>
     Parked,
 
-    /// <summary>A request of this node waits for an application's word on whether it goes.</summary>
+    /// <summary>An application's word on whether it goes.</summary>
     Undecided,
 
-    /// <summary>A request was delivered to the application here, which has not answered yet.</summary>
-    Delivery,
+    /// <summary>The answer of the application here.</summary>
+    Delivered,
+}
+
+/// <summary>A hop that a request was passed to.</summary>
+internal struct Attempt
+{
+    public required Peer Next { get; init; }
+
+    /// <summary>When, for the first time: what comes is taken for the answer to that.</summary>
+    public TimeSpan SentAt { get; init; }
+
+    /// <summary>When, for the last time.</summary>
+    public TimeSpan LastAt { get; init; }
+
+    /// <summary>Whether it gets it again only when all others had it.</summary>
+    public bool IsTried { get; set; }
+
+    /// <summary>Whether it was asked whether it lives, since nothing came from it.</summary>
+    public bool IsAsked { get; set; }
+
+    /// <summary>Whether it said that the request is being worked on: it is taken at its word once.</summary>
+    public bool SaidWorking { get; set; }
+
+    /// <summary>Whether it said that it cannot pass it on, or is gone.</summary>
+    public bool HasFailed { get; set; }
 }
 
 /// <summary>
-/// Soft state of one request at this hop, until its reply or its deadline; all attempts to pass it on have
-/// its one id. Reused.
+/// Soft state of one request at this hop, of another node or its own, until its reply or its deadline; all
+/// attempts to pass it on have its one id. Reused.
 /// </summary>
 internal sealed class Pending
 {
-    /// <summary>More attempts than a hop makes; of an origin's the last count.</summary>
-    public const int AttemptsMax = 4;
+    /// <summary>More than fit into most deadlines; of more the oldest is forgotten.</summary>
+    private const int AttemptsMax = 64;
 
-    private Attempts _attempts;
+    private readonly List<Attempt> _attempts = [];
 
     public ulong Id { get; set; }
 
     public PendingKind Kind { get; set; }
 
-    /// <summary>Where it came from, and what it was called there (transit, delivery).</summary>
+    /// <summary>Where it came from; null when it is this node's own.</summary>
     public Link? Previous { get; set; }
 
+    /// <summary>What it is called there; 0 when no reply is expected.</summary>
     public ulong PreviousId { get; set; }
 
     /// <summary>Whether it came from a stranger (as it was then).</summary>
     public bool IsStrangers { get; set; }
 
-    /// <summary>Whether it is for the overlay at its root, not for an application.</summary>
-    public bool IsControl { get; set; }
-
-    /// <summary>The service that it was delivered in (delivery).</summary>
-    public ServiceId Service { get; set; }
-
     /// <summary>The request, when it is this node's own.</summary>
     public OwnRequest? Own { get; set; }
 
-    /// <summary>How many hops it was passed to last; replies of others are not taken.</summary>
-    public int AttemptCount { get; private set; }
+    /// <summary>Whether it is for the overlay at its root, not for an application.</summary>
+    public bool IsControl { get; set; }
 
-    /// <summary>The hops that it was passed to, the last one first.</summary>
-    public ReadOnlySpan<Attempt> AllAttempts => ((ReadOnlySpan<Attempt>)_attempts)[..AttemptCount];
+    /// <summary>Whether an application that wants to see what passes has seen it.</summary>
+    public bool IsDecided { get; set; }
 
-    /// <summary>The last hop that it was passed to.</summary>
-    public ref Attempt Newest => ref _attempts[0];
+    public TimeSpan BegunAt { get; set; }
 
     /// <summary>When the next thing is done about it.</summary>
     public TimeSpan Deadline { get; set; }
@@ -69,26 +85,35 @@ internal sealed class Pending
     /// <summary>When it ends, whatever happens.</summary>
     public TimeSpan End { get; set; }
 
-    /// <summary>The frame, to be passed on once more, in a pooled buffer; null for none (transit).</summary>
+    /// <summary>The frame, to be passed on once more, in a pooled buffer; null for none.</summary>
     public byte[]? Frame { get; set; }
 
     public int FrameBytes { get; set; }
 
-    /// <summary>Tells its repeats from other requests; 0 for none (delivery).</summary>
-    public ulong Fingerprint { get; set; }
+    /// <summary>What it waits for when it was delivered here.</summary>
+    public Delivery? Delivery { get; set; }
 
-    /// <summary>The delivery that this is another way of, by which the answer goes back too.</summary>
-    public Pending? First { get; private set; }
+    /// <summary>Its place among the entries by their deadlines; -1 when it is not in the table.</summary>
+    public int Place { get; set; } = -1;
 
-    /// <summary>The next way of the same delivery.</summary>
-    public Pending? NextWay { get; private set; }
+    /// <summary>Of two that are due at once the one that was set first comes first.</summary>
+    public long Order { get; set; }
 
-    // Links of the wheel's list that the entry stands in.
-    public int Slot { get; set; } = -1;
+    /// <summary>The hops that it was passed to, the last one last.</summary>
+    public Span<Attempt> Attempts => CollectionsMarshal.AsSpan(_attempts);
 
-    public Pending? After { get; set; }
+    /// <summary>The last hop that it was passed to.</summary>
+    public ref Attempt Newest => ref Attempts[^1];
 
-    public Pending? Before { get; set; }
+    /// <summary>Whether it waits for any hop.</summary>
+    public bool WaitsForSome => _attempts.Exists(attempt => !attempt.HasFailed);
+
+    /// <summary>What the kept frame says.</summary>
+    public RouteHeader Read(out ReadOnlyMemory<byte> payload)
+    {
+        RoutedFrame.TryReadRoute(Frame.AsMemory(0, FrameBytes), out RouteHeader header, out payload);
+        return header;
+    }
 
     /// <summary>It is passed to a peer now, perhaps again.</summary>
     public void NoteAttempt(TimeSpan now, Peer next)
@@ -96,64 +121,50 @@ internal sealed class Pending
         int at = IndexOf(next.Id);
         TimeSpan since = WaitsFor(next) ? _attempts[at].SentAt : now;
         bool saidWorking = at >= 0 && _attempts[at].SaidWorking;
-        if (at < 0)
+        if (at >= 0 || _attempts.Count == AttemptsMax)
         {
-            at = Math.Min(AttemptCount, AttemptsMax - 1);
-            AttemptCount = at + 1;
+            _attempts.RemoveAt(Math.Max(at, 0));
         }
 
-        for (int i = at; i > 0; i--)
+        _attempts.Add(new Attempt
         {
-            _attempts[i] = _attempts[i - 1];
-        }
-
-        _attempts[0] = new Attempt { Next = next, SentAt = since, LastAt = now, SaidWorking = saidWorking };
+            Next = next, SentAt = since, LastAt = now, SaidWorking = saidWorking, IsTried = true,
+        });
     }
 
-    /// <summary>
-    /// When it was passed to a peer whose reply counts; null when to none such. A hop that refused a repeat
-    /// may bring the answer to what it was passed before, but no other reply.
-    /// </summary>
-    public TimeSpan? SentTo(Peer peer, bool isAnswer) =>
-        IndexOf(peer.Id) is >= 0 and int at && _attempts[at].Next == peer
-            && (isAnswer || !_attempts[at].HasFailed)
-            ? _attempts[at].SentAt
-            : null;
-
-    /// <summary>When it was last passed to a peer that it waits for; null when it does not.</summary>
-    public TimeSpan? WaitsForSince(Peer peer) =>
-        WaitsFor(peer) ? _attempts[IndexOf(peer.Id)].LastAt : null;
-
-    /// <summary>Whether it went to that peer, while it has been connected, and waits for it.</summary>
-    public bool WaitsFor(Peer peer) =>
-        IndexOf(peer.Id) is >= 0 and int at && !_attempts[at].HasFailed && _attempts[at].Next == peer;
-
-    /// <summary>Whether it waits for any hop.</summary>
-    public bool WaitsForSome
+    /// <summary>The attempt at a peer while it has been connected; false when there was none.</summary>
+    public bool TryGet(Peer peer, out Attempt attempt)
     {
-        get
-        {
-            for (int i = 0; i < AttemptCount; i++)
-            {
-                if (!_attempts[i].HasFailed)
-                {
-                    return true;
-                }
-            }
-
-            return false;
-        }
+        int at = IndexOf(peer.Id);
+        attempt = at >= 0 ? _attempts[at] : default;
+        return attempt.Next == peer;
     }
 
-    /// <summary>Whether it went to a peer, however that ended.</summary>
-    public bool WasPassedTo(Key peer) => IndexOf(peer) >= 0;
+    /// <summary>Whether it waits for that peer.</summary>
+    public bool WaitsFor(Peer peer) => TryGet(peer, out Attempt attempt) && !attempt.HasFailed;
+
+    /// <summary>Whether it waits for that peer, to which it was passed last.</summary>
+    public bool IsNewest(Peer peer) =>
+        Kind == PendingKind.Sent && _attempts.Count > 0 && Newest.Next == peer;
+
+    /// <summary>Whether a node gets it again only when all others had it.</summary>
+    public bool WasTried(Key node) => IndexOf(node) is >= 0 and int at && _attempts[at].IsTried;
+
+    /// <summary>All had it: they may get it again.</summary>
+    public void BeginRound()
+    {
+        foreach (ref Attempt attempt in Attempts)
+        {
+            attempt.IsTried = false;
+        }
+    }
 
     /// <summary>That hop does not answer any more.</summary>
-    public void NoteFailed(Key peer)
+    public void NoteFailed(Peer peer)
     {
-        if (IndexOf(peer) is >= 0 and int at)
+        if (IndexOf(peer.Id) is >= 0 and int at)
         {
-            _attempts[at].HasFailed = true;
+            Attempts[at].HasFailed = true;
         }
     }
 
@@ -164,64 +175,25 @@ internal sealed class Pending
         bool isNews = at >= 0 && !_attempts[at].SaidWorking;
         if (isNews)
         {
-            _attempts[at].SaidWorking = true;
+            Attempts[at].SaidWorking = true;
         }
 
         return isNews;
     }
 
-    public void ForgetAttempts()
-    {
-        _attempts = default;
-        AttemptCount = 0;
-    }
-
-    /// <summary>The ways by which a delivery came.</summary>
-    public int CountOfWays => 1 + (NextWay?.CountOfWays ?? 0);
-
-    /// <summary>Whether a delivery came by that way before.</summary>
-    public bool IsWayOf(Link link, ulong hopId) =>
-        (Previous?.Peer == link.Peer && PreviousId == hopId) || NextWay?.IsWayOf(link, hopId) == true;
-
-    /// <summary>A delivery came by another way.</summary>
-    public void AddWay(Pending way)
-    {
-        (way.First, way.NextWay) = (this, NextWay);
-        NextWay = way;
-    }
-
-    /// <summary>This way is not one of its delivery's any more.</summary>
-    public void LeaveWays()
-    {
-        for (Pending? way = First; way is not null; way = way.NextWay)
-        {
-            if (way.NextWay == this)
-            {
-                way.NextWay = NextWay;
-            }
-        }
-
-        ForgetWays();
-    }
-
-    public void ForgetWays() => (First, NextWay) = (null, null);
+    /// <summary>What the attempts may bring still means nothing.</summary>
+    public void ForgetAttempts() => _attempts.Clear();
 
     private int IndexOf(Key peer)
     {
-        for (int i = 0; i < AttemptCount; i++)
+        for (int i = 0; i < _attempts.Count; i++)
         {
-            if (_attempts[i].Next!.Id == peer)
+            if (_attempts[i].Next.Id == peer)
             {
                 return i;
             }
         }
 
         return -1;
-    }
-
-    [InlineArray(AttemptsMax)]
-    private struct Attempts
-    {
-        private Attempt _first;
     }
 }

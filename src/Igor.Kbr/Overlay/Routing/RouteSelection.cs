@@ -6,14 +6,26 @@ namespace Igor.Kbr.Overlay.Routing;
 /// <summary>
 /// The choice of the next hop: greedy on the symmetric ring, only strictly nearer to the destination, so that
 /// a message cannot go in circles. Among those a healthy peer goes before one that leaves requests
-/// unanswered.
+/// unanswered, and who does not answer at all is passed over.
 /// </summary>
 internal sealed class RouteSelection(NodeContext context, PeerConduct conduct)
 {
     /// <summary>
     /// The member to hand a message to; null when this node, if it is one itself, is the nearest.
     /// </summary>
-    public Peer? NextHop(MemberTable members, bool isMember, Key destination, in HopsToAvoid avoid)
+    /// <param name="now">Monotonic time.</param>
+    /// <param name="members">Who is connected.</param>
+    /// <param name="isMember">Whether this node is one of them.</param>
+    /// <param name="destination">The key that it is for.</param>
+    /// <param name="excluded">A node that must not get it; null for none.</param>
+    /// <param name="entry">It goes again to hops that had it only when all others had it.</param>
+    public Peer? NextHop(
+        TimeSpan now,
+        MemberTable members,
+        bool isMember,
+        Key destination,
+        Key? excluded = null,
+        Pending? entry = null)
     {
         Peer? suspect = null;
         Peer? last = null;
@@ -24,7 +36,7 @@ internal sealed class RouteSelection(NodeContext context, PeerConduct conduct)
                 break; // the others are farther still
             }
 
-            if (peer.Id == avoid.Excluded)
+            if (peer.Id == excluded)
             {
                 continue;
             }
@@ -34,11 +46,16 @@ internal sealed class RouteSelection(NodeContext context, PeerConduct conduct)
                 return peer; // however slow: what comes another way does not prove who sent it
             }
 
-            if (avoid.HadIt(peer.Id))
+            if (conduct.IsSilent(now, peer))
+            {
+                continue;
+            }
+
+            if (entry?.WasTried(peer.Id) == true)
             {
                 last ??= peer;
             }
-            else if (conduct.IsSuspect(peer))
+            else if (conduct.IsSuspect(now, peer))
             {
                 suspect ??= peer;
             }

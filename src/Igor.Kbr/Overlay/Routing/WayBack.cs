@@ -3,40 +3,19 @@ using Igor.Kbr.Wire;
 
 namespace Igor.Kbr.Overlay.Routing;
 
-/// <summary>Sends replies back to the hop that a request came from.</summary>
-internal sealed class WayBack(NodeContext context, PeerConduct conduct)
+/// <summary>Sends replies back to the hop that a request came from, when that waits for one.</summary>
+internal sealed class WayBack(NodeContext context, SilentMembers silent)
 {
-    /// <summary>Tells the hop before how a request ended, when it waits for that.</summary>
-    public void Refuse(Link link, ulong hopId, ReplyStatus status)
+    private const int HeaderBytes = RoutedFrame.ReplyHeaderBytes + RoutedFrame.PayloadPrefixBytes;
+
+    /// <summary>Tells how a request ended.</summary>
+    public void Reply(Link link, ulong hopId, ReplyStatus status, ReadOnlySpan<byte> payload)
     {
         if (hopId != 0)
         {
-            Send(link, hopId, status, default);
-        }
-    }
-
-    /// <summary>Sends a reply of this node's own.</summary>
-    public void Send(Link link, ulong hopId, ReplyStatus status, ReadOnlySpan<byte> payload)
-    {
-        Span<byte> header = stackalloc byte[RoutedFrame.ReplyHeaderBytes + RoutedFrame.PayloadPrefixBytes];
-        RoutedFrame.WriteReply(header, new ReplyHeader(hopId, status, context.Id), payload.Length);
-        if (TrySend(link, header, payload))
-        {
-            return;
-        }
-
-        if (IsTooLarge(link, header.Length + payload.Length))
-        {
-            RefuseTooLarge(link, hopId, payload.Length);
-        }
-        else if (!payload.IsEmpty)
-        {
-            // Too much waits for that peer; for so little there is room longer than for an answer.
-            Send(link, hopId, ReplyStatus.Overloaded, default);
-        }
-        else if (link.Peer is { } peer && context.Peers.IsConnected(peer))
-        {
-            conduct[peer].HasLostAnswer = true;
+            Span<byte> header = stackalloc byte[HeaderBytes];
+            RoutedFrame.WriteReply(header, new ReplyHeader(hopId, status, context.Id), payload.Length);
+            Send(link, hopId, header, payload);
         }
     }
 
@@ -46,36 +25,34 @@ internal sealed class WayBack(NodeContext context, PeerConduct conduct)
         Span<byte> rewritten = stackalloc byte[RoutedFrame.ReplyHeaderBytes];
         reply[..RoutedFrame.ReplyHeaderBytes].CopyTo(rewritten);
         RoutedFrame.RewriteReply(rewritten, hopId);
-        if (TrySend(link, rewritten, reply[RoutedFrame.ReplyHeaderBytes..]))
+        Send(link, hopId, rewritten, reply[RoutedFrame.ReplyHeaderBytes..]);
+    }
+
+    /// <summary>A reply goes the way the request came, or over the link that the peer has now.</summary>
+    private void Send(Link link, ulong hopId, ReadOnlySpan<byte> header, ReadOnlySpan<byte> rest)
+    {
+        Link now = link.Peer?.Link ?? link;
+        if (context.Send(link, header, rest) || (now != link && context.Send(now, header, rest)))
         {
             return;
         }
 
-        if (IsTooLarge(link, reply.Length))
+        int bytes = header.Length + rest.Length;
+        if (bytes > Math.Max(link.FrameBytesMax, now.FrameBytesMax))
         {
-            RefuseTooLarge(link, hopId, reply.Length);
+            // It is final: run once more, the request would have the same answer.
+            string text = $"an answer of {bytes} bytes is too large for a node on its way back";
+            context.Raise(OverlayEventKind.LimitReached, link.PeerId, text);
+            Reply(link, hopId, ReplyStatus.Failed, PeerCodec.WriteError(text));
         }
-        else
+        else if (bytes > HeaderBytes)
         {
-            Refuse(link, hopId, ReplyStatus.Overloaded);
+            // Too much waits for that peer; for so little there is room longer than for an answer.
+            Reply(link, hopId, ReplyStatus.Overloaded, default);
+        }
+        else if (link.Peer is { } peer && context.Peers.IsConnected(peer))
+        {
+            silent.NoteLostReply(peer);
         }
     }
-
-    /// <summary>Whether the other end takes no frame of that size, now or later.</summary>
-    private static bool IsTooLarge(Link link, int bytes) =>
-        bytes > Math.Max(link.FrameBytesMax, link.Peer?.Link.FrameBytesMax ?? 0);
-
-    /// <summary>It is final: run once more, the request would have the same answer.</summary>
-    private void RefuseTooLarge(Link link, ulong hopId, int bytes)
-    {
-        string text = $"an answer of {bytes} bytes is too large for a node on its way back";
-        context.Raise(OverlayEventKind.LimitReached, link.PeerId, text);
-        Send(link, hopId, ReplyStatus.Failed, PeerCodec.WriteError(text));
-    }
-
-    /// <summary>A reply goes the way the request came, or over the link that the peer has now.</summary>
-    private bool TrySend(Link link, ReadOnlySpan<byte> header, ReadOnlySpan<byte> rest) =>
-        context.Send(link, header, rest)
-        || (link.Peer is { } peer && peer.Link != link
-            && context.Send(peer.Link, header, rest));
 }

@@ -136,7 +136,7 @@ internal sealed class FailureDetection(
         switch (liveness.Health(peer).Step(now, LimitsOf(peer)))
         {
             case HealthStep.Ask:
-                liveness.Ping(now, peer);
+                liveness.Ask(now, peer);
                 break;
             case HealthStep.Tell:
                 Tell(now, peer);

@@ -87,8 +87,7 @@ internal sealed class Fingers(
             Deadline = now + LookupTimeout,
             Completed = (later, result) => HandleLookup(later, slot, result),
         };
-        request.Keep(new NearQuery(CandidatesMax, []).Write());
-        requests.Begin(now, request);
+        requests.Begin(now, request, new NearQuery(CandidatesMax, []).Write());
     }
 
     private void HandleLookup(TimeSpan now, FingerSlot slot, RequestResult result)

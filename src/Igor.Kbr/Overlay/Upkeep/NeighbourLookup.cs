@@ -23,7 +23,6 @@ internal sealed class NeighbourLookup(IControlRequests requests)
             FirstHop = through,
             Completed = completed,
         };
-        request.Keep(new NearQuery(WireLimits.ContactsMax, ring.MemberTerms()).Write());
-        requests.Begin(now, request);
+        requests.Begin(now, request, new NearQuery(WireLimits.ContactsMax, ring.MemberTerms()).Write());
     }
 }

@@ -216,8 +216,7 @@ internal sealed class ServiceDiscovery(
             Deadline = now + LookupTimeout,
             Completed = (later, result) => HandleLookup(later, ring, result),
         };
-        request.Keep(new NearQuery(1, []).Write());
-        requests.Begin(now, request);
+        requests.Begin(now, request, new NearQuery(1, []).Write());
     }
 
     private void HandleLookup(TimeSpan now, ServiceRing ring, RequestResult result)

@@ -264,6 +264,58 @@ public class PassageTests
         Assert.Equal(lives ? 0 : 1, node.Routes(other).Count);
     }
 
+    [Fact]
+    public void Root_that_lets_two_pings_lie_is_passed_over_until_it_says_something()
+    {
+        var node = new LoneNode(Id(100), arePeersSilent: true);
+        node.Join(Service);
+        LinkId asker = node.Connect(Id(50));
+        LinkId root = node.Connect(Id(900), Service);
+        node.Overlay.HandleRoundTrip(node.Now, root, TimeSpan.FromMilliseconds(40));
+        Ask(1);
+        node.Run(TimeSpan.FromSeconds(1.65));
+        Assert.Empty(node.Deliveries);
+        node.Run(TimeSpan.FromSeconds(0.1));
+        Assert.Single(node.Deliveries);
+        Ask(2);
+        Assert.Equal(2, node.Deliveries.Count);
+        Assert.Contains(Id(900), node.Overlay.Neighbours(ServiceId.FromName(Service)).Others);
+        node.Ping(root);
+        Ask(3);
+        Assert.Equal((2, 2), (node.Deliveries.Count, node.Routes(root).Count));
+
+        void Ask(ulong hopId) =>
+            node.Overlay.HandleFrame(node.Now, asker, RoutedFrames.Request(Header(hopId)));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Root_is_not_passed_over_for_what_kept_this_node_from_asking_or_hearing_it(bool hasNoRoom)
+    {
+        var node = new LoneNode(Id(100), arePeersSilent: true);
+        node.Join(Service);
+        LinkId asker = node.Connect(Id(50));
+        LinkId root = node.Connect(Id(900), Service);
+        node.Overlay.HandleRoundTrip(node.Now, root, TimeSpan.FromMilliseconds(40));
+        node.Overlay.HandleFrame(node.Now, asker, RoutedFrames.Request(Header(1)));
+        if (hasNoRoom)
+        {
+            node.FrameBytesMax = 0;
+            node.Run(TimeSpan.FromSeconds(3));
+        }
+        else
+        {
+            node.Run(TimeSpan.FromSeconds(0.3));
+            node.Now += TimeSpan.FromSeconds(3); // it stands still, and reads the answer last
+            node.Overlay.HandleFrame(node.Now, asker, RoutedFrames.Request(Header(2)));
+            node.Overlay.HandleDeadline(node.Now);
+            node.Overlay.HandleFrame(node.Now, asker, RoutedFrames.Request(Header(3)));
+        }
+
+        Assert.Empty(node.Deliveries);
+    }
+
     [Theory]
     [InlineData(25, 0)]
     [InlineData(31, 1)]

@@ -6,6 +6,9 @@ namespace Igor.Kbr.Tests.Overlay.Routing;
 
 public class PendingTableTests
 {
+    private static readonly RouteHeader Header =
+        new(ServiceId.Base, Key.Zero, Key.Zero, 1, 64, RouteFlags.None, 1000);
+
     private readonly PeerTable _peers = new();
 
     [Fact]
@@ -18,7 +21,7 @@ public class PendingTableTests
         for (int i = 0; i < 2000; i++)
         {
             TimeSpan deadline = start + TimeSpan.FromMilliseconds(random.Next(40_000));
-            deadlines.Add(table.Add(PendingKind.Transit, start, deadline)!.Id, deadline);
+            deadlines.Add(table.Add(start, deadline)!.Id, deadline);
         }
 
         for (TimeSpan now = start; table.Count > 0; now = table.NextDeadline ?? now)
@@ -38,10 +41,10 @@ public class PendingTableTests
     public void An_id_is_not_found_again_after_its_entry_was_removed_and_reused()
     {
         var table = new PendingTable(_peers, 4);
-        Pending first = table.Add(PendingKind.Transit, TimeSpan.Zero, TimeSpan.FromSeconds(1))!;
+        Pending first = table.Add(TimeSpan.Zero, TimeSpan.FromSeconds(1))!;
         ulong old = first.Id;
         table.Remove(first);
-        Pending second = table.Add(PendingKind.Own, TimeSpan.Zero, TimeSpan.FromSeconds(1))!;
+        Pending second = table.Add(TimeSpan.Zero, TimeSpan.FromSeconds(1))!;
         Assert.Null(table.Find(old));
         Assert.Same(second, table.Find(second.Id));
     }
@@ -50,9 +53,9 @@ public class PendingTableTests
     public void A_full_table_takes_no_more()
     {
         var table = new PendingTable(_peers, 2);
-        Assert.NotNull(table.Add(PendingKind.Own, TimeSpan.Zero, TimeSpan.FromSeconds(1)));
-        Assert.NotNull(table.Add(PendingKind.Own, TimeSpan.Zero, TimeSpan.FromSeconds(1)));
-        Assert.Null(table.Add(PendingKind.Own, TimeSpan.Zero, TimeSpan.FromSeconds(1)));
+        Assert.NotNull(table.Add(TimeSpan.Zero, TimeSpan.FromSeconds(1)));
+        Assert.NotNull(table.Add(TimeSpan.Zero, TimeSpan.FromSeconds(1)));
+        Assert.Null(table.Add(TimeSpan.Zero, TimeSpan.FromSeconds(1)));
     }
 
     [Fact]
@@ -61,7 +64,7 @@ public class PendingTableTests
         var table = new PendingTable(_peers, 60);
         int[] held = [.. Enumerable.Range(1, 5).Select(i => Fill(table, new Key(0, 0, 0, (ulong)i)))];
         Assert.Equal([30, 15, 8, 4, 2], held);
-        Assert.NotNull(table.Add(PendingKind.Own, TimeSpan.Zero, TimeSpan.FromSeconds(1)));
+        Assert.NotNull(table.Add(TimeSpan.Zero, TimeSpan.FromSeconds(1)));
     }
 
     [Fact]
@@ -72,8 +75,8 @@ public class PendingTableTests
         var due = new List<Pending>();
         for (int i = 0; i < 10; i++)
         {
-            due.Add(table.Add(PendingKind.Transit, TimeSpan.Zero, TimeSpan.FromMilliseconds(5))!);
-            table.Add(PendingKind.Transit, TimeSpan.Zero, TimeSpan.FromMilliseconds(5) + round);
+            due.Add(table.Add(TimeSpan.Zero, TimeSpan.FromMilliseconds(5))!);
+            table.Add(TimeSpan.Zero, TimeSpan.FromMilliseconds(5) + round);
         }
 
         foreach (Pending expected in due)
@@ -102,7 +105,7 @@ public class PendingTableTests
         for (int i = 0; i < 100; i++)
         {
             Link link = Connect(Peer(i), PeerStanding.Stranger);
-            Pending entry = table.Add(PendingKind.Transit, TimeSpan.Zero, TimeSpan.FromSeconds(1), link, 1)!;
+            Pending entry = table.Add(TimeSpan.Zero, Header, link)!;
             link.Peer!.Standing = PeerStanding.Member;
             table.Remove(entry);
         }
@@ -124,7 +127,7 @@ public class PendingTableTests
     {
         Link link = Connect(peer, standing);
         int held = 0;
-        while (table.Add(PendingKind.Transit, TimeSpan.Zero, TimeSpan.FromSeconds(1), link, 1) is not null)
+        while (table.Add(TimeSpan.Zero, Header, link) is not null)
         {
             held++;
         }
@@ -136,8 +139,8 @@ public class PendingTableTests
     public void A_changed_deadline_counts()
     {
         var table = new PendingTable(_peers, 2);
-        Pending entry = table.Add(PendingKind.Own, TimeSpan.Zero, TimeSpan.FromSeconds(40))!;
-        table.Change(entry, PendingKind.Own, TimeSpan.FromSeconds(1));
+        Pending entry = table.Add(TimeSpan.Zero, TimeSpan.FromSeconds(40))!;
+        table.Change(entry, PendingKind.Sent, TimeSpan.FromSeconds(1));
         table.Change(entry, PendingKind.Parked, TimeSpan.FromSeconds(30));
         Assert.Null(table.NextDue(TimeSpan.FromSeconds(29)));
         Assert.Same(entry, table.NextDue(TimeSpan.FromSeconds(31)));

@@ -13,13 +13,15 @@ public class RouteSelectionTests
 
     private readonly MemberTable _members = new(Self);
     private readonly NodeContext _context = new(Self, new OverlayOptions(), new DialLog(), 1);
-    private readonly PeerConduct _conduct;
+    private readonly SilentMembers _silent;
     private readonly RouteSelection _routes;
 
     public RouteSelectionTests()
     {
-        _conduct = new PeerConduct(_context, new Liveness(_context));
-        _routes = new RouteSelection(_context, _conduct);
+        var liveness = new Liveness(_context);
+        var rings = new RingTable(_context, new AwayMembers());
+        _silent = new SilentMembers(_context, rings, new PendingTable(_context.Peers, 1), liveness);
+        _routes = new RouteSelection(_context, new PeerConduct(_context, liveness, _silent));
     }
 
     [Fact]
@@ -56,7 +58,7 @@ public class RouteSelectionTests
     public void The_excluded_node_is_never_taken()
     {
         Connect(190);
-        Assert.Null(Next(200, avoid: new HopsToAvoid { Excluded = Id(190) }));
+        Assert.Null(Next(200, excluded: Id(190)));
     }
 
     [Fact]
@@ -64,9 +66,9 @@ public class RouteSelectionTests
     {
         Connect(150, 190);
         Suspect(Connect(170));
-        Assert.Equal(Id(150), Next(200, avoid: new HopsToAvoid { Tried = [Id(190)] }));
-        Assert.Equal(Id(170), Next(200, avoid: new HopsToAvoid { Tried = [Id(190), Id(150)] }));
-        Assert.Equal(Id(190), Next(200, avoid: new HopsToAvoid { Tried = [Id(190), Id(150), Id(170)] }));
+        Assert.Equal(Id(150), Next(200, tried: [Id(190)]));
+        Assert.Equal(Id(170), Next(200, tried: [Id(190), Id(150)]));
+        Assert.Equal(Id(190), Next(200, tried: [Id(190), Id(150), Id(170)]));
     }
 
     [Fact]
@@ -74,13 +76,25 @@ public class RouteSelectionTests
     {
         Connect(190);
         Suspect(Connect(200));
-        Assert.Equal(Id(200), Next(200, avoid: new HopsToAvoid { Tried = [Id(200)] }));
+        Assert.Equal(Id(200), Next(200, tried: [Id(200)]));
     }
 
-    private void Suspect(Peer peer) => _conduct[peer].IsSuspected = true;
+    private void Suspect(Peer peer) => _silent.Suspect(default, peer);
 
-    private Key? Next(ulong destination, bool isMember = true, HopsToAvoid avoid = default) =>
-        _routes.NextHop(_members, isMember, Id(destination), avoid)?.Id;
+    private Key? Next(
+        ulong destination, bool isMember = true, Key? excluded = null, params Key[] tried)
+    {
+        var entry = new Pending();
+        foreach (Peer peer in _members)
+        {
+            if (tried.Contains(peer.Id))
+            {
+                entry.NoteAttempt(default, peer);
+            }
+        }
+
+        return _routes.NextHop(default, _members, isMember, Id(destination), excluded, entry)?.Id;
+    }
 
     private Peer Connect(params ulong[] ids)
     {

@@ -32,7 +32,7 @@ internal static class RoutedFrames
     public static List<byte[]> Routes(this LoneNode node, LinkId link) =>
     [
         .. node.Frames(link, MessageType.Route)
-            .Where(route => (HeaderOf(route).Flags & RouteFlags.ForOverlay) == 0),
+            .Where(route => (HeaderOf(route).Flags & RouteFlags.Control) == 0),
     ];
 
     public static RouteHeader HeaderOf(byte[] route)

@@ -3,7 +3,7 @@ using Igor.Kbr.Wire;
 
 namespace Igor.Kbr.Tests.Overlay.Routing;
 
-public class ForwardDeskTests
+public class ForwardUpcallTests
 {
     private const string Service = "test";
     private static readonly ServiceId TestService = ServiceId.FromName(Service);
@@ -16,7 +16,7 @@ public class ForwardDeskTests
     private readonly LinkId _near;
     private readonly LinkId _nearest;
 
-    public ForwardDeskTests()
+    public ForwardUpcallTests()
     {
         _node.Join(Service, wantsForward: true);
         _origin = _node.Connect(Id(900));
