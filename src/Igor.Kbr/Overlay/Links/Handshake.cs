@@ -183,11 +183,13 @@ internal sealed class Handshake(
         context.Machines.PeerUp(now, peer);
     }
 
-    /// <summary>Another link leads to the same run of a peer.</summary>
+    /// <summary>
+    /// Another link leads to the same run of a peer. Its hello may be older than what came by the first one.
+    /// </summary>
     private void HandleSecond(TimeSpan now, Peer known, Link link, in HelloMessage hello)
     {
         secondLinks.Merge(now, known, link);
-        if (known.Services.Apply(hello.Runs) is { } changed)
+        if (hello.Runs.To > known.Services.Version && known.Services.Apply(hello.Runs) is { } changed)
         {
             context.Machines.ServicesChanged(now, known, changed);
         }

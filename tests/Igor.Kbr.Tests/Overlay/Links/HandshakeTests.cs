@@ -88,6 +88,16 @@ public class HandshakeTests
     }
 
     [Fact]
+    public void A_hello_of_a_second_link_that_is_older_takes_nothing_back()
+    {
+        LinkId first = _node.Connect(Larger, _node.Dials[0].Dial);
+        _node.Say(first, new ServicesMessage(1, 2, [ServiceId.FromName("later")], []));
+        _node.Connect(Larger);
+        Assert.Contains(
+            ServiceId.FromName("later").ToString(), Assert.Single(_node.Overlay.Peers).Services);
+    }
+
+    [Fact]
     public void An_address_where_another_node_answers_now_is_not_dialled_for_the_lost_one()
     {
         LinkId lost = _node.Connect(Larger, dial: null, "10.9.9.8:1");
