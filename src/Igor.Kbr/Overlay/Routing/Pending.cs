@@ -128,7 +128,11 @@ internal sealed class Pending
 
         _attempts.Add(new Attempt
         {
-            Next = next, SentAt = since, LastAt = now, SaidWorking = saidWorking, IsTried = true,
+            Next = next,
+            SentAt = since,
+            LastAt = now,
+            SaidWorking = saidWorking,
+            IsTried = true,
         });
     }
 
