@@ -29,7 +29,7 @@ public sealed class OneNodeTests : IDisposable
     public async Task Copies_that_one_node_cannot_make_are_a_failure_that_says_what_was_made(
         string option, string value)
     {
-        string[] few = [option, value, "--timeout", "3", "--json"];
+        string[] few = [option, value, "--timeout", "6", "--json"];
         foreach (string[] command in (string[][])[["put", "greeting", "hello"], ["delete", "greeting"]])
         {
             ProcessResult failed = await Cli.RunAsync(_home, [.. command, .. few]);
