@@ -67,7 +67,7 @@ internal sealed class DhtWorld
         });
         _run.Await(
             "every node runs", () => _network.RunningNodes.Count() == _run.Nodes, TimeSpan.FromHours(2));
-        TimeSpan whole = _run.Await("one ring", _rings.Hold, TimeSpan.FromMinutes(5));
+        TimeSpan whole = _rings.Await(_run, "one ring", TimeSpan.FromMinutes(5));
         _run.Measure("ringWholeSeconds", whole.TotalSeconds);
     }
 
@@ -212,7 +212,7 @@ internal sealed class DhtWorld
         }
 
         _excused.Clear();
-        _run.Await("one ring again", _rings.Hold, TimeSpan.FromMinutes(5));
+        _rings.Await(_run, "one ring again", TimeSpan.FromMinutes(5));
     }
 
     /// <summary>
@@ -221,8 +221,7 @@ internal sealed class DhtWorld
     public void AwaitPlaces(string what, TimeSpan limit, string metric)
     {
         _run.Phase("waiting until " + what);
-        _run.Await("the ring is whole", _rings.Hold, limit);
-        _rings.Check(_run.Violations);
+        _rings.Await(_run, "the ring is whole", limit);
         TimeSpan took = _run.Await(
             what, () => _ledger.CountMisplaced(_excused) == 0, limit, TimeSpan.FromSeconds(2));
         _run.Measure(metric, took.TotalSeconds);

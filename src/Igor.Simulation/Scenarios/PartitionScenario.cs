@@ -52,7 +52,7 @@ public sealed class PartitionScenario : IScenario
         run.Network.Grow(run.Nodes, probe.Attach);
         run.Await(
             "every node runs", () => run.Network.RunningNodes.Count() == run.Nodes, TimeSpan.FromHours(1));
-        run.Await("one ring", rings.Hold, run.Seconds(LimitSeconds));
+        rings.Await(run, "one ring", run.Seconds(LimitSeconds));
 
         SimRandom random = run.Network.Engine.RandomFor("faults");
         double slowest = 0;
@@ -62,10 +62,9 @@ public sealed class PartitionScenario : IScenario
             run.Network.RunFor(run.Seconds(FaultSeconds));
             run.Network.Faults.HealAll();
             run.Phase("healed");
-            TimeSpan took = run.Await(
-                $"one ring after fault {round + 1}", rings.Hold, run.Seconds(LimitSeconds));
+            TimeSpan took = rings.Await(
+                run, $"one ring after fault {round + 1}", run.Seconds(LimitSeconds));
             slowest = Math.Max(slowest, took.TotalSeconds);
-            rings.Check(run.Violations);
             LookupStatistics found = probe.Run(
                 run.Count(Lookups), TimeSpan.FromMilliseconds(20), run.Violations);
             run.Measure($"lookupSuccessRound{round + 1}", found.Success);

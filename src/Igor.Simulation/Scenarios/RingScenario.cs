@@ -61,9 +61,8 @@ public sealed class RingScenario : IScenario
         run.Network.Grow(run.Nodes, probe.Attach, TimeSpan.FromMilliseconds(run.Value(JoinIntervalMs)));
         run.Await(
             "every node runs", () => run.Network.RunningNodes.Count() == run.Nodes, TimeSpan.FromHours(2));
-        TimeSpan whole = run.Await("one ring", rings.Hold, run.Seconds(HealLimitSeconds));
+        TimeSpan whole = rings.Await(run, "one ring", run.Seconds(HealLimitSeconds));
         run.Measure("ringWholeAfterLastJoinSeconds", whole.TotalSeconds);
-        rings.Check(run.Violations);
 
         Upkeep(run, probe);
         Route(run, probe, string.Empty);
@@ -74,9 +73,8 @@ public sealed class RingScenario : IScenario
             Math.Max(1, run.Count(Lookups) / 4), TimeSpan.FromMilliseconds(10), log: null);
         run.Measure("lookupSuccessDuringRepair", during.Success);
         TimeSpan start = run.Network.Now;
-        run.Await("the ring is whole again", rings.Hold, run.Seconds(HealLimitSeconds));
+        rings.Await(run, "the ring is whole again", run.Seconds(HealLimitSeconds));
         run.Measure("ringHealedAfterLookupsSeconds", (run.Network.Now - start).TotalSeconds);
-        rings.Check(run.Violations);
 
         Route(run, probe, "AfterCrash");
         rings.Check(run.Violations);

@@ -21,5 +21,16 @@ internal sealed class Rings
 
     public int CountFaults() => _checkers.Sum(checker => checker.CountFaults());
 
+    /// <summary>
+    /// Runs until all hold, and returns the virtual time that it took. Where they do not in time that is a
+    /// violation, and so is each fault that is left.
+    /// </summary>
+    public TimeSpan Await(ScenarioRun run, string what, TimeSpan limit)
+    {
+        TimeSpan took = run.Await(what, Hold, limit);
+        Check(run.Violations);
+        return took;
+    }
+
     public void Check(ViolationLog log) => _checkers.ForEach(checker => checker.Check(log));
 }

@@ -117,8 +117,7 @@ public sealed class SmallRingsScenario : IScenario
 
     private static void Judge(ScenarioRun run, LookupProbe probe, Rings rings, string what)
     {
-        run.Await(what, rings.Hold, run.Seconds(LimitSeconds));
-        rings.Check(run.Violations);
+        rings.Await(run, what, run.Seconds(LimitSeconds));
         probe.Run(run.Count(Lookups), TimeSpan.FromMilliseconds(20), run.Violations);
     }
 }

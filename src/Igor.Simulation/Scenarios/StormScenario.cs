@@ -50,7 +50,7 @@ public sealed class StormScenario : IScenario
         run.Phase($"{run.Nodes} nodes join");
         network.Grow(run.Nodes, probe.Attach);
         run.Await("every node runs", () => network.RunningNodes.Count() == run.Nodes, TimeSpan.FromHours(2));
-        run.Await("one ring", rings.Hold, run.Seconds(LimitSeconds));
+        rings.Await(run, "one ring", run.Seconds(LimitSeconds));
 
         run.Phase("all restart");
         var joins = new JoinTimes(network);
@@ -58,12 +58,11 @@ public sealed class StormScenario : IScenario
         long bytes = network.BytesSent;
         int left = Restart(run, joins);
         network.RunFor(run.Seconds(WindowSeconds) + run.Seconds(DownSeconds));
-        TimeSpan whole = run.Await("one ring", rings.Hold, run.Seconds(LimitSeconds));
+        TimeSpan whole = rings.Await(run, "one ring", run.Seconds(LimitSeconds));
         run.Measure("ringWholeAfterLastStartSeconds", whole.TotalSeconds);
         run.Measure("handshakesPerNode", (double)(network.HandshakesMade - handshakes) / left);
         run.Measure("bytesPerNode", (double)(network.BytesSent - bytes) / left);
         joins.Report(run);
-        rings.Check(run.Violations);
 
         run.Phase($"routing {run.Count(Lookups)} keys");
         probe.Run(run.Count(Lookups), TimeSpan.FromMilliseconds(10), run.Violations).Measure(run);

@@ -1,3 +1,4 @@
+using Igor.Simulation.Checks;
 using Igor.Simulation.Scenarios;
 
 namespace Igor.Simulation.Tests;
@@ -73,6 +74,18 @@ public class ScenarioTests
         ScenarioResult result = Run("partition", Settings(
             30, 1, ("rounds", 1), ("fault-seconds", 1800), ("cut-fraction", cutFraction), ("lookups", 50)));
         Assert.InRange(result.Metric("slowestHealSeconds"), 0, 60);
+    }
+
+    [Fact]
+    public void A_ring_that_is_not_one_in_time_is_reported_with_what_is_wrong()
+    {
+        ScenarioResult result = ScenarioRun.Execute(
+            ScenarioCatalog.Find("churn")!,
+            Settings(40, 1, ("limit-seconds", 1), ("warm-up-seconds", 0), ("measure-seconds", 1)));
+        Violation late = result.Violations.First(violation => violation.Checker == "liveness");
+        Assert.Contains("one ring", late.Text, StringComparison.Ordinal);
+        Assert.Contains(result.Violations, one => one.Checker == "ring" && one.At == late.At
+            && one.Text.Contains("should be", StringComparison.Ordinal));
     }
 
     [Fact]
