@@ -20,18 +20,20 @@ internal enum SimEventKind : byte
 /// hash.
 /// </summary>
 internal readonly record struct SimEvent(
-    ISimEventTarget Target,
+    SimEventTarget Target,
     SimEventKind Kind,
     long Number = 0,
     object? Body = null,
     int Length = 0,
     uint Tag = 0);
 
-/// <summary>Handles events.</summary>
-internal interface ISimEventTarget
+/// <summary>
+/// Handles events. A class, since calls through an interface that has several cost a search each.
+/// </summary>
+/// <param name="traceId">Number of the node it belongs to, for the trace; -1 for the world itself.</param>
+internal abstract class SimEventTarget(int traceId)
 {
-    /// <summary>Number of the node it belongs to, for the trace; -1 for the world itself.</summary>
-    int TraceId { get; }
+    public int TraceId { get; } = traceId;
 
-    void Handle(in SimEvent simEvent);
+    public abstract void Handle(in SimEvent simEvent);
 }

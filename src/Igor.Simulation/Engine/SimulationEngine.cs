@@ -15,13 +15,14 @@ namespace Igor.Simulation.Engine;
 /// what else awaits so goes on at the thread pool. The simulation belongs to the thread that made it, and
 /// then to the one that ran it last.
 /// </remarks>
-public sealed class SimulationEngine : ISimEventTarget
+public sealed class SimulationEngine
 {
     private const long PulseMask = (1 << 14) - 1;
     private readonly SimulationContext _inside;
     private string? _foreign;
     private volatile int _depth;
     private int _thread = Environment.CurrentManagedThreadId;
+    private readonly CallbackTarget _callbacks = new();
     private readonly EventQueue _queue = new();
     private readonly SimRandom _random;
     private SimulationFailureException? _failure;
@@ -64,8 +65,6 @@ public sealed class SimulationEngine : ISimEventTarget
     /// <summary>Called every few thousand events, between two of them; null for nobody.</summary>
     internal Action? Pulse { get; set; }
 
-    int ISimEventTarget.TraceId => -1;
-
     /// <summary>A generator for one purpose.</summary>
     public SimRandom RandomFor(string purpose) => _random.For(purpose);
 
@@ -75,7 +74,7 @@ public sealed class SimulationEngine : ISimEventTarget
         ArgumentNullException.ThrowIfNull(callback);
         ArgumentOutOfRangeException.ThrowIfLessThan(delay, TimeSpan.Zero);
         CheckThread();
-        Post(_now + delay.Ticks, new SimEvent(this, SimEventKind.Callback, Body: callback));
+        Post(_now + delay.Ticks, new SimEvent(_callbacks, SimEventKind.Callback, Body: callback));
     }
 
     /// <summary>Handles the next event; false when there is none.</summary>
@@ -243,7 +242,7 @@ public sealed class SimulationEngine : ISimEventTarget
     internal void PostContinuation(Action continuation) => Post(
         _now,
         new SimEvent(
-            this,
+            _callbacks,
             SimEventKind.Callback,
             Body: (Action)(() =>
             {
@@ -262,8 +261,6 @@ public sealed class SimulationEngine : ISimEventTarget
         ref _foreign,
         "Code inside the simulation awaits what another thread completed (Task.Run, a real timer, input or "
         + "output), which no run can repeat. For delays use SimulatedNetwork.TimeProvider.");
-
-    void ISimEventTarget.Handle(in SimEvent simEvent) => ((Action)simEvent.Body!)();
 
     /// <summary>Posts an event; returns where it waits.</summary>
     internal int Post(long time, in SimEvent simEvent) => _queue.Post(Math.Max(time, _now), simEvent);
@@ -291,5 +288,11 @@ public sealed class SimulationEngine : ISimEventTarget
         _trace.Add(((ulong)kind << 32) | (uint)node);
         _trace.Add(number);
         _trace.Add(((ulong)tag << 32) | (uint)length);
+    }
+
+    /// <summary>The world itself.</summary>
+    private sealed class CallbackTarget() : SimEventTarget(traceId: -1)
+    {
+        public override void Handle(in SimEvent simEvent) => ((Action)simEvent.Body!)();
     }
 }

@@ -8,9 +8,10 @@ namespace Igor.Simulation.Network;
 /// One end of a TCP-like link: what is sent to it arrives whole, once and in order, until either end closes
 /// or its process or machine dies. Frames on their way are events whose target is the end they go to.
 /// </summary>
-internal sealed class LinkEnd : ISimEventTarget
+internal sealed class LinkEnd : SimEventTarget
 {
     public LinkEnd(LinkId id, NodeProcess process)
+        : base(process.TraceId)
     {
         Id = id;
         Process = process;
@@ -56,9 +57,7 @@ internal sealed class LinkEnd : ISimEventTarget
 
     public long HeldSince { get; set; }
 
-    public int TraceId => Process.Node.Index;
-
-    public void Handle(in SimEvent simEvent)
+    public override void Handle(in SimEvent simEvent)
     {
         if (Process.IsStalled)
         {

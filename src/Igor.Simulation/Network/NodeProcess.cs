@@ -12,7 +12,7 @@ namespace Igor.Simulation.Network;
 /// from the engine; after each one all work that it caused inside the process is done, in order, and the next
 /// deadline is set. Once dead it ignores whatever still arrives.
 /// </summary>
-internal sealed class NodeProcess : ISimEventTarget
+internal sealed class NodeProcess : SimEventTarget
 {
     private const int SameInstantDeadlinesMax = 1000;
     private static readonly TimeSpan MeasurePeriod = TimeSpan.FromSeconds(30);
@@ -33,6 +33,7 @@ internal sealed class NodeProcess : ISimEventTarget
 
     public NodeProcess(
         SimulatedNode node, SimulationEngine engine, Transport transport, OverlayOptions options, ulong seed)
+        : base(node.Index)
     {
         Node = node;
         _engine = engine;
@@ -58,8 +59,6 @@ internal sealed class NodeProcess : ISimEventTarget
     public bool IsStalled => StalledUntil > _engine.Now.Ticks;
 
     public TimeSpan Now => _engine.Now;
-
-    public int TraceId => Node.Index;
 
     public int LinkCount => _links.Count;
 
@@ -127,7 +126,7 @@ internal sealed class NodeProcess : ISimEventTarget
 
     public void Defer(in SimEvent simEvent) => (_deferred ??= []).Enqueue(simEvent);
 
-    public void Handle(in SimEvent simEvent)
+    public override void Handle(in SimEvent simEvent)
     {
         if (simEvent.Kind == SimEventKind.Resume)
         {

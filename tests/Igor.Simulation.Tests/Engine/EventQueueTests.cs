@@ -117,13 +117,11 @@ public class EventQueueTests
             }
         });
 
-    private sealed class Nobody : ISimEventTarget
+    private sealed class Nobody() : SimEventTarget(traceId: 0)
     {
         public static readonly Nobody One = new();
 
-        public int TraceId => 0;
-
-        public void Handle(in SimEvent simEvent) =>
+        public override void Handle(in SimEvent simEvent) =>
             throw new InvalidOperationException("Nobody handles events.");
     }
 }

@@ -66,22 +66,18 @@ public class SimulationEngineTests
         return (engine.TraceHash, engine.EventsHandled, nodes.Sum(node => node.Sum));
     }
 
-    private sealed class Recorder : ISimEventTarget
+    private sealed class Recorder() : SimEventTarget(traceId: 0)
     {
-        public int TraceId => 0;
-
-        public void Handle(in SimEvent simEvent) => Assert.Equal(SimEventKind.Frames, simEvent.Kind);
+        public override void Handle(in SimEvent simEvent) => Assert.Equal(SimEventKind.Frames, simEvent.Kind);
     }
 
-    private sealed class ToyNode(SimulationEngine engine, int index, ToyNode[] all) : ISimEventTarget
+    private sealed class ToyNode(SimulationEngine engine, int index, ToyNode[] all) : SimEventTarget(index)
     {
         private readonly SimRandom _random = engine.RandomFor("toy " + index);
 
-        public int TraceId => index;
-
         public long Sum { get; private set; }
 
-        public void Handle(in SimEvent simEvent)
+        public override void Handle(in SimEvent simEvent)
         {
             Sum += simEvent.Number;
             long at = engine.Now.Ticks + (long)_random.Between(1e5, 1e6);
