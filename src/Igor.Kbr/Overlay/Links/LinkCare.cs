@@ -59,15 +59,12 @@ internal sealed class LinkCare(
         if (_isActive != rings.IsBaseActive)
         {
             _isActive = !_isActive; // who has no place in the ring has no fingers
-            ReviewAll();
+            context.Peers.All.ForEach(Review);
         }
 
         foreach (Key id in change.Joined.Concat(change.Departed.Select(departed => departed.Id)))
         {
-            if (context.Peers.TryGet(id, out Peer? peer))
-            {
-                Review(peer);
-            }
+            Review(id);
         }
     }
 
@@ -83,12 +80,10 @@ internal sealed class LinkCare(
 
         bool isDialledFinger = fingers.IsFinger(peer) && peer.WasDialled;
         return isDialledFinger || !context.Options.JoinsRing ? PeerUse.Finger
-            : IsMeetingPlace(peer) ? PeerUse.MeetingPlace
+            : rings.All.Any(ring => ring.MeetingPlace == peer.Id) ? PeerUse.MeetingPlace
             : fingers.IsFinger(peer) ? PeerUse.ChosenBy
             : PeerUse.None;
     }
-
-    private bool IsMeetingPlace(Peer peer) => rings.All.Any(ring => ring.MeetingPlace == peer.Id);
 
     /// <summary>Whether this node needs a peer.</summary>
     public bool IsWanted(Peer peer) => UseOf(peer) != PeerUse.None;
@@ -98,6 +93,15 @@ internal sealed class LinkCare(
 
     /// <summary>A peer said whether it needs this node.</summary>
     public void HandleSaid(Peer peer, bool isWanted) => _needs[peer].IsTheirs = isWanted;
+
+    /// <summary>The same as the other, for a node that may be connected.</summary>
+    public void Review(Key? id)
+    {
+        if (id is { } known && context.Peers.TryGet(known, out Peer? peer))
+        {
+            Review(peer);
+        }
+    }
 
     /// <summary>Tells the host what the peer is, if that changed.</summary>
     public void Review(Peer peer)
@@ -114,9 +118,6 @@ internal sealed class LinkCare(
             Tell(peer.Link, peer);
         }
     }
-
-    /// <summary>The same for all: the fingers were chosen anew.</summary>
-    public void ReviewAll() => context.Peers.All.ForEach(Review);
 
     /// <summary>A link leads to the peer, beside another one or in place of it.</summary>
     public void Tell(Link link, Peer peer) => context.Output.SetStanding(link.Id, peer.Standing);

@@ -65,6 +65,13 @@ internal sealed class UpkeepBudget(int bytesPerSecond)
         return _bytes - bytes >= least;
     }
 
+    /// <summary>How long something that costs so much, and waits for room, has to wait for it.</summary>
+    public TimeSpan WaitFor(TimeSpan now, int bytes)
+    {
+        Fill(now);
+        return TimeSpan.FromSeconds(Math.Max(0, (bytes - _bytes) / bytesPerSecond));
+    }
+
     /// <summary>
     /// Takes bytes for something that is done now. Nobody owes more than may be borrowed, or a repair would
     /// wait the longer the more was done before it.
@@ -88,13 +95,9 @@ internal sealed class UpkeepBudget(int bytesPerSecond)
     /// <summary>Takes the bytes where they may be spent now; false where that has to wait.</summary>
     public bool TrySpend(TimeSpan now, int bytes, UpkeepUrgency urgency)
     {
-        if (!Allows(now, bytes, urgency))
-        {
-            return false;
-        }
-
-        Spend(now, bytes);
-        return true;
+        bool isAllowed = Allows(now, bytes, urgency);
+        Spend(now, isAllowed ? bytes : 0);
+        return isAllowed;
     }
 
     /// <summary>Counts what was sent.</summary>

@@ -35,23 +35,14 @@ internal sealed class FingerTable(NodeContext context, RingTable rings)
         NeighbourSet set = ring.Neighbours;
         IEnumerable<Peer> filling = ring.Members.All.Where(p => IsFinger(p) || rings.IsNeighbour(p));
         HashSet<FingerSlot> filled = [.. filling.Select(peer => SlotOf(peer.Id))];
-        var empty = new List<FingerSlot>();
-        Collect((set.Clockwise[^1] - context.Id).HighestBit(), isClockwise: true);
-        Collect((context.Id - set.CounterClockwise[^1]).HighestBit(), isClockwise: false);
-        return empty;
-
-        void Collect(int ofNeighbours, bool isClockwise)
-        {
-            for (int exponent = SlotsPerSide - 1; exponent > ofNeighbours; exponent--)
-            {
-                var slot = new FingerSlot(exponent, isClockwise);
-                if (!filled.Contains(slot))
-                {
-                    empty.Add(slot);
-                }
-            }
-        }
+        IEnumerable<FingerSlot> ahead = Beyond(set.Clockwise[^1] - context.Id, isClockwise: true);
+        IEnumerable<FingerSlot> back = Beyond(context.Id - set.CounterClockwise[^1], isClockwise: false);
+        return [.. ahead.Concat(back).Where(slot => !filled.Contains(slot))];
     }
+
+    private static IEnumerable<FingerSlot> Beyond(Key extent, bool isClockwise) =>
+        Enumerable.Range(1, Math.Max(0, SlotsPerSide - 1 - extent.HighestBit()))
+            .Select(back => new FingerSlot(SlotsPerSide - back, isClockwise));
 
     /// <summary>The slot that a node lies in.</summary>
     public FingerSlot SlotOf(Key id)

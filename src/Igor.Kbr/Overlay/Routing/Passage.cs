@@ -18,7 +18,7 @@ internal sealed class Passage(
     Deliveries deliveries,
     PeerConduct conduct,
     Handover handover,
-    WayBack back) : IControlRequests
+    WayBack back)
 {
     private static readonly TimeSpan ParkedFirst = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan ParkedMax = TimeSpan.FromMilliseconds(400);

@@ -17,8 +17,7 @@ internal sealed class Fingers(
     RingTable rings,
     FingerTable fingers,
     Dialer dialer,
-    LinkCare care,
-    IControlRequests requests) : Machine
+    Passage requests) : Machine
 {
     private const int LookupsPerRound = 4;
 
@@ -28,43 +27,46 @@ internal sealed class Fingers(
     private static readonly TimeSpan FirstRounds = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan LookupTimeout = TimeSpan.FromSeconds(5);
 
+    private const int FilledBytes = UpkeepBudget.LookupBytes + UpkeepBudget.ConnectionBytes;
+
     private int _cursor;
-    private bool _isFilling = true;
+    private TimeSpan _pause = FirstRounds;
 
     public override void Start(TimeSpan now)
     {
         if (context.Options.JoinsRing)
         {
             context.Timers.Repeat(
-                now,
-                () => context.Random.Jitter(_isFilling ? FirstRounds : context.Options.FingerPeriod),
-                later => _isFilling = RunRound(later));
+                now, () => context.Random.Jitter(_pause), later => _pause = RunRound(later));
         }
     }
 
-    /// <summary>Returns whether there are empty slots left that were not asked for in this round.</summary>
-    private bool RunRound(TimeSpan now)
+    /// <summary>
+    /// Returns when to go on: soon where empty slots are left that were not asked for in this round, and not
+    /// before something may be spent on them.
+    /// </summary>
+    private TimeSpan RunRound(TimeSpan now)
     {
         if (!rings.TryGet(ServiceId.Base, out ServiceRing? ring) || !ring.IsActive)
         {
-            return true;
+            return FirstRounds;
         }
 
-        if (!_isFilling)
+        TimeSpan wait = context.Budget.WaitFor(now, FilledBytes);
+        if (ring.Neighbours.IsWholeRing || wait > context.Options.FingerPeriod)
         {
-            care.ReviewAll();
+            return context.Options.FingerPeriod;
         }
 
-        if (ring.Neighbours.IsWholeRing)
+        if (wait > TimeSpan.Zero)
         {
-            return false;
+            return wait > FirstRounds ? wait : FirstRounds;
         }
 
         List<FingerSlot> empty = fingers.Empty(ring);
         int asked = 0;
         while (asked < Math.Min(LookupsPerRound, empty.Count)
-            && context.Budget.Allows(
-                now, UpkeepBudget.LookupBytes + UpkeepBudget.ConnectionBytes, UpkeepUrgency.Later))
+            && context.Budget.Allows(now, FilledBytes, UpkeepUrgency.Later))
         {
             context.Budget.Spend(now, UpkeepBudget.LookupBytes);
             LookUp(now, empty[(_cursor + asked++) % empty.Count]);
@@ -72,7 +74,7 @@ internal sealed class Fingers(
 
         bool wasLast = _cursor + asked >= empty.Count;
         _cursor = wasLast ? 0 : _cursor + asked;
-        return !wasLast;
+        return wasLast ? context.Options.FingerPeriod : FirstRounds;
     }
 
     private void LookUp(TimeSpan now, FingerSlot slot)

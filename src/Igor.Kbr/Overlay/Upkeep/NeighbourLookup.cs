@@ -6,7 +6,7 @@ using Igor.Kbr.Wire.Messages;
 namespace Igor.Kbr.Overlay.Upkeep;
 
 /// <summary>Asks a ring who is near a key, but for those whom this node knows there.</summary>
-internal sealed class NeighbourLookup(IControlRequests requests)
+internal sealed class NeighbourLookup(Passage requests)
 {
     public static readonly TimeSpan Timeout = TimeSpan.FromSeconds(5);
 

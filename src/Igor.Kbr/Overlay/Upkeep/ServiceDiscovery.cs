@@ -20,8 +20,9 @@ internal sealed class ServiceDiscovery(
     NodeContext context,
     RingTable rings,
     Dialer dialer,
+    LinkCare care,
     NeighbourExchange exchange,
-    IControlRequests requests) : Machine
+    Passage requests) : Machine
 {
     private const int AskedMax = 32;
     private const int ConnectedMax = 8;
@@ -183,7 +184,7 @@ internal sealed class ServiceDiscovery(
     {
         if (!ring.IsActive || ring.Id == ServiceId.Base || !IsNearestToMeetingPlace(ring))
         {
-            ring.MeetingPlace = null;
+            MeetAt(ring, null);
             return true;
         }
 
@@ -201,6 +202,14 @@ internal sealed class ServiceDiscovery(
 
         GoToMeetingPlace(now, ring);
         return true;
+    }
+
+    private void MeetAt(ServiceRing ring, Key? place)
+    {
+        Key? before = ring.MeetingPlace;
+        ring.MeetingPlace = place;
+        care.Review(before);
+        care.Review(place);
     }
 
     private static bool IsNearestToMeetingPlace(ServiceRing ring) =>
@@ -226,7 +235,7 @@ internal sealed class ServiceDiscovery(
             return;
         }
 
-        ring.MeetingPlace = result.Responder;
+        MeetAt(ring, result.Responder);
         if (context.Peers.TryGet(result.Responder, out Peer? peer))
         {
             Ask(peer, ring);

@@ -74,5 +74,16 @@ public class UpkeepBudgetTests
         Assert.InRange(spent, 3600 * PerSecond, (3600 + 620) * PerSecond);
     }
 
+    [Fact]
+    public void What_can_wait_is_told_how_long()
+    {
+        Assert.Equal(TimeSpan.Zero, _budget.WaitFor(At(0), 2_000));
+        _budget.Spend(At(0), 4_000);
+        TimeSpan wait = _budget.WaitFor(At(5), 1_000);
+        Assert.Equal(At(25), wait);
+        Assert.False(_budget.Allows(At(5) + wait - At(0.01), 1_000, UpkeepUrgency.Later));
+        Assert.True(_budget.Allows(At(5) + wait, 1_000, UpkeepUrgency.Later));
+    }
+
     private static TimeSpan At(double seconds) => TimeSpan.FromSeconds(seconds);
 }
