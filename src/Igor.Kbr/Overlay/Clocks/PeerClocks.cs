@@ -97,22 +97,23 @@ internal sealed class PeerClocks(NodeContext context, Liveness liveness) : Machi
         bool isExact = sign.AskedAt is not null && roundTrip <= ExactWithin;
         long atZero = sign.WallClockMs - Ms(now) + Ms(roundTrip < ExactWithin ? roundTrip / 2 : default);
         PeerClock clock = _clocks[peer];
+        bool isAsBefore = clock.AtZeroMs is { } before && Math.Abs(before - atZero) <= StepMs;
         if (!isExact && clock.IsExact)
         {
-            if (Math.Abs(clock.AtZeroMs!.Value - atZero) > StepMs)
+            if (isAsBefore)
             {
-                Ask(now, peer);
+                clock.SampledAt = now;
             }
             else
             {
-                clock.SampledAt = now;
+                Ask(now, peer);
             }
 
             return;
         }
 
         (clock.AtZeroMs, clock.SampledAt, clock.IsExact) = (atZero, now, isExact);
-        if (HasVote(peer))
+        if (HasVote(peer) && (isExact || !isAsBefore))
         {
             Judge(now);
         }
