@@ -173,7 +173,8 @@ internal sealed class Handshake(
             Instance = hello.Instance,
             Addresses = hello.Addresses,
             JoinsRing = hello.JoinsRing,
-            FoundAt = link.IsOutbound ? [link.RemoteAddress] : [],
+            FoundAt = !link.IsOutbound ? [] : hello.Addresses is [var only] && only == link.RemoteAddress
+                ? hello.Addresses : [link.RemoteAddress], // one list in memory
             IsForFinger = link.Purpose == LinkPurpose.Finger,
         };
         peer.Services.Apply(hello.Runs);
@@ -265,15 +266,9 @@ internal sealed class Handshake(
     /// <summary>The other end has this node's own id: an address of its own leads there, or a copy.</summary>
     private void HandleOwnHello(TimeSpan now, Link link, HelloMessage hello)
     {
-        if (identity.IsSelf(now, link, hello))
-        {
-            NoteTurnedAway(now, link, "only this node itself answers", isOwn: true);
-        }
-        else
-        {
-            NoteTurnedAway(now, link, "another node with this node's identity answers");
-        }
-
+        bool isSelf = identity.IsSelf(now, link, hello);
+        string who = isSelf ? "only this node itself" : "another node with this node's identity";
+        NoteTurnedAway(now, link, who + " answers", isSelf);
         links.Forget(link);
     }
 

@@ -22,7 +22,7 @@ internal enum HealthStep
 /// <param name="Telling">
 /// Others are told when nothing comes for this long after it; null when they are not to be told.
 /// </param>
-internal readonly record struct HealthLimits(TimeSpan Quiet, TimeSpan Answer, TimeSpan? Telling);
+internal sealed record HealthLimits(TimeSpan Quiet, TimeSpan Answer, TimeSpan? Telling);
 
 /// <summary>
 /// Whether one peer lives, as a machine of three states: heard of, asked, told of. Any frame takes it back to
@@ -56,16 +56,16 @@ internal class PeerHealth
     /// </summary>
     public bool TryAsk(TimeSpan now, HealthLimits? limits = null)
     {
-        _given = limits is { } more
-            ? new HealthLimits(more.Quiet, _given?.Answer ?? more.Answer, _given?.Telling ?? more.Telling)
-            : _given;
+        _given = limits is not null && _given is { } given
+            ? limits with { Answer = given.Answer, Telling = given.Telling ?? limits.Telling }
+            : limits ?? _given;
         bool isNew = AskedAt is null;
         AskedAt ??= now;
         return isNew;
     }
 
     /// <summary>When <see cref="Step"/> has something to do, if nothing comes until then.</summary>
-    public TimeSpan DueAt(in HealthLimits limits)
+    public TimeSpan DueAt(HealthLimits limits)
     {
         if (AskedAt is not { } asked)
         {
@@ -78,7 +78,7 @@ internal class PeerHealth
     }
 
     /// <summary>Says what is to be done by now, and takes it for done.</summary>
-    public HealthStep Step(TimeSpan now, in HealthLimits limits)
+    public HealthStep Step(TimeSpan now, HealthLimits limits)
     {
         if (now < DueAt(limits))
         {

@@ -20,6 +20,10 @@ internal sealed class KnownServices
 
     public bool Contains(ServiceId service) => Array.BinarySearch(_running, service.Value) >= 0;
 
+    /// <summary>Most peers run the same: they have one list in memory.</summary>
+    public void ShareWith(KnownServices other) =>
+        _running = _running.AsSpan().SequenceEqual(other._running) ? other._running : _running;
+
     /// <summary>
     /// Takes a change. Returns the services that the peer runs now and did not, or the other way round, in
     /// order of id; null when the change does not follow on what is known.

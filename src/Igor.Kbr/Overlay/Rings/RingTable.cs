@@ -187,6 +187,7 @@ internal sealed class RingTable : Machine
         DepartureReason reason = DepartureReason.Displaced,
         bool hasCome = false)
     {
+        peer.Services.ShareWith(_context.Peers.All.FirstOrDefault(peer).Services);
         foreach (ServiceId service in changed ?? peer.Services.InOrder)
         {
             if (!TryGet(service, out ServiceRing? ring) || !Place(ring, peer))

@@ -37,7 +37,7 @@ internal sealed class SilentMembers(
     private static readonly TimeSpan TermFirst = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan TermMax = TimeSpan.FromMinutes(10);
 
-    private readonly PerPeer<State> _states = new(context.Peers, () => new State());
+    private readonly PerPeer<State?> _states = new(context.Peers, () => null); // few have one
     private readonly Dictionary<Key, Term> _terms = []; // outlive connections
 
     public override ReadOnlySpan<MessageType> Messages =>
@@ -46,24 +46,24 @@ internal sealed class SilentMembers(
     ];
 
     /// <summary>Whether a peer is better avoided because of what it dropped.</summary>
-    public bool IsSuspect(TimeSpan now, Peer peer) => now < _states[peer].SuspectUntil;
+    public bool IsSuspect(TimeSpan now, Peer peer) => now < _states[peer]?.SuspectUntil;
 
     /// <summary>A peer is avoided for a while.</summary>
-    public void Suspect(TimeSpan now, Peer peer) => _states[peer].SuspectUntil = now + SuspicionTime;
+    public void Suspect(TimeSpan now, Peer peer) => Of(peer).SuspectUntil = now + SuspicionTime;
 
     /// <summary>A reply to this node found no room on the way to a peer: it is not to be blamed.</summary>
-    public void NoteLostReply(Peer peer) => _states[peer].LostReplies++;
+    public void NoteLostReply(Peer peer) => Of(peer).LostReplies++;
 
     /// <summary>A reply came through a peer; to one for the overlay itself it may limit itself.</summary>
     public void NoteReply(Peer peer, Pending entry)
     {
-        State state = _states[peer];
-        if (entry.Id == state.AskedOf || !entry.IsControl)
+        State? state = _states[peer];
+        if (entry.Id == state?.AskedOf || !entry.IsControl)
         {
-            state.AskedAt = null;
+            state?.AskedAt = null;
         }
 
-        if (!entry.IsControl)
+        if (!entry.IsControl && state is not null)
         {
             (state.Dropped, state.SuspectUntil) = (0, default);
         }
@@ -72,7 +72,7 @@ internal sealed class SilentMembers(
     /// <summary>Asks a peer whether it has a request, unless it was just asked.</summary>
     public void Ask(TimeSpan now, Peer peer, ulong request)
     {
-        State state = _states[peer];
+        State state = Of(peer);
         if (now >= state.AskAt)
         {
             state.AskAt = now + AskAgainAfter;
@@ -99,12 +99,12 @@ internal sealed class SilentMembers(
     }
 
     /// <summary>What was on its way, or asked about, may have been lost with the link.</summary>
-    public override void HandleLinkSwitched(TimeSpan now, Peer peer) => _states[peer].AskedAt = null;
+    public override void HandleLinkSwitched(TimeSpan now, Peer peer) => _states[peer]?.AskedAt = null;
 
     /// <summary>The peer answered a ping: also the question before it, if it answers at all.</summary>
     public void HandleSign(TimeSpan now, Peer peer, in SignOfLife sign)
     {
-        if (_states[peer].AskedAt is { } asked && sign.AskedAt >= asked)
+        if (_states[peer]?.AskedAt is { } asked && sign.AskedAt >= asked)
         {
             HandleNoAnswer(now, peer, isAlive: true);
         }
@@ -137,7 +137,7 @@ internal sealed class SilentMembers(
     /// </summary>
     private void HandleQuery(TimeSpan now, Peer peer, ulong request)
     {
-        State state = _states[peer];
+        State state = Of(peer);
         bool isHeld = now < state.MayAskAt || state.LostReplies > 0 || pending.Holds(peer, request);
         state.LostReplies -= state.LostReplies > 0 ? 1 : 0;
         state.MayAskAt = now + AnswersAgainAfter;
@@ -147,8 +147,7 @@ internal sealed class SilentMembers(
     /// <summary>The peer said whether it has a request.</summary>
     private void HandleState(TimeSpan now, Peer peer, in RequestStateMessage said)
     {
-        State state = _states[peer];
-        if (state.AskedAt is null || said.HopId != state.AskedOf)
+        if (_states[peer] is not { AskedAt: not null } state || said.HopId != state.AskedOf)
         {
             return;
         }
@@ -167,7 +166,7 @@ internal sealed class SilentMembers(
     /// <summary>A question was not answered: a peer that lives has dropped it too.</summary>
     private void HandleNoAnswer(TimeSpan now, Peer peer, bool isAlive)
     {
-        _states[peer].AskedAt = null;
+        Of(peer).AskedAt = null;
         if (rings.IsBarred(peer))
         {
             Prolong(now, peer.Id, _terms[peer.Id]);
@@ -177,7 +176,7 @@ internal sealed class SilentMembers(
             NoteDropped(now, peer);
             if (!rings.IsBarred(peer))
             {
-                _states[peer].AskAt = now;
+                Of(peer).AskAt = now;
                 Ask(now, peer, AnyRequest);
             }
         }
@@ -187,7 +186,7 @@ internal sealed class SilentMembers(
     private void HandleTold(TimeSpan now, Key id)
     {
         if (context.Peers.TryGet(id, out Peer? peer) && !rings.IsBarred(peer)
-            && now >= _states[peer].AskAt + ToldAgainAfter)
+            && now >= Of(peer).AskAt + ToldAgainAfter)
         {
             Ask(now, peer, AnyRequest);
         }
@@ -195,7 +194,7 @@ internal sealed class SilentMembers(
 
     private void NoteDropped(TimeSpan now, Peer peer)
     {
-        State state = _states[peer];
+        State state = Of(peer);
         state.Dropped = now - state.DroppedAt > DroppedFor ? 1 : state.Dropped + 1;
         state.DroppedAt = now;
         Suspect(now, peer);
@@ -256,9 +255,11 @@ internal sealed class SilentMembers(
     private void Readmit(TimeSpan now, Peer peer)
     {
         _terms[peer.Id].IsServed = false;
-        (_states[peer].Dropped, _states[peer].SuspectUntil) = (0, default);
+        (Of(peer).Dropped, Of(peer).SuspectUntil) = (0, default);
         rings.Readmit(now, peer);
     }
+
+    private State Of(Peer peer) => _states[peer] ??= new State();
 
     private sealed class State
     {

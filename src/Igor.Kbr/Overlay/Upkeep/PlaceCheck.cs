@@ -33,8 +33,7 @@ internal sealed class PlaceCheck(
 
     private readonly Dictionary<ServiceId, Check> _open = [];
     private readonly List<Check> _unasked = [];
-    private readonly PerPeer<TokenBucket> _answers =
-        new(context.Peers, () => new TokenBucket(AnswersPerSecond, AnswersAtOnceMax));
+    private readonly PerPeer<TokenBucket?> _answers = new(context.Peers, () => null);
 
     public override ReadOnlySpan<MessageType> Messages => [MessageType.PlaceQuery, MessageType.PlaceReply];
 
@@ -67,7 +66,8 @@ internal sealed class PlaceCheck(
         if (frame.Type == MessageType.PlaceQuery)
         {
             PlaceQueryMessage query = frame.Read<PlaceQueryMessage>();
-            if (_answers[peer].TryTake(now))
+            TokenBucket allowance = _answers[peer] ??= new(AnswersPerSecond, AnswersAtOnceMax);
+            if (allowance.TryTake(now))
             {
                 Answer(peer, query);
             }
