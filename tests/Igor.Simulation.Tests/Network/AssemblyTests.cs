@@ -86,6 +86,28 @@ public class AssemblyTests
     }
 
     [Fact]
+    public void Nodes_are_given_addresses_of_others_where_they_look_for_other_rings()
+    {
+        SimulatedNetwork network = Assembled(Nodes, seed: 7, out _);
+        Assert.All(network.Nodes, node => Assert.InRange(node.Bootstrap.Distinct().Count(), 2, 3));
+        Assert.All(network.Nodes, node => Assert.DoesNotContain(node, node.Bootstrap));
+
+        // One that was never a peer, at whose address a new node answers when all others are dead.
+        (SimulatedNode lone, SimulatedNode host) = network.Nodes
+            .SelectMany(node => node.Bootstrap.Select(host => (node, host)))
+            .First(pair => pair.node.Peers.All(peer => peer.Id != pair.host.NodeId));
+        foreach (SimulatedNode other in network.Nodes.Where(node => node != lone))
+        {
+            other.Crash();
+        }
+
+        host.LoseDisk();
+        host.Bootstrap = [];
+        host.Start();
+        Assert.True(network.RunUntil(() => lone.Peers.Any(peer => peer.Id == host.NodeId), 5 * Minute));
+    }
+
+    [Fact]
     public void A_network_with_hosts_is_not_assembled()
     {
         var network = new SimulatedNetwork(new SimulationOptions());
