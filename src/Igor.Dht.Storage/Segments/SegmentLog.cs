@@ -12,12 +12,13 @@ namespace Igor.Dht.Storage.Segments;
 /// <summary>The append-only log of a store. Appending is for one thread, reading for any.</summary>
 internal sealed class SegmentLog : IDisposable
 {
+    private const int StagingBytesFirst = 64 * 1024;
     private const int StagingBytesKept = 1024 * 1024;
 
     private readonly string _folder;
     private readonly int _segmentBytesMax;
     private readonly ConcurrentDictionary<int, Segment> _segments = new();
-    private byte[] _staging = new byte[64 * 1024];
+    private byte[] _staging = LargeBuffers.Rent(StagingBytesFirst);
     private int _staged;
     private Segment? _active;
     private long _durableLength;
@@ -280,7 +281,10 @@ internal sealed class SegmentLog : IDisposable
     {
         if (_staged + length > _staging.Length)
         {
-            Array.Resize(ref _staging, Math.Max(_staging.Length * 2, _staged + length));
+            byte[] larger = LargeBuffers.Rent(Math.Max(_staging.Length * 2, _staged + length));
+            _staging.AsSpan(0, _staged).CopyTo(larger);
+            LargeBuffers.Return(_staging);
+            _staging = larger;
         }
 
         _staged += length;
@@ -298,7 +302,8 @@ internal sealed class SegmentLog : IDisposable
 
         if (_staging.Length > StagingBytesKept)
         {
-            _staging = new byte[StagingBytesKept / 4];
+            LargeBuffers.Return(_staging);
+            _staging = LargeBuffers.Rent(StagingBytesFirst);
         }
     }
 
