@@ -194,10 +194,10 @@ internal sealed partial class DhtHost : IKbrApplication, IThreadPoolWorkItem, ID
             switch (upcall.Kind)
             {
                 case UpcallKind.Delivery:
-                    _driver.HandleDelivery(upcall.Delivery);
+                    _driver.HandleDelivery(upcall.Delivery, upcall.IsOwned);
                     break;
                 case UpcallKind.Reply:
-                    _driver.HandleReply(upcall.Token, upcall.Reply);
+                    _driver.HandleReply(upcall.Token, upcall.Reply, upcall.IsOwned);
                     break;
                 case UpcallKind.Read:
                     _driver.HandleRead(upcall.Token, upcall.Record);

@@ -1,3 +1,4 @@
+using Igor.Dht.Protocol.Hosting;
 using Igor.Dht.Protocol.Records;
 using Igor.Kbr;
 
@@ -13,8 +14,9 @@ internal enum UpcallKind
 }
 
 /// <summary>
-/// Something that waits to be handled on the strand of a <see cref="DhtHost"/>. A payload is copied into a
-/// pooled buffer, since the original is valid only while the upcall lasts.
+/// Something that waits to be handled on the strand of a <see cref="DhtHost"/>. A payload is copied, since
+/// the original is valid only while the upcall lasts: one that is a record into memory that becomes the
+/// record's, others into a pooled buffer.
 /// </summary>
 internal sealed class Upcall
 {
@@ -40,6 +42,9 @@ internal sealed class Upcall
 
     /// <summary>What ended.</summary>
     public long Token { get; private init; }
+
+    /// <summary>Whether the payload stays as it is for good.</summary>
+    public bool IsOwned { get; private set; }
 
     /// <summary>A delivery.</summary>
     public KbrDelivery Delivery { get; private set; }
@@ -88,6 +93,12 @@ internal sealed class Upcall
         if (payload.IsEmpty)
         {
             return default;
+        }
+
+        IsOwned = DhtDriver.IsRecord(payload.Span);
+        if (IsOwned)
+        {
+            return payload.ToArray();
         }
 
         _rented = LargeBuffers.Rent(payload.Length);

@@ -48,12 +48,20 @@ public interface IKbrService : IAsyncDisposable
     void Request(
         Key destination, ReadOnlyMemory<byte> payload, RequestOptions options, Action<KbrReply> completed);
 
+    /// <summary>The same without a copy, where the node is in this process: it holds the payload.</summary>
+    void RequestPooled(
+        Key destination, PooledPayload payload, RequestOptions options, Action<KbrReply> completed) =>
+        Request(destination, payload.Memory, options, completed);
+
     /// <summary>
     /// Answers a delivered request. The payload is copied before the call returns. An answer that comes after
     /// the request's deadline is dropped; one that is larger than a message may be ends the request as
     /// <see cref="KbrStatus.Failed"/>.
     /// </summary>
     void Reply(DeliveryToken delivery, ReadOnlyMemory<byte> payload);
+
+    /// <summary>The same without a copy, where the node is in this process: it holds the payload.</summary>
+    void ReplyPooled(DeliveryToken delivery, PooledPayload payload) => Reply(delivery, payload.Memory);
 
     /// <summary>
     /// Answers a delivered request with an error, which ends it as <see cref="KbrStatus.Failed"/>.

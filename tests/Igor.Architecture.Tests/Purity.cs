@@ -15,12 +15,13 @@ internal static class Purity
         "LiteDB.", "Polly.",
     ];
 
-    // Values without effects, and the types that the asynchronous public interface is made of.
+    // Values without effects, counting that threads share and that waits for nobody, and the types that the
+    // asynchronous public interface is made of.
     private static readonly HashSet<string> s_allowedTypes =
     [
         "System.IO.EndOfStreamException", "System.IO.InvalidDataException", "System.IO.Hashing.XxHash3",
         "System.IO.Hashing.XxHash64", "System.IO.Hashing.Crc32",
-        "System.Net.IPAddress", "System.Net.IPEndPoint",
+        "System.Net.IPAddress", "System.Net.IPEndPoint", "System.Threading.Interlocked",
         "System.Threading.CancellationToken", "System.Threading.CancellationTokenRegistration",
         "System.Threading.Tasks.Task", "System.Threading.Tasks.Task`1",
         "System.Threading.Tasks.ValueTask", "System.Threading.Tasks.ValueTask`1",

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Text;
 using Igor.Kbr;
 
@@ -60,6 +61,40 @@ public abstract class KbrRoutingContract(Func<int, Task<KbrWorld>> createWorld)
                 Assert.Equal(key.ToBytes(), reply.Payload.ToArray());
             }
         }
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(3)]
+    public async Task Payload_of_several_requests_is_held_for_as_long_as_it_is_needed(int nodes)
+    {
+        await using KbrWorld world = await CreateWorldAsync(nodes);
+        IReadOnlyList<ContractApplication> members = await AttachMembersAsync(world);
+        PooledPayload question = PooledPayload.Of([1, 2, 3]);
+        var answers = new ConcurrentQueue<PooledPayload>();
+        foreach (ContractApplication member in members)
+        {
+            member.Handles = delivery =>
+            {
+                PooledPayload answer = PooledPayload.Of([.. delivery.Payload.Span, 4]);
+                answers.Enqueue(answer);
+                member.Service.ReplyPooled(delivery.Token, answer);
+                answer.Release();
+            };
+        }
+
+        var ends = new ConcurrentQueue<byte[]>();
+        foreach (Key key in SomeKeys(8))
+        {
+            members[0].Service.RequestPooled(
+                key, question, Patient, reply => ends.Enqueue(reply.Payload.ToArray()));
+        }
+
+        question.Release();
+        await world.WaitUntilAsync(() => ends.Count == 8, "all requests end");
+        Assert.All(ends, answer => Assert.Equal([1, 2, 3, 4], answer));
+        await world.WaitUntilAsync(
+            () => answers.Append(question).All(IsGone), "nobody holds a payload any more");
     }
 
     [Theory]
@@ -215,6 +250,19 @@ public abstract class KbrRoutingContract(Func<int, Task<KbrWorld>> createWorld)
             KbrReply reply = await world.CompleteAsync(pending, "all requests end");
             Assert.Equal(KbrStatus.Ok, reply.Status);
             Assert.Equal(key, Key.Read(reply.Payload.Span));
+        }
+    }
+
+    private static bool IsGone(PooledPayload payload)
+    {
+        try
+        {
+            _ = payload.Memory;
+            return false;
+        }
+        catch (ObjectDisposedException)
+        {
+            return true;
         }
     }
 }

@@ -9,13 +9,13 @@ public sealed partial class DhtDriver : IDhtOutput
 {
     /// <inheritdoc/>
     void IDhtOutput.Request(
-        long token, Key destination, bool exact, ReadOnlyMemory<byte> payload, TimeSpan timeout) =>
-        _service!.Request(
+        long token, Key destination, bool exact, PooledPayload payload, TimeSpan timeout) =>
+        _service!.RequestPooled(
             destination, payload, new RequestOptions(timeout, exact), new Waiting(_host, token).End);
 
     /// <inheritdoc/>
-    void IDhtOutput.Reply(DeliveryToken delivery, ReadOnlyMemory<byte> payload) =>
-        _service!.Reply(delivery, payload);
+    void IDhtOutput.Reply(DeliveryToken delivery, PooledPayload payload) =>
+        _service!.ReplyPooled(delivery, payload);
 
     /// <inheritdoc/>
     void IDhtOutput.Write(long token, Record record) => _store!.Write(record, new Waiting(_host, token).End);

@@ -84,6 +84,11 @@ public sealed partial class DhtDriver
         return buffer.Written;
     }
 
+    /// <summary>
+    /// Whether a payload is one record for the most part, so that it pays to give it to the driver for good.
+    /// </summary>
+    public static bool IsRecord(ReadOnlySpan<byte> payload) => Decoding.IsRecord(payload);
+
     /// <summary>Takes up what the store holds; before the application is attached.</summary>
     public void Start()
     {
@@ -128,12 +133,19 @@ public sealed partial class DhtDriver
     }
 
     /// <summary>A message was delivered. Any content is handled, however wrong.</summary>
-    public void HandleDelivery(in KbrDelivery delivery)
+    /// <param name="delivery">The message.</param>
+    /// <param name="isOwned">
+    /// Whether nobody ever changes the payload, so that its record needs no copy; else it is valid during the
+    /// call.
+    /// </param>
+    public void HandleDelivery(in KbrDelivery delivery, bool isOwned = false)
     {
         if (!Begin() || TryTellStatus(delivery))
         {
             return;
         }
+
+        _context.OwnedBytes = isOwned ? delivery.Payload.Length : 0;
 
         if (_replica is not null)
         {
@@ -158,10 +170,14 @@ public sealed partial class DhtDriver
     }
 
     /// <summary>A request ended.</summary>
-    public void HandleReply(long token, in KbrReply reply)
+    /// <param name="token">Which one.</param>
+    /// <param name="reply">How.</param>
+    /// <param name="isOwned">As for a delivery.</param>
+    public void HandleReply(long token, in KbrReply reply, bool isOwned = false)
     {
         if (Begin())
         {
+            _context.OwnedBytes = isOwned ? reply.Payload.Length : 0;
             _context.HandleReply(token, reply);
         }
     }
@@ -229,6 +245,7 @@ public sealed partial class DhtDriver
         if (!_isClosed)
         {
             _context.Now = _host.Now;
+            _context.OwnedBytes = 0;
         }
 
         return !_isClosed;

@@ -38,6 +38,12 @@ internal class DhtContext
     /// <summary>The time of the input that is being handled.</summary>
     public DhtTime Now { get; set; }
 
+    /// <summary>
+    /// Bytes of the payload that is being handled, if they are this node's for good; 0 if they are valid
+    /// during the input only.
+    /// </summary>
+    public int OwnedBytes { get; set; }
+
     /// <summary>Randomness.</summary>
     public SeededRandom Random { get; }
 
@@ -56,12 +62,19 @@ internal class DhtContext
     /// <summary>The way out.</summary>
     protected IDhtOutput Output { get; }
 
+    /// <summary>
+    /// The bytes of a record in the payload that is being handled, to be kept: those of the payload where
+    /// they are most of it, else a copy, so that a small record does not keep a large message.
+    /// </summary>
+    public ReadOnlyMemory<byte> Own(ReadOnlyMemory<byte> record) =>
+        record.Length > OwnedBytes / 2 && OwnedBytes > 0 ? record : record.ToArray();
+
     /// <summary>Sends the message in the buffer as a request.</summary>
     public void Request(IReplyHandler handler, int tag, Key destination, bool exact, TimeSpan timeout)
     {
         long token = NextToken();
         _requests.Add(token, (handler, tag));
-        Output.Request(token, destination, exact, Buffer.Written, timeout);
+        Output.Request(token, destination, exact, Buffer.Payload, timeout);
     }
 
     /// <summary>A request ended.</summary>

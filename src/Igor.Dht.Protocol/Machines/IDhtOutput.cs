@@ -5,15 +5,15 @@ namespace Igor.Dht.Protocol.Machines;
 
 /// <summary>
 /// Everything that client and replica do to the world. Called while an input is handled: what follows comes
-/// back as an input of its own. Payloads are valid during the call only.
+/// back as an input of its own. Who needs a payload for longer than the call holds it.
 /// </summary>
 internal interface IDhtOutput
 {
     /// <summary>Send a request; a reply comes, at the latest when the timeout has passed.</summary>
-    void Request(long token, Key destination, bool exact, ReadOnlyMemory<byte> payload, TimeSpan timeout);
+    void Request(long token, Key destination, bool exact, PooledPayload payload, TimeSpan timeout);
 
     /// <summary>Answer a delivered request.</summary>
-    void Reply(DeliveryToken delivery, ReadOnlyMemory<byte> payload);
+    void Reply(DeliveryToken delivery, PooledPayload payload);
 
     /// <summary>Store a record; its end comes once it is durable or will not be.</summary>
     void Write(long token, Record record);

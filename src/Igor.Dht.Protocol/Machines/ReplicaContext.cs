@@ -102,7 +102,7 @@ internal sealed class ReplicaContext : DhtContext
     {
         if (delivery.ExpectsReply)
         {
-            Output.Reply(delivery, Buffer.Written);
+            Output.Reply(delivery, Buffer.Payload);
         }
     }
 

@@ -52,6 +52,19 @@ internal static class Decoding
         }
     }
 
+    /// <summary>
+    /// Whether a message is one record for the most part: a look at its first bytes, for who would make a
+    /// copy of the one or of the other.
+    /// </summary>
+    public static bool IsRecord(ReadOnlySpan<byte> payload) => payload.Length > 4
+        && (MessageKind)payload[1] switch
+        {
+            MessageKind.Put or MessageKind.Got => true,
+            MessageKind.Store => payload[3] == MessagePackCode.MinFixArray + 1,
+            MessageKind.Fetched => payload[2] == MessagePackCode.MinFixArray + 3,
+            _ => false,
+        };
+
     /// <summary>Reads a message that has to be of one kind.</summary>
     /// <returns>Whether it is of that kind, and whole.</returns>
     public static bool TryRead<T>(

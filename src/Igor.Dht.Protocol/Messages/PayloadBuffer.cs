@@ -1,60 +1,37 @@
-using System.Buffers;
+using Igor.Kbr;
 using MessagePack;
 
 namespace Igor.Dht.Protocol.Messages;
 
 /// <summary>
-/// The buffer in which a node builds one message after the other; hosts copy it before the call that sends it
-/// returns. Gives memory of an unusually large message back.
+/// Where a node builds one message after the other. Whoever sends the one built last may hold it for longer;
+/// the next is built in another buffer then.
 /// </summary>
-internal sealed class PayloadBuffer : IBufferWriter<byte>
+internal sealed class PayloadBuffer
 {
-    private const int KeptBytesMax = 512 * 1024;
+    private const int FirstBytes = 1000;
+    private const int KeptBytesMax = 64 * 1024;
 
-    private byte[] _bytes = new byte[4096];
-    private int _length;
+    private PooledPayload _payload = new(FirstBytes);
 
-    /// <summary>The message built last.</summary>
-    public ReadOnlyMemory<byte> Written => _bytes.AsMemory(0, _length);
+    /// <summary>The message built last, held until the next is begun.</summary>
+    public PooledPayload Payload => _payload;
+
+    /// <summary>Its bytes.</summary>
+    public ReadOnlyMemory<byte> Written => _payload.Memory;
 
     /// <summary>Begins a message with its kind and that many fields after it.</summary>
     public MessagePackWriter Begin(MessageKind kind, int fields)
     {
-        _length = 0;
-        if (_bytes.Length > KeptBytesMax)
+        if (!_payload.TryClear(KeptBytesMax))
         {
-            _bytes = new byte[4096];
+            _payload.Release();
+            _payload = new PooledPayload(FirstBytes);
         }
 
-        var writer = new MessagePackWriter(this);
+        var writer = new MessagePackWriter(_payload);
         writer.WriteArrayHeader(fields + 1);
         writer.Write((int)kind);
         return writer;
-    }
-
-    /// <inheritdoc/>
-    public void Advance(int count) => _length += count;
-
-    /// <inheritdoc/>
-    public Memory<byte> GetMemory(int sizeHint = 0)
-    {
-        Reserve(sizeHint);
-        return _bytes.AsMemory(_length);
-    }
-
-    /// <inheritdoc/>
-    public Span<byte> GetSpan(int sizeHint = 0)
-    {
-        Reserve(sizeHint);
-        return _bytes.AsSpan(_length);
-    }
-
-    private void Reserve(int sizeHint)
-    {
-        int needed = _length + Math.Max(sizeHint, 256);
-        if (needed > _bytes.Length)
-        {
-            Array.Resize(ref _bytes, Math.Max(needed, _bytes.Length * 2));
-        }
     }
 }

@@ -75,14 +75,14 @@ internal static class ReplicaMessages
         writer.Flush();
     }
 
-    /// <summary>Reads the records of Store; those that are none are null.</summary>
-    public static (bool IsCoordinated, Record?[] Records) ReadStore(ref MessagePackReader reader)
+    /// <summary>Reads the records of Store, encoded: slices of the message.</summary>
+    public static (bool IsCoordinated, ReadOnlyMemory<byte>[] Records) ReadStore(ref MessagePackReader reader)
     {
         bool isCoordinated = reader.ReadBoolean();
-        var records = new Record?[MessageParts.ReadCount(ref reader, BatchCountMax)];
+        var records = new ReadOnlyMemory<byte>[MessageParts.ReadCount(ref reader, BatchCountMax)];
         for (int at = 0; at < records.Length; at++)
         {
-            records[at] = RecordCodec.TryDecode(MessageParts.ReadBytes(ref reader).ToArray(), out _);
+            records[at] = MessageParts.ReadBytes(ref reader);
         }
 
         return (isCoordinated, records);

@@ -47,7 +47,7 @@ internal sealed class GetOperation(
         ReadOnlyMemory<byte> value = default;
         if (got.Outcome == GetOutcome.Found)
         {
-            Record? record = RecordCodec.TryDecode(got.Record.ToArray(), out string error);
+            Record? record = RecordCodec.TryDecode(Context.Own(got.Record), out string error);
             error = record is null ? error
                 : record.Header.Key != Key ? "it has another key"
                 : record.Header.Type != get.Type ? $"it is of type '{record.Header.Type}', not '{get.Type}'"

@@ -136,7 +136,7 @@ internal sealed class FetchBatch(
             }
             else if (entries[at].Status == FetchedStatus.Record)
             {
-                Record? record = RecordCodec.TryDecode(entries[at].Record.ToArray(), out _);
+                Record? record = RecordCodec.TryDecode(context.Own(entries[at].Record), out _);
                 if (record is null || record.Header.Key != keys[at].Key)
                 {
                     return null;

@@ -157,7 +157,7 @@ internal sealed class GatherRound : IReplyHandler, IReadHandler, IWriteHandler
 
         if (entry.Status == FetchedStatus.Record)
         {
-            Record? record = RecordCodec.TryDecode(entry.Record.ToArray(), out _);
+            Record? record = RecordCodec.TryDecode(_context.Own(entry.Record), out _);
             if (record is null || record.Header.Key != _message.Key
                 || _context.FaultOf(record) is { Reason: not RefusalReason.Version })
             {

@@ -29,15 +29,21 @@ internal sealed class ReplicaServer
     }
 
     /// <summary>Store these records.</summary>
-    public void HandleStore(in KbrDelivery delivery, bool isCoordinated, Record?[] records)
+    public void HandleStore(in KbrDelivery delivery, bool isCoordinated, ReadOnlyMemory<byte>[] encoded)
     {
         Lease lease = _context.Lease();
-        if (!HasRoom(delivery.Token, lease, records.Sum(record => record?.Encoded.Length ?? 0)))
+        if (!HasRoom(delivery.Token, lease, encoded.Sum(static record => record.Length)))
         {
             return;
         }
 
         _serving++;
+        var records = new Record?[encoded.Length];
+        for (int at = 0; at < records.Length; at++)
+        {
+            records[at] = RecordCodec.TryDecode(_context.Own(encoded[at]), out _);
+        }
+
         new StoreRound(this, delivery, isCoordinated, records, lease).Start();
     }
 

@@ -17,7 +17,7 @@ internal sealed class RootWriter(ReplicaContext context, RepairSchedule repair)
     /// <summary>A put arrived.</summary>
     public void HandlePut(DeliveryToken token, PutMessage message)
     {
-        Record? record = RecordCodec.TryDecode(message.Record.ToArray(), out string error);
+        Record? record = RecordCodec.TryDecode(context.Own(message.Record), out string error);
         if (record is null)
         {
             context.Refuse(token, RefusalReason.Malformed, error);

@@ -56,11 +56,28 @@ internal abstract class AttachedService : IKbrService
         Key destination, ReadOnlyMemory<byte> payload, RouteOptions options = default);
 
     /// <inheritdoc/>
-    public abstract void Request(
-        Key destination, ReadOnlyMemory<byte> payload, RequestOptions options, Action<KbrReply> completed);
+    public void Request(
+        Key destination, ReadOnlyMemory<byte> payload, RequestOptions options, Action<KbrReply> completed)
+    {
+        PooledPayload copy = PooledPayload.Of(payload.Span);
+        RequestPooled(destination, copy, options, completed);
+        copy.Release();
+    }
 
     /// <inheritdoc/>
-    public abstract void Reply(DeliveryToken delivery, ReadOnlyMemory<byte> payload);
+    public abstract void RequestPooled(
+        Key destination, PooledPayload payload, RequestOptions options, Action<KbrReply> completed);
+
+    /// <inheritdoc/>
+    public void Reply(DeliveryToken delivery, ReadOnlyMemory<byte> payload)
+    {
+        PooledPayload copy = PooledPayload.Of(payload.Span);
+        ReplyPooled(delivery, copy);
+        copy.Release();
+    }
+
+    /// <inheritdoc/>
+    public abstract void ReplyPooled(DeliveryToken delivery, PooledPayload payload);
 
     /// <inheritdoc/>
     public abstract void Fail(DeliveryToken delivery, string error, bool isTemporary = false);

@@ -47,15 +47,15 @@ internal sealed class NodeService : AttachedService
     }
 
     /// <inheritdoc/>
-    public override void Request(
-        Key destination, ReadOnlyMemory<byte> payload, RequestOptions options, Action<KbrReply> completed)
+    public override void RequestPooled(
+        Key destination, PooledPayload payload, RequestOptions options, Action<KbrReply> completed)
     {
         ArgumentNullException.ThrowIfNull(completed);
         Host.Post(ServiceCall.Request(this, destination, payload, options, completed));
     }
 
     /// <inheritdoc/>
-    public override void Reply(DeliveryToken delivery, ReadOnlyMemory<byte> payload) =>
+    public override void ReplyPooled(DeliveryToken delivery, PooledPayload payload) =>
         Host.Post(ServiceCall.Reply(this, delivery, payload));
 
     /// <summary>

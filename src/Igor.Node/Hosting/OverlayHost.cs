@@ -285,7 +285,7 @@ internal sealed partial class OverlayHost : IDisposable
                     Now,
                     call.Service,
                     call.Destination,
-                    call.Payload,
+                    call.Payload!.Memory,
                     call.Options,
                     call.Completed!,
                     call.KeepCharge());
@@ -300,11 +300,11 @@ internal sealed partial class OverlayHost : IDisposable
                     Now,
                     call.Service.Id,
                     call.Destination,
-                    call.Payload,
+                    call.Payload!.Memory,
                     new RouteOptions(call.Options.Exact));
                 break;
             case ServiceCall.Verb.Reply:
-                Overlay.Reply(Now, call.Token, call.Payload);
+                Overlay.Reply(Now, call.Token, call.Payload!.Memory);
                 break;
             default:
                 Overlay.Fail(Now, call.Token, "the node's queue is full", isTemporary: true);

@@ -3,8 +3,8 @@ using Igor.Kbr;
 namespace Igor.Node.Hosting;
 
 /// <summary>
-/// A downcall on its way to the strand: what an application asked for, with a copy of the payload. Calls are
-/// pooled, so that asking allocates nothing.
+/// A downcall on its way to the strand: what an application asked for, and a hold on the payload. Calls are
+/// pooled.
 /// </summary>
 internal sealed class ServiceCall
 {
@@ -16,8 +16,7 @@ internal sealed class ServiceCall
     private static readonly Lock Gate = new();
     private static readonly Stack<ServiceCall> Pool = new();
 
-    private byte[] _buffer = [];
-    private int _payloadBytes;
+    private PooledPayload? _payload;
     private int _chargedBytes;
 
     private ServiceCall()
@@ -60,14 +59,14 @@ internal sealed class ServiceCall
     /// <summary>Who hears of a request's end.</summary>
     public Action<KbrReply>? Completed { get; private set; }
 
-    /// <summary>The payload.</summary>
-    public ReadOnlyMemory<byte> Payload => new(_buffer, 0, _payloadBytes);
+    /// <summary>The payload; null for a refusal.</summary>
+    public PooledPayload? Payload => _payload;
 
     /// <summary>A call that sends a message.</summary>
     public static ServiceCall Route(
         NodeService service, Key destination, ReadOnlyMemory<byte> payload, RouteOptions options)
     {
-        ServiceCall call = Rent(Verb.Route, service, payload);
+        ServiceCall call = Rent(Verb.Route, service, PooledPayload.Of(payload.Span));
         call.Destination = destination;
         call.Options = new RequestOptions(default, options.Exact);
         return call;
@@ -77,11 +76,11 @@ internal sealed class ServiceCall
     public static ServiceCall Request(
         NodeService service,
         Key destination,
-        ReadOnlyMemory<byte> payload,
+        PooledPayload payload,
         RequestOptions options,
         Action<KbrReply> completed)
     {
-        ServiceCall call = Rent(Verb.Request, service, payload);
+        ServiceCall call = Rent(Verb.Request, service, payload.Hold());
         call.Destination = destination;
         call.Options = options;
         call.Completed = completed;
@@ -89,9 +88,9 @@ internal sealed class ServiceCall
     }
 
     /// <summary>A call that answers a delivered request.</summary>
-    public static ServiceCall Reply(NodeService service, DeliveryToken token, ReadOnlyMemory<byte> payload)
+    public static ServiceCall Reply(NodeService service, DeliveryToken token, PooledPayload payload)
     {
-        ServiceCall call = Rent(Verb.Reply, service, payload);
+        ServiceCall call = Rent(Verb.Reply, service, payload.Hold());
         call.Token = token;
         return call;
     }
@@ -110,7 +109,7 @@ internal sealed class ServiceCall
     /// <returns>False when the application has used up its share; nothing is taken then.</returns>
     public bool TryCharge()
     {
-        int bytes = _payloadBytes + OverheadBytes;
+        int bytes = _payload!.Length + OverheadBytes;
         if (!Service.TryTake(bytes))
         {
             return false;
@@ -144,7 +143,7 @@ internal sealed class ServiceCall
         }
     }
 
-    private static ServiceCall Rent(Verb kind, NodeService service, ReadOnlyMemory<byte> payload)
+    private static ServiceCall Rent(Verb kind, NodeService service, PooledPayload payload)
     {
         ServiceCall? call;
         lock (Gate)
@@ -155,20 +154,13 @@ internal sealed class ServiceCall
         call ??= new ServiceCall();
         call.Kind = kind;
         call.Service = service;
-        call._buffer = payload.Length == 0 ? [] : LargeBuffers.Rent(payload.Length);
-        call._payloadBytes = payload.Length;
-        payload.CopyTo(call._buffer);
+        call._payload = payload;
         return call;
     }
 
     private void ReleasePayload()
     {
-        if (_buffer.Length > 0)
-        {
-            LargeBuffers.Return(_buffer);
-        }
-
-        _buffer = [];
-        _payloadBytes = 0;
+        _payload?.Release();
+        _payload = null;
     }
 }

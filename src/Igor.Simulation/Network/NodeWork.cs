@@ -19,8 +19,8 @@ internal enum NodeWorkKind : byte
 }
 
 /// <summary>
-/// One piece of work. It holds a copy of the payload in a pooled buffer, because payloads are valid only
-/// during the call that brings them.
+/// One piece of work. It holds a copy of an upcall's payload in a pooled buffer, because that is valid only
+/// during the call that brings it; a downcall's it holds as it is.
 /// </summary>
 internal struct NodeWork
 {
@@ -37,10 +37,17 @@ internal struct NodeWork
     public bool IsTemporary;
     public KbrStatus Status;
     public object? Argument;
+    private PooledPayload? _pooled;
     private byte[]? _buffer;
     private int _length;
 
-    public readonly ReadOnlyMemory<byte> Payload => _buffer.AsMemory(0, _length);
+    public readonly ReadOnlyMemory<byte> Payload => _pooled?.Memory ?? _buffer.AsMemory(0, _length);
+
+    public NodeWork With(PooledPayload payload)
+    {
+        _pooled = payload.Hold();
+        return this;
+    }
 
     public NodeWork With(ReadOnlySpan<byte> payload, BufferPool buffers)
     {
@@ -56,6 +63,8 @@ internal struct NodeWork
 
     public void Release(BufferPool buffers)
     {
+        _pooled?.Release();
+        _pooled = null;
         if (_buffer is not null)
         {
             // Whoever keeps a payload longer than the call that brought it shall notice.

@@ -39,8 +39,8 @@ internal sealed class SimulatedService(
         return status;
     }
 
-    public override void Request(
-        Key destination, ReadOnlyMemory<byte> payload, RequestOptions options, Action<KbrReply> completed)
+    public override void RequestPooled(
+        Key destination, PooledPayload payload, RequestOptions options, Action<KbrReply> completed)
     {
         ArgumentNullException.ThrowIfNull(completed);
         _process.Engine.CheckThread();
@@ -57,7 +57,7 @@ internal sealed class SimulatedService(
             Timeout = options.Timeout,
             Exact = options.Exact,
             Argument = (this, completed),
-        }.With(payload.Span, _process.Buffers));
+        }.With(payload));
     }
 
     /// <summary>Awaits go on inside the simulation, however they were configured.</summary>
@@ -71,7 +71,7 @@ internal sealed class SimulatedService(
         SimulationEngine.Complete(
             static call => call.completion.TrySetResult(call.reply), (completion, reply));
 
-    public override void Reply(DeliveryToken delivery, ReadOnlyMemory<byte> payload)
+    public override void ReplyPooled(DeliveryToken delivery, PooledPayload payload)
     {
         _process.Engine.CheckThread();
         if (IsOpen)
@@ -80,7 +80,7 @@ internal sealed class SimulatedService(
             {
                 Kind = NodeWorkKind.Reply,
                 Number = delivery.Value,
-            }.With(payload.Span, _process.Buffers));
+            }.With(payload));
         }
     }
 

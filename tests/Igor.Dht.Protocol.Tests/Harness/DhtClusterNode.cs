@@ -106,7 +106,7 @@ internal sealed class DhtClusterNode(DhtCluster cluster, Key id, ulong seed)
         {
             IsSourceProven = isProven,
         };
-        Dht.HandleDelivery(delivery);
+        Dht.HandleDelivery(delivery, isOwned: true);
         Schedule();
     }
 
@@ -152,7 +152,7 @@ internal sealed class DhtClusterNode(DhtCluster cluster, Key id, ulong seed)
             reply => Alive(life, () => completed(reply)));
     }
 
-    public void TakeReply(long token, in KbrReply reply) => Dht.HandleReply(token, reply);
+    public void TakeReply(long token, in KbrReply reply) => Dht.HandleReply(token, reply, isOwned: true);
 
     public void TakeWritten(long token, StoreOutcome outcome) => Dht.HandleWritten(token, outcome);
 

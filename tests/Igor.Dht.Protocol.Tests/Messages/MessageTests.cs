@@ -76,10 +76,11 @@ public class MessageTests
         {
             var buffer = new PayloadBuffer();
             ReplicaMessages.WriteStore(buffer, true, records);
-            (bool isCoordinated, Record?[] stored) =
+            (bool isCoordinated, ReadOnlyMemory<byte>[] stored) =
                 Read(buffer, MessageKind.Store, ReplicaMessages.ReadStore);
             Assert.True(isCoordinated);
-            Assert.Equal(records.Select(r => r.Header), stored.Select(r => r!.Header));
+            Assert.Equal(
+                records.Select(r => r.Header), stored.Select(e => RecordCodec.TryDecode(e, out _)!.Header));
 
             KeyVersion[] wanted = [.. keys.Select(k => new KeyVersion(k, version))];
             ReplicaMessages.WriteFetch(buffer, wanted);

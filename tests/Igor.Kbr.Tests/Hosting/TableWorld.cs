@@ -129,13 +129,13 @@ internal sealed class TableWorld : IOverlayOutput, IApplicationHost<TableWorld.H
             return status;
         }
 
-        public override void Request(
+        public override void RequestPooled(
             Key destination,
-            ReadOnlyMemory<byte> payload,
+            PooledPayload payload,
             RequestOptions options,
             Action<KbrReply> completed) => throw new NotSupportedException();
 
-        public override void Reply(DeliveryToken delivery, ReadOnlyMemory<byte> payload) =>
+        public override void ReplyPooled(DeliveryToken delivery, PooledPayload payload) =>
             world._calls.Enqueue(() => world.Overlay.Reply(world.Now, delivery, default));
 
         public override void Fail(DeliveryToken delivery, string error, bool isTemporary = false) =>
