@@ -1,4 +1,5 @@
 using Igor.Dht.Protocol.Machines;
+using Igor.Dht.Protocol.Records;
 
 namespace Igor.Dht;
 
@@ -8,9 +9,19 @@ namespace Igor.Dht;
 /// </content>
 internal sealed partial class DhtHost
 {
-    /// <summary>Writes a record.</summary>
-    public Task<OperationResult> PutAsync(DhtPut put, CancellationToken cancellationToken) =>
-        RunAsync(new OpenOperation(this) { Put = put }, cancellationToken);
+    /// <summary>Writes a record. The value is the caller's again when this returns.</summary>
+    public Task<OperationResult> PutAsync(DhtPut put, CancellationToken cancellationToken)
+    {
+        // What is too long is refused without a look at it.
+        var operation = put.Value.Length > _valueBytesMax
+            ? new OpenOperation(this) { Put = put }
+            : new OpenOperation(this)
+            {
+                Put = put with { Value = default },
+                Draft = new RecordDraft(put.Value.Span),
+            };
+        return RunAsync(operation, cancellationToken);
+    }
 
     /// <summary>Reads a record.</summary>
     public Task<OperationResult> GetAsync(DhtGet get, CancellationToken cancellationToken) =>
@@ -33,6 +44,8 @@ internal sealed partial class DhtHost
 
         public DhtPut? Put { get; init; }
 
+        public RecordDraft? Draft { get; init; }
+
         public DhtGet? Get { get; init; }
 
         /// <summary>On the strand.</summary>
@@ -45,7 +58,9 @@ internal sealed partial class DhtHost
 
             try
             {
-                _number = Put is { } put ? host._driver.Put(put, End) : host._driver.Get(Get!, End);
+                _number = Put is { } put
+                    ? host._driver.Put(put, End, Draft)
+                    : host._driver.Get(Get!, End);
             }
             catch (Exception problem) when (problem is not OutOfMemoryException)
             {

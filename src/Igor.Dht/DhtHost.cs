@@ -24,6 +24,7 @@ internal sealed partial class DhtHost : IKbrApplication, IThreadPoolWorkItem, ID
     private readonly long _started;
     private readonly ByteBudget _bytes;
     private readonly Key _self;
+    private readonly int _valueBytesMax;
     private readonly ILogger _log;
     private readonly Strand _strand;
     private readonly DeadlineTimer _timer;
@@ -49,6 +50,7 @@ internal sealed partial class DhtHost : IKbrApplication, IThreadPoolWorkItem, ID
     {
         _bytes = bytes;
         _self = self;
+        _valueBytesMax = options.ValueBytesMax;
         _bytes.OpenOwn(self);
         _bytes.OpenOwn(Key.Zero); // whom a daemon's deliveries came through is not known here
         _time = time;

@@ -92,7 +92,7 @@ public sealed class IgorDht : IAsyncDisposable
 
     /// <summary>Writes the `value` record of a name; the last writer wins.</summary>
     /// <param name="name">The name, 1 to 1024 bytes of UTF-8.</param>
-    /// <param name="value">The value; it must not change before the call ends.</param>
+    /// <param name="value">The value; it is copied before the call returns its task.</param>
     /// <param name="options">How it is written.</param>
     /// <param name="cancellationToken">
     /// Cancelled before the call, nothing is written. Cancelled under way, the call ends at once and makes no
@@ -170,7 +170,7 @@ public sealed class IgorDht : IAsyncDisposable
             DhtKey.ForValue(name.Span), ValueRecordType.TypeName, default, true, options, cancellationToken);
 
     /// <summary>Writes an `immutable` record; its key is the hash of its content.</summary>
-    /// <param name="value">The content; it must not change before the call ends.</param>
+    /// <param name="value">The content; it is copied before the call returns its task.</param>
     /// <param name="options">How it is written.</param>
     /// <param name="cancellationToken">
     /// Cancelled before the call, nothing is written; cancelled under way, it may or may not be, as with

@@ -162,6 +162,37 @@ public class CopiesTests
     }
 
     [Fact]
+    public void Value_that_its_caller_changes_later_is_written_as_it_was()
+    {
+        DhtCluster cluster = DhtCluster.Of(5);
+        DhtClusterNode root = cluster.RootOf(s_tea);
+        byte[] value = [1, 2, 3];
+        var newer = new RecordVersion(1, 1);
+        var buffer = new PayloadBuffer();
+        CommonMessages.WriteConflict(buffer, newer);
+        byte[] conflict = buffer.Written.ToArray();
+        root.Forge = payload =>
+        {
+            bool isPut = payload[1] == (byte)MessageKind.Put;
+            root.Forge = isPut ? null : root.Forge;
+            return isPut ? conflict : null; // so that the record is made once more
+        };
+        PendingOperation put = cluster.Alive.First(n => n != root).Put(new DhtPut
+        {
+            Key = s_tea,
+            Type = ValueRecordType.TypeName,
+            Value = value,
+            Timeout = TimeSpan.FromSeconds(10),
+        });
+        Array.Fill(value, (byte)0xDB);
+        cluster.RunUntil(() => put.Result is not null);
+
+        Assert.NotNull(put.Result!.Receipt);
+        Assert.Null(root.Forge);
+        Assert.Equal([1, 2, 3], cluster.Get(s_tea).Got!.Value.ToArray());
+    }
+
+    [Fact]
     public void Failed_write_says_what_kept_each_replica_from_holding_it()
     {
         DhtCluster cluster = DhtCluster.Of(5);

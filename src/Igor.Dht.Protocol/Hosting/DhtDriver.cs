@@ -111,9 +111,15 @@ public sealed partial class DhtDriver
     }
 
     /// <summary>Begins to write a record.</summary>
+    /// <param name="put">What to write.</param>
+    /// <param name="completed">Hears of its end.</param>
+    /// <param name="draft">
+    /// The value, of which a copy was made before this was the caller's turn; null: the one in the put, of
+    /// which a copy is made now.
+    /// </param>
     /// <returns>The operation's number, for <see cref="Abandon"/>; 0 for one that has ended.</returns>
-    public long Put(DhtPut put, Action<OperationResult> completed) =>
-        Begin() ? _client.Put(put, completed) : Fail(completed);
+    public long Put(DhtPut put, Action<OperationResult> completed, RecordDraft? draft = null) =>
+        Begin() ? _client.Put(put, draft, completed) : Fail(completed);
 
     /// <summary>Begins to read a record.</summary>
     /// <returns>The operation's number, for <see cref="Abandon"/>; 0 for one that has ended.</returns>

@@ -11,9 +11,7 @@ public sealed record DhtPut
     /// <summary>Name of the record type.</summary>
     public required string Type { get; init; }
 
-    /// <summary>
-    /// The value; kept until the operation ends, so it must not change. Empty for a tombstone.
-    /// </summary>
+    /// <summary>The value; it is copied when the operation begins. Empty for a tombstone.</summary>
     public ReadOnlyMemory<byte> Value { get; init; }
 
     /// <summary>Whether to write a tombstone.</summary>

@@ -1,4 +1,5 @@
 using Igor.Dht.Protocol.Machines;
+using Igor.Dht.Protocol.Records;
 
 namespace Igor.Dht.Protocol.Operations;
 
@@ -20,9 +21,9 @@ internal sealed class DhtClient(DhtContext context)
     /// <summary>Number of operations that have not ended.</summary>
     public int Running => _running.Count;
 
-    /// <summary>Starts a write.</summary>
+    /// <summary>Starts a write; the draft stands for the value where there is one.</summary>
     /// <returns>The operation's number; 0 when it has ended already.</returns>
-    public long Put(DhtPut put, Action<OperationResult> completed)
+    public long Put(DhtPut put, RecordDraft? draft, Action<OperationResult> completed)
     {
         ArgumentNullException.ThrowIfNull(put);
         if (!HasRoom(completed))
@@ -30,7 +31,10 @@ internal sealed class DhtClient(DhtContext context)
             return 0;
         }
 
-        var operation = new PutOperation(context, this, ++_lastNumber, put) { Completed = completed };
+        var operation = new PutOperation(context, this, ++_lastNumber, put, draft)
+        {
+            Completed = completed,
+        };
         if (operation.Refusal() is { } refusal)
         {
             Fail(completed, DhtError.Refused, refusal);

@@ -16,6 +16,7 @@ internal sealed class PutOperation : ClientOperation
 
     private readonly DhtPut _put;
     private readonly IRecordType? _type;
+    private RecordDraft? _draft;
     private readonly TimeSpan? _life;
     private Record? _record;
     private IReadOnlyList<Key>? _holders;
@@ -24,10 +25,12 @@ internal sealed class PutOperation : ClientOperation
     private long _madeAt;
     private int _corrections;
 
-    public PutOperation(DhtContext context, DhtClient client, long number, DhtPut put)
+    public PutOperation(
+        DhtContext context, DhtClient client, long number, DhtPut put, RecordDraft? draft)
         : base(context, client, number, put.Key, put.Timeout)
     {
         _put = put;
+        _draft = draft;
         _type = context.Options.Types.Find(put.Type);
         _life = put.IsDelete ? ValueRecordType.TombstoneLife : put.TimeToLive;
         _madeAt = Now;
@@ -41,9 +44,10 @@ internal sealed class PutOperation : ClientOperation
             return $"The record type '{_put.Type}' is not known.";
         }
 
-        if (_put.Value.Length > Context.Options.ValueBytesMax)
+        int bytes = _draft?.ValueLength ?? _put.Value.Length;
+        if (bytes > Context.Options.ValueBytesMax)
         {
-            return $"The value has {_put.Value.Length} bytes; {Context.Options.ValueBytesMax} are allowed.";
+            return $"The value has {bytes} bytes; {Context.Options.ValueBytesMax} are allowed.";
         }
 
         if (_put.IsDelete && !_type.IsDeletable)
@@ -61,6 +65,7 @@ internal sealed class PutOperation : ClientOperation
             return $"The floor of copies is {_put.CopiesMin}; it goes up to the {_put.Replicas} replicas.";
         }
 
+        _draft = _put.IsDelete ? new RecordDraft([]) : _draft ?? new RecordDraft(_put.Value.Span);
         Make(Context.Clock.Next(Now));
         return Context.Judge.FormOf(_record!)?.Text;
     }
@@ -181,7 +186,7 @@ internal sealed class PutOperation : ClientOperation
         Retry(why);
     }
 
-    private void Make(RecordVersion fresh) => _record = RecordCodec.Encode(
+    private void Make(RecordVersion fresh) => _record = _draft!.Make(
         new RecordHeader
         {
             Key = Key,
@@ -190,6 +195,5 @@ internal sealed class PutOperation : ClientOperation
             ExpiresAtUnixMs = ExpiresAtUnixMs,
             Replicas = _put.Replicas,
             IsTombstone = _put.IsDelete,
-        },
-        _put.IsDelete ? [] : _put.Value.Span);
+        });
 }

@@ -34,6 +34,15 @@ public static class RecordCodec
         ArgumentNullException.ThrowIfNull(header);
         var buffer = new ArrayBufferWriter<byte>(value.Length + 160);
         var writer = new MessagePackWriter(buffer);
+        WriteHeader(ref writer, header, value.Length);
+        writer.WriteRaw(value);
+        writer.Flush();
+        return new Record(header with { ValueLength = value.Length }, buffer.WrittenMemory);
+    }
+
+    /// <summary>Writes all that stands before the value's bytes.</summary>
+    internal static void WriteHeader(ref MessagePackWriter writer, RecordHeader header, int valueLength)
+    {
         writer.WriteArrayHeader(FieldCount);
         writer.Write(header.Type);
         KeyCodec.Write(ref writer, header.Key);
@@ -51,9 +60,7 @@ public static class RecordCodec
             KeyCodec.Write(ref writer, header.Owner);
         }
 
-        writer.Write(value);
-        writer.Flush();
-        return new Record(header with { ValueLength = value.Length }, buffer.WrittenMemory);
+        writer.WriteBinHeader(valueLength);
     }
 
     /// <summary>
