@@ -69,6 +69,23 @@ public class HeldBytesTests
     }
 
     [Fact]
+    public void Get_of_a_record_in_memory_is_answered_in_the_same_turn_and_holds_nothing_after_it()
+    {
+        DhtCluster cluster = DhtCluster.Of(5);
+        DhtClusterNode root = cluster.RootOf(s_tea);
+        Assert.NotNull(cluster.Put("tea", s_value).Receipt);
+        cluster.Run(10);
+        root.ReadsAtOnce = true;
+        byte[]? answer = null;
+        Key asker = cluster.Alive.First(n => n != root).Id;
+        root.Deliver(root.Id, asker, Get(GetConsistency.Root), a => answer = a);
+
+        Assert.True(Decoding.TryRead(answer, MessageKind.Got, GotMessage.Read, out GotMessage got));
+        Assert.Equal(GetOutcome.Found, got.Outcome);
+        Assert.Equal(0, root.HeldBytes);
+    }
+
+    [Fact]
     public void Replica_without_memory_is_none_until_it_has_some_again()
     {
         DhtCluster cluster = DhtCluster.Of(5);

@@ -25,7 +25,17 @@ public sealed partial class DhtDriver : IDhtOutput
         _store!.Replace(record, held, new Waiting(_host, token).End);
 
     /// <inheritdoc/>
-    void IDhtOutput.Read(long token, Key key) => _store!.Read(key, new Waiting(_host, token).End);
+    void IDhtOutput.Read(long token, Key key)
+    {
+        if (_store!.TryReadAtOnce(key, out Record? record))
+        {
+            _readAtOnce.Enqueue((token, record));
+        }
+        else
+        {
+            _store.Read(key, new Waiting(_host, token).End);
+        }
+    }
 
     /// <inheritdoc/>
     void IDhtOutput.Remove(Key key, RecordVersion version) => _store!.Remove(key, version, static _ => { });

@@ -20,6 +20,7 @@ public sealed partial class DhtDriver
     private readonly DhtContext _context;
     private readonly DhtClient _client;
     private readonly DhtReplica? _replica;
+    private readonly Queue<(long Token, Record? Record)> _readAtOnce = new();
     private IKbrService? _service;
     private bool _isClosed;
 
@@ -156,6 +157,7 @@ public sealed partial class DhtDriver
         if (_replica is not null)
         {
             _replica.HandleDelivery(delivery);
+            TakeReads();
         }
         else if (delivery.Token.ExpectsReply)
         {
@@ -172,6 +174,7 @@ public sealed partial class DhtDriver
             _replica?.HandleUpdating();
             _context.Membership.HandleUpdate(_context.Now.Monotonic, AsSeenHere(change));
             _replica?.HandleUpdate();
+            TakeReads();
         }
     }
 
@@ -185,6 +188,7 @@ public sealed partial class DhtDriver
         {
             _context.OwnedBytes = isOwned ? reply.Payload.Length : 0;
             _context.HandleReply(token, reply);
+            TakeReads();
         }
     }
 
@@ -194,6 +198,7 @@ public sealed partial class DhtDriver
         if (Begin())
         {
             _replica!.HandleWritten(token, outcome);
+            TakeReads();
         }
     }
 
@@ -203,6 +208,7 @@ public sealed partial class DhtDriver
         if (Begin())
         {
             _replica!.HandleRead(token, record);
+            TakeReads();
         }
     }
 
@@ -214,6 +220,7 @@ public sealed partial class DhtDriver
         if (Begin())
         {
             _replica!.HandleDamage(key);
+            TakeReads();
         }
     }
 
@@ -232,6 +239,7 @@ public sealed partial class DhtDriver
         }
 
         _replica?.HandleDeadline();
+        TakeReads();
     }
 
     /// <summary>Ends all operations and keeps what has to be kept; nothing goes in or out any more.</summary>
@@ -255,6 +263,17 @@ public sealed partial class DhtDriver
         }
 
         return !_isClosed;
+    }
+
+    /// <summary>
+    /// What was read at once while the input was handled is brought in behind it, without another turn.
+    /// </summary>
+    private void TakeReads()
+    {
+        while (_readAtOnce.TryDequeue(out (long Token, Record? Record) read))
+        {
+            _replica!.HandleRead(read.Token, read.Record);
+        }
     }
 
     private static long Fail(Action<OperationResult> completed)

@@ -31,6 +31,15 @@ public interface IRecordStore : IAsyncDisposable
     void Read(Key key, Action<Record?> completed);
 
     /// <summary>
+    /// Reads the record of a key if that needs no disk; false when <see cref="Read"/> has to.
+    /// </summary>
+    bool TryReadAtOnce(Key key, out Record? record)
+    {
+        record = null;
+        return false;
+    }
+
+    /// <summary>
     /// Forgets the record of a key if its version is not newer than the given one. Needs not be durable when
     /// it completes: after a crash the record may be back.
     /// </summary>

@@ -143,6 +143,9 @@ public sealed class LiteDbRecordStore : IRecordStore
     }
 
     /// <inheritdoc/>
+    public bool TryReadAtOnce(Key key, out Record? record) => _reader.TryReadAtOnce(key, out record);
+
+    /// <inheritdoc/>
     public void Remove(Key key, RecordVersion version, Action<StoreOutcome> completed)
     {
         ArgumentNullException.ThrowIfNull(completed);

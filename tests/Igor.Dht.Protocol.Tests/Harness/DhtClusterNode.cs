@@ -59,6 +59,9 @@ internal sealed class DhtClusterNode(DhtCluster cluster, Key id, ulong seed)
     /// <summary>Most of those.</summary>
     public int HeldBytesMax { get; set; } = int.MaxValue;
 
+    /// <summary>Whether its store has in memory what it holds.</summary>
+    public bool ReadsAtOnce { get; set; }
+
     /// <summary>Number of requests sent.</summary>
     public int Requests { get; private set; }
 
@@ -207,6 +210,12 @@ internal sealed class DhtClusterNode(DhtCluster cluster, Key id, ulong seed)
         Reads++;
         int life = _life;
         cluster.At(TimeSpan.Zero, () => Alive(life, () => completed(Disk.GetValueOrDefault(key))));
+    }
+
+    public bool TryReadAtOnce(Key key, out Record? record)
+    {
+        record = ReadsAtOnce ? Disk.GetValueOrDefault(key) : null;
+        return record is not null;
     }
 
     public void Remove(Key key, RecordVersion version, Action<StoreOutcome> completed)
