@@ -1,4 +1,5 @@
 using Igor.Dht.Storage.OnDisk;
+using Igor.Dht.Storage.Segments;
 using Igor.Dht.Storage.Upkeep;
 using Igor.Dht.Storage.Writing;
 using Igor.Kbr;
@@ -54,6 +55,44 @@ public sealed class CompactorTests : IDisposable
         relief.Step(store.Context.Catalog);
 
         Assert.True(store.Context is { IsFull: true, MayFreeRoom: true });
+    }
+
+    [Fact]
+    public async Task Segment_that_was_asked_for_while_another_was_compacted_is_not_given_up()
+    {
+        using var store = new HandDrivenStore(_options with { IndexBatchRecords = 1 });
+        store.Write(RecordOf("a", new string('x', 2_000_000)), RecordOf("c", "stays"));
+        store.Log.Seal();
+        store.Write(RecordOf("b", new string('x', 2_000_000)));
+        store.Log.Seal();
+        store.Write(RecordOf("a", "new", clock: 2), RecordOf("b", "new", clock: 2));
+        store.Log.Seal();
+        store.Write(RecordOf("d", "newest"));
+        store.FeedIndex();
+        using var begin = new ManualResetEventSlim();
+        using var writer = new Writing.StoreWriter(store.Context);
+        writer.Start();
+        Task held = writer.RunExclusively(begin.Wait);
+        writer.TryEnqueue(new StoreCommand(StoreCommandKind.Compact) { Place = new Place(1, 0, 0) });
+        var relief = new Relief(store.Context, writer);
+        store.Context.IsFull = true;
+        relief.Step(store.Context.Catalog); // asks for the second, which has less to copy
+        begin.Set();
+        await held;
+        await Eventually.HoldsAsync(() => writer.Compactor.IsBusy, "the first is compacted");
+        await Eventually.HoldsAsync(() => IsDeleted(store, writer, 1), "the first is deleted");
+        Assert.NotNull(store.Log.Find(2));
+
+        relief.Step(store.Context.Catalog);
+        Assert.True(store.Context.IsFull);
+        await Eventually.HoldsAsync(() => IsDeleted(store, writer, 2), "the second is deleted");
+    }
+
+    private static bool IsDeleted(HandDrivenStore store, Writing.StoreWriter writer, int segment)
+    {
+        store.FeedIndex();
+        writer.Nudge();
+        return store.Log.Find(segment) is null;
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using Igor.Dht.Protocol.Records;
 using Igor.Dht.Storage.Index;
 using Igor.Dht.Storage.Segments;
 using Igor.Dht.Storage.State;
@@ -19,6 +20,7 @@ internal sealed class Relief(StoreContext store, StoreWriter writer)
 
     private long _retryAtMs;
     private volatile bool _isAsked;
+    private volatile bool _isTaken;
     private int _tried;
 
     /// <summary>Does what is due.</summary>
@@ -44,7 +46,7 @@ internal sealed class Relief(StoreContext store, StoreWriter writer)
             return;
         }
 
-        if (victim.Segment == _tried)
+        if (victim.Segment == _tried && _isTaken)
         {
             // It is still there: the disk refused. Others may have taken the room, and give it back.
             _tried = 0;
@@ -63,7 +65,11 @@ internal sealed class Relief(StoreContext store, StoreWriter writer)
         var compact = new StoreCommand(StoreCommandKind.Compact)
         {
             Place = new Place(victim.Segment, 0, 0),
-            Completed = _ => _isAsked = false,
+            Completed = outcome =>
+            {
+                _isTaken = outcome != StoreOutcome.Busy; // else another was under way
+                _isAsked = false;
+            },
         };
         if (!writer.TryEnqueue(compact))
         {

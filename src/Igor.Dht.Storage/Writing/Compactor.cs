@@ -37,13 +37,18 @@ internal sealed class Compactor(StoreContext store) : IDisposable
     /// <summary>Ends a hold. For any thread.</summary>
     public void Release() => Interlocked.Decrement(ref _holds);
 
-    /// <summary>Begins with a segment, unless another is under way.</summary>
-    public void Begin(int segmentId)
+    /// <summary>Begins with a segment; false when another is under way: ask again.</summary>
+    public bool Begin(int segmentId)
     {
-        if (_scanner is not null || _emptied.Any(e => e.Segment == segmentId)
+        if (_scanner is not null)
+        {
+            return false;
+        }
+
+        if (_emptied.Any(e => e.Segment == segmentId)
             || store.Log.Find(segmentId) is not { IsStuck: false } segment)
         {
-            return;
+            return true;
         }
 
         if (segmentId >= store.Log.ActiveId)
@@ -54,6 +59,7 @@ internal sealed class Compactor(StoreContext store) : IDisposable
         _victim = segmentId;
         _scanner = new SegmentScanner(segment, 0, segment.Length);
         _isBusy = true;
+        return true;
     }
 
     /// <summary>Copies a little.</summary>

@@ -232,14 +232,15 @@ internal sealed class StoreWriter : IDisposable
 
     private void Compact(in StoreCommand command)
     {
+        bool isTaken = true;
         try
         {
-            Compactor.Begin(command.Place.Segment);
+            isTaken = Compactor.Begin(command.Place.Segment);
         }
         finally
         {
             // After it has begun, and also when the disk refuses that: it is not asked for any more.
-            command.Completed?.Invoke(StoreOutcome.Durable);
+            command.Completed?.Invoke(isTaken ? StoreOutcome.Durable : StoreOutcome.Busy);
         }
     }
 
