@@ -31,6 +31,7 @@ public sealed partial class OverlayNode
     private readonly Passage _passage;
     private readonly Router _router;
     private readonly PeerClocks _clocks;
+    private readonly NeighbourExchange _exchange;
     private readonly FrameDispatch _frames;
     private AverageRate? _upkeep;
     private ulong _lastRequest;
@@ -72,23 +73,23 @@ public sealed partial class OverlayNode
         _router = new Router(
             _context, _rings, pending, _passage, deliveries, conduct, routes, back);
         var failures = new FailureDetection(_context, _rings, _liveness, secondLinks);
-        var exchange = new NeighbourExchange(_context, _rings, _dialer, failures);
-        _discovery = new ServiceDiscovery(_context, _rings, _dialer, care, exchange, _passage);
+        _exchange = new NeighbourExchange(_context, _rings, _dialer, failures);
+        _discovery = new ServiceDiscovery(_context, _rings, _dialer, care, _exchange, _passage);
         _isolation = new Isolation(_context, _rings, _entries);
-        var places = new PlaceCheck(_context, _rings, exchange);
+        var places = new PlaceCheck(_context, _rings, _exchange, _liveness);
         var lookup = new NeighbourLookup(_passage);
-        var merging = new Merging(_context, _rings, exchange, care, lookup);
+        var merging = new Merging(_context, _rings, _exchange, care, lookup);
         _joining = new Joining(
-            _context, _rings, _dialer, _entries, care, exchange, places, _discovery, _isolation, lookup);
+            _context, _rings, _dialer, _entries, care, _exchange, places, _discovery, _isolation, lookup);
         var fingers = new Fingers(_context, _rings, _fingers, _dialer, _passage);
         _clocks = new PeerClocks(_context, _liveness);
         var news = new ServiceNews(_context, _rings);
-        var heartbeats = new Heartbeats(_context, _rings, care, news, exchange);
+        var heartbeats = new Heartbeats(_context, _rings, care, news, _exchange);
         _frames = new FrameDispatch(_context, _links, _handshake, _liveness);
         _context.Machines.Set(
         [
             _liveness, duplicates, _identity, _handshake, silent, _entries, failures, _rings,
-            care, _isolation, _discovery, _clocks, news, exchange, heartbeats, fingers, places,
+            care, _isolation, _discovery, _clocks, news, _exchange, heartbeats, fingers, places,
             merging, _joining, _router,
         ]);
     }
@@ -174,6 +175,7 @@ public sealed partial class OverlayNode
     public void HandleDialFailed(TimeSpan now, DialId dial, string cause)
     {
         Dialer.Wish wish = _dialer.HandleFailed(now, dial, cause);
+        _exchange.HandleDialFailed(wish);
         foreach (string address in wish.Addresses)
         {
             _context.Raise(OverlayEventKind.DialFailed, wish.Expected ?? default, $"{address}: {cause}");

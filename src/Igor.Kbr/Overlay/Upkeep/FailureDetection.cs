@@ -98,6 +98,12 @@ internal sealed class FailureDetection(
                 Await(peer);
             }
         }
+
+        // Who was farther away may have died since, and nobody told this node, which did not miss it.
+        foreach (Key id in change.Joined)
+        {
+            ProbeQuiet(now, id);
+        }
     }
 
     public override void HandleDeadline(TimeSpan now)
@@ -213,7 +219,15 @@ internal sealed class FailureDetection(
     private void AskBehind(TimeSpan now, Peer quiet, ImmutableArray<Key> side)
     {
         int behind = side.IndexOf(quiet.Id) + 1;
-        if (behind > 0 && behind < side.Length && context.Peers.TryGet(side[behind], out Peer? peer)
+        if (behind > 0 && behind < side.Length)
+        {
+            ProbeQuiet(now, side[behind]);
+        }
+    }
+
+    private void ProbeQuiet(TimeSpan now, Key id)
+    {
+        if (context.Peers.TryGet(id, out Peer? peer)
             && now - liveness.Health(peer).HeardAt > _adjacent.Quiet)
         {
             liveness.Probe(now, peer, _adjacent);

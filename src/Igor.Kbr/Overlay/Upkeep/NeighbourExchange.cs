@@ -128,6 +128,16 @@ internal sealed class NeighbourExchange(
         }
     }
 
+    /// <summary>A node that would be a neighbour cannot be reached: whoever told of it may not know.</summary>
+    public void HandleDialFailed(in Dialer.Wish wish)
+    {
+        if (wish is { Purpose: LinkPurpose.Neighbour, Expected: { } quiet, Teller: { } teller }
+            && context.Peers.TryGet(teller.Id, out Peer? peer))
+        {
+            context.Send(peer, new QuietPeerMessage(quiet));
+        }
+    }
+
     /// <summary>
     /// Whether a node that a peer tells of did not answer this one: then the peer may find that out too.
     /// </summary>

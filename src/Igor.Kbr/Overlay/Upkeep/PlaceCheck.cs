@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Igor.Kbr.Overlay.Addresses;
+using Igor.Kbr.Overlay.Links;
 using Igor.Kbr.Overlay.Machines;
 using Igor.Kbr.Overlay.Rings;
 using Igor.Kbr.Wire;
@@ -15,7 +16,7 @@ namespace Igor.Kbr.Overlay.Upkeep;
 /// one behind it asked; but no more than two on each side, or a firewall would make two roots.
 /// </summary>
 internal sealed class PlaceCheck(
-    NodeContext context, RingTable rings, NeighbourExchange exchange) : Machine
+    NodeContext context, RingTable rings, NeighbourExchange exchange, Liveness liveness) : Machine
 {
     /// <summary>More than can be asked about in any other way at once; who asks for more waits.</summary>
     private const int OpenMax = WireLimits.ServicesMax;
@@ -29,6 +30,7 @@ internal sealed class PlaceCheck(
     /// <summary>Questions that come within that go together.</summary>
     private static readonly TimeSpan AskTogether = TimeSpan.FromMilliseconds(10);
 
+    private static readonly TimeSpan HeardLately = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(4);
 
     private readonly Dictionary<ServiceId, Check> _open = [];
@@ -59,6 +61,15 @@ internal sealed class PlaceCheck(
         var check = new Check(ring, completed);
         _open[ring.Id] = check;
         _unasked.Add(check);
+    }
+
+    /// <summary>Those who were asked may be gone: the next ones are to be.</summary>
+    public override void HandlePeerDown(TimeSpan now, Peer peer, DepartureReason reason)
+    {
+        foreach (Check check in _open.Values.Where(c => c.Open.Contains(peer.Id)).ToArray())
+        {
+            End(now, check, isRight: false);
+        }
     }
 
     public override void HandleMessage(TimeSpan now, Link link, Peer peer, in Frame frame)
@@ -117,6 +128,11 @@ internal sealed class PlaceCheck(
             if (!context.Peers.TryGet(id, out Peer? peer))
             {
                 continue;
+            }
+
+            if (now - liveness.Health(peer).HeardAt > HeardLately)
+            {
+                liveness.Expect(now, peer); // a dead one keeps nobody waiting
             }
 
             ServiceId[][] after = [.. next.GetValueOrDefault(id, []).Chunk(WireLimits.PlacesMax)];

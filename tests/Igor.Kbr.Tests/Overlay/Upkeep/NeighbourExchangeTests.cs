@@ -50,4 +50,17 @@ public class NeighbourExchangeTests
         node.Say(next, new HeartbeatMessage(1, ++digest, 0, IsWanted: true));
         Assert.Single(node.Frames(next, MessageType.Neighbours));
     }
+
+    [Fact]
+    public void Whoever_tells_of_a_node_that_cannot_be_reached_hears_that()
+    {
+        var node = new LoneNode(new Key(0, 0, 0, 1_000));
+        LinkId teller = node.Connect(new Key(0, 0, 0, 1_020));
+        var dead = new Key(0, 0, 0, 1_010);
+        node.Say(teller, new NeighboursMessage(
+            ServiceId.Base, WantsReply: false, [new Contact(dead, ["10.9.9.9:10"])], []));
+
+        node.Overlay.HandleDialFailed(node.Now, Assert.Single(node.Dials).Dial, "timed out");
+        Assert.Equal(dead, Assert.Single(node.Messages<QuietPeerMessage>(teller)).Peer);
+    }
 }

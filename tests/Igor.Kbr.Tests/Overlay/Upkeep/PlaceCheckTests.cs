@@ -49,6 +49,21 @@ public class PlaceCheckTests
     }
 
     [Fact]
+    public void Neighbours_that_die_while_a_newcomer_asks_them_do_not_keep_it_waiting()
+    {
+        TestNode first = Ring(40);
+        Key place = first.Id + Key.PowerOfTwo(254);
+        TestNode[] nearest = [.. _network.Nodes.OrderBy(n => place.DistanceTo(n.Id)).Take(4)];
+        TestNode late = _network.Add(place, through: first);
+        _network.Until(
+            () => nearest.All(n => late.Overlay.Peers.Any(p => p.Id == n.Id)), TimeSpan.FromSeconds(10));
+        Assert.False(late.Overlay.IsJoined);
+        Array.ForEach(nearest, n => n.Kill(silently: true));
+
+        _network.Until(() => late.Overlay.IsJoined, TimeSpan.FromSeconds(25));
+    }
+
+    [Fact]
     public void Neighbour_that_died_holds_a_newcomer_up_until_the_others_have_noticed()
     {
         TestNode first = Ring(40);
