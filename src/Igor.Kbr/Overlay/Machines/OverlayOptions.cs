@@ -55,9 +55,10 @@ public sealed record OverlayOptions
     /// together borrows from the next ten minutes; fingers and meeting places wait. 200 to 1,000,000.
     /// </summary>
     /// <value>
-    /// Default: 800, several times what a quiet ring takes, and enough where nodes stay for two minutes.
+    /// Default: 400, some times what a quiet ring takes. Where nodes stay for two minutes, neighbours take nearly
+    /// all of it, and a node has half of its fingers.
     /// </value>
-    public int UpkeepBytesPerSecond { get; init; } = 800;
+    public int UpkeepBytesPerSecond { get; init; } = 400;
 
     /// <summary>Time between two checks of the fingers, before jitter. 1 s to 1 h.</summary>
     /// <value>Default: 20 s.</value>

@@ -22,7 +22,7 @@ internal sealed class Fingers(
     private const int LookupsPerRound = 4;
 
     /// <summary>Nodes that one lookup names: more cost more at each hop, and one is taken.</summary>
-    private const int CandidatesMax = 3;
+    private const int CandidatesMax = 2;
 
     private static readonly TimeSpan FirstRounds = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan LookupTimeout = TimeSpan.FromSeconds(5);

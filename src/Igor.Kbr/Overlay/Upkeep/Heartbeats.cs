@@ -20,7 +20,7 @@ internal sealed class Heartbeats(
     NeighbourExchange exchange) : TimedMachine
 {
     /// <summary>After a change others have a moment to see it too: until then digests differ.</summary>
-    private static readonly TimeSpan SoonAfterChange = TimeSpan.FromMilliseconds(400);
+    private static readonly TimeSpan SoonAfterChange = TimeSpan.FromSeconds(1);
 
     private const int HeartbeatBytes = 24 + UpkeepBudget.FrameOverheadBytes;
 
