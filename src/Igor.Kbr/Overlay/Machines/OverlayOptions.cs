@@ -55,8 +55,8 @@ public sealed record OverlayOptions
     /// together borrows from the next ten minutes; fingers and meeting places wait. 200 to 1,000,000.
     /// </summary>
     /// <value>
-    /// Default: 400, some times what a quiet ring takes. Where nodes stay for two minutes, neighbours take nearly
-    /// all of it, and a node has half of its fingers.
+    /// Default: 400, some times what a quiet ring takes. Where nodes stay for two minutes, neighbours take
+    /// nearly all of it, and a node has half of its fingers.
     /// </value>
     public int UpkeepBytesPerSecond { get; init; } = 400;
 

@@ -128,7 +128,7 @@ internal sealed class NeighbourExchange(
         }
     }
 
-    /// <summary>A node that would be a neighbour cannot be reached: whoever told of it may not know.</summary>
+    /// <summary>A node that would be a neighbour is not reached: whoever told of it may not know.</summary>
     public void HandleDialFailed(in Dialer.Wish wish)
     {
         if (wish is { Purpose: LinkPurpose.Neighbour, Expected: { } quiet, Teller: { } teller }
