@@ -15,6 +15,7 @@ public static class ScenarioCatalog
         new JoinScenario(),
         new ChurnScenario(),
         new StormScenario(),
+        new ServicesScenario(),
     ];
 
     /// <summary>A scenario by name; null when there is none.</summary>
