@@ -50,6 +50,18 @@ public class ScenarioTests
         Assert.InRange(result.Metric("bootstrapLinksMax"), 1, result.Metric("linksPerNodeMax"));
     }
 
+    [Fact]
+    public void Nodes_that_begin_many_services_at_once_send_no_flood()
+    {
+        ScenarioResult result = Run("services", Settings(
+            20, 1, ("services", 150), ("budget-bytes-per-second", 200), ("upkeep-seconds", 60)));
+        Assert.InRange(result.Metric("peakBytesPerSecondAtStart"), 1, 15_000);
+        Assert.InRange(result.Metric("peakBytesPerSecondLaterAtStart"), 1, 5_000);
+        Assert.InRange(result.Metric("meanBytesPerNodePerSecondAtStart"), 1, 1_000);
+        Assert.InRange(result.Metric("peakBytesPerSecondLaterAtRestart"), 1, 2_500);
+        Assert.InRange(result.Metric("upkeepBytesPerNodePerSecond"), 1, 100);
+    }
+
     [Theory]
     [InlineData(0)]
     [InlineData(1)]

@@ -30,7 +30,7 @@ internal sealed class KnownServices
     /// </summary>
     public List<ServiceId>? Apply(in ServicesMessage change)
     {
-        if (!change.IsWhole && (change.To <= Version || change.From > Version))
+        if (!change.IsWhole && (change.To < Version || change.From > Version))
         {
             return null;
         }

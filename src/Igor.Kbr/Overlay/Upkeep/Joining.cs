@@ -21,6 +21,7 @@ internal sealed class Joining(
     LinkCare care,
     NeighbourExchange exchange,
     PlaceCheck places,
+    Admission admission,
     ServiceDiscovery discovery,
     Isolation isolation,
     NeighbourLookup lookup) : Machine
@@ -32,6 +33,8 @@ internal sealed class Joining(
 
     /// <summary>An eighth of the ring away.</summary>
     private const int FarthestBeside = 253;
+
+    private const int RetriedEach = 4; // steps
 
     private static readonly TimeSpan StepPeriod = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan ConnectPatience = TimeSpan.FromSeconds(3);
@@ -114,6 +117,7 @@ internal sealed class Joining(
         }
 
         _isStepping = true;
+        admission.Begin(now);
         try
         {
             foreach (ServiceRing ring in rings.All)
@@ -168,12 +172,16 @@ internal sealed class Joining(
 
     private void Seek(TimeSpan now, ServiceRing ring)
     {
-        if (ring.Id != ServiceId.Base && !IsBaseActive())
+        if (ring.Id != ServiceId.Base && (!IsBaseActive() || !admission.Admits(now, ring)))
         {
             return;
         }
 
-        if (ring.Members.Count > 0)
+        if (ring.Members.Count > 0 && ring.JoinAttempts == 0 && KnowsMost(ring))
+        {
+            Verify(now, ring);
+        }
+        else if (ring.Members.Count > 0)
         {
             Peer entry = ring.Members[context.Random.Next(ring.Members.Count)];
             ring.Phase = RingPhase.LookingUp;
@@ -185,6 +193,14 @@ internal sealed class Joining(
             Activate(now, ring);
         }
     }
+
+    /// <summary>
+    /// Whether this node is connected to most nodes that there are: then it knows most members of any
+    /// service, and need not look up those near its place before it asks for it.
+    /// </summary>
+    private bool KnowsMost(ServiceRing ring) => ring.Id != ServiceId.Base
+        && rings.TryGet(ServiceId.Base, out ServiceRing? all)
+        && 2 * all.Members.Count >= RingSize.Estimate(all.Neighbours);
 
     private bool IsBaseActive() => rings.TryGet(ServiceId.Base, out ServiceRing? ring) && ring.IsActive;
 
@@ -227,7 +243,7 @@ internal sealed class Joining(
             return true;
         }
 
-        if (ring.JoinAttempts++ % 2 == 0)
+        if (ring.JoinAttempts++ % RetriedEach == 0)
         {
             discovery.Discover(now, ring);
         }
@@ -296,6 +312,11 @@ internal sealed class Joining(
             return;
         }
 
+        Verify(now, ring);
+    }
+
+    private void Verify(TimeSpan now, ServiceRing ring)
+    {
         ring.Phase = RingPhase.Verifying;
         ring.StepDeadline = now + NeighbourLookup.Timeout + StepPeriod;
         places.Run(now, ring, (later, isRight, nearer) => HandlePlace(later, ring, isRight, nearer));

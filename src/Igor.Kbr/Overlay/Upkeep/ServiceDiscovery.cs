@@ -22,9 +22,12 @@ internal sealed class ServiceDiscovery(
     Dialer dialer,
     LinkCare care,
     NeighbourExchange exchange,
+    ServiceNews news,
     Passage requests) : Machine
 {
     private const int AskedMax = 32;
+    private const int AskedOfManyMax = 320; // questions at once, whatever number of services is begun
+    private const int AskedOfManyPerSecond = 1;
     private const int ConnectedMax = 8;
     private const int OpenQuestionsMax = 1024;
 
@@ -38,7 +41,7 @@ internal sealed class ServiceDiscovery(
     private static readonly TimeSpan LookupTimeout = TimeSpan.FromSeconds(5);
 
     private readonly HashSet<(Key Peer, ServiceId Service)> _asked = [];
-    private int _next;
+    private readonly TokenBucket _asks = new(AskedOfManyPerSecond, AskedOfManyMax);
 
     public override ReadOnlySpan<MessageType> Messages =>
         [MessageType.ServiceQuery, MessageType.ServiceMembers];
@@ -46,15 +49,9 @@ internal sealed class ServiceDiscovery(
     public override void Start(TimeSpan now) =>
         context.Timers.Repeat(now, () => context.Random.Jitter(RoundPeriod), later =>
         {
-            ServiceRing[] all = [.. rings.All];
-            for (int i = 0; i < all.Length; i++)
+            foreach (ServiceRing ring in rings.All)
             {
-                int next = (_next + i) % all.Length;
-                if (!RunRound(later, all[next]))
-                {
-                    _next = next; // where the budget ended this round the next one begins
-                    return;
-                }
+                RunRound(later, ring);
             }
         });
 
@@ -70,7 +67,9 @@ internal sealed class ServiceDiscovery(
     {
         if (frame.Type == MessageType.ServiceQuery)
         {
-            HandleQuery(peer, frame.Read<ServiceQueryMessage>().Service);
+            ServiceId service = frame.Read<ServiceQueryMessage>().Service;
+            news.TellOf(now, peer, service);
+            HandleQuery(peer, service);
         }
         else
         {
@@ -89,11 +88,11 @@ internal sealed class ServiceDiscovery(
         ring.DiscoveredAt = now;
         Peer[] peers = context.Peers.Snapshot();
         int asked = Math.Min(AskedMax, peers.Length);
-        for (int i = 0; i < asked; i++)
+        for (int i = 0; i < asked && _asks.TryTake(now); i++)
         {
             int chosen = i + context.Random.Next(peers.Length - i);
             (peers[i], peers[chosen]) = (peers[chosen], peers[i]);
-            Ask(peers[i], ring);
+            Ask(now, peers[i], ring);
         }
 
         if (ring.Id != ServiceId.Base)
@@ -108,7 +107,12 @@ internal sealed class ServiceDiscovery(
     /// </summary>
     public void HandleActive(TimeSpan now, ServiceRing ring)
     {
-        if (IsNearestToMeetingPlace(ring))
+        if (ring.MeetingPlace is { } place && context.Peers.TryGet(place, out Peer? peer)
+            && now - ring.DiscoveredAt < LookupTimeout)
+        {
+            Ask(now, peer, ring); // looked up a moment ago
+        }
+        else if (IsNearestToMeetingPlace(ring))
         {
             GoToMeetingPlace(now, ring);
         }
@@ -120,7 +124,7 @@ internal sealed class ServiceDiscovery(
         {
             if (ring.MeetingPlace == peer.Id)
             {
-                Ask(peer, ring);
+                Ask(now, peer, ring);
             }
         }
     }
@@ -177,31 +181,24 @@ internal sealed class ServiceDiscovery(
     }
 
     /// <summary>
-    /// One member of each ring keeps in touch with the meeting place, the others need not. Returns false when
-    /// the budget has nothing left for that.
+    /// One member of each ring keeps in touch with the meeting place, the others need not. Those for which
+    /// the budget has nothing left have their turn in a later round, when others have found theirs.
     /// </summary>
-    private bool RunRound(TimeSpan now, ServiceRing ring)
+    private void RunRound(TimeSpan now, ServiceRing ring)
     {
         if (!ring.IsActive || ring.Id == ServiceId.Base || !IsNearestToMeetingPlace(ring))
         {
             MeetAt(ring, null);
-            return true;
+            return;
         }
 
         bool isThere = ring.MeetingPlace is { } place
             && (place == context.Id || context.Peers.Contains(place));
-        if (isThere && context.Random.Next(RoundsPerLookup) != 0)
+        if ((!isThere || context.Random.Next(RoundsPerLookup) == 0)
+            && context.Budget.TrySpend(now, UpkeepBudget.LookupBytes, UpkeepUrgency.Later))
         {
-            return true;
+            GoToMeetingPlace(now, ring);
         }
-
-        if (!context.Budget.TrySpend(now, UpkeepBudget.LookupBytes, UpkeepUrgency.Later))
-        {
-            return false;
-        }
-
-        GoToMeetingPlace(now, ring);
-        return true;
     }
 
     private void MeetAt(ServiceRing ring, Key? place)
@@ -238,7 +235,7 @@ internal sealed class ServiceDiscovery(
         MeetAt(ring, result.Responder);
         if (context.Peers.TryGet(result.Responder, out Peer? peer))
         {
-            Ask(peer, ring);
+            Ask(now, peer, ring);
         }
         else if (NearReply.TryRead(result.Payload, out ImmutableArray<Contact> contacts)
             && !contacts.IsEmpty && contacts[0].Id == result.Responder)
@@ -247,7 +244,7 @@ internal sealed class ServiceDiscovery(
         }
     }
 
-    private void Ask(Peer peer, ServiceRing ring)
+    private void Ask(TimeSpan now, Peer peer, ServiceRing ring)
     {
         if (_asked.Count >= OpenQuestionsMax)
         {
@@ -255,6 +252,8 @@ internal sealed class ServiceDiscovery(
         }
 
         _asked.Add((peer.Id, ring.Id));
+        news.TellOf(now, peer, ring.Id); // the meeting place is to know it
+        context.Budget.SpendGathered(now, UpkeepBudget.ShortFrameBytes);
         context.Send(peer, new ServiceQueryMessage(ring.Id));
     }
 }
