@@ -1,52 +1,12 @@
-using System.Diagnostics;
 using Igor.Dht.Protocol.Records;
 using Igor.Dht.Storage.OnDisk;
+using Igor.Dht.Storage.Segments;
 using Igor.Dht.Storage.Upkeep;
+using Igor.Dht.Storage.Writing;
 using Igor.Testing;
 using static Igor.Dht.Storage.Tests.StoreTesting;
 
 namespace Igor.Dht.Storage.Tests;
-
-/// <summary>A test that mounts a file system of its own.</summary>
-[AttributeUsage(AttributeTargets.Method)]
-public sealed class MountFactAttribute : FactAttribute
-{
-    public MountFactAttribute()
-    {
-        if (!OperatingSystem.IsLinux() || !Environment.IsPrivilegedProcess || !CanMount())
-        {
-            Skip = "Mounting a small tmpfs needs Linux and the permission to mount (root).";
-        }
-    }
-
-    private static bool CanMount()
-    {
-        string folder = Directory.CreateTempSubdirectory("igor-mount-").FullName;
-        try
-        {
-            return Run("mount", "-t", "tmpfs", "tmpfs", folder) && Run("umount", folder);
-        }
-        finally
-        {
-            Directory.Delete(folder);
-        }
-    }
-
-    internal static bool Run(string program, params string[] arguments)
-    {
-        using var process = Process.Start(
-            new ProcessStartInfo(program, arguments) { RedirectStandardError = true })!;
-        process.WaitForExit();
-        return process.ExitCode == 0;
-    }
-}
-
-/// <summary>Like <see cref="MountFactAttribute"/>, with cases.</summary>
-[AttributeUsage(AttributeTargets.Method)]
-public sealed class MountTheoryAttribute : TheoryAttribute
-{
-    public MountTheoryAttribute() => Skip = new MountFactAttribute().Skip;
-}
 
 public sealed class FullDiskTests : IDisposable
 {
@@ -224,6 +184,42 @@ public sealed class FullDiskTests : IDisposable
         {
             Assert.Equal(200_000, TextOf(await again.ReadAsync($"key {key}")).Length);
         }
+    }
+
+    [MountFact]
+    public async Task Compaction_goes_on_when_a_write_beside_it_finds_the_disk_full()
+    {
+        using var store = new HandDrivenStore(Mount("8m"));
+        store.Write(RecordOf("a", new string('x', 2_000_000)));
+        store.Log.Seal();
+        store.Write(RecordOf("a", "new", clock: 2));
+        store.Log.Seal();
+        store.Write(RecordOf("b", "newest"));
+        store.FeedIndex();
+        Assert.True(store.Context.Reserve.TryKeep(store.Log.DiskBytes)); // else the write is not tried
+        TakeEveryByte();
+        using var begin = new ManualResetEventSlim();
+        using var writer = new Writing.StoreWriter(store.Context);
+        writer.Start();
+        Task held = writer.RunExclusively(begin.Wait);
+        var ended = new TaskCompletionSource<StoreOutcome>();
+        writer.TryEnqueue(new StoreCommand(StoreCommandKind.Write)
+        {
+            Record = RecordOf("c", new string('y', 1_000_000)),
+            Completed = ended.SetResult,
+        });
+        writer.TryEnqueue(new StoreCommand(StoreCommandKind.Compact) { Place = new Place(1, 0, 0) });
+        begin.Set();
+        await held;
+
+        Assert.NotEqual(StoreOutcome.Durable, await ended.Task);
+        await Eventually.HoldsAsync(
+            () =>
+            {
+                writer.Nudge();
+                return store.Log.Find(1) is null;
+            },
+            "the segment is freed, though nobody asks again");
     }
 
     [MountFact]

@@ -91,18 +91,24 @@ internal sealed class Compactor(StoreContext store) : IDisposable
     {
         if (_scanner is null && _victim != 0)
         {
-            _emptied.Enqueue((_victim, store.Log.End));
+            // Not the end of the log: a write that failed may have begun a segment with nothing in it.
+            _emptied.Enqueue((_victim, store.Catalog.PublishedTo));
             _victim = 0;
         }
     }
 
-    /// <summary>Gives the present segment up; it is tried again later.</summary>
-    public void Abandon()
+    /// <summary>
+    /// The batch failed: gives the present segment up, or begins with it once more when others were in the
+    /// batch, whose fault that may be.
+    /// </summary>
+    public void Abandon(bool goesOn)
     {
         _scanner?.Dispose();
-        _scanner = null;
-        _victim = 0;
-        _isBusy = _emptied.Count > 0;
+        _scanner = goesOn && store.Log.Find(_victim) is Segment segment
+            ? new SegmentScanner(segment, 0, segment.Length)
+            : null;
+        _victim = _scanner is null ? 0 : _victim;
+        _isBusy = _scanner is not null || _emptied.Count > 0;
     }
 
     /// <summary>Deletes emptied segments whose copies the index names.</summary>

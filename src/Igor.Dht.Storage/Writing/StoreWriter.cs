@@ -167,6 +167,7 @@ internal sealed class StoreWriter : IDisposable
     {
         Action? exclusive = null;
         bool hasRoom = HasRoom();
+        bool hasWrites = false;
         try
         {
             while (next < _taken.Count && exclusive is null && _batch.Bytes < _store.Options.BatchBytesMax)
@@ -180,11 +181,13 @@ internal sealed class StoreWriter : IDisposable
                     case StoreCommandKind.Compact:
                         Compact(command);
                         break;
-                    case StoreCommandKind.Write or StoreCommandKind.Note when !hasRoom:
+                    case StoreCommandKind.Write or StoreCommandKind.Note
+                        when !hasRoom || (_store.IsFull && Compactor.IsBusy):
                         // What room there is belongs to compaction. A note is written later.
                         command.Completed?.Invoke(OutcomeOfFull);
                         break;
                     default:
+                        hasWrites = true;
                         TakeOrRefuse(command);
                         break;
                 }
@@ -201,8 +204,9 @@ internal sealed class StoreWriter : IDisposable
         catch (Exception e) when (DiskFault.IsOfDisk(e))
         {
             Report(e);
-            Compactor.Abandon();
-            _batch.Fail(DiskFault.IsFull(e) ? OutcomeOfFull : StoreOutcome.Failed);
+            bool isFull = DiskFault.IsFull(e);
+            Compactor.Abandon(goesOn: isFull && hasWrites);
+            _batch.Fail(isFull ? OutcomeOfFull : StoreOutcome.Failed);
         }
 
         exclusive?.Invoke();
@@ -211,7 +215,9 @@ internal sealed class StoreWriter : IDisposable
 
     /// <summary>What a write is told that finds no room.</summary>
     private StoreOutcome OutcomeOfFull =>
-        _store.Reserve.IsSpent || _store.MayFreeRoom ? StoreOutcome.Busy : StoreOutcome.Failed;
+        _store.Reserve.IsSpent || _store.MayFreeRoom || Compactor.IsBusy
+            ? StoreOutcome.Busy
+            : StoreOutcome.Failed;
 
     /// <summary>Whether there is room for more beside what compaction needs.</summary>
     private bool HasRoom()
