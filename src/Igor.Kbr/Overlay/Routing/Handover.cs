@@ -63,7 +63,7 @@ internal sealed class Handover(
     {
         bool isOwn = entry.Own is not null;
         result = default;
-        while (true)
+        for (int sends = 0; sends < Pending.AttemptsMax; sends++) // beyond it the first ones are forgotten
         {
             Peer? next = NextHop(now, entry, ring, header);
             if (next is null)
@@ -106,6 +106,8 @@ internal sealed class Handover(
                 return true;
             }
         }
+
+        return false;
     }
 
     private Peer? NextHop(TimeSpan now, Pending entry, ServiceRing ring, in RouteHeader header)

@@ -51,7 +51,7 @@ internal struct Attempt
 internal sealed class Pending
 {
     /// <summary>More than fit into most deadlines; of more the oldest is forgotten.</summary>
-    private const int AttemptsMax = 64;
+    public const int AttemptsMax = 64;
 
     private readonly List<Attempt> _attempts = [];
 

@@ -47,6 +47,20 @@ public class RetryTests
     }
 
     [Fact]
+    public void Request_waits_while_no_link_takes_it_however_many_there_are()
+    {
+        LoneNode node = Member();
+        LinkId[] links =
+            [.. Enumerable.Range(0, 80).Select(i => node.Connect(Id(900 - (ulong)i), Service))];
+        node.FrameBytesMax = 0;
+        Request(node, TimeSpan.FromSeconds(60));
+        node.Run(TimeSpan.FromSeconds(1));
+        node.FrameBytesMax = int.MaxValue;
+        node.Run(TimeSpan.FromSeconds(1));
+        Assert.Contains(links, link => node.Routes(link).Count > 0);
+    }
+
+    [Fact]
     public void Request_is_delivered_once_while_the_application_thinks()
     {
         var network = new TestNetwork();
