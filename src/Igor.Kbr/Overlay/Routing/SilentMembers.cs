@@ -69,11 +69,15 @@ internal sealed class SilentMembers(
         }
     }
 
-    /// <summary>Asks a peer whether it has a request, unless it was just asked.</summary>
+    /// <summary>
+    /// Asks a peer whether it has a request, unless it was just asked, or owes an answer: a later question
+    /// would give it more time for the first. One without a place is asked when its term ends.
+    /// </summary>
     public void Ask(TimeSpan now, Peer peer, ulong request)
     {
         State state = Of(peer);
-        if (now >= state.AskAt)
+        if (state.AskedAt is null && now >= state.AskAt
+            && (request == AnyRequest || !rings.IsBarred(peer)))
         {
             state.AskAt = now + AskAgainAfter;
             (state.AskedOf, state.AskedAt) = (request, now);
@@ -92,14 +96,21 @@ internal sealed class SilentMembers(
     /// <summary>A peer is connected, perhaps again.</summary>
     public override void HandlePeerUp(TimeSpan now, Peer peer)
     {
-        if (_terms.TryGetValue(peer.Id, out Term? term) && term.IsServed)
+        if (_terms.TryGetValue(peer.Id, out Term? term) && now < term.EndsAt)
         {
             rings.BarAtOnce(peer);
         }
     }
 
     /// <summary>What was on its way, or asked about, may have been lost with the link.</summary>
-    public override void HandleLinkSwitched(TimeSpan now, Peer peer) => _states[peer]?.AskedAt = null;
+    public override void HandleLinkSwitched(TimeSpan now, Peer peer)
+    {
+        if (_states[peer] is { AskedAt: not null } state)
+        {
+            state.AskedAt = null;
+            AskBarred(now, peer);
+        }
+    }
 
     /// <summary>The peer answered a ping: also the question before it, if it answers at all.</summary>
     public void HandleSign(TimeSpan now, Peer peer, in SignOfLife sign)
@@ -169,7 +180,7 @@ internal sealed class SilentMembers(
         Of(peer).AskedAt = null;
         if (rings.IsBarred(peer))
         {
-            Prolong(now, peer.Id, _terms[peer.Id]);
+            Prolong(now, peer.Id, TermOf(peer.Id));
         }
         else if (isAlive)
         {
@@ -207,16 +218,7 @@ internal sealed class SilentMembers(
     /// <summary>Takes a peer's place.</summary>
     private void Bar(TimeSpan now, Peer peer)
     {
-        if (!_terms.TryGetValue(peer.Id, out Term? term))
-        {
-            if (_terms.Count >= TermsMax)
-            {
-                _terms.Remove(_terms.MinBy(pair => (pair.Value.EndsAt, pair.Key)).Key);
-            }
-
-            _terms.Add(peer.Id, term = new Term());
-        }
-
+        Term term = TermOf(peer.Id);
         term.Length = now - term.EndsAt > TermMax ? TermFirst / 2 : term.Length;
         Prolong(now, peer.Id, term);
         context.Raise(
@@ -235,26 +237,45 @@ internal sealed class SilentMembers(
 
     private void Prolong(TimeSpan now, Key id, Term term)
     {
-        term.IsServed = true;
         term.Length = term.Length * 2 < TermMax ? term.Length * 2 : TermMax;
         term.EndsAt = now + context.Random.Jitter(term.Length);
         context.Timers.Schedule(term.EndsAt, later =>
         {
-            if (!context.Peers.TryGet(id, out Peer? peer))
+            if (context.Peers.TryGet(id, out Peer? peer)) // else it is judged anew if it comes back
             {
-                term.IsServed = false; // it is judged anew if it comes back
-            }
-            else if (rings.IsBarred(peer))
-            {
-                Ask(later, peer, AnyRequest);
+                AskBarred(later, peer);
             }
         });
+    }
+
+    /// <summary>A peer whose term is over may have its place back for an answer.</summary>
+    private void AskBarred(TimeSpan now, Peer peer)
+    {
+        if (rings.IsBarred(peer))
+        {
+            Of(peer).AskAt = now;
+            Ask(now, peer, AnyRequest);
+        }
+    }
+
+    private Term TermOf(Key id)
+    {
+        if (!_terms.TryGetValue(id, out Term? term))
+        {
+            if (_terms.Count >= TermsMax)
+            {
+                _terms.Remove(_terms.MinBy(pair => (pair.Value.EndsAt, pair.Key)).Key);
+            }
+
+            _terms.Add(id, term = new Term());
+        }
+
+        return term;
     }
 
     /// <summary>Its term is known still, so that a next one is longer.</summary>
     private void Readmit(TimeSpan now, Peer peer)
     {
-        _terms[peer.Id].IsServed = false;
         (Of(peer).Dropped, Of(peer).SuspectUntil) = (0, default);
         rings.Readmit(now, peer);
     }
@@ -292,8 +313,5 @@ internal sealed class SilentMembers(
         public TimeSpan Length { get; set; } = TermFirst / 2;
 
         public TimeSpan EndsAt { get; set; }
-
-        /// <summary>Whether it is left out now, also when it connects again.</summary>
-        public bool IsServed { get; set; }
     }
 }

@@ -147,6 +147,80 @@ public class SilentMembersTests
     }
 
     [Fact]
+    public void Peer_that_goes_while_it_is_asked_after_its_term_has_its_place_when_it_is_back()
+    {
+        LinkId peer = AskedAfterTerm();
+        _node.Disconnect(peer);
+        _node.Run(TimeSpan.FromSeconds(1));
+        _node.Connect(Id(990), Service);
+        Assert.Equal([Id(990)], Neighbours);
+    }
+
+    [Fact]
+    public void Peer_is_asked_after_its_term_again_over_another_link()
+    {
+        AskedAfterTerm();
+        LinkId second = _node.Connect(Id(990), Service);
+        PlayUntil(second, answersQueries: true, () => Neighbours.Count == 1);
+    }
+
+    [Fact]
+    public void Peer_that_answers_nothing_loses_its_place_also_under_load()
+    {
+        _node.Connect(Id(990), Service);
+        _node.Connect(Id(90), Service);
+        for (int i = 0; i < 600; i++)
+        {
+            Request(exactly: Id(990));
+            _node.Run(TimeSpan.FromSeconds(0.1)); // it pings this node all the while
+        }
+
+        Assert.Equal([Id(90)], Neighbours);
+    }
+
+    [Fact]
+    public void More_members_may_lose_their_places_than_terms_are_remembered()
+    {
+        const int Count = 260;
+        var node = new LoneNode(Id(100), new OverlayOptions { LinksMax = 1000 });
+        node.Join(Service);
+        for (int i = 0; i < Count; i++)
+        {
+            node.Connect(Id(1000 + (ulong)i), Service);
+            node.Overlay.Request(
+                node.Now,
+                new RequestId(i),
+                TestService,
+                Id(1000 + (ulong)i),
+                new byte[1],
+                new RequestOptions(TimeSpan.FromMinutes(10), Exact: true));
+        }
+
+        for (int i = 0; i < 40; i++)
+        {
+            PlayAll(answersQueries: false);
+        }
+
+        Assert.Equal(Count, node.Events.Count(e => e.Kind == OverlayEventKind.PeerSilent));
+        for (int i = 0; i < 100; i++)
+        {
+            PlayAll(answersQueries: true);
+        }
+
+        Assert.DoesNotContain(node.Overlay.Troubles, t => t.Kind == TroubleKinds.SilentMember);
+
+        void PlayAll(bool answersQueries)
+        {
+            node.Sent.Clear();
+            node.Run(TimeSpan.FromSeconds(0.5));
+            foreach ((LinkId to, byte[] frame) in node.Sent.ToArray())
+            {
+                Answer(to, frame, isHeld: false, answersQueries, node);
+            }
+        }
+    }
+
+    [Fact]
     public void Node_says_whether_it_holds_a_request()
     {
         LinkId asker = _node.Connect(Id(800), Service);
@@ -230,6 +304,22 @@ public class SilentMembersTests
         return _node.Frames(link, MessageType.RequestQuery)[0];
     }
 
+    /// <summary>A peer that lost its place, and has not answered the question after its term yet.</summary>
+    private LinkId AskedAfterTerm()
+    {
+        LinkId peer = _node.Connect(Id(990), Service);
+        Request();
+        PlayUntil(peer, answersQueries: false, () => Neighbours.Count == 0);
+        _node.Sent.Clear();
+        for (int i = 0; i < 1000 && _node.Frames(peer, MessageType.RequestQuery).Count == 0; i++)
+        {
+            _node.Run(TimeSpan.FromSeconds(0.1));
+        }
+
+        Assert.Single(_node.Frames(peer, MessageType.RequestQuery));
+        return peer;
+    }
+
     private IReadOnlyList<Key> Neighbours => [.. _node.Overlay.Neighbours(TestService).Others];
 
     private void Request(Key? exactly = null) => _node.Overlay.Request(
@@ -264,16 +354,18 @@ public class SilentMembersTests
         }
     }
 
-    private void Answer(LinkId link, byte[] frame, bool isHeld, bool answersQueries)
+    private void Answer(
+        LinkId link, byte[] frame, bool isHeld, bool answersQueries, LoneNode? asker = null)
     {
+        LoneNode node = asker ?? _node;
         switch ((MessageType)frame[1])
         {
             case MessageType.Ping:
-                _node.Say(link, new PongMessage(MessageBytes.Read<PingMessage>(frame).Nonce, 0));
+                node.Say(link, new PongMessage(MessageBytes.Read<PingMessage>(frame).Nonce, 0));
                 break;
             case MessageType.RequestQuery when answersQueries:
                 ulong hopId = MessageBytes.Read<RequestQueryMessage>(frame).HopId;
-                _node.Say(link, new RequestStateMessage(hopId, isHeld));
+                node.Say(link, new RequestStateMessage(hopId, isHeld));
                 break;
         }
     }
