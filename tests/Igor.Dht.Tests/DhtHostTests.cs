@@ -1,5 +1,4 @@
 using Igor.Dht.Protocol.Machines;
-using Igor.Dht.Protocol.Messages;
 using Igor.Dht.Protocol.Records;
 using Igor.Kbr;
 using Igor.Node.Memory;
