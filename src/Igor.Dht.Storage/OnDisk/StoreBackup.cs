@@ -16,10 +16,6 @@ internal static class StoreBackup
     private const string ListName = "backup.json";
     private const int CopyBytes = 1024 * 1024;
 
-    private sealed record BackedUpFile(string Name, long Bytes, string XxHash3);
-
-    private sealed record BackupList(int Format, List<BackedUpFile> Files, string? Network = null);
-
     /// <summary>Copies all segments into an empty folder.</summary>
     public static async Task CreateAsync(
         StoreContext store, StoreWriter writer, string folder, CancellationToken cancellationToken)
@@ -79,7 +75,7 @@ internal static class StoreBackup
         try
         {
             BackupList? list = File.Exists(listPath)
-                ? JsonSerializer.Deserialize<BackupList>(File.ReadAllBytes(listPath))
+                ? JsonSerializer.Deserialize(File.ReadAllBytes(listPath), BackupListJson.Default.BackupList)
                 : null;
             if (list is null or { Format: > StoreMarker.CurrentFormat })
             {
@@ -155,7 +151,7 @@ internal static class StoreBackup
         using (var file = OwnFiles.OpenStream(
             Path.Combine(folder, ListName), FileMode.CreateNew, FileAccess.Write, FileShare.None))
         {
-            JsonSerializer.Serialize(file, list);
+            JsonSerializer.Serialize(file, list, BackupListJson.Default.BackupList);
             file.Flush(flushToDisk: true);
         }
 

@@ -33,7 +33,8 @@ internal sealed record StoreMarker(int Format, string BootId, bool IsClosed)
 
         try
         {
-            var marker = JsonSerializer.Deserialize<StoreMarker>(File.ReadAllBytes(path));
+            var marker = JsonSerializer.Deserialize(
+                File.ReadAllBytes(path), StoreMarkerJson.Default.StoreMarker);
             if (marker is { Format: > CurrentFormat })
             {
                 throw new RecordStoreException(
@@ -56,7 +57,7 @@ internal sealed record StoreMarker(int Format, string BootId, bool IsClosed)
         string next = path + ".new";
         using (FileStream file = OwnFiles.OpenStream(next, FileMode.Create, FileAccess.Write, FileShare.None))
         {
-            JsonSerializer.Serialize(file, this);
+            JsonSerializer.Serialize(file, this, StoreMarkerJson.Default.StoreMarker);
             file.Flush(flushToDisk: true);
         }
 

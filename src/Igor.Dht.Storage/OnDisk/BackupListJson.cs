@@ -1,0 +1,7 @@
+using System.Text.Json.Serialization;
+
+namespace Igor.Dht.Storage.OnDisk;
+
+/// <summary>Reads and writes a <see cref="BackupList"/> by code made at compile time, without reflection.</summary>
+[JsonSerializable(typeof(BackupList))]
+internal sealed partial class BackupListJson : JsonSerializerContext;

@@ -1,0 +1,7 @@
+using System.Text.Json.Serialization;
+
+namespace Igor.Dht.Storage.State;
+
+/// <summary>Reads and writes a <see cref="StoreMarker"/> by code made at compile time, without reflection.</summary>
+[JsonSerializable(typeof(StoreMarker))]
+internal sealed partial class StoreMarkerJson : JsonSerializerContext;
