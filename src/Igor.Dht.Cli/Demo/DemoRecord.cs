@@ -25,9 +25,11 @@ internal sealed record DemoRecord(string Name, byte[] Value)
     {
         string first = faker.Name.FirstName();
         string last = faker.Name.LastName();
-        string company = faker.Company.CompanyName();
-        string street = faker.Address.StreetAddress();
-        string city = faker.Address.City();
+        // Not CompanyName, StreetName or City: they fill in templates by reflection: not in native programs.
+        string company = $"{faker.Name.LastName()} {faker.Company.CompanySuffix()}";
+        string street =
+            $"{faker.Address.BuildingNumber()} {faker.Name.LastName()} {faker.Address.StreetSuffix()}";
+        string city = faker.Name.LastName() + faker.Address.CitySuffix();
         string phone = faker.Phone.PhoneNumber();
         string note = faker.Lorem.Sentences(faker.Random.Int(1, 8), " ");
         string email = faker.Internet.Email(first, last);
