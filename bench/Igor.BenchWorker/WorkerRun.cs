@@ -35,7 +35,7 @@ internal sealed class WorkerRun(IgorDht dht, bool isPut, int first, int size)
         answer.Append(']');
         if (_error is not null)
         {
-            answer.Append(",\"err\":").Append(JsonSerializer.Serialize(_error));
+            answer.Append(",\"err\":\"").Append(JsonEncodedText.Encode(_error)).Append('"');
         }
 
         if (_holders > 0 && _latenciesMs.Count > 0)

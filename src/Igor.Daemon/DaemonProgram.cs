@@ -101,10 +101,12 @@ internal static class DaemonProgram
         builder.Logging
             .SetMinimumLevel(settings.LogLevel ?? LogLevel.Warning)
             .AddFilter("Microsoft", LogLevel.None) // a failed start is reported in one line, by this class
-            .AddConsole(console => console.FormatterName = LogLine.FormatterName)
-            .AddConsoleFormatter<LogLine, ConsoleFormatterOptions>()
-            .Services.Configure<ConsoleLoggerOptions>(console =>
-                console.LogToStandardErrorThreshold = LogLevel.Trace);
+            .AddConsole(console =>
+            {
+                console.FormatterName = LogLine.FormatterName;
+                console.LogToStandardErrorThreshold = LogLevel.Trace;
+            })
+            .Services.AddSingleton<ConsoleFormatter, LogLine>(); // AddConsoleFormatter needs reflection
         if (OperatingSystem.IsLinux()
             && Environment.GetEnvironmentVariable("NOTIFY_SOCKET") is { Length: > 0 })
         {
