@@ -2,6 +2,6 @@ using System.Text.Json.Serialization;
 
 namespace Igor.Dht.Storage.OnDisk;
 
-/// <summary>Reads and writes a <see cref="BackupList"/> by code made at compile time, without reflection.</summary>
+/// <summary>Reads and writes a <see cref="BackupList"/> without reflection.</summary>
 [JsonSerializable(typeof(BackupList))]
 internal sealed partial class BackupListJson : JsonSerializerContext;

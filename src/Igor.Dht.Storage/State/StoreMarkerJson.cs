@@ -2,6 +2,6 @@ using System.Text.Json.Serialization;
 
 namespace Igor.Dht.Storage.State;
 
-/// <summary>Reads and writes a <see cref="StoreMarker"/> by code made at compile time, without reflection.</summary>
+/// <summary>Reads and writes a <see cref="StoreMarker"/> without reflection.</summary>
 [JsonSerializable(typeof(StoreMarker))]
 internal sealed partial class StoreMarkerJson : JsonSerializerContext;
