@@ -190,7 +190,7 @@ internal sealed class Handshake(
     private void HandleSecond(TimeSpan now, Peer known, Link link, in HelloMessage hello)
     {
         secondLinks.Merge(now, known, link);
-        if (hello.Runs.To > known.Services.Version && known.Services.Apply(hello.Runs) is { } changed)
+        if (known.Services.Apply(hello.Runs) is { Count: > 0 } changed)
         {
             context.Machines.ServicesChanged(now, known, changed);
         }

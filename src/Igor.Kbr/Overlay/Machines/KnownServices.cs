@@ -5,8 +5,9 @@ namespace Igor.Kbr.Overlay.Machines;
 
 /// <summary>
 /// What one peer runs, as far as it was heard: a version, and the services in order of id. Changes that do
-/// not follow on what is known, since one before them was lost, are not taken: they are asked for again. A
-/// list from its beginning always is: its first part may lead to less than what was known.
+/// not follow on what is known, since one before them was lost, are not taken: they are asked for again. Nor
+/// is what is older, as what was on its way over another link; but the first part of a list from its
+/// beginning may lead to less than what was known.
 /// </summary>
 internal sealed class KnownServices
 {
@@ -30,7 +31,9 @@ internal sealed class KnownServices
     /// </summary>
     public List<ServiceId>? Apply(in ServicesMessage change)
     {
-        if (!change.IsWhole && (change.To < Version || change.From > Version))
+        bool goesOn = change.IsWhole
+            && (change.IsPartial || change.Added.Length == ServicesMessage.ChangesMax);
+        if (change.From > Version || (change.To < Version && !goesOn))
         {
             return null;
         }

@@ -78,6 +78,19 @@ public class ServicesByVersionTests
     }
 
     [Fact]
+    public void List_that_is_older_than_what_is_known_changes_nothing()
+    {
+        var own = new OwnServices();
+        var known = new KnownServices();
+        ServicesMessage old = own.Since(0);
+        own.Set(Service(1), true);
+        known.Apply(own.Since(0));
+
+        Assert.Null(known.Apply(old)); // it waited on another link
+        Assert.True(known.Contains(Service(1)));
+    }
+
+    [Fact]
     public void Version_from_before_what_is_remembered_gets_the_list_from_its_beginning()
     {
         var own = new OwnServices();
