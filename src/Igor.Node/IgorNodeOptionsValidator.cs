@@ -99,7 +99,7 @@ public static class IgorNodeOptionsValidator
         CheckTime(faults, nameof(overlay.FingerPeriod), overlay.FingerPeriod, 1, 3600);
         CheckTime(
             faults, nameof(overlay.DistantHeartbeatPeriod), overlay.DistantHeartbeatPeriod, 0.1, 3600);
-        CheckTime(faults, nameof(overlay.ProbeTimeout), overlay.ProbeTimeout, 0.1, 600);
+        CheckTime(faults, nameof(overlay.ProbeTimeout), overlay.ProbeTimeout, 1.5, 600);
         CheckTime(faults, nameof(overlay.JoinPatience), overlay.JoinPatience, 0, 600);
         CheckCount(
             faults, nameof(overlay.UpkeepBytesPerSecond), overlay.UpkeepBytesPerSecond, 200, 1_000_000);

@@ -20,7 +20,7 @@ internal static class OverlayOptionsValidator
         Between(options.HeartbeatPeriod, TimeSpan.FromSeconds(0.1), TimeSpan.FromMinutes(10));
         Between(options.FingerPeriod, TimeSpan.FromSeconds(1), TimeSpan.FromHours(1));
         Between(options.DistantHeartbeatPeriod, TimeSpan.FromSeconds(0.1), TimeSpan.FromHours(1));
-        Between(options.ProbeTimeout, TimeSpan.FromSeconds(0.1), TimeSpan.FromMinutes(10));
+        Between(options.ProbeTimeout, TimeSpan.FromSeconds(1.5), TimeSpan.FromMinutes(10));
         Between(options.JoinPatience, TimeSpan.Zero, TimeSpan.FromMinutes(10));
     }
 

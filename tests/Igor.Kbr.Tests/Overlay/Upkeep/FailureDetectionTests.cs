@@ -27,6 +27,13 @@ public class FailureDetectionTests
     }
 
     [Fact]
+    public void Probe_that_others_ask_for_leaves_time_for_an_answer_or_the_setting_is_refused()
+    {
+        var options = new OverlayOptions { ProbeTimeout = TimeSpan.FromSeconds(1.4) };
+        Assert.Throws<ArgumentException>(() => new LoneNode(default, options));
+    }
+
+    [Fact]
     public void Word_of_a_peer_removes_nobody_who_answers()
     {
         (TestNetwork network, TestNode[] line) = Ring(20, seed: 5);
