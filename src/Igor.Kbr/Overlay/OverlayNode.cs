@@ -74,18 +74,16 @@ public sealed partial class OverlayNode
             _context, _rings, pending, _passage, deliveries, conduct, routes, back);
         var failures = new FailureDetection(_context, _rings, _liveness, secondLinks);
         _exchange = new NeighbourExchange(_context, _rings, _dialer, failures);
-        var news = new ServiceNews(_context, _rings);
-        _discovery = new ServiceDiscovery(_context, _rings, _dialer, care, _exchange, news, _passage);
+        _discovery = new ServiceDiscovery(_context, _rings, _dialer, care, _exchange, _passage);
         _isolation = new Isolation(_context, _rings, _entries);
         var places = new PlaceCheck(_context, _rings, _exchange, _liveness);
         var lookup = new NeighbourLookup(_passage);
         var merging = new Merging(_context, _rings, _exchange, care, lookup);
-        var admission = new Admission(_context, _rings, news);
         _joining = new Joining(
-            _context, _rings, _dialer, _entries, care, _exchange, places, admission, _discovery, _isolation,
-            lookup);
+            _context, _rings, _dialer, _entries, care, _exchange, places, _discovery, _isolation, lookup);
         var fingers = new Fingers(_context, _rings, _fingers, _dialer, _passage);
         _clocks = new PeerClocks(_context, _liveness);
+        var news = new ServiceNews(_context, _rings);
         var heartbeats = new Heartbeats(_context, _rings, care, news, _exchange);
         _frames = new FrameDispatch(_context, _links, _handshake, _liveness);
         _context.Machines.Set(

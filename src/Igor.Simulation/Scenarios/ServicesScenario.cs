@@ -1,5 +1,4 @@
 using Igor.Kbr;
-using Igor.Kbr.Overlay.Machines;
 using Igor.Simulation.Checks;
 using Igor.Simulation.Engine;
 using Igor.Simulation.Network;
@@ -22,11 +21,7 @@ public sealed class ServicesScenario : IScenario
         "upkeep-seconds", "How long the upkeep of the whole rings is measured.", 120, 1, 36_000);
 
     private static readonly ScenarioParameter Budget = new(
-        "budget-bytes-per-second",
-        "What each node may spend on upkeep.",
-        new OverlayOptions().UpkeepBytesPerSecond,
-        200,
-        1_000_000);
+        "budget-bytes-per-second", "What each node may spend on upkeep.", 400, 200, 1_000_000);
 
     /// <inheritdoc/>
     public string Name => "services";

@@ -148,7 +148,6 @@ internal sealed class Liveness(NodeContext context) : Machine
     /// <summary>Sends a ping; the pong brings its number back, and the clock of the peer.</summary>
     public bool Ping(TimeSpan now, Peer peer)
     {
-        context.Budget.SpendGathered(now, UpkeepBudget.ShortFrameBytes);
         ulong nonce = context.Random.NextUInt64();
         _states[peer].Ping = (nonce, now);
         return context.Send(peer, new PingMessage(nonce, context.WallClockMs(now)));

@@ -31,9 +31,10 @@ internal sealed class KnownServices
     /// </summary>
     public List<ServiceId>? Apply(in ServicesMessage change)
     {
-        bool goesOn = change.IsWhole
-            && (change.IsPartial || change.Added.Length == ServicesMessage.ChangesMax);
-        if (change.From > Version || (change.To < Version && !goesOn))
+        bool isOld = change.IsWhole
+            ? change.To < Version && change.Added.Length < ServicesMessage.ChangesMax
+            : change.To <= Version;
+        if (isOld || change.From > Version)
         {
             return null;
         }

@@ -31,9 +31,6 @@ internal sealed class UpkeepBudget(int bytesPerSecond)
     /// </summary>
     public const int FrameOverheadBytes = 66;
 
-    /// <summary>A heartbeat, a ping, a question for members.</summary>
-    public const int ShortFrameBytes = 24 + FrameOverheadBytes;
-
     /// <summary>What a connection costs from its first packet to its last, on both sides together.</summary>
     public const int ConnectionBytes = 2_400;
 

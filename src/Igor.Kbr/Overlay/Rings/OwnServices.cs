@@ -29,9 +29,6 @@ internal sealed class OwnServices
     public ImmutableArray<ServiceId> All =>
         [.. _changes.Values.Where(c => c.IsRunning).Select(c => c.Service).OrderBy(id => id.Value)];
 
-    public bool IsRunning(ServiceId service) =>
-        _changedAt.TryGetValue(service, out ulong at) && _changes[at].IsRunning;
-
     /// <summary>
     /// Takes note of what runs now; false when that is not new, or when it is one more than peers accept.
     /// </summary>

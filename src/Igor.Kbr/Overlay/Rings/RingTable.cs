@@ -13,9 +13,6 @@ namespace Igor.Kbr.Overlay.Rings;
 /// </summary>
 internal sealed class RingTable : Machine
 {
-    /// <summary>Rings that are joined without waiting, whatever was spent: those of a usual node.</summary>
-    public const int JoiningAtOnceMax = 16;
-
     private readonly NodeContext _context;
     private readonly Dictionary<ServiceId, ServiceRing> _byId = [];
     private readonly PerPeer<bool> _barred;
@@ -46,10 +43,7 @@ internal sealed class RingTable : Machine
     /// <summary>Whether this node has its place in the ring.</summary>
     public bool IsBaseActive => TryGet(ServiceId.Base, out ServiceRing? ring) && ring.IsActive;
 
-    /// <summary>
-    /// All rings as they are now: the base overlay's, then the others in the order of their ids, from this
-    /// node's own id on: of nodes that begin the same services each begins with others.
-    /// </summary>
+    /// <summary>All rings in the order of their ids, the base overlay's first, as they are now.</summary>
     public ImmutableArray<ServiceRing> All { get; private set; } = [];
 
     public bool TryGet(ServiceId id, [NotNullWhen(true)] out ServiceRing? ring) =>
@@ -64,7 +58,7 @@ internal sealed class RingTable : Machine
         {
             ring = new ServiceRing(id, name, _context.Id);
             _byId.Add(id, ring);
-            All = All.Insert(All.Count(one => Turn(one) < Turn(ring)), ring);
+            All = All.Insert(All.Count(one => one.Id.Value < id.Value), ring);
             foreach (Peer peer in _context.Peers.All)
             {
                 Place(ring, peer);
@@ -75,12 +69,6 @@ internal sealed class RingTable : Machine
 
         return ring;
     }
-
-    private Key Turn(ServiceRing ring) =>
-        ring.Id == ServiceId.Base ? default : ring.MeetingKey - _context.Id;
-
-    /// <summary>Whether so many rings are being joined that they wait for one another.</summary>
-    public bool AreManyJoining => All.Count(ring => ring.HasMember && !ring.IsActive) > JoiningAtOnceMax;
 
     public void Remove(ServiceRing ring)
     {

@@ -61,9 +61,6 @@ internal sealed class ServiceRing(ServiceId id, string name, Key self)
 
     public NeighbourSet Neighbours { get; private set; } = NeighbourSet.Alone(self, isMember: false);
 
-    /// <summary>Whether joining may cost something: of many rings that begin at once some wait.</summary>
-    public bool IsAdmitted { get; set; }
-
     /// <summary>When joining began, and how often it was begun anew.</summary>
     public TimeSpan JoinStarted { get; set; }
 
@@ -99,7 +96,6 @@ internal sealed class ServiceRing(ServiceId id, string name, Key self)
     public void BeginJoining(TimeSpan now)
     {
         Phase = RingPhase.Seeking;
-        IsAdmitted = false;
         JoinStarted = now;
         PausedUntil = now;
         ForgetJoining();

@@ -22,6 +22,8 @@ internal sealed class Heartbeats(
     /// <summary>After a change others have a moment to see it too: until then digests differ.</summary>
     private static readonly TimeSpan SoonAfterChange = TimeSpan.FromSeconds(1);
 
+    private const int HeartbeatBytes = 24 + UpkeepBudget.FrameOverheadBytes;
+
     /// <summary>Spread of a period, so that heartbeats of many peers do not fall together.</summary>
     private const double Spread = 0.1;
 
@@ -70,7 +72,7 @@ internal sealed class Heartbeats(
         HeartbeatMessage heartbeat = frame.Read<HeartbeatMessage>();
         care.HandleSaid(peer, heartbeat.IsWanted);
         context.Machines.Sign(now, peer, new SignOfLife(null, heartbeat.WallClockMs));
-        if (services.IsKnown(now, peer, heartbeat.ServicesVersion) && !rings.AreManyJoining)
+        if (services.IsKnown(now, peer, heartbeat.ServicesVersion))
         {
             exchange.HandleDigest(now, peer, heartbeat.Digest);
         }
@@ -81,9 +83,9 @@ internal sealed class Heartbeats(
         bool isWanted = care.IsWanted(peer);
         _saidWanted[peer] = isWanted;
         Await(now, peer);
-        context.Budget.SpendGathered(now, UpkeepBudget.ShortFrameBytes);
+        context.Budget.SpendGathered(now, HeartbeatBytes);
         context.Send(peer, new HeartbeatMessage(
-            services.VersionFor(peer), rings.Pairs.Of(peer), context.WallClockMs(now), isWanted));
+            rings.Own.Version, rings.Pairs.Of(peer), context.WallClockMs(now), isWanted));
     }
 
     private void Await(TimeSpan now, Peer peer) => _dues[peer] = now + context.Random.Jitter(

@@ -21,7 +21,6 @@ internal sealed class Joining(
     LinkCare care,
     NeighbourExchange exchange,
     PlaceCheck places,
-    Admission admission,
     ServiceDiscovery discovery,
     Isolation isolation,
     NeighbourLookup lookup) : Machine
@@ -33,8 +32,6 @@ internal sealed class Joining(
 
     /// <summary>An eighth of the ring away.</summary>
     private const int FarthestBeside = 253;
-
-    private const int RetriedEach = 4; // steps
 
     private static readonly TimeSpan StepPeriod = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan ConnectPatience = TimeSpan.FromSeconds(3);
@@ -117,7 +114,6 @@ internal sealed class Joining(
         }
 
         _isStepping = true;
-        admission.Begin(now);
         try
         {
             foreach (ServiceRing ring in rings.All)
@@ -172,7 +168,7 @@ internal sealed class Joining(
 
     private void Seek(TimeSpan now, ServiceRing ring)
     {
-        if (ring.Id != ServiceId.Base && (!IsBaseActive() || !admission.Admits(now, ring)))
+        if (ring.Id != ServiceId.Base && !IsBaseActive())
         {
             return;
         }
@@ -243,7 +239,7 @@ internal sealed class Joining(
             return true;
         }
 
-        if (ring.JoinAttempts++ % RetriedEach == 0)
+        if (ring.JoinAttempts++ % 2 == 0)
         {
             discovery.Discover(now, ring);
         }

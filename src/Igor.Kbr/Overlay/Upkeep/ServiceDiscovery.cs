@@ -22,7 +22,6 @@ internal sealed class ServiceDiscovery(
     Dialer dialer,
     LinkCare care,
     NeighbourExchange exchange,
-    ServiceNews news,
     Passage requests) : Machine
 {
     private const int AskedMax = 32;
@@ -42,6 +41,7 @@ internal sealed class ServiceDiscovery(
 
     private readonly HashSet<(Key Peer, ServiceId Service)> _asked = [];
     private readonly TokenBucket _asks = new(AskedOfManyPerSecond, AskedOfManyMax);
+    private int _next;
 
     public override ReadOnlySpan<MessageType> Messages =>
         [MessageType.ServiceQuery, MessageType.ServiceMembers];
@@ -49,9 +49,15 @@ internal sealed class ServiceDiscovery(
     public override void Start(TimeSpan now) =>
         context.Timers.Repeat(now, () => context.Random.Jitter(RoundPeriod), later =>
         {
-            foreach (ServiceRing ring in rings.All)
+            ServiceRing[] all = [.. rings.All];
+            for (int i = 0; i < all.Length; i++)
             {
-                RunRound(later, ring);
+                int next = (_next + i) % all.Length;
+                if (!RunRound(later, all[next]))
+                {
+                    _next = next; // where the budget ended this round the next one begins
+                    return;
+                }
             }
         });
 
@@ -67,9 +73,7 @@ internal sealed class ServiceDiscovery(
     {
         if (frame.Type == MessageType.ServiceQuery)
         {
-            ServiceId service = frame.Read<ServiceQueryMessage>().Service;
-            news.TellOf(now, peer, service);
-            HandleQuery(peer, service);
+            HandleQuery(peer, frame.Read<ServiceQueryMessage>().Service);
         }
         else
         {
@@ -92,7 +96,7 @@ internal sealed class ServiceDiscovery(
         {
             int chosen = i + context.Random.Next(peers.Length - i);
             (peers[i], peers[chosen]) = (peers[chosen], peers[i]);
-            Ask(now, peers[i], ring);
+            Ask(peers[i], ring);
         }
 
         if (ring.Id != ServiceId.Base)
@@ -107,12 +111,7 @@ internal sealed class ServiceDiscovery(
     /// </summary>
     public void HandleActive(TimeSpan now, ServiceRing ring)
     {
-        if (ring.MeetingPlace is { } place && context.Peers.TryGet(place, out Peer? peer)
-            && now - ring.DiscoveredAt < LookupTimeout)
-        {
-            Ask(now, peer, ring); // looked up a moment ago
-        }
-        else if (IsNearestToMeetingPlace(ring))
+        if (IsNearestToMeetingPlace(ring))
         {
             GoToMeetingPlace(now, ring);
         }
@@ -124,7 +123,7 @@ internal sealed class ServiceDiscovery(
         {
             if (ring.MeetingPlace == peer.Id)
             {
-                Ask(now, peer, ring);
+                Ask(peer, ring);
             }
         }
     }
@@ -181,24 +180,31 @@ internal sealed class ServiceDiscovery(
     }
 
     /// <summary>
-    /// One member of each ring keeps in touch with the meeting place, the others need not. Those for which
-    /// the budget has nothing left have their turn in a later round, when others have found theirs.
+    /// One member of each ring keeps in touch with the meeting place, the others need not. Returns false when
+    /// the budget has nothing left for that.
     /// </summary>
-    private void RunRound(TimeSpan now, ServiceRing ring)
+    private bool RunRound(TimeSpan now, ServiceRing ring)
     {
         if (!ring.IsActive || ring.Id == ServiceId.Base || !IsNearestToMeetingPlace(ring))
         {
             MeetAt(ring, null);
-            return;
+            return true;
         }
 
         bool isThere = ring.MeetingPlace is { } place
             && (place == context.Id || context.Peers.Contains(place));
-        if ((!isThere || context.Random.Next(RoundsPerLookup) == 0)
-            && context.Budget.TrySpend(now, UpkeepBudget.LookupBytes, UpkeepUrgency.Later))
+        if (isThere && context.Random.Next(RoundsPerLookup) != 0)
         {
-            GoToMeetingPlace(now, ring);
+            return true;
         }
+
+        if (!context.Budget.TrySpend(now, UpkeepBudget.LookupBytes, UpkeepUrgency.Later))
+        {
+            return false;
+        }
+
+        GoToMeetingPlace(now, ring);
+        return true;
     }
 
     private void MeetAt(ServiceRing ring, Key? place)
@@ -235,7 +241,7 @@ internal sealed class ServiceDiscovery(
         MeetAt(ring, result.Responder);
         if (context.Peers.TryGet(result.Responder, out Peer? peer))
         {
-            Ask(now, peer, ring);
+            Ask(peer, ring);
         }
         else if (NearReply.TryRead(result.Payload, out ImmutableArray<Contact> contacts)
             && !contacts.IsEmpty && contacts[0].Id == result.Responder)
@@ -244,7 +250,7 @@ internal sealed class ServiceDiscovery(
         }
     }
 
-    private void Ask(TimeSpan now, Peer peer, ServiceRing ring)
+    private void Ask(Peer peer, ServiceRing ring)
     {
         if (_asked.Count >= OpenQuestionsMax)
         {
@@ -252,8 +258,6 @@ internal sealed class ServiceDiscovery(
         }
 
         _asked.Add((peer.Id, ring.Id));
-        news.TellOf(now, peer, ring.Id); // the meeting place is to know it
-        context.Budget.SpendGathered(now, UpkeepBudget.ShortFrameBytes);
         context.Send(peer, new ServiceQueryMessage(ring.Id));
     }
 }

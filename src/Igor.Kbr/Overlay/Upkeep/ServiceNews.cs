@@ -13,9 +13,6 @@ namespace Igor.Kbr.Overlay.Upkeep;
 /// </summary>
 internal sealed class ServiceNews(NodeContext context, RingTable rings) : Machine
 {
-    /// <summary>Who runs no more than that tells every peer of all.</summary>
-    private const int ToldToAllMax = 32;
-
     private const int HeardAtOnceMax = 8; // a node that starts announces its services one after the other
     private const int HeardPerSecond = 2;
 
@@ -27,20 +24,11 @@ internal sealed class ServiceNews(NodeContext context, RingTable rings) : Machin
 
     private const int AnswerBytesPerSecond = AnswerBytesAtOnceMax / 20;
 
-    /// <summary>
-    /// A few changes are told as they come. When there are many, as where a node begins hundreds of services,
-    /// more go together: to each peer goes a frame.
-    /// </summary>
-    private const int ToldAtOnceMax = 16;
-
-    private const double ToldPerSecond = 1.0 / 8;
-
     private static readonly TimeSpan TellTogether = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan AskPeriod = TimeSpan.FromSeconds(1.0 / HeardPerSecond);
 
     private readonly PerPeer<News> _news = new(context.Peers, () => new News());
-    private readonly TokenBucket _tellings = new(ToldPerSecond, ToldAtOnceMax);
-    private TimeSpan _tellAgainAt;
+    private TimeSpan _toldAt = -TellTogether;
     private bool _isTelling;
 
     public override ReadOnlySpan<MessageType> Messages =>
@@ -48,7 +36,6 @@ internal sealed class ServiceNews(NodeContext context, RingTable rings) : Machin
 
     public override void HandlePeerUp(TimeSpan now, Peer peer)
     {
-        _news[peer].Count = peer.Services.InOrder.Count();
         _news[peer].Told = peer.Link.ToldServicesVersion;
         if (_news[peer].Told < rings.Own.Version)
         {
@@ -63,55 +50,22 @@ internal sealed class ServiceNews(NodeContext context, RingTable rings) : Machin
 
     public override void HandleRingChanged(TimeSpan now, ServiceId service, NeighbourChange change)
     {
-        if (rings.Own.Set(service, change.Neighbours.IsMember))
-        {
-            TellSoon(now);
-        }
-    }
-
-    /// <summary>What runs here too may have been left out, since the peer did not run it.</summary>
-    public override void HandleServicesChanged(TimeSpan now, Peer peer, List<ServiceId> changed)
-    {
-        foreach (ServiceId service in changed.Where(peer.Runs))
-        {
-            TellOf(now, peer, service);
-        }
-    }
-
-    /// <summary>A peer should know of one service, if it runs here, though it does not run it.</summary>
-    public void TellOf(TimeSpan now, Peer peer, ServiceId service)
-    {
-        News news = _news[peer];
-        if (news.IsPartial && rings.Own.IsRunning(service) && !news.LeftOut.Contains(service))
-        {
-            news.LeftOut.Add(service);
-            TellSoon(now);
-        }
-    }
-
-    private void TellSoon(TimeSpan now)
-    {
-        if (_isTelling)
+        if (!rings.Own.Set(service, change.Neighbours.IsMember) || _isTelling)
         {
             return;
         }
 
         _isTelling = true;
-        if (_tellAgainAt <= now)
+        TimeSpan next = _toldAt + TellTogether;
+        if (next <= now)
         {
             TellAll(now);
         }
         else
         {
-            context.Timers.Schedule(_tellAgainAt, TellAll);
+            context.Timers.Schedule(next, TellAll);
         }
     }
-
-    /// <summary>
-    /// The version that a peer should know: what it is told shortly it need not ask for.
-    /// </summary>
-    public ulong VersionFor(Peer peer) =>
-        _isTelling && _news[peer].Told is > 0 and var told ? told : rings.Own.Version;
 
     /// <summary>A peer told the version of what it runs; false when that has to be asked for.</summary>
     public bool IsKnown(TimeSpan now, Peer peer, ulong version)
@@ -143,35 +97,15 @@ internal sealed class ServiceNews(NodeContext context, RingTable rings) : Machin
 
     private void Hear(TimeSpan now, Peer peer, in ServicesMessage message)
     {
-        News news = _news[peer];
-        news.Count = message.Count;
-        if (news.IsPartial && !IsFarSmaller(peer))
+        if (peer.Services.Apply(message) is { } changed)
         {
-            TellSoon(now);
-        }
-
-        bool follows = message.IsWhole || message.IsPartial || !news.IsPartialThere;
-        if (follows && peer.Services.Apply(message) is { } changed)
-        {
-            news.IsPartialThere = message.IsPartial;
             context.Machines.ServicesChanged(now, peer, changed);
         }
-        else if (message.To > peer.Services.Version || !follows)
+        else if (message.To > peer.Services.Version)
         {
             Ask(now, peer); // one before it was lost
         }
     }
-
-    /// <summary>Peers that are told of each service, whether they run it or not.</summary>
-    public int CountToldOfAll => context.Peers.All.Count(peer => !IsFarSmaller(peer));
-
-    private bool IsFarSmaller(Peer peer)
-    {
-        int count = Count;
-        return count > ToldToAllMax && 2 * _news[peer].Count < count;
-    }
-
-    private int Count => rings.All.Count(ring => ring.HasMember);
 
     private void Ask(TimeSpan now, Peer peer)
     {
@@ -179,8 +113,7 @@ internal sealed class ServiceNews(NodeContext context, RingTable rings) : Machin
         if (now >= news.AskedAt + AskPeriod)
         {
             news.AskedAt = now;
-            context.Send(peer, new ServicesQueryMessage(
-                news.IsPartialThere ? 0 : peer.Services.Version));
+            context.Send(peer, new ServicesQueryMessage(peer.Services.Version));
         }
     }
 
@@ -215,13 +148,10 @@ internal sealed class ServiceNews(NodeContext context, RingTable rings) : Machin
     private void TellAll(TimeSpan now)
     {
         _isTelling = false;
-        TimeSpan wait = _tellings.Take(now, 1);
-        _tellAgainAt = now + (wait > TellTogether ? wait : TellTogether);
+        _toldAt = now;
         foreach (Peer peer in context.Peers.All)
         {
-            News news = _news[peer];
-            if (news.Told != 0 && (news.Told < rings.Own.Version || news.LeftOut.Count > 0
-                || (news.IsPartial && !IsFarSmaller(peer))))
+            if (_news[peer].Told != 0 && _news[peer].Told < rings.Own.Version)
             {
                 Tell(peer);
             }
@@ -235,65 +165,28 @@ internal sealed class ServiceNews(NodeContext context, RingTable rings) : Machin
     private int Tell(Peer peer)
     {
         News news = _news[peer];
-        bool isPartial = IsFarSmaller(peer);
-        ulong told = news.IsPartial && !isPartial ? 0 : news.Told;
         int bytes = 0;
         ServicesMessage part;
         do
         {
-            ServicesMessage change = rings.Own.Since(told);
-            int room = ServicesMessage.ChangesMax - change.Added.Length - change.Removed.Length;
-            ServiceId[] leftOut = [.. news.LeftOut.Take(room)];
-            part = For(peer, change, leftOut, isPartial);
+            part = rings.Own.Since(news.Told);
             if (!context.Send(peer, part))
             {
                 return bytes;
             }
 
-            news.IsPartial = isPartial;
-            news.Told = told = part.To;
-            news.LeftOut.RemoveRange(0, leftOut.Length);
+            news.Told = part.To;
             bytes += (part.Added.Length + part.Removed.Length + 1) * ServiceId.SizeInBytes;
         }
-        while (part.To < rings.Own.Version || news.LeftOut.Count > 0);
+        while (part.To < rings.Own.Version);
 
         return bytes;
-    }
-
-    /// <summary>
-    /// What one peer is told of a change: all, but to one that runs far fewer it does not matter what it does
-    /// not run as well and has not asked for.
-    /// </summary>
-    private ServicesMessage For(
-        Peer peer, in ServicesMessage change, ServiceId[] leftOut, bool isPartial)
-    {
-        IEnumerable<ServiceId> added = isPartial
-            ? change.Added.Where(service => service == ServiceId.Base || peer.Runs(service))
-            : change.Added;
-        return change with
-        {
-            Added = [.. added.Union(leftOut.Where(rings.Own.IsRunning))],
-            Count = Count,
-            IsPartial = isPartial,
-        };
     }
 
     private sealed class News
     {
         /// <summary>The version of this node's services that the peer was told; 0 for none.</summary>
         public ulong Told { get; set; }
-
-        /// <summary>How many services the peer runs or is about to, as it said last.</summary>
-        public int Count { get; set; }
-
-        /// <summary>Whether it is only told of services that it runs too, or asked for.</summary>
-        public bool IsPartial { get; set; }
-
-        /// <summary>The same of what it tells.</summary>
-        public bool IsPartialThere { get; set; }
-
-        /// <summary>Services that it was not told of with the version that it was told, and is now.</summary>
-        public List<ServiceId> LeftOut => field ??= [];
 
         /// <summary>When it was asked for its own.</summary>
         public TimeSpan AskedAt { get; set; } = -AskPeriod;

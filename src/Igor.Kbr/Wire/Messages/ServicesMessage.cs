@@ -18,20 +18,12 @@ internal readonly record struct ServicesMessage(
 {
     public static MessageType Type => MessageType.Services;
 
-    public static int FieldCount => 6;
+    public static int FieldCount => 4;
 
     /// <summary>
     /// Services in one message: those fit into a frame that each node takes, and more follow in the next.
     /// </summary>
     public const int ChangesMax = 256;
-
-    /// <summary>How many services the sender runs, or is about to.</summary>
-    public int Count { get; init; }
-
-    /// <summary>
-    /// Whether services are left out that the receiver, which runs far fewer, does not run as well.
-    /// </summary>
-    public bool IsPartial { get; init; }
 
     /// <summary>Whether it stands for itself.</summary>
     internal bool IsWhole => From == 0;
@@ -42,17 +34,11 @@ internal readonly record struct ServicesMessage(
         writer.Write(To);
         PeerCodec.WriteServices(ref writer, Added);
         PeerCodec.WriteServices(ref writer, Removed);
-        writer.Write(Count);
-        writer.Write(IsPartial);
     }
 
     public static ServicesMessage Read(ref MessagePackReader reader) => new(
         reader.ReadUInt64(),
         reader.ReadUInt64(),
         PeerCodec.ReadServices(ref reader),
-        PeerCodec.ReadServices(ref reader))
-    {
-        Count = reader.ReadInt32(),
-        IsPartial = reader.ReadBoolean(),
-    };
+        PeerCodec.ReadServices(ref reader));
 }

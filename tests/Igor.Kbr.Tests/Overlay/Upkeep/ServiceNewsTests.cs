@@ -142,50 +142,9 @@ public class ServiceNewsTests
         });
         node.Say(link, new AcceptMessage(0, WireLimits.FrameBytesLeast));
         node.FrameBytesMax = WireLimits.FrameBytesLeast;
-        node.Say(link, new ServicesMessage(1, 2, [ServiceId.Base], []) { Count = Services });
         node.Say(link, new ServicesQueryMessage(0));
         Assert.Equal(Services + 1, node.Messages<ServicesMessage>(link).Sum(m => m.Added.Length));
     }
-
-    [Fact]
-    public void Node_with_many_services_tells_one_with_few_what_both_run_or_it_asks_for()
-    {
-        const int Services = 60;
-        foreach (int i in Enumerable.Range(0, Services))
-        {
-            var options = new SubscribeOptions { Service = $"s{i}", Role = ServiceRole.Member };
-            _node.Overlay.Subscribe(_node.Now, options);
-        }
-
-        _node.Run(TimeSpan.FromSeconds(5));
-        LinkId link = _node.Connect(new Key(0, 0, 0, 3000));
-        _node.Say(link, new ServicesQueryMessage(0));
-        Assert.Equal([ServiceId.Base], Told(link));
-        _node.Say(link, new ServicesMessage(1, 2, [ServiceId.FromName("s1")], []) { Count = 1 });
-        _node.Run(TimeSpan.FromSeconds(1));
-        Assert.Equal([ServiceId.Base, ServiceId.FromName("s1")], Told(link));
-        _node.Say(link, new ServiceQueryMessage(ServiceId.FromName("s2")));
-        _node.Say(link, new ServiceQueryMessage(ServiceId.FromName("none")));
-        _node.Run(TimeSpan.FromSeconds(1));
-        Assert.Equal([ServiceId.Base, ServiceId.FromName("s1"), ServiceId.FromName("s2")], Told(link));
-        _node.Say(link, new ServicesMessage(2, 3, [ServiceId.FromName("s3")], []) { Count = Services });
-        _node.Run(TimeSpan.FromSeconds(1));
-        Assert.Equal(Services + 2, Told(link).Distinct().Count());
-        Assert.False(_node.Messages<ServicesMessage>(link)[^1].IsPartial);
-    }
-
-    [Fact]
-    public void List_of_a_part_is_not_taken_for_the_whole_one()
-    {
-        _node.Say(_link, new ServicesMessage(0, 5, [ServiceId.Base], []) { Count = 99, IsPartial = true });
-        _node.Run(TimeSpan.FromSeconds(1));
-        _node.Say(_link, new ServicesMessage(5, 6, [ServiceId.FromName("dht")], []) { Count = 99 });
-        Assert.Empty(Services());
-        Assert.Equal([0], Questions());
-    }
-
-    private ServiceId[] Told(LinkId link) =>
-        [.. _node.Messages<ServicesMessage>(link).SelectMany(message => message.Added)];
 
     [Fact]
     public void A_probe_is_answered_whatever_else_its_sender_has_sent_too_much_of()

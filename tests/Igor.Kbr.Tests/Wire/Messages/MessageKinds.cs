@@ -70,20 +70,13 @@ internal static class MessageKinds
             },
             Hellos),
         new MessageKind<ServicesMessage>(
-            new ServicesMessage(3, 4, [ExampleService], [ServiceId.Base]) { Count = 5, IsPartial = true },
+            new ServicesMessage(3, 4, [ExampleService], [ServiceId.Base]),
             Gen.Select(
                 Gen.ULong,
                 Gen.ULong,
                 Services.Array[0, 5],
                 Services.Array[0, 5],
-                Gen.Int[0, 9],
-                Gen.Bool,
-                (from, to, added, removed, count, isPartial) =>
-                    new ServicesMessage(from, to, [.. added], [.. removed])
-                    {
-                        Count = count,
-                        IsPartial = isPartial,
-                    })),
+                (from, to, added, removed) => new ServicesMessage(from, to, [.. added], [.. removed]))),
         new MessageKind<PingMessage>(
             new PingMessage(77, 1_800_000_000_000),
             Gen.Select(Gen.ULong, Clocks, (nonce, clock) => new PingMessage(nonce, clock))),
