@@ -202,7 +202,7 @@ public class SilentMembersTests
         }
 
         Assert.Equal(Count, node.Events.Count(e => e.Kind == OverlayEventKind.PeerSilent));
-        for (int i = 0; i < 100; i++)
+        for (int i = 0; i < 300; i++)
         {
             PlayAll(answersQueries: true);
         }
