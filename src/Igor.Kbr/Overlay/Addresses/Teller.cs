@@ -43,8 +43,4 @@ internal readonly record struct Teller(Key Id, AddressRange Range, bool IsTruste
         AddressRange.Public => true,
         _ => dialPrivate || told == Range || Range == AddressRange.Loopback,
     };
-
-    /// <inheritdoc cref="MayTell(AddressRange, bool)"/>
-    public bool MayTell(string address, bool dialPrivate) =>
-        MayTell(IpAddress.Classify(address).Range, dialPrivate);
 }

@@ -56,7 +56,7 @@ internal static class HelloCheck
                 || a.StartsWith("[::]:", StringComparison.Ordinal)
                     ? host + a[a.LastIndexOf(':')..]
                     : a == link.ProvenAddress ? link.ProvenAddress // one string in memory
-                    : a).Where(a => self.MayTell(a, dialPrivate)),
+                    : a).Where(a => self.MayTell(IpAddress.Classify(a).Range, dialPrivate)),
         ];
     }
 }

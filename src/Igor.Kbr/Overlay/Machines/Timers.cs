@@ -2,7 +2,7 @@ namespace Igor.Kbr.Overlay.Machines;
 
 /// <summary>
 /// What the machines of a node want to do later, in order of time and then of asking. For the few, slow
-/// timers of maintenance; requests have their own wheel.
+/// timers of maintenance; requests have their own heap.
 /// </summary>
 internal sealed class Timers
 {

@@ -19,8 +19,6 @@ internal sealed class MemberTable(Key self)
     /// <summary>The members, in order of id from the lowest.</summary>
     public Peer this[int index] => _sorted[index];
 
-    public List<Peer>.Enumerator GetEnumerator() => _sorted.GetEnumerator();
-
     public bool Contains(Peer peer)
     {
         int index = CountBelow(peer.Id);

@@ -40,17 +40,9 @@ internal sealed class Handover(
     public void NoteCame() => _retries = Math.Min(RetriesAtOnceMax, _retries + RetriesPerRequest);
 
     /// <summary>
-    /// Passes a message to the best of the hops that it may go to, or delivers it here; false when there is
-    /// no way.
+    /// Passes a message to the best of the hops that it may go to, again to those that had it when all had,
+    /// or delivers it here, with a result if that is over; false when there is no way.
     /// </summary>
-    /// <param name="now">Monotonic time.</param>
-    /// <param name="entry">The request.</param>
-    /// <param name="ring">Its ring.</param>
-    /// <param name="header">What the frame says.</param>
-    /// <param name="payload">The message.</param>
-    /// <param name="frame">The frame.</param>
-    /// <param name="again">Whether hops that had it may get it again, when all others had it.</param>
-    /// <param name="result">How the delivery here went, if it is over.</param>
     public bool TryPass(
         TimeSpan now,
         Pending entry,

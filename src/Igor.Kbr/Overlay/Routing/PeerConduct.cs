@@ -65,11 +65,8 @@ internal sealed class PeerConduct(NodeContext context, Liveness liveness, Silent
 
     /// <summary>
     /// A request was passed to a peer: says when to look at it, if no reply comes. A peer that has been quiet
-    /// is asked along with it whether it lives.
+    /// is asked along with it whether it lives. The reply may take so many times as long as most do.
     /// </summary>
-    /// <param name="now">Monotonic time.</param>
-    /// <param name="entry">The request.</param>
-    /// <param name="patience">How many times as long as replies mostly take this one may take.</param>
     public TimeSpan LookAt(TimeSpan now, Pending entry, double patience)
     {
         Peer next = entry.Newest.Next;

@@ -11,14 +11,9 @@ namespace Igor.Kbr.Overlay.Routing;
 internal sealed class RouteSelection(NodeContext context, PeerConduct conduct)
 {
     /// <summary>
-    /// The member to hand a message to; null when this node, if it is one itself, is the nearest.
+    /// The member to hand a message to; null when this node, if it is one itself, is the nearest. A request
+    /// goes again to hops that had it only when all others had it.
     /// </summary>
-    /// <param name="now">Monotonic time.</param>
-    /// <param name="members">Who is connected.</param>
-    /// <param name="isMember">Whether this node is one of them.</param>
-    /// <param name="destination">The key that it is for.</param>
-    /// <param name="excluded">A node that must not get it; null for none.</param>
-    /// <param name="entry">It goes again to hops that had it only when all others had it.</param>
     public Peer? NextHop(
         TimeSpan now,
         MemberTable members,

@@ -80,7 +80,7 @@ internal sealed class Fingers(
     private void LookUp(TimeSpan now, FingerSlot slot)
     {
         Key width = Key.PowerOfTwo(slot.Exponent);
-        Key offset = width + ModuloPowerOfTwo(context.Random.NextKey(), slot.Exponent);
+        Key offset = width + (context.Random.NextKey() & (width - new Key(0, 0, 0, 1)));
         var request = new OwnRequest
         {
             Service = ServiceId.Base,
@@ -116,11 +116,5 @@ internal sealed class Fingers(
                 return;
             }
         }
-    }
-
-    private static Key ModuloPowerOfTwo(Key key, int exponent)
-    {
-        Key mask = Key.PowerOfTwo(exponent) - new Key(0, 0, 0, 1);
-        return key & mask;
     }
 }

@@ -39,12 +39,10 @@ internal sealed class PlaceCheck(
 
     public override ReadOnlySpan<MessageType> Messages => [MessageType.PlaceQuery, MessageType.PlaceReply];
 
-    /// <summary>Asks the nearest members; there has to be one.</summary>
-    /// <param name="now">Monotonic time.</param>
-    /// <param name="ring">The ring.</param>
-    /// <param name="completed">
-    /// Gets whether both know nobody nearer, and those who are, and are being connected to.
-    /// </param>
+    /// <summary>
+    /// Asks the nearest members; there has to be one. Says whether both know nobody nearer, and those who
+    /// are, and are being connected to.
+    /// </summary>
     public void Run(
         TimeSpan now, ServiceRing ring, Action<TimeSpan, bool, ImmutableArray<Contact>> completed)
     {

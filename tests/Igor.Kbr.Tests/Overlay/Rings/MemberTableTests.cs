@@ -75,7 +75,7 @@ public class MemberTableTests
             }
 
             var listed = new List<Peer>();
-            foreach (Peer peer in table)
+            foreach (Peer peer in table.All)
             {
                 listed.Add(peer);
             }

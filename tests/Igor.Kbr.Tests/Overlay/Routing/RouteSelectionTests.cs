@@ -85,7 +85,7 @@ public class RouteSelectionTests
         ulong destination, bool isMember = true, Key? excluded = null, params Key[] tried)
     {
         var entry = new Pending();
-        foreach (Peer peer in _members)
+        foreach (Peer peer in _members.All)
         {
             if (tried.Contains(peer.Id))
             {
