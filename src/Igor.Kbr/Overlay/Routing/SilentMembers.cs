@@ -80,12 +80,25 @@ internal sealed class SilentMembers(
             && (request == AnyRequest || !rings.IsBarred(peer)))
         {
             state.AskAt = now + AskAgainAfter;
-            (state.AskedOf, state.AskedAt) = (request, now);
-            context.Send(peer, new RequestQueryMessage(request));
-            liveness.Ping(now, peer); // who answers this one has had the question
+            bool isSent = context.Send(peer, new RequestQueryMessage(request));
+            if (isSent) // else there was no room, and it owes no answer
+            {
+                (state.AskedOf, state.AskedAt) = (request, now);
+                liveness.Ping(now, peer); // who answers this one has had the question
+            }
+
             context.Timers.Schedule(now + context.Options.ProbeTimeout, later =>
             {
-                if (state.AskedAt == now && context.Peers.IsConnected(peer))
+                if (!context.Peers.IsConnected(peer))
+                {
+                    return;
+                }
+
+                if (!isSent)
+                {
+                    AskBarred(later, peer);
+                }
+                else if (state.AskedAt == now)
                 {
                     HandleNoAnswer(later, peer, liveness.Health(peer).HeardAt > now);
                 }

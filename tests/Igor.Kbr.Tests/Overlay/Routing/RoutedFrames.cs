@@ -1,5 +1,7 @@
 using Igor.Kbr.Overlay.Machines;
+using Igor.Kbr.Tests.Wire.Messages;
 using Igor.Kbr.Wire;
+using Igor.Kbr.Wire.Messages;
 
 namespace Igor.Kbr.Tests.Overlay.Routing;
 
@@ -26,6 +28,22 @@ internal static class RoutedFrames
         RoutedFrame.WriteReply(reply, header, payload.Length);
         payload.CopyTo(reply, reply.Length - payload.Length);
         node.Overlay.HandleFrame(node.Now, link, reply);
+    }
+
+    /// <summary>A peer answers a ping, and a question for a request unless it leaves those lie.</summary>
+    public static void AnswerQuestion(
+        this LoneNode node, LinkId link, byte[] frame, bool isHeld, bool answersQueries)
+    {
+        switch ((MessageType)frame[1])
+        {
+            case MessageType.Ping:
+                node.Say(link, new PongMessage(MessageBytes.Read<PingMessage>(frame).Nonce, 0));
+                break;
+            case MessageType.RequestQuery when answersQueries:
+                ulong hopId = MessageBytes.Read<RequestQueryMessage>(frame).HopId;
+                node.Say(link, new RequestStateMessage(hopId, isHeld));
+                break;
+        }
     }
 
     /// <summary>The messages for applications that the node passed on over a link.</summary>
