@@ -52,7 +52,7 @@ public sealed record OverlayOptions
     /// <summary>
     /// What this node may spend to keep its rings up, in bytes a second over all: heartbeats, comparisons,
     /// lookups and the connections that it makes, at what they cost both sides. What the ring needs to hold
-    /// together borrows from the next ten minutes; fingers and meeting places wait. 200 to 1,000,000.
+    /// together borrows from the next twenty minutes; fingers and meeting places wait. 200 to 1,000,000.
     /// </summary>
     /// <value>
     /// Default: 400, some times what a quiet ring takes. Where nodes stay for two minutes, neighbours take

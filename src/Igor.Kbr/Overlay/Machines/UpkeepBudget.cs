@@ -4,7 +4,7 @@ namespace Igor.Kbr.Overlay.Machines;
 internal enum UpkeepUrgency
 {
     /// <summary>
-    /// The ring breaks without it: neighbours. May use what comes in the next ten minutes.
+    /// The ring breaks without it: neighbours. May use what comes in the next twenty minutes.
     /// </summary>
     Now,
 
@@ -41,7 +41,7 @@ internal sealed class UpkeepBudget(int bytesPerSecond)
     /// Seconds of budget that may be borrowed. In a network that grows by a multiple within seconds each node
     /// meets a hundred neighbours, one nearer than the other, and none of them may be missing.
     /// </summary>
-    private const int BorrowedSecondsMax = 600;
+    private const int BorrowedSecondsMax = 1_200;
 
     /// <summary>Seconds of budget that gather while little happens, and that a node starts with.</summary>
     private const int GatheredSecondsMax = 20;
