@@ -17,10 +17,10 @@ public class UpkeepBudgetTests
     }
 
     [Fact]
-    public void What_cannot_wait_borrows_ten_minutes_and_no_more()
+    public void What_cannot_wait_borrows_twenty_minutes_and_no_more()
     {
         _budget.Spend(At(0), 2_000);
-        Assert.True(_budget.TrySpend(At(0), 60_000, UpkeepUrgency.Now));
+        Assert.True(_budget.TrySpend(At(0), 120_000, UpkeepUrgency.Now));
         Assert.False(_budget.TrySpend(At(0), 1, UpkeepUrgency.Now));
     }
 
@@ -49,16 +49,16 @@ public class UpkeepBudgetTests
         }
 
         Assert.False(_budget.TrySpend(At(3600), 2 * PerSecond, UpkeepUrgency.Later));
-        Assert.True(_budget.TrySpend(At(3600), 60_000, UpkeepUrgency.Now));
+        Assert.True(_budget.TrySpend(At(3600), 120_000, UpkeepUrgency.Now));
     }
 
     [Fact]
     public void What_others_may_need_leaves_half_of_what_may_be_borrowed()
     {
         _budget.Spend(At(0), 2_000);
-        Assert.True(_budget.TrySpend(At(0), 30_000, UpkeepUrgency.Soon));
+        Assert.True(_budget.TrySpend(At(0), 60_000, UpkeepUrgency.Soon));
         Assert.False(_budget.TrySpend(At(0), 1, UpkeepUrgency.Soon));
-        Assert.True(_budget.TrySpend(At(0), 30_000, UpkeepUrgency.Now));
+        Assert.True(_budget.TrySpend(At(0), 60_000, UpkeepUrgency.Now));
     }
 
     [Fact]
@@ -71,7 +71,7 @@ public class UpkeepBudgetTests
             spent += _budget.TrySpend(TimeSpan.FromMilliseconds(ms), 80, urgency) ? 80 : 0;
         }
 
-        Assert.InRange(spent, 3600 * PerSecond, (3600 + 620) * PerSecond);
+        Assert.InRange(spent, 3600 * PerSecond, (3600 + 1220) * PerSecond);
     }
 
     [Fact]
