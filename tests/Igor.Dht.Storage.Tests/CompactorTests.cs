@@ -81,10 +81,8 @@ public sealed class CompactorTests : IDisposable
         await held;
         await Eventually.HoldsAsync(() => writer.Compactor.IsBusy, "the first is compacted");
         await Eventually.HoldsAsync(() => IsDeleted(store, writer, 1), "the first is deleted");
-        Assert.NotNull(store.Log.Find(2));
 
         relief.Step(store.Context.Catalog);
-        Assert.True(store.Context.IsFull);
         await Eventually.HoldsAsync(() => IsDeleted(store, writer, 2), "the second is deleted");
     }
 
