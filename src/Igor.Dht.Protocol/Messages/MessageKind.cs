@@ -14,6 +14,17 @@ internal enum MessageKind
     SyncDone = 6,
     Describe = 7,
     Status = 8,
+    Prepare = 9,
+    Stand = 10,
+    StoreRegister = 11,
+    Confirm = 12,
+    Adopt = 13,
+    Decide = 14,
+    Resign = 15,
+    ListRegisters = 16,
+    FetchRegisters = 17,
+    TellPieces = 18,
+    CallRegister = 19,
 
     PutDone = 32,
     Conflict = 33,
@@ -30,6 +41,12 @@ internal enum MessageKind
     Described = 44,
     StatusIs = 45,
     NotRoot = 46,
+    Voted = 47,
+    RegisterList = 48,
+    RegisterContents = 49,
+    PiecesTold = 50,
+    RegisterAnswered = 51,
+    RegisterInDoubt = 52,
 }
 
 /// <summary>Why a request was refused for good.</summary>

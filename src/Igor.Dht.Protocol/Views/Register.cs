@@ -31,6 +31,10 @@ internal readonly record struct RegisterVersion(Ballot Ballot, ulong Sequence) :
     /// <summary>The version of a key that never had a register.</summary>
     public static RegisterVersion None => default;
 
+    /// <summary>What clients know the version by; the default for none.</summary>
+    public RegisterStamp Stamp =>
+        this == None ? default : new(Ballot.Counter, Sequence, Ballot.Proposer.Mark);
+
     /// <inheritdoc/>
     public int CompareTo(RegisterVersion other)
     {

@@ -38,11 +38,11 @@ internal sealed record RegisterOperation
 /// <param name="Expected">
 /// The version that has to be there; null for no value: never written, or deleted.
 /// </param>
-internal sealed record RegisterCondition(RegisterVersion? Expected)
+internal sealed record RegisterCondition(RegisterStamp? Expected)
 {
     /// <summary>Whether it holds.</summary>
     public bool IsMet(Register? held) =>
-        held is null or { IsDeleted: true } ? Expected is null : Expected == held.Version;
+        held is null or { IsDeleted: true } ? Expected is null : Expected == held.Version.Stamp;
 }
 
 /// <summary>How an operation ended.</summary>

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using Igor.Kbr;
 
 namespace Igor.Dht.Protocol.Views;
@@ -10,6 +11,19 @@ namespace Igor.Dht.Protocol.Views;
 /// <param name="Incarnation">Drawn at random when the store was made.</param>
 internal readonly record struct Voter(Key Node, ulong Incarnation) : IComparable<Voter>
 {
+    /// <summary>
+    /// Tells voters apart in a few bytes: some of the node's id and all of the incarnation.
+    /// </summary>
+    public ulong Mark
+    {
+        get
+        {
+            Span<byte> id = stackalloc byte[Key.SizeInBytes];
+            Node.Write(id);
+            return BinaryPrimitives.ReadUInt64BigEndian(id) ^ Incarnation;
+        }
+    }
+
     /// <inheritdoc/>
     public int CompareTo(Voter other)
     {

@@ -101,7 +101,7 @@ internal sealed class ExplorerClient
             IsRead = isRead,
             Value = bytes,
             IsDelete = deletes,
-            Condition = kind >= 0.25 ? new RegisterCondition(expected) : null,
+            Condition = kind >= 0.25 ? new RegisterCondition(expected?.Stamp) : null,
         };
         _call = new RegisterCall
         {
