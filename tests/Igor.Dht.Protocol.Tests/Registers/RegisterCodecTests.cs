@@ -53,7 +53,8 @@ public class RegisterCodecTests
 
     [Fact]
     public void Requests_to_voters_come_back_as_they_went() =>
-        Gen.Select(s_span, s_ballot, s_voter, s_view, s_view, s_lineage).Sample((span, ballot, to, view, next, l) =>
+        Gen.Select(s_span, s_ballot, s_voter, s_view, s_view, s_lineage).Sample((span, ballot, to, view, v, l)
+            =>
         {
             var terms = new LeaseTerms(span, TimeSpan.FromMilliseconds(300), TimeSpan.Zero);
             VoterRequest[] requests =
@@ -62,7 +63,7 @@ public class RegisterCodecTests
                 new Prepare(span, ballot, l, view),
                 new Stand(span, ballot, view),
                 new Confirm(ballot, terms),
-                new Adopt(span, ballot, view, next),
+                new Adopt(span, ballot, view, v),
                 new Decide(span, ballot, view),
                 new Resign(span, ballot),
             ];
@@ -87,14 +88,15 @@ public class RegisterCodecTests
 
     [Fact]
     public void Answers_of_voters_come_back_as_they_went() =>
-        Gen.Select(s_voter, s_ballot, Gen.Select(s_span, s_piece).Array[0, 9]).Sample((from, promised, pieces) =>
+        Gen.Select(s_voter, s_ballot, Gen.Select(s_span, s_piece).Array[0, 9]).Sample((from, promised, list)
+            =>
         {
             var request = new Resign(new KeySpan(Key.Zero, Key.Max), promised);
             var reply = new VoterReply(from, request, VoterVerdict.Leased)
             {
                 Promised = promised,
                 Lease = TimeSpan.FromMilliseconds(1500),
-                Votes = [.. pieces.Select(piece => new PieceVote(piece.Item1, piece.Item2))],
+                Votes = [.. list.Select(piece => new PieceVote(piece.Item1, piece.Item2))],
             };
             var buffer = new PayloadBuffer();
             VoterMessages.WriteReply(buffer, reply);
