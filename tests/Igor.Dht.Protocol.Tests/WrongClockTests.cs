@@ -114,6 +114,67 @@ public class WrongClockTests
         Assert.Equal("third", cluster.Value("k1"));
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Records_of_a_founder_with_a_wrong_clock_are_called_absent_by_nobody(bool isCorrectedAtOnce)
+    {
+        for (int seed = 1; seed <= 10; seed++)
+        {
+            var cluster = new DhtCluster(seed);
+            DhtClusterNode founder = cluster.Add();
+            cluster.Run(1);
+            (founder.ClockOffsetMs, founder.IsTimeTrusted) = (Year, false);
+            Assert.All(Enumerable.Range(0, 12), n => Assert.NotNull(cluster.Put($"k{n}", "first").Receipt));
+            for (int n = 0; n < 4; n++)
+            {
+                cluster.Add();
+                cluster.Run(0.1 * seed);
+            }
+
+            cluster.Run(isCorrectedAtOnce ? 0 : 2);
+            (founder.ClockOffsetMs, founder.IsTimeTrusted) = (0, true);
+            for (int round = 0; round < 30; round++)
+            {
+                DhtClusterNode reader = cluster.Alive.ElementAt(round % 5);
+                Assert.All(
+                    Enumerable.Range(0, 12),
+                    n => Assert.NotEqual(GetOutcome.Absent, cluster.Get($"k{n}", reader).Outcome));
+                cluster.Run(0.05);
+            }
+
+            cluster.RunUntil(() => founder.Dht.Status.IsReplicated, 180);
+            cluster.Kill(founder);
+            cluster.Run(0.5);
+            Assert.All(
+                Enumerable.Range(0, 12),
+                n => Assert.NotEqual(GetOutcome.Absent, cluster.Get($"k{n}").Outcome));
+        }
+    }
+
+    [Fact]
+    public void Members_get_no_vote_on_what_their_root_refused()
+    {
+        for (int seed = 1; seed <= 5; seed++)
+        {
+            var cluster = new DhtCluster(seed);
+            DhtClusterNode holder = cluster.Add();
+            cluster.Run(1);
+            Assert.All(Enumerable.Range(0, 12), n => Assert.NotNull(cluster.Put($"k{n}", "first").Receipt));
+            for (int n = 0; n < 4; n++)
+            {
+                DhtClusterNode behind = cluster.Add();
+                (behind.ClockOffsetMs, behind.IsTimeTrusted) = (-240_000, false);
+            }
+
+            cluster.Run(20);
+            Assert.All(
+                cluster.Alive.Where(reader => reader != holder).SelectMany(
+                    _ => Enumerable.Range(0, 12), (reader, n) => cluster.Get($"k{n}", reader).Outcome),
+                outcome => Assert.NotEqual(GetOutcome.Absent, outcome));
+        }
+    }
+
     [Fact]
     public void Version_from_the_future_that_one_replica_has_gives_way_to_what_the_others_have()
     {

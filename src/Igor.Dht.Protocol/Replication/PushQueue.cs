@@ -36,6 +36,12 @@ internal sealed class PushQueue(ReplicaContext context, SyncSession session)
     /// </summary>
     public int RefusedBatches { get; private set; }
 
+    /// <summary>
+    /// Whether the peer lacks records, for it refused them, or would: those that a wrong clock dated into the
+    /// future are not offered before they have another version.
+    /// </summary>
+    public bool IsIncomplete { get; private set; }
+
     /// <summary>Whether no more should be added for now.</summary>
     public bool IsFull => _keys.Count >= WaitingMax || _ranges.Count >= WaitingMax;
 
@@ -83,6 +89,7 @@ internal sealed class PushQueue(ReplicaContext context, SyncSession session)
         _batches--;
         Moved += count;
         RefusedBatches += isRefused ? 1 : 0;
+        IsIncomplete |= isRefused;
         session.HandleMoved();
     }
 
@@ -92,8 +99,9 @@ internal sealed class PushQueue(ReplicaContext context, SyncSession session)
         int bytes = 0;
         while (_keys.TryPeek(out Key key) && batch.Count < ReplicaMessages.BatchCountMax)
         {
-            bool isThere = context.Index.TryGet(key, out Holding holding)
-                && !context.Ranks.IsMisdated(holding.Version); // the peer would refuse it
+            bool isThere = context.Index.TryGet(key, out Holding holding);
+            bool isMisdated = isThere && context.Ranks.IsMisdated(holding.Version);
+            IsIncomplete |= isMisdated;
             bytes += holding.ValueLength + RecordCodec.OverheadBytesMax;
             if (batch.Count > 0 && bytes > ReplicaMessages.BatchBytesMax)
             {
@@ -101,7 +109,7 @@ internal sealed class PushQueue(ReplicaContext context, SyncSession session)
             }
 
             _keys.Dequeue();
-            if (isThere)
+            if (isThere && !isMisdated)
             {
                 batch.Add(key);
             }

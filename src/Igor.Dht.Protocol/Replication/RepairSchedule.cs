@@ -248,12 +248,27 @@ internal sealed class RepairSchedule(ReplicaContext context, RootKnowledge root,
         peer.Session.Start();
     }
 
-    /// <summary>Tells replicas for which keys they are in sync with a root that is settled.</summary>
+    /// <summary>
+    /// Tells replicas for which keys they are in sync with a root that is settled. What the root lacks they
+    /// cannot have from it.
+    /// </summary>
     private void TellAll()
     {
+        ArcSet complete = root.Complete.Copy();
+        Key[] lacked = [.. context.Lacked.All.Select(lack => lack.Key).Where(complete.Contains)];
+        if (context.Lacked.HasForgotten || lacked.Length > SyncMessages.ArcsMax)
+        {
+            return;
+        }
+
+        foreach (Key key in lacked)
+        {
+            complete.Remove(new Arc(key, key + KeySpan.One));
+        }
+
         foreach (Peer peer in _peers)
         {
-            ArcSet arcs = root.Complete.Copy();
+            ArcSet arcs = complete.Copy();
             arcs.Keep(peer.Knowledge.Matched);
             arcs.Remove(peer.Knowledge.Told);
             if (arcs.IsEmpty || arcs.Spans.Count > SyncMessages.ArcsMax)

@@ -156,7 +156,7 @@ internal sealed class SyncSession : IReplyHandler
         if (!_hasEnded && _ranges.Count == 0 && _comparing.Count == 0 && _fetches.IsIdle && _pushes.IsIdle)
         {
             IsHeard = true;
-            End(_pushes.RefusedBatches == 0);
+            End(!_pushes.IsIncomplete);
         }
     }
 
