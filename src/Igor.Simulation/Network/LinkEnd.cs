@@ -45,17 +45,15 @@ internal sealed class LinkEnd : SimEventTarget
     public long MeasureAt { get; set; }
 
     /// <summary>Bytes sent to this end that have not arrived.</summary>
-    public long BacklogBytes { get; set; }
+    public int BacklogBytes { get; set; }
 
     /// <summary>What this end sends at this instant: frames, each after its length.</summary>
     public byte[]? Unsent { get; set; }
 
     public int UnsentBytes { get; set; }
 
-    /// <summary>What was sent to this end while the path was blocked, and since when.</summary>
-    public Queue<SimEvent>? Held { get; set; }
-
-    public long HeldSince { get; set; }
+    /// <summary>What was sent to this end while the path was blocked; null while it is not.</summary>
+    public HeldEvents? Held { get; set; }
 
     public override void Handle(in SimEvent simEvent)
     {
@@ -147,5 +145,12 @@ internal sealed class LinkEnd : SimEventTarget
             IsOpen = false;
             Process.LoseLink(this, cause);
         }
+    }
+
+    /// <summary>Events that wait until a path is not blocked any more.</summary>
+    /// <param name="since">When it was found to be blocked.</param>
+    internal sealed class HeldEvents(long since) : Queue<SimEvent>
+    {
+        public long Since => since;
     }
 }

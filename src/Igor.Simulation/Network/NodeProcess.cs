@@ -23,6 +23,7 @@ internal sealed class NodeProcess : SimEventTarget
     private readonly OverlayNode _overlay;
     private Queue<SimEvent>? _deferred;
     private TimeSpan? _skewRead;
+    private bool _isClockSet = true;
     private long _armedAt = long.MaxValue;
     private long _armedNumber;
     private int _armedPlace;
@@ -36,6 +37,7 @@ internal sealed class NodeProcess : SimEventTarget
         : base(node.Index)
     {
         Node = node;
+        Silence = node.Silence;
         _engine = engine;
         _transport = transport;
         _work = new WorkQueue(transport.SpareQueues);
@@ -53,6 +55,9 @@ internal sealed class NodeProcess : SimEventTarget
     public OverlayNode Overlay => _overlay;
 
     public bool IsAlive { get; private set; } = true;
+
+    /// <summary>What the node leaves unanswered; here, since each frame asks for it.</summary>
+    public MemberSilence Silence { get; set; }
 
     public long StalledUntil { get; private set; }
 
@@ -197,7 +202,7 @@ internal sealed class NodeProcess : SimEventTarget
     private bool IsDropped(ReadOnlyMemory<byte> body)
     {
         var type = (MessageType)(body.Length > 1 ? body.Span[1] : 0);
-        return Node.Silence switch
+        return Silence switch
         {
             MemberSilence.DropsPayloads => type == MessageType.Route
                 && RoutedFrame.TryReadRoute(body, out RouteHeader header, out _)
@@ -252,14 +257,19 @@ internal sealed class NodeProcess : SimEventTarget
         _links.RemoveAt(_links.Count - 1);
     }
 
+    /// <summary>The wall clock of the host was set: it is read before what happens next.</summary>
+    public void HandleClockSet() => _isClockSet = true;
+
     /// <summary>The node knows the wall clock by its monotonic one until it is set.</summary>
     private void ReadWallClock()
     {
-        if (Node.ClockSkew != _skewRead)
+        if (_isClockSet && Node.ClockSkew != _skewRead)
         {
             _skewRead = Node.ClockSkew;
             _overlay.HandleWallClock(_engine.Now, Node.WallClock.ToUnixTimeMilliseconds());
         }
+
+        _isClockSet = false;
     }
 
     private void HandleAwake(in SimEvent simEvent)

@@ -76,7 +76,15 @@ public sealed class SimulatedNode : IKbrHost
     public Action<SimulatedNode>? Program { get; set; }
 
     /// <summary>What the node leaves unanswered from now on.</summary>
-    public MemberSilence Silence { get; set; }
+    public MemberSilence Silence
+    {
+        get;
+        set
+        {
+            field = value;
+            Process?.Silence = value;
+        }
+    }
 
     /// <summary>Hosts through which the node joins when it starts.</summary>
     public IReadOnlyList<SimulatedNode> Bootstrap { get; set; } = [];
@@ -87,7 +95,15 @@ public sealed class SimulatedNode : IKbrHost
     public IReadOnlyList<string> DeadAddresses { get; set; } = [];
 
     /// <summary>How far the wall clock of this host is off.</summary>
-    public TimeSpan ClockSkew { get; set; }
+    public TimeSpan ClockSkew
+    {
+        get;
+        set
+        {
+            field = value;
+            Process?.HandleClockSet();
+        }
+    }
 
     /// <summary>What the wall clock of this host shows.</summary>
     public DateTimeOffset WallClock => _network.Options.WallClockStart + _network.Now + ClockSkew;

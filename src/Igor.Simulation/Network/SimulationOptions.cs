@@ -29,7 +29,7 @@ public sealed record SimulationOptions
 
     /// <summary>Most bytes that wait on a link before sends are refused. At least 64 KiB.</summary>
     /// <value>Default: 8 MiB, as in a real node.</value>
-    public long LinkBacklogBytesMax { get; init; } = 8 * 1024 * 1024;
+    public int LinkBacklogBytesMax { get; init; } = 8 * 1024 * 1024;
 
     /// <summary>How long an attempt to connect may take. 0.1 s to 60 s.</summary>
     /// <value>Default: 5 s.</value>

@@ -319,8 +319,7 @@ internal sealed class Transport
         {
             if (to.Held is null)
             {
-                to.Held = [];
-                to.HeldSince = _engine.Now.Ticks;
+                to.Held = new LinkEnd.HeldEvents(_engine.Now.Ticks);
                 _holding.Add(to);
             }
 
@@ -346,11 +345,11 @@ internal sealed class Transport
             }
 
             // The next retransmission comes at most as long after the last one as the silence has lasted.
-            var silence = new TimeSpan(Math.Min(now - to.HeldSince, ResumeDelayMax.Ticks));
+            var silence = new TimeSpan(Math.Min(now - to.Held!.Since, ResumeDelayMax.Ticks));
             TimeSpan resume = _random.Between(TimeSpan.Zero, silence);
             long arrival = now + resume.Ticks + _paths.Delay(to, 0);
             to.LastArrival = Math.Max(to.LastArrival, arrival);
-            foreach (SimEvent simEvent in to.Held!)
+            foreach (SimEvent simEvent in to.Held)
             {
                 bool isLost = to.SenderOffAt != long.MaxValue;
                 _engine.Post(to.LastArrival, isLost ? simEvent with { Number = long.MaxValue } : simEvent);

@@ -11,32 +11,34 @@ namespace Igor.Kbr.Overlay.Links;
 /// </summary>
 internal sealed class OpenLinks(NodeContext context)
 {
-    private readonly Dictionary<LinkId, Link> _links = [];
+    private readonly SortedList<long, Link> _links = []; // by age; takes half the memory of a dictionary
 
     public int Count => _links.Count;
 
     /// <summary>Some link that is such, the oldest; null when there is none.</summary>
-    public Link? Find(Func<Link, bool> predicate) => _links.Values.Where(predicate).MinBy(l => l.Id.Value);
+    public Link? Find(Func<Link, bool> predicate) => _links.Values.FirstOrDefault(predicate);
 
     /// <summary>How many links others opened for that.</summary>
     public int CountOfOthers(LinkPurpose purpose) =>
         _links.Values.Count(link => !link.IsOutbound && link.Purpose == purpose);
 
-    public bool TryGet(LinkId id, [NotNullWhen(true)] out Link? link) => _links.TryGetValue(id, out link);
+    public bool TryGet(LinkId id, [NotNullWhen(true)] out Link? link) =>
+        _links.TryGetValue(id.Value, out link);
 
-    public bool Contains(Link link) => _links.ContainsKey(link.Id);
+    public bool Contains(Link link) => _links.ContainsKey(link.Id.Value);
 
-    public void Add(Link link) => _links.Add(link.Id, link);
+    public void Add(Link link) => _links.Add(link.Id.Value, link);
 
     /// <summary>The host closed it: there is nothing to close.</summary>
-    public bool Remove(LinkId id, [NotNullWhen(true)] out Link? link) => _links.Remove(id, out link);
+    public bool Remove(LinkId id, [NotNullWhen(true)] out Link? link) =>
+        _links.TryGetValue(id.Value, out link) && _links.Remove(id.Value);
 
     /// <summary>Whether a link leads to that node over which both ends have not accepted yet.</summary>
     public bool IsGreeting(Key id)
     {
-        foreach (Link link in _links.Values)
+        for (int at = _links.Count - 1; at >= 0; at--)
         {
-            if (link.Peer is null && link.PeerId == id)
+            if (_links.GetValueAtIndex(at) is { Peer: null } link && link.PeerId == id)
             {
                 return true;
             }
@@ -47,12 +49,12 @@ internal sealed class OpenLinks(NodeContext context)
 
     /// <summary>The newest other link to a peer; null when there is none.</summary>
     public Link? OtherTo(Peer peer) =>
-        _links.Values.Where(l => l.Peer == peer && l != peer.Link).MaxBy(l => l.Id.Value);
+        _links.Values.LastOrDefault(l => l.Peer == peer && l != peer.Link);
 
     /// <summary>Closes a link.</summary>
     public void Forget(Link link)
     {
-        if (_links.Remove(link.Id))
+        if (_links.Remove(link.Id.Value))
         {
             context.Output.Close(link.Id);
         }
@@ -61,7 +63,7 @@ internal sealed class OpenLinks(NodeContext context)
     /// <summary>Closes all links to a peer and tells that it is gone.</summary>
     public void Drop(TimeSpan now, Peer peer, DepartureReason reason)
     {
-        foreach (Link link in _links.Values.Where(l => l.Peer == peer).OrderBy(l => l.Id.Value).ToArray())
+        foreach (Link link in _links.Values.Where(l => l.Peer == peer).ToArray())
         {
             Forget(link);
         }
@@ -82,7 +84,7 @@ internal sealed class OpenLinks(NodeContext context)
     /// <summary>Says goodbye on every link and closes it.</summary>
     public void CloseAll(GoodbyeReason reason, string text)
     {
-        foreach (Link link in _links.Values.OrderBy(l => l.Id.Value).ToArray())
+        foreach (Link link in _links.Values.ToArray())
         {
             context.Send(link, new GoodbyeMessage(reason, text));
             Forget(link);

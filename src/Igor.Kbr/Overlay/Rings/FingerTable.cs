@@ -29,11 +29,14 @@ internal sealed class FingerTable(NodeContext context, RingTable rings)
         return context.Peers.All.Count(p => p.IsForFinger && SlotOf(p.Id) == slot) < PerSlotMax;
     }
 
-    /// <summary>The slots beyond the neighbours that nobody fills, the farthest of each side first.</summary>
+    /// <summary>
+    /// The slots beyond the neighbours that nobody fills, the farthest of each side first; for a node that is
+    /// active in the base ring, whose members all do what else makes a finger.
+    /// </summary>
     public List<FingerSlot> Empty(ServiceRing ring)
     {
         NeighbourSet set = ring.Neighbours;
-        IEnumerable<Peer> filling = ring.Members.All.Where(p => IsFinger(p) || rings.IsNeighbour(p));
+        IEnumerable<Peer> filling = ring.Members.All.Where(p => p.IsForFinger || rings.IsNeighbour(p));
         HashSet<FingerSlot> filled = [.. filling.Select(peer => SlotOf(peer.Id))];
         IEnumerable<FingerSlot> ahead = Beyond(set.Clockwise[^1] - context.Id, isClockwise: true);
         IEnumerable<FingerSlot> back = Beyond(context.Id - set.CounterClockwise[^1], isClockwise: false);

@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using System.Diagnostics.CodeAnalysis;
-using System.Runtime.InteropServices;
 using Igor.Kbr.Overlay.Machines;
 using Igor.Kbr.Wire;
 using Igor.Kbr.Wire.Messages;
@@ -17,13 +16,13 @@ internal sealed class RingTable : Machine
     private readonly Dictionary<ServiceId, ServiceRing> _byId = [];
     private readonly PerPeer<bool> _barred;
 
-    // In how many rings each neighbour is one.
-    private readonly Dictionary<Key, int> _neighbourIn = [];
+    private readonly PerPeer<int> _neighbourIn; // in how many rings
 
     public RingTable(NodeContext context, AwayMembers away)
     {
         _context = context;
         _barred = new PerPeer<bool>(context.Peers, () => false);
+        _neighbourIn = new PerPeer<int>(context.Peers, () => 0);
         Solitude = new Solitude(context, this, away);
         Pairs = new PairDigests(context.Peers);
     }
@@ -75,7 +74,7 @@ internal sealed class RingTable : Machine
         if (_byId.Remove(ring.Id))
         {
             All = All.Remove(ring);
-            Count([], ring.Neighbours.Others);
+            Count(ring.Neighbours.Others, -1);
         }
     }
 
@@ -133,7 +132,7 @@ internal sealed class RingTable : Machine
     public bool IsNeighbour(Peer peer) => PlacesOf(peer) > 0;
 
     /// <summary>In how many services a peer is one.</summary>
-    public int PlacesOf(Peer peer) => _neighbourIn.GetValueOrDefault(peer.Id);
+    public int PlacesOf(Peer peer) => _neighbourIn[peer];
 
     public void Refresh(
         TimeSpan now,
@@ -147,7 +146,8 @@ internal sealed class RingTable : Machine
             id => id == departed ? reason : DepartureReason.Displaced);
         if (change is not null)
         {
-            Count(change.Joined, change.Departed.Select(gone => gone.Id));
+            Count(change.Joined, 1);
+            Count(change.Departed.Select(gone => gone.Id), -1);
             RingTerms before = ring.Terms;
             ring.Terms = RingTerms.Of(ring.Id, change.Neighbours, _context.Options.NeighboursPerSide);
             ring.ChangedAt = now;
@@ -233,18 +233,14 @@ internal sealed class RingTable : Machine
         return ring.Place(peer, isIn, _context.Options.NeighboursPerSide);
     }
 
-    private void Count(IEnumerable<Key> joined, IEnumerable<Key> departed)
+    /// <summary>Of a peer that is gone nothing is kept.</summary>
+    private void Count(IEnumerable<Key> neighbours, int more)
     {
-        foreach (Key id in joined)
+        foreach (Key id in neighbours)
         {
-            _neighbourIn[id] = _neighbourIn.GetValueOrDefault(id) + 1;
-        }
-
-        foreach (Key id in departed)
-        {
-            if (--CollectionsMarshal.GetValueRefOrNullRef(_neighbourIn, id) == 0)
+            if (_context.Peers.TryGet(id, out Peer? peer))
             {
-                _neighbourIn.Remove(id);
+                _neighbourIn[peer] += more;
             }
         }
     }

@@ -40,7 +40,8 @@ internal sealed class NeighbourExchange(
     private static readonly TimeSpan AwaitFor = TimeSpan.FromSeconds(1.5);
 
     private readonly HashSet<Key> _awaited = [];
-    private readonly PerPeer<Comparison> _comparisons = new(context.Peers, () => new Comparison());
+    private readonly PerPeer<TimeSpan> _agreedAt = new(context.Peers, () => default); // digests were equal
+    private readonly PerPeer<Comparison?> _comparisons = new(context.Peers, () => null); // few differ
     private readonly SortedDictionary<Key, SortedSet<UInt128>> _ends = [];
 
     public override ReadOnlySpan<MessageType> Messages => [MessageType.Neighbours];
@@ -65,17 +66,16 @@ internal sealed class NeighbourExchange(
     /// <summary>A peer told its digest.</summary>
     public void HandleDigest(TimeSpan now, Peer peer, ulong digest)
     {
-        Comparison comparison = _comparisons[peer];
         ulong own = rings.Pairs.Of(peer);
         if (digest == own)
         {
-            comparison.AgreedAt = now;
+            _agreedAt[peer] = now;
         }
-        else if (now >= comparison.NotBefore)
+        else if (now >= Of(peer).NotBefore)
         {
-            comparison.HandleDifference(now, own, digest);
+            Of(peer).HandleDifference(now, own, digest);
             foreach (ServiceRing ring in
-                Unlike(rings.All.Where(ring => MayDiffer(ring, peer, comparison))).Take(RingsAtOnceMax))
+                Unlike(rings.All.Where(ring => MayDiffer(ring, peer))).Take(RingsAtOnceMax))
             {
                 Compare(now, ring, peer);
             }
@@ -90,7 +90,7 @@ internal sealed class NeighbourExchange(
             return;
         }
 
-        Comparison comparison = _comparisons[peer];
+        Comparison comparison = Of(peer);
         comparison.NotBefore = Later(comparison.NotBefore, now + CompareAgainFirst);
         Teller teller = now < comparison.AskedUntil ? Teller.Asked(peer) : Teller.Unasked(peer);
         foreach (Contact contact in message.Contacts)
@@ -177,14 +177,16 @@ internal sealed class NeighbourExchange(
             Consider(later, ring, contact, teller);
         });
 
+    private Comparison Of(Peer peer) => _comparisons[peer] ??= new Comparison();
+
     private static TimeSpan Later(TimeSpan a, TimeSpan b) => a > b ? a : b;
 
     /// <summary>
     /// Whether the two may see a ring differently. Where it has not changed here since they agreed, it
     /// changed at the peer, which says so.
     /// </summary>
-    private static bool MayDiffer(ServiceRing ring, Peer peer, Comparison comparison) =>
-        AreBothIn(ring, peer) && ring.ChangedAt + AnswerTime >= comparison.AgreedAt;
+    private bool MayDiffer(ServiceRing ring, Peer peer) =>
+        AreBothIn(ring, peer) && ring.ChangedAt + AnswerTime >= _agreedAt[peer];
 
     /// <summary>
     /// A peer may run the service and have no place in the ring: a client may claim to, and whoever drops
@@ -258,7 +260,7 @@ internal sealed class NeighbourExchange(
             return;
         }
 
-        Comparison comparison = _comparisons[peer];
+        Comparison comparison = Of(peer);
         comparison.AskedUntil = now + AnswerTime;
         comparison.NotBefore = Later(comparison.NotBefore, now + CompareAgainFirst);
         context.Send(peer, new NeighboursMessage(ring.Id, WantsReply: true, [], ring.Terms.Known));
@@ -270,7 +272,7 @@ internal sealed class NeighbourExchange(
         ImmutableArray<Contact> contacts = rings.Contacts(SetComparison.MissingThere(
             ring.Id, ring.Neighbours, peer.Id, known.AsSpan(), perSide));
         uint self = RingTerms.Short(RingTerms.Term(ring.Id, context.Id));
-        Comparison comparison = _comparisons[peer];
+        Comparison comparison = Of(peer);
         bool asksBack = !known.IsEmpty && now >= comparison.AskedUntil // once, or two that differ never end
             && SetComparison.IsMissingHere(ring.Terms.Known.AsSpan(), self, known.AsSpan(), perSide);
         if (asksBack)
@@ -290,9 +292,6 @@ internal sealed class NeighbourExchange(
     {
         private (ulong Own, ulong Theirs) _last;
         private TimeSpan _pause;
-
-        /// <summary>When digests were equal last.</summary>
-        public TimeSpan AgreedAt { get; set; }
 
         /// <summary>Sets are not compared again before that.</summary>
         public TimeSpan NotBefore { get; set; }
