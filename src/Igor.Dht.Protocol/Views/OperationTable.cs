@@ -71,18 +71,21 @@ internal sealed class OperationTable(Ballot ballot)
         }
     }
 
-    // An earlier coordinator may have had it. One with a condition may have been told that this did not hold:
-    // none is done for a client that did not say under whom it began, so that it can be asked to say so.
-    // Others are in the register if they were done, unless more followed than that remembers.
+    // An earlier coordinator may have had it. If that did it, the register says so, unless more followed than
+    // it remembers. One with a condition may also have been told that this did not hold, so that a late copy
+    // must not be done: a client that still waits begins anew under this coordinator. One that did not say
+    // under whom it began was done by nobody.
     private static RegisterAnswer? JudgeForeign(RegisterOperation operation, Register? held, long startedAt)
     {
-        if (operation.Condition is not null)
+        if (operation.Condition is not null && operation.Reign == Ballot.None)
         {
-            return operation.Reign == Ballot.None ? RegisterAnswer.NotServed : RegisterAnswer.Unknown;
+            return RegisterAnswer.NotServed;
         }
 
         bool mayHaveWrapped = held is { Applied.Length: >= Register.AppliedMax }
             && held.Applied[0].AtUnixMs >= startedAt - ClockDoubtMs;
-        return mayHaveWrapped ? RegisterAnswer.Unknown : null;
+        return mayHaveWrapped ? RegisterAnswer.Unknown
+            : operation.Condition is not null ? RegisterAnswer.NotServed
+            : null;
     }
 }

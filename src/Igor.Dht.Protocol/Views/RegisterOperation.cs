@@ -12,9 +12,10 @@ internal sealed record RegisterOperation
     public required long StartedAtUnixMs { get; init; }
 
     /// <summary>
-    /// The ballot of the coordinator that the client knew when it began; none when it knew nobody. It stays
-    /// the same however often the operation is sent: who bears this ballot knows that nobody had the
-    /// operation before.
+    /// The ballot of the coordinator under which the client began; none when it knew nobody. A later
+    /// coordinator that did not find a conditional operation done does not do it either: its client, which
+    /// has no answer yet and takes none any more that was given under the earlier ballot, begins anew under
+    /// its.
     /// </summary>
     public Ballot Reign { get; init; }
 
@@ -53,8 +54,8 @@ internal sealed record RegisterAnswer(RegisterOutcome Outcome, RegisterVersion V
 {
     /// <summary>
     /// The ballot of the coordinator that answers, by which its clients begin what follows; none from who is
-    /// none. With <see cref="RegisterOutcome.NotServed"/>: it would do the operation if it had begun under
-    /// this ballot.
+    /// none. With <see cref="RegisterOutcome.NotServed"/>: nobody did the operation, and it would do it if it
+    /// had begun under this ballot.
     /// </summary>
     public Ballot Reign { get; init; }
 

@@ -23,6 +23,9 @@ internal sealed class RegisterTurns(Reign reign, Ballot ballot, IReignOutput out
     /// <summary>Whether writes are under way.</summary>
     public bool HasWrites => _turns.Values.Any(turn => turn.Write is not null);
 
+    /// <summary>Whether nobody waits for anything.</summary>
+    public bool IsEmpty => _turns.Count == 0;
+
     /// <summary>Puts an operation at the end of its key's line.</summary>
     public void Add(DhtTime time, RegisterOperation operation)
     {

@@ -64,6 +64,13 @@ internal sealed class Reign
     /// <summary>When <see cref="HandleDeadline"/> wants to be called.</summary>
     public TimeSpan NextDeadline { get; private set; }
 
+    /// <summary>Whether writes are under way.</summary>
+    public bool HasWrites => _turns.HasWrites;
+
+    /// <summary>Whether it serves, and there is nothing that is to be repeated.</summary>
+    public bool IsQuiet => Phase == ReignPhase.Serving && Next is null && _wanted is null && _turns.IsEmpty
+        && _members.Values.All(member => member.LacksNothing && member.KnowsView);
+
     /// <summary>Members that are known to have promised.</summary>
     internal IEnumerable<ReignMember> Promised => _members.Values.Where(member => member.IsPromised);
 

@@ -41,7 +41,9 @@ public class OperationTableTests
     [Fact]
     public void Swap_that_began_under_an_earlier_coordinator_may_have_been_refused_by_it()
     {
-        Assert.Equal(RegisterAnswer.Unknown, _table.Judge(s_swap, null));
+        Assert.Equal(RegisterAnswer.NotServed, _table.Judge(s_swap, null));
+        Assert.Equal(RegisterAnswer.Unknown, _table.Judge(s_swap, After(writers: 9, Now)));
+        Assert.Equal(RegisterOutcome.Applied, _table.Judge(s_swap, After(writers: 7, Now))!.Outcome);
         Assert.Equal(RegisterAnswer.NotServed, _table.Judge(s_swap with { Reign = Ballot.None }, null));
         Assert.Equal(RegisterAnswer.NotServed, _table.Judge(s_swap with { Reign = BallotOf(3, C) }, null));
         Assert.Null(_table.Judge(s_swap with { Reign = s_ballot }, null));

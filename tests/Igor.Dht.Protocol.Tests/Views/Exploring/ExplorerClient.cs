@@ -40,7 +40,7 @@ internal sealed class ExplorerClient
 
     public void Handle(ClientReply reply)
     {
-        if (_open is null || reply.Id != _open.Id)
+        if (_open is null || reply.Id != _open.Id || reply.Begun != _open.Reign)
         {
             return;
         }
@@ -49,9 +49,9 @@ internal sealed class ExplorerClient
         _reigns[_open.Key] = reign;
         if (reply.Answer.Outcome == RegisterOutcome.NotServed)
         {
-            if (_open.Reign == Ballot.None && _open.Condition is not null)
+            if (_open.Condition is not null && reply.Answer.Reign > _open.Reign)
             {
-                _open = _open with { Reign = reign };
+                _open = _open with { Reign = reply.Answer.Reign };
             }
 
             return;

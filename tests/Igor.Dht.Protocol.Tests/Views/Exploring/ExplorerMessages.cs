@@ -13,5 +13,5 @@ internal sealed record ListReply(Voter From, ListRequest Request, IReadOnlyDicti
 /// <summary>An operation of a client.</summary>
 internal sealed record ClientRequest(RegisterOperation Operation);
 
-/// <summary>Its end.</summary>
-internal sealed record ClientReply(OperationId Id, RegisterAnswer Answer);
+/// <summary>Its end, and under which ballot it had begun.</summary>
+internal sealed record ClientReply(OperationId Id, Ballot Begun, RegisterAnswer Answer);

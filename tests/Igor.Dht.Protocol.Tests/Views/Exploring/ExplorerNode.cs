@@ -374,7 +374,7 @@ internal sealed class ExplorerNode
             reign => operation.Key >= reign.Reign.Span.First && operation.Key <= reign.Reign.Span.Last);
         if (serving is null)
         {
-            Answer(new ClientReply(operation.Id, RegisterAnswer.NotServed));
+            Answer(new ClientReply(operation.Id, operation.Reign, RegisterAnswer.NotServed));
         }
         else
         {

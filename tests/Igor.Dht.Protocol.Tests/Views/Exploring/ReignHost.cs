@@ -130,7 +130,7 @@ internal sealed class ReignHost : IReignOutput
     });
 
     void IReignOutput.Answer(RegisterOperation operation, RegisterAnswer answer) =>
-        Later(() => Node.Answer(new ClientReply(operation.Id, answer)));
+        Later(() => Node.Answer(new ClientReply(operation.Id, operation.Reign, answer)));
 
     void IReignOutput.Changed()
     {
