@@ -12,6 +12,11 @@ public enum DhtError
     /// <summary>The root of the key could not be reached in time.</summary>
     Unreachable,
 
+    /// <summary>
+    /// The write may have been done, or be done yet: whoever could say so did not answer in time.
+    /// </summary>
+    Unknown,
+
     /// <summary>Refused: quota, type, size, permission.</summary>
     Refused,
 

@@ -14,7 +14,7 @@ internal sealed partial class DhtHost : IDhtHost
         get
         {
             NetworkTime time = _time();
-            return new DhtTime(_clock.GetElapsedTime(_started), time.UnixMs, time.IsTrusted);
+            return new DhtTime(BootClock.Now - _started, time.UnixMs, time.IsTrusted);
         }
     }
 
@@ -37,6 +37,15 @@ internal sealed partial class DhtHost : IDhtHost
     /// <inheritdoc/>
     void IDhtHost.TakeRead(long token, Record? record) =>
         _strand.Post(RunUpcall, Upcall.Of(this, token, record));
+
+    /// <inheritdoc/>
+    void IDhtHost.TakeSynced(bool isDurable) => _strand.Post(
+        static state =>
+        {
+            var (host, isDurable) = ((DhtHost, bool))state;
+            host._driver.HandleSynced(isDurable);
+        },
+        (this, isDurable));
 
     /// <inheritdoc/>
     void IDhtHost.TakeWritten(long token, StoreOutcome outcome)

@@ -19,9 +19,8 @@ namespace Igor.Dht;
 internal sealed partial class DhtHost : IKbrApplication, IThreadPoolWorkItem, IDisposable
 {
     private readonly ConcurrentQueue<(long Token, StoreOutcome Outcome)> _written = new();
-    private readonly TimeProvider _clock = TimeProvider.System;
     private readonly Func<NetworkTime> _time;
-    private readonly long _started;
+    private readonly TimeSpan _started;
     private readonly ByteBudget _bytes;
     private readonly Key _self;
     private readonly int _valueBytesMax;
@@ -40,13 +39,17 @@ internal sealed partial class DhtHost : IKbrApplication, IThreadPoolWorkItem, ID
     /// <param name="bytes">What may be held for others: the node's, when it is in this process.</param>
     /// <param name="time">What time it is; called on any thread.</param>
     /// <param name="log">Where to report.</param>
+    /// <param name="voterLog">
+    /// Where promises about registers are kept; null for one that takes no part in them.
+    /// </param>
     public DhtHost(
         Key self,
         DhtNodeOptions options,
         IRecordStore? store,
         ByteBudget bytes,
         Func<NetworkTime> time,
-        ILogger log)
+        ILogger log,
+        IVoterLog? voterLog = null)
     {
         _bytes = bytes;
         _self = self;
@@ -55,13 +58,14 @@ internal sealed partial class DhtHost : IKbrApplication, IThreadPoolWorkItem, ID
         _bytes.OpenOwn(Key.Zero); // whom a daemon's deliveries came through is not known here
         _time = time;
         _log = log;
-        _started = _clock.GetTimestamp();
+        _started = BootClock.Now;
         _strand = new Strand(problem => DhtLog.Bug(_log, problem)) { BatchEnded = EndBatch };
-        _timer = new DeadlineTimer(_clock, () => _strand.Post(static host => ((DhtHost)host).Ring(), this));
+        _timer = new DeadlineTimer(
+            TimeProvider.System, () => _strand.Post(static host => ((DhtHost)host).Ring(), this));
         Span<byte> seed = stackalloc byte[sizeof(ulong)];
         RandomNumberGenerator.Fill(seed);
         _driver = new DhtDriver(
-            self, options, store, this, BinaryPrimitives.ReadUInt64LittleEndian(seed));
+            self, options, store, this, BinaryPrimitives.ReadUInt64LittleEndian(seed), voterLog);
     }
 
     /// <summary>Takes up what the store holds. Before the application is attached.</summary>
@@ -225,7 +229,7 @@ internal sealed partial class DhtHost : IKbrApplication, IThreadPoolWorkItem, ID
     {
         if (_driver.NextDeadline is { } deadline)
         {
-            _timer.Set(_clock.GetElapsedTime(_started), deadline);
+            _timer.Set(BootClock.Now - _started, deadline);
         }
     }
 }

@@ -254,11 +254,13 @@ public sealed class IgorDht : IAsyncDisposable
                 VersionAheadMax = options.VersionAheadMax,
                 Found = options.Found,
                 Network = connection.Network,
+                VoteAfter = options.VoteAfter,
             },
             connection.Store,
             (connection.Host as IgorNode)?.Bytes ?? new ByteBudget(new IgorNodeOptions().HeldBytesMax),
             () => connection.Host.Time,
-            log);
+            log,
+            connection.Votes);
         try
         {
             await host.StartAsync().ConfigureAwait(false);

@@ -107,6 +107,12 @@ public sealed record IgorDhtOptions
     public TimeSpan VersionAheadMax { get; init; } = TimeSpan.FromSeconds(60);
 
     /// <summary>
+    /// How long a node has to be there before this one lets it vote about registers. 0 to 1 day.
+    /// </summary>
+    /// <value>Default: 60 s, so that a guest who leaves at once blocks nobody.</value>
+    public TimeSpan VoteAfter { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>
     /// How a member keeps records: quota, cache and more. The folder is `records` in the data folder.
     /// </summary>
     public RecordStoreOptions Store { get; init; } = new();

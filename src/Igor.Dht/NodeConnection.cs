@@ -1,6 +1,7 @@
 using Igor.Client;
 using Igor.Dht.Storage;
 using Igor.Dht.Storage.OnDisk;
+using Igor.Dht.Storage.Voters;
 using Igor.Kbr;
 using Igor.Local;
 using Igor.Node;
@@ -36,6 +37,16 @@ internal sealed class NodeConnection : IAsyncDisposable
     public LiteDbRecordStore? Store { get; private set; }
 
     /// <summary>
+    /// Where promises about registers are kept; null for a client, and where the disk takes none.
+    /// </summary>
+    public VoterLog? Votes { get; private set; }
+
+    /// <summary>
+    /// Why this node takes no part in registers although it is a member; null when it does.
+    /// </summary>
+    public string? VotingTrouble { get; private set; }
+
+    /// <summary>
     /// The local socket: where this process attached, or what it serves; null when neither.
     /// </summary>
     public string? Socket => Host is IgorClient client ? client.SocketPath : _server?.Path;
@@ -67,6 +78,11 @@ internal sealed class NodeConnection : IAsyncDisposable
         if (Service is not null)
         {
             await Service.DisposeAsync().ConfigureAwait(false);
+        }
+
+        if (Votes is not null)
+        {
+            await Votes.DisposeAsync().ConfigureAwait(false);
         }
 
         // The node's lock on the data folder goes last: who takes it may open the store.
@@ -128,5 +144,15 @@ internal sealed class NodeConnection : IAsyncDisposable
                 Time = () => Host.Time,
             },
             cancellationToken).ConfigureAwait(false);
+        try
+        {
+            Votes = await Task.Run(
+                () => VoterLog.Open(DataFolderHome.RecordsIn(data), Network), cancellationToken)
+                .ConfigureAwait(false);
+        }
+        catch (RecordStoreException e)
+        {
+            VotingTrouble = e.Message; // a disk that takes nothing: its records can be read all the same
+        }
     }
 }

@@ -47,6 +47,15 @@ public sealed partial class DhtDriver : IDhtOutput
     void IDhtOutput.Release(Key via, int bytes) => _host.Release(via, bytes);
 
     /// <inheritdoc/>
+    void IDhtOutput.AppendVote(ReadOnlyMemory<byte> entry) => _voterLog!.Append(entry);
+
+    /// <inheritdoc/>
+    void IDhtOutput.SyncVotes() => _voterLog!.Sync(_host.TakeSynced);
+
+    /// <inheritdoc/>
+    void IDhtOutput.RewriteVotes(IReadOnlyList<ReadOnlyMemory<byte>> entries) => _voterLog!.Rewrite(entries);
+
+    /// <inheritdoc/>
     void IDhtOutput.Remember(string note, byte[] content) => _store!.WriteNote(note, content);
 
     /// <summary>Whoever waits for the end of what went out.</summary>

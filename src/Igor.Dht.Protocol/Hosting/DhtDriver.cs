@@ -2,6 +2,7 @@ using Igor.Dht.Protocol.Machines;
 using Igor.Dht.Protocol.Messages;
 using Igor.Dht.Protocol.Operations;
 using Igor.Dht.Protocol.Records;
+using Igor.Dht.Protocol.Registers;
 using Igor.Dht.Protocol.Replication;
 using Igor.Kbr;
 
@@ -17,6 +18,7 @@ public sealed partial class DhtDriver
 {
     private readonly IDhtHost _host;
     private readonly IRecordStore? _store;
+    private readonly IVoterLog? _voterLog;
     private readonly DhtContext _context;
     private readonly DhtClient _client;
     private readonly DhtReplica? _replica;
@@ -30,13 +32,23 @@ public sealed partial class DhtDriver
     /// <param name="store">Where records are kept; null for a client.</param>
     /// <param name="host">Who drives it.</param>
     /// <param name="seed">Seed of its only source of randomness.</param>
+    /// <param name="voterLog">
+    /// Where a replica keeps what it promises about registers; null for one that takes no part in them.
+    /// </param>
     /// <exception cref="ArgumentException">An option has a value out of its range.</exception>
-    public DhtDriver(Key self, DhtNodeOptions options, IRecordStore? store, IDhtHost host, ulong seed)
+    public DhtDriver(
+        Key self,
+        DhtNodeOptions options,
+        IRecordStore? store,
+        IDhtHost host,
+        ulong seed,
+        IVoterLog? voterLog = null)
     {
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(host);
         options.Validate();
         _store = store;
+        _voterLog = store is null ? null : voterLog;
         _host = host;
         if (store is null)
         {
@@ -70,11 +82,17 @@ public sealed partial class DhtDriver
         _replica is { IsSettled: true },
         _replica is { IsReplicated: true },
         _replica?.Records ?? 0,
-        [.. ((Trouble?[])[_context.Membership.Trouble(), _replica?.Trouble]).OfType<Trouble>()])
+        [.. ((Trouble?[])[_context.Membership.Trouble(), _replica?.Trouble, VoterTrouble]).OfType<Trouble>()])
     {
         RefusedMessages = _replica?.RefusedMessages ?? 0,
         RefusedRecords = _replica?.RefusedRecords ?? 0,
     };
+
+    private Trouble? VoterTrouble =>
+        _voterLog?.Trouble is { } text ? new Trouble(TroubleKinds.Disk, text) : null;
+
+    /// <summary>What a replica does for registers; null where it takes no part.</summary>
+    internal RegisterReplica? Registers => _replica?.Registers;
 
     /// <summary>What a host answers to a request while it cannot bring it in.</summary>
     /// <param name="text">Why, for people.</param>
@@ -97,6 +115,10 @@ public sealed partial class DhtDriver
         {
             Begin();
             _replica!.Start(_store.Headers(Arc.Whole), _store.ReadNote);
+            if (_voterLog is not null)
+            {
+                _replica.StartVoting(_voterLog.Incarnation, _voterLog.TakeKept());
+            }
         }
     }
 
@@ -126,6 +148,11 @@ public sealed partial class DhtDriver
     /// <returns>The operation's number, for <see cref="Abandon"/>; 0 for one that has ended.</returns>
     public long Get(DhtGet get, Action<OperationResult> completed) =>
         Begin() ? _client.Get(get, completed) : Fail(completed);
+
+    /// <summary>Begins an operation on a register.</summary>
+    /// <returns>The operation's number, for <see cref="Abandon"/>; 0 for one that has ended.</returns>
+    public long Call(DhtRegisterCall call, Action<OperationResult> completed) =>
+        Begin() ? _client.Call(call, completed) : Fail(completed);
 
     /// <summary>
     /// Nobody waits for an operation any more: it makes no further attempts and is not completed. What an
@@ -202,6 +229,16 @@ public sealed partial class DhtDriver
         }
     }
 
+    /// <summary>A sync of the voter's log ended.</summary>
+    public void HandleSynced(bool isDurable)
+    {
+        if (Begin())
+        {
+            _replica!.Registers!.HandleSynced(isDurable);
+            TakeReads();
+        }
+    }
+
     /// <summary>A read ended; null when there is no record, or none that is intact.</summary>
     public void HandleRead(long token, Record? record)
     {
@@ -274,6 +311,8 @@ public sealed partial class DhtDriver
         {
             _replica!.HandleRead(read.Token, read.Record);
         }
+
+        _replica?.Registers?.Settle();
     }
 
     private static long Fail(Action<OperationResult> completed)

@@ -26,6 +26,11 @@ public interface IDhtHost
     void TakeRead(long token, Record? record);
 
     /// <summary>
+    /// A sync of the voter's log ended: it is to be brought in by <see cref="DhtDriver.HandleSynced"/>.
+    /// </summary>
+    void TakeSynced(bool isDurable);
+
+    /// <summary>
     /// Hold so many bytes more on behalf of a peer; false when they would be more than its share, or than all
     /// may hold.
     /// </summary>

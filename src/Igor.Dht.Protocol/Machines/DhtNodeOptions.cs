@@ -72,6 +72,25 @@ public sealed record DhtNodeOptions
     /// <value>Default: 8192.</value>
     public int ServingMax { get; init; } = 8192;
 
+    /// <summary>
+    /// Bytes of memory, and of the voter's log, that registers may take; 1 MiB to 16 GiB.
+    /// </summary>
+    /// <value>Default: 64 MiB, as they are all in memory.</value>
+    public long RegisterBytesMax { get; init; } = 64 * 1024 * 1024;
+
+    /// <summary>
+    /// How long a node has to be there before it votes about registers. 0 to 1 day.
+    /// </summary>
+    /// <value>Default: 60 s, so that a guest who leaves at once blocks nobody.</value>
+    public TimeSpan VoteAfter { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>
+    /// How long a voter has to be dead before another takes its place; six times that if it said that it
+    /// leaves. 1 s to 1 day.
+    /// </summary>
+    /// <value>Default: 10 s, longer than a restart and far shorter than the time to the next death.</value>
+    public TimeSpan ReplaceVoterAfter { get; init; } = TimeSpan.FromSeconds(10);
+
     /// <summary>Most synchronisations that the node drives at once. 1 to 64.</summary>
     /// <value>Default: 4.</value>
     public int SyncSessionsMax { get; init; } = 4;
@@ -87,6 +106,9 @@ public sealed record DhtNodeOptions
         Check(nameof(SyncSessionsMax), SyncSessionsMax, 1, 64);
         Check(nameof(MissingRetention), MissingRetention, TimeSpan.Zero, TimeSpan.FromDays(1));
         Check(nameof(VersionAheadMax), VersionAheadMax, TimeSpan.FromSeconds(1), TimeSpan.FromDays(1));
+        Check(nameof(RegisterBytesMax), RegisterBytesMax, 1L << 20, 1L << 34);
+        Check(nameof(VoteAfter), VoteAfter, TimeSpan.Zero, TimeSpan.FromDays(1));
+        Check(nameof(ReplaceVoterAfter), ReplaceVoterAfter, TimeSpan.FromSeconds(1), TimeSpan.FromDays(1));
         Check(nameof(SyncPeriod), SyncPeriod, TimeSpan.FromSeconds(1), TimeSpan.FromHours(1));
         Check(nameof(HandoffAfter), HandoffAfter, TimeSpan.FromSeconds(1), TimeSpan.FromDays(1));
         Check(nameof(ExpiredRetention), ExpiredRetention, TimeSpan.Zero, TimeSpan.FromDays(30));

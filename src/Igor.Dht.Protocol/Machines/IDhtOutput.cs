@@ -43,6 +43,18 @@ internal interface IDhtOutput
     /// <summary>So many bytes are not held any more.</summary>
     void Release(Key via, int bytes);
 
+    /// <summary>Append an entry to the voter's log.</summary>
+    void AppendVote(ReadOnlyMemory<byte> entry);
+
+    /// <summary>
+    /// Make all durable that was appended to the voter's log; its end comes once, before which nothing else
+    /// is to be synced.
+    /// </summary>
+    void SyncVotes();
+
+    /// <summary>Put these entries into the place of all that the voter's log holds.</summary>
+    void RewriteVotes(IReadOnlyList<ReadOnlyMemory<byte>> entries);
+
     /// <summary>Keep this over a restart, in the place of what the note said before.</summary>
     /// <param name="note">The name of the note; there are few.</param>
     /// <param name="content">The content, 64 KiB at most.</param>

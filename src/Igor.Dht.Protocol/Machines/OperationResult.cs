@@ -15,7 +15,7 @@ public sealed record DhtFailure(DhtError Error, string Message, IReadOnlyList<Ke
     }
 }
 
-/// <summary>The end of an operation: one of the three.</summary>
+/// <summary>The end of an operation: one of these.</summary>
 public sealed record OperationResult
 {
     /// <summary>What a put or delete left behind.</summary>
@@ -23,6 +23,9 @@ public sealed record OperationResult
 
     /// <summary>What a get found.</summary>
     public GetResult? Got { get; init; }
+
+    /// <summary>How an operation on a register ended.</summary>
+    public RegisterResult? Register { get; init; }
 
     /// <summary>Why it failed.</summary>
     public DhtFailure? Failure { get; init; }

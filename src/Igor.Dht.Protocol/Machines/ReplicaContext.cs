@@ -171,6 +171,15 @@ internal sealed class ReplicaContext : DhtContext
     /// <summary>Keeps the members over a restart.</summary>
     public void Remember(string note, byte[] content) => Output.Remember(note, content);
 
+    /// <summary>Appends an entry to the voter's log.</summary>
+    public void AppendVote(ReadOnlyMemory<byte> entry) => Output.AppendVote(entry);
+
+    /// <summary>Makes durable what was appended to the voter's log.</summary>
+    public void SyncVotes() => Output.SyncVotes();
+
+    /// <summary>Puts these entries into the place of all that the voter's log holds.</summary>
+    public void RewriteVotes(IReadOnlyList<ReadOnlyMemory<byte>> entries) => Output.RewriteVotes(entries);
+
     /// <summary>There is a record that asks for so many replicas.</summary>
     public void HandleReplicas(int replicas)
     {

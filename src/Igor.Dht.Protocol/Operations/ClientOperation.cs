@@ -71,6 +71,7 @@ internal abstract class ClientOperation : IReplyHandler
         }
         else if (reply.Status != KbrStatus.Ok)
         {
+            HandleUnanswered(reply.Status);
             Retry(Explain(reply.Status));
         }
         else
@@ -98,6 +99,11 @@ internal abstract class ClientOperation : IReplyHandler
         }
 
         return isMessage;
+    }
+
+    /// <summary>An attempt ended without an answer.</summary>
+    protected virtual void HandleUnanswered(KbrStatus status)
+    {
     }
 
     /// <summary>The root says what time it is; whether that leads to another attempt.</summary>
@@ -146,8 +152,11 @@ internal abstract class ClientOperation : IReplyHandler
     protected void End(OperationResult result) => _client.End(this, result);
 
     /// <summary>Ends the operation with a failure.</summary>
-    protected void Fail(DhtError error, string message) =>
-        End(new OperationResult { Failure = new DhtFailure(error, message) });
+    protected void Fail(DhtError error, string message) => End(Failed(error, message));
+
+    /// <summary>A failure.</summary>
+    protected virtual OperationResult Failed(DhtError error, string message) =>
+        new() { Failure = new DhtFailure(error, message) };
 
     private static string Explain(KbrStatus status) => status switch
     {

@@ -13,6 +13,7 @@ internal sealed class DhtClient(DhtContext context)
 {
     private readonly Dictionary<long, ClientOperation> _running = [];
     private readonly PriorityQueue<ClientOperation, TimeSpan> _pauses = new();
+    private readonly KnownReigns _reigns = new();
     private long _lastNumber;
 
     /// <summary>When the next pause ends.</summary>
@@ -52,6 +53,28 @@ internal sealed class DhtClient(DhtContext context)
         return HasRoom(completed)
             ? Start(new GetOperation(context, this, ++_lastNumber, get) { Completed = completed })
             : 0;
+    }
+
+    /// <summary>Starts an operation on a register.</summary>
+    /// <returns>The operation's number; 0 when it has ended already.</returns>
+    public long Call(DhtRegisterCall call, Action<OperationResult> completed)
+    {
+        ArgumentNullException.ThrowIfNull(call);
+        if (!HasRoom(completed))
+        {
+            return 0;
+        }
+
+        if (RegisterRequest.Refusal(call) is { } refusal)
+        {
+            Fail(completed, DhtError.Refused, refusal);
+            return 0;
+        }
+
+        return Start(new RegisterRequest(context, this, ++_lastNumber, call, _reigns)
+        {
+            Completed = completed,
+        });
     }
 
     /// <summary>Ends an operation of which nobody wants to hear any more.</summary>

@@ -25,6 +25,20 @@ public static class DhtKey
         : throw new ArgumentException(
             $"A name has 1 to {NameBytesMax} bytes, this has {name.Length}.", nameof(name));
 
+    /// <summary>The name of the type of registers, which are no records: one history per key.</summary>
+    public const string RegisterTypeName = "register";
+
+    /// <summary>The key of the register of a name, in UTF-8.</summary>
+    /// <inheritdoc cref="ForValue(string)" path="/exception"/>
+    public static Key ForRegister(string name) => ForRegister(StrictUtf8.GetBytes(name, nameof(name)));
+
+    /// <summary>The key of the register of a name, which may be any bytes.</summary>
+    /// <inheritdoc cref="ForValue(ReadOnlySpan{byte})" path="/exception"/>
+    public static Key ForRegister(ReadOnlySpan<byte> name) => name.Length is > 0 and <= NameBytesMax
+        ? For(RegisterTypeName, name)
+        : throw new ArgumentException(
+            $"A name has 1 to {NameBytesMax} bytes, this has {name.Length}.", nameof(name));
+
     /// <summary>The key of an `immutable` record: it is told apart by its content.</summary>
     public static Key ForImmutable(ReadOnlySpan<byte> content) => For(ImmutableRecordType.TypeName, content);
 

@@ -5,18 +5,33 @@ using MessagePack;
 
 namespace Igor.Dht.Protocol.Registers;
 
+/// <summary>What a node knows of whom it gave its last promise for a piece.</summary>
+internal enum Leadership
+{
+    /// <summary>Nothing, or that it has not begun to serve.</summary>
+    Unheard = 0,
+
+    /// <summary>It serves: it is the node itself, or a neighbour that says so.</summary>
+    Heard = 1,
+
+    /// <summary>It serves no more, as it says itself.</summary>
+    Over = 2,
+}
+
 /// <summary>What a node tells others of a piece that it keeps.</summary>
 /// <param name="Vote">The piece.</param>
-/// <param name="HearsCoordinator">
-/// Whether whom it promised last is this node and serves, or is a neighbour that says so.
-/// </param>
-internal readonly record struct ToldPiece(PieceVote Vote, bool HearsCoordinator);
+/// <param name="Leadership">What it knows of whom it promised last.</param>
+internal readonly record struct ToldPiece(PieceVote Vote, Leadership Leadership);
 
 /// <summary>What a node keeps, told to its neighbours.</summary>
 /// <param name="From">Who it is, and with which store.</param>
 /// <param name="Revision">Changes with what it keeps.</param>
+/// <param name="Floor">
+/// The highest ballot that it forgot with a piece: up to that it takes part in no piece again.
+/// </param>
 /// <param name="Pieces">What it keeps; null for what was told last under this revision.</param>
-internal readonly record struct TellPieces(Voter From, ulong Revision, IReadOnlyList<ToldPiece>? Pieces);
+internal readonly record struct TellPieces(
+    Voter From, ulong Revision, Ballot Floor, IReadOnlyList<ToldPiece>? Pieces);
 
 /// <summary>The answer to a telling.</summary>
 /// <param name="From">Who answers.</param>
@@ -30,9 +45,10 @@ internal static class PieceMessages
 
     public static void Write(PayloadBuffer buffer, in TellPieces tell)
     {
-        MessagePackWriter writer = buffer.Begin(MessageKind.TellPieces, 4);
+        MessagePackWriter writer = buffer.Begin(MessageKind.TellPieces, 7);
         VoterParts.Write(ref writer, tell.From);
         writer.Write(tell.Revision);
+        VoterParts.Write(ref writer, tell.Floor);
         if (tell.Pieces is { } pieces)
         {
             writer.WriteArrayHeader(pieces.Count * ToldFields);
@@ -40,7 +56,7 @@ internal static class PieceMessages
             {
                 VoterParts.Write(ref writer, told.Vote.Span);
                 VoterParts.Write(ref writer, told.Vote.Piece);
-                writer.Write(told.HearsCoordinator);
+                writer.Write((int)told.Leadership);
             }
         }
         else
@@ -55,9 +71,10 @@ internal static class PieceMessages
     {
         Voter from = VoterParts.ReadVoter(ref reader);
         ulong revision = reader.ReadUInt64();
+        Ballot floor = VoterParts.ReadBallot(ref reader);
         if (reader.TryReadNil())
         {
-            return new TellPieces(from, revision, null);
+            return new TellPieces(from, revision, floor, null);
         }
 
         int count = MessageParts.ReadCount(ref reader, PieceMap.PartsMax * ToldFields) / ToldFields;
@@ -66,10 +83,10 @@ internal static class PieceMessages
         {
             KeySpan span = VoterParts.ReadSpan(ref reader);
             var vote = new PieceVote(span, VoterParts.ReadPiece(ref reader));
-            pieces[at] = new ToldPiece(vote, reader.ReadBoolean());
+            pieces[at] = new ToldPiece(vote, (Leadership)reader.ReadInt32());
         }
 
-        return new TellPieces(from, revision, pieces);
+        return new TellPieces(from, revision, floor, pieces);
     }
 
     public static void Write(PayloadBuffer buffer, in PiecesTold told)

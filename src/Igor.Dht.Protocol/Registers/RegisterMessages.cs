@@ -133,7 +133,12 @@ internal static class RegisterMessages
         }
 
         RegisterStamp stamp = VoterParts.ReadStamp(ref reader);
-        ReadOnlyMemory<byte>? value = reader.TryReadNil() ? null : VoterParts.ReadValue(ref reader);
+        ReadOnlyMemory<byte>? value = null;
+        if (!reader.TryReadNil())
+        {
+            value = VoterParts.ReadValue(ref reader);
+        }
+
         Ballot reign = VoterParts.ReadBallot(ref reader);
         int voters = reader.ReadInt32();
         bool isContested = reader.ReadBoolean();

@@ -3,6 +3,7 @@ using Igor.Dht.Protocol.Index;
 using Igor.Dht.Protocol.Machines;
 using Igor.Dht.Protocol.Messages;
 using Igor.Dht.Protocol.Records;
+using Igor.Dht.Protocol.Registers;
 using Igor.Kbr;
 
 namespace Igor.Dht.Protocol.Replication;
@@ -23,6 +24,7 @@ internal sealed class DhtReplica
     private readonly ReplicaServer _server;
     private readonly Sweep _sweep;
     private readonly KeptNotes _notes;
+    private RegisterReplica? _registers;
 
     /// <summary>Makes a replica; nothing happens before <see cref="Start"/>.</summary>
     public DhtReplica(ReplicaContext context)
@@ -42,7 +44,9 @@ internal sealed class DhtReplica
 
     /// <summary>When <see cref="HandleDeadline"/> wants to be called, or null for never.</summary>
     public TimeSpan? NextDeadline =>
-        DhtTime.Earliest(_repair.NextDeadline, DhtTime.Earliest(_sweep.NextDeadline, _notes.NextDeadline));
+        DhtTime.Earliest(
+            DhtTime.Earliest(_repair.NextDeadline, _registers?.NextDeadline),
+            DhtTime.Earliest(_sweep.NextDeadline, _notes.NextDeadline));
 
     /// <summary>Whether it may answer alone for all keys that it is the root of.</summary>
     public bool IsSettled => _root.IsSettled;
@@ -86,6 +90,15 @@ internal sealed class DhtReplica
         _notes.Recall(recall);
     }
 
+    /// <summary>
+    /// Takes up what the voter's log holds; without one the node takes no part in registers.
+    /// </summary>
+    public void StartVoting(ulong incarnation, IReadOnlyList<ReadOnlyMemory<byte>> kept) =>
+        _registers = new RegisterReplica(_context, incarnation, kept);
+
+    /// <summary>What it does for registers; null when it takes no part.</summary>
+    public RegisterReplica? Registers => _registers;
+
     /// <summary>A message was delivered. Any content is handled, however wrong.</summary>
     public void HandleDelivery(in KbrDelivery delivery)
     {
@@ -98,7 +111,7 @@ internal sealed class DhtReplica
         {
             _context.RefuseStranger(delivery.Token);
         }
-        else
+        else if (_registers?.TryHandle(delivery, kind) != true)
         {
             Dispatch(delivery, kind);
         }
@@ -115,6 +128,7 @@ internal sealed class DhtReplica
         _repair.HandleUpdate();
         _writer.HandleUpdate();
         _sweep.HandleUpdate();
+        _registers?.HandleUpdate();
         if (_context.Membership.IsMember)
         {
             _notes.HandleChange();
@@ -135,11 +149,16 @@ internal sealed class DhtReplica
     {
         _repair.HandleDeadline();
         _sweep.HandleDeadline();
+        _registers?.HandleDeadline();
         _notes.HandleDeadline();
     }
 
-    /// <summary>Keeps what has to be kept.</summary>
-    public void Close() => _notes.Flush();
+    /// <summary>Keeps what has to be kept, and hands over what it coordinates.</summary>
+    public void Close()
+    {
+        _notes.Flush();
+        _registers?.Close();
+    }
 
     private void HandleLoss(Key key)
     {
@@ -148,7 +167,8 @@ internal sealed class DhtReplica
     }
 
     private static bool IsBetweenReplicas(MessageKind kind) => kind is MessageKind.Store
-        or MessageKind.Fetch or MessageKind.Sync or MessageKind.SyncDone or MessageKind.Describe;
+        or MessageKind.Fetch or MessageKind.Sync or MessageKind.SyncDone or MessageKind.Describe
+        || RegisterReplica.IsBetweenReplicas(kind);
 
     private void Dispatch(in KbrDelivery delivery, MessageKind kind)
     {

@@ -25,10 +25,15 @@ public sealed class SimulatedDht : IKbrApplication, IDhtHost
     private bool _isHandling;
 
     private SimulatedDht(
-        SimulatedNode host, ServiceRole role, DhtNodeOptions options, IRecordStore? store, ulong seed)
+        SimulatedNode host,
+        ServiceRole role,
+        DhtNodeOptions options,
+        IRecordStore? store,
+        ulong seed,
+        IVoterLog? log)
     {
         _host = host;
-        _driver = new DhtDriver(host.NodeId, options, store, this, seed);
+        _driver = new DhtDriver(host.NodeId, options, store, this, seed, log);
         _driver.Start();
         IKbrService service = host.Subscribe(new SubscribeOptions { Service = Service, Role = role }, this);
         Input(() => _driver.Attach(service));
@@ -52,8 +57,11 @@ public sealed class SimulatedDht : IKbrApplication, IDhtHost
         ArgumentNullException.ThrowIfNull(random);
         var store = new SimulatedRecordStore(
             host, disk ?? new SimulatedStoreOptions(), random.For("disk of " + host.Index));
+        ulong seed = random.NextUInt64();
+        var log = new SimulatedVoterLog(
+            host, disk ?? new SimulatedStoreOptions(), random.For("voter log of " + host.Index));
         return new SimulatedDht(
-            host, ServiceRole.Member, options ?? DhtNodeOptions.Default, store, random.NextUInt64());
+            host, ServiceRole.Member, options ?? DhtNodeOptions.Default, store, seed, log.Open());
     }
 
     /// <summary>Attaches a client, which keeps nothing, to a running host.</summary>
@@ -62,7 +70,7 @@ public sealed class SimulatedDht : IKbrApplication, IDhtHost
     {
         ArgumentNullException.ThrowIfNull(random);
         return new SimulatedDht(
-            host, ServiceRole.Client, options ?? DhtNodeOptions.Default, null, random.NextUInt64());
+            host, ServiceRole.Client, options ?? DhtNodeOptions.Default, null, random.NextUInt64(), null);
     }
 
     /// <summary>Writes a record.</summary>
@@ -72,6 +80,15 @@ public sealed class SimulatedDht : IKbrApplication, IDhtHost
     /// <summary>Reads a record.</summary>
     public void Get(DhtGet get, Action<OperationResult> completed) =>
         Input(() => _driver.Get(get, Later(completed)));
+
+    /// <summary>Operates on a register.</summary>
+    public void Call(DhtRegisterCall call, Action<OperationResult> completed) =>
+        Input(() => _driver.Call(call, Later(completed)));
+
+    /// <summary>
+    /// Hands over what the node coordinates and ends the driver, as a host that stops does.
+    /// </summary>
+    public void Close() => Input(_driver.Close);
 
     void IKbrApplication.Deliver(in KbrDelivery delivery)
     {
@@ -101,6 +118,8 @@ public sealed class SimulatedDht : IKbrApplication, IDhtHost
         Input(() => _driver.HandleWritten(token, outcome));
 
     void IDhtHost.TakeRead(long token, Record? record) => Input(() => _driver.HandleRead(token, record));
+
+    void IDhtHost.TakeSynced(bool isDurable) => Input(() => _driver.HandleSynced(isDurable));
 
     // Simulated memory has no bound; the node's own tests see to shares.
     bool IDhtHost.TryHold(Key via, int bytes) => true;

@@ -22,4 +22,10 @@ public sealed record SimulatedStoreOptions
     /// <summary>Fraction of commits that fail, so that nothing in them is kept. 0 to 1.</summary>
     /// <value>Default: 0.</value>
     public double FailureFraction { get; init; }
+
+    /// <summary>
+    /// Whether the voter's log says that it is synced when it is not: a fault that is planted.
+    /// </summary>
+    /// <value>Default: false.</value>
+    public bool SkipsVoterSyncs { get; init; }
 }

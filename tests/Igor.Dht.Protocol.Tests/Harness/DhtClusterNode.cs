@@ -47,6 +47,12 @@ internal sealed class DhtClusterNode(DhtCluster cluster, Key id, ulong seed)
 
     public Dictionary<string, byte[]> Notes { get; } = [];
 
+    /// <summary>What the voter's log holds.</summary>
+    public VoterDisk Votes { get; } = new(seed | 1);
+
+    /// <summary>Whether syncs of the voter's log are skipped.</summary>
+    public bool SkipsVoterSyncs { get; set; }
+
     /// <summary>What the disk answers to writes.</summary>
     public StoreOutcome WriteOutcome { get; set; } = StoreOutcome.Durable;
 
@@ -78,7 +84,13 @@ internal sealed class DhtClusterNode(DhtCluster cluster, Key id, ulong seed)
         _deliveries.Clear();
         _wake = null;
         _neighbours = NeighbourSet.Alone(id, isMember: false);
-        Dht = new DhtDriver(id, cluster.Options, this, this, seed + (ulong)_life);
+        int life = _life;
+        var log = new InMemoryVoterLog(
+            Votes, end => cluster.At(cluster.Latency(), () => Alive(life, end)))
+        {
+            SkipsSync = SkipsVoterSyncs,
+        };
+        Dht = new DhtDriver(id, cluster.Options, this, this, seed + (ulong)_life, log);
         Dht.Start();
         Dht.Attach(this);
         Schedule();
@@ -158,6 +170,14 @@ internal sealed class DhtClusterNode(DhtCluster cluster, Key id, ulong seed)
     public void TakeReply(long token, in KbrReply reply) => Dht.HandleReply(token, reply, isOwned: true);
 
     public void TakeWritten(long token, StoreOutcome outcome) => Dht.HandleWritten(token, outcome);
+
+    public void TakeSynced(bool isDurable)
+    {
+        int life = _life;
+        cluster.At(TimeSpan.Zero, () => Alive(life, () => Dht.HandleSynced(isDurable)));
+    }
+
+    public PendingOperation Call(DhtRegisterCall call) => Start(completed => Dht.Call(call, completed));
 
     public void TakeRead(long token, Record? record) => Dht.HandleRead(token, record);
 

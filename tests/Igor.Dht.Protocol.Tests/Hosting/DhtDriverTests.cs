@@ -84,6 +84,10 @@ public sealed class DhtDriverTests
 
         public void TakeReply(long token, in KbrReply reply) => throw new NotSupportedException();
 
+        public void TakeSynced(bool isDurable)
+        {
+        }
+
         public void TakeWritten(long token, StoreOutcome outcome) => throw new NotSupportedException();
 
         public void TakeRead(long token, Record? record) => throw new NotSupportedException();

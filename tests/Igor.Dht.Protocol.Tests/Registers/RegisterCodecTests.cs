@@ -134,12 +134,12 @@ public class RegisterCodecTests
                 AssertSame(register, contents.Registers[0]);
                 Assert.Null(contents.Registers[1]);
 
-                PieceMessages.Write(
-                    buffer, new TellPieces(from, 7, [new ToldPiece(new PieceVote(span, piece), true)]));
+                var told = new ToldPiece(new PieceVote(span, piece), Leadership.Over);
+                PieceMessages.Write(buffer, new TellPieces(from, 7, ballot, [told]));
                 TellPieces tell = Read(buffer, MessageKind.TellPieces, PieceMessages.ReadTellPieces);
-                Assert.Equal((from, 7UL), (tell.From, tell.Revision));
-                Assert.Equal([new ToldPiece(new PieceVote(span, piece), true)], tell.Pieces);
-                PieceMessages.Write(buffer, new TellPieces(from, 7, null));
+                Assert.Equal((from, 7UL, ballot), (tell.From, tell.Revision, tell.Floor));
+                Assert.Equal([told], tell.Pieces);
+                PieceMessages.Write(buffer, new TellPieces(from, 7, ballot, null));
                 Assert.Null(Read(buffer, MessageKind.TellPieces, PieceMessages.ReadTellPieces).Pieces);
                 PieceMessages.Write(buffer, new PiecesTold(from, true));
                 Assert.Equal(
@@ -177,6 +177,9 @@ public class RegisterCodecTests
                     buffer, MessageKind.RegisterAnswered, RegisterMessages.ReadRegisterAnswered);
                 Assert.True(read.Value!.Value.Span.SequenceEqual(value));
                 Assert.Equal(answered with { Value = null }, read with { Value = null });
+                RegisterMessages.Write(buffer, answered with { Value = null });
+                Assert.Null(Read(
+                    buffer, MessageKind.RegisterAnswered, RegisterMessages.ReadRegisterAnswered).Value);
             });
 
     [Fact]
