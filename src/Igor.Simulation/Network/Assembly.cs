@@ -10,7 +10,18 @@ namespace Igor.Simulation.Network;
 /// </summary>
 internal sealed class Assembly(Transport transport, TimeSpan now)
 {
+    /// <summary>
+    /// Each neighbour that comes has sets and tables made anew, and the old ones live long enough to be taken
+    /// for old. Of them a large network has as much as of what stays, which is why they are collected more
+    /// often than the runtime would.
+    /// </summary>
+    private const long CollectAfterBytes = 1L << 30;
+
+    private const int LookEvery = 1024;
+
     private readonly Queue<(LinkEnd To, byte[] Body)> _frames = [];
+    private long _collectAt = CollectAfterBytes;
+    private int _connected;
     private DialId? _dial;
 
     /// <summary>Connects two nodes, the first of which dials.</summary>
@@ -34,6 +45,11 @@ internal sealed class Assembly(Transport transport, TimeSpan now)
 
         from.Settle();
         to.Settle();
+        if (++_connected % LookEvery == 0 && GC.GetTotalMemory(forceFullCollection: false) > _collectAt)
+        {
+            GC.Collect();
+            _collectAt = GC.GetTotalMemory(forceFullCollection: false) + CollectAfterBytes;
+        }
     }
 
     /// <summary>A node dials; it is what this asked it for, or will be asked for again.</summary>

@@ -124,11 +124,13 @@ internal sealed class Dialer(NodeContext context, OpenLinks links)
         if (wish.IsGiven)
         {
             Start(wish);
-            return true;
+        }
+        else
+        {
+            queue.Enqueue(wish);
+            StartQueued(now);
         }
 
-        queue.Enqueue(wish);
-        StartQueued(now);
         return true;
     }
 
@@ -141,13 +143,9 @@ internal sealed class Dialer(NodeContext context, OpenLinks links)
             return false;
         }
 
-        if (wish.Teller is { } teller && !MayTell(now, teller, address))
-        {
-            RefusedTold++;
-            return false;
-        }
-
-        return true;
+        bool isRefused = wish.Teller is { } teller && !MayTell(now, teller, address);
+        RefusedTold += isRefused ? 1 : 0;
+        return !isRefused;
     }
 
     /// <summary>

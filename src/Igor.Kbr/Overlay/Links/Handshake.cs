@@ -26,6 +26,9 @@ internal sealed class Handshake(
 
     private readonly Dictionary<LinkId, HelloMessage> _accepted = []; // whose own accept is waited for
 
+    // In order of time, with one timer for all: a closure for each would take more than the link itself.
+    private readonly Queue<(Link Link, TimeSpan Until)> _opened = new();
+
     public override ReadOnlySpan<MessageType> Messages =>
         [MessageType.Hello, MessageType.Accept, MessageType.Goodbye];
 
@@ -53,16 +56,39 @@ internal sealed class Handshake(
         }
 
         SendHello(now, link);
-        context.Timers.Schedule(now + Patience, later =>
+        _opened.Enqueue((link, now + Patience));
+        if (_opened.Count == 1)
         {
-            _accepted.Remove(id);
-            if (link.Peer is null && links.Remove(id, out _))
+            context.Timers.Schedule(now + Patience, EndUnanswered);
+        }
+    }
+
+    /// <summary>Closes links on which no hello has come in time.</summary>
+    private void EndUnanswered(TimeSpan now)
+    {
+        try
+        {
+            while (_opened.TryPeek(out (Link Link, TimeSpan Until) first) && first.Until <= now)
             {
-                context.Raise(OverlayEventKind.Refused, peerId, $"{address} did not say hello");
-                NoteTurnedAway(later, link, "no hello in time");
-                context.Output.Close(id);
+                _opened.Dequeue();
+                _accepted.Remove(first.Link.Id);
+                if (first.Link.Peer is null && links.Remove(first.Link.Id, out Link? link))
+                {
+                    context.Raise(
+                        OverlayEventKind.Refused, link.PeerId, $"{link.RemoteAddress} did not say hello");
+                    NoteTurnedAway(now, link, "no hello in time");
+                    context.Output.Close(link.Id);
+                }
             }
-        });
+        }
+        finally
+        {
+            _opened.TrimExcess();
+            if (_opened.TryPeek(out (Link Link, TimeSpan Until) next))
+            {
+                context.Timers.Schedule(next.Until, EndUnanswered);
+            }
+        }
     }
 
     /// <summary>A frame came on a link that leads to no peer yet.</summary>
@@ -223,6 +249,11 @@ internal sealed class Handshake(
                 OverlayEventKind.ProtocolError, link.PeerId, $"{link.RemoteAddress} complains: {text}");
         }
 
+        End(now, link, reason);
+    }
+
+    private void End(TimeSpan now, Link link, GoodbyeReason reason)
+    {
         if (link.Peer is { } peer
             && (peer.Link == link || reason is GoodbyeReason.Leaving or GoodbyeReason.Unneeded))
         {
@@ -253,14 +284,7 @@ internal sealed class Handshake(
         context.Raise(OverlayEventKind.ProtocolError, link.PeerId, $"{link.RemoteAddress}: {rule}");
         NoteTurnedAway(now, link, "no node of this protocol answers");
         context.Send(link, new GoodbyeMessage(GoodbyeReason.ProtocolError, rule));
-        if (link.Peer is { } peer && peer.Link == link)
-        {
-            links.Drop(now, peer, DepartureReason.Failed);
-        }
-        else
-        {
-            links.Forget(link);
-        }
+        End(now, link, GoodbyeReason.ProtocolError);
     }
 
     /// <summary>The other end has this node's own id: an address of its own leads there, or a copy.</summary>

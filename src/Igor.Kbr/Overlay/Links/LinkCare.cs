@@ -29,14 +29,10 @@ internal sealed class LinkCare(
     private bool _isTelling;
     private bool _isActive;
 
-    public override void Start(TimeSpan now) =>
-        context.Timers.Repeat(now, () => context.Random.Jitter(SweepPeriod), later =>
-        {
-            foreach (Peer peer in context.Peers.Snapshot())
-            {
-                Check(later, peer);
-            }
-        });
+    public override void Start(TimeSpan now) => context.Timers.Repeat(
+        now,
+        () => context.Random.Jitter(SweepPeriod),
+        later => Array.ForEach(context.Peers.Snapshot(), peer => Check(later, peer)));
 
     public override void HandlePeerUp(TimeSpan now, Peer peer)
     {
@@ -126,13 +122,8 @@ internal sealed class LinkCare(
     /// The ring is found: connections to members that were opened to find it, and are good for nothing else,
     /// go.
     /// </summary>
-    public void EndEntries(TimeSpan now)
-    {
-        foreach (Peer peer in context.Peers.Snapshot())
-        {
-            EndEntry(now, peer);
-        }
-    }
+    public void EndEntries(TimeSpan now) =>
+        Array.ForEach(context.Peers.Snapshot(), peer => EndEntry(now, peer));
 
     /// <summary>The same for one peer.</summary>
     public void EndEntry(TimeSpan now, Peer peer)

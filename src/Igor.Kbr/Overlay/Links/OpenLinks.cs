@@ -25,8 +25,6 @@ internal sealed class OpenLinks(NodeContext context)
     public bool TryGet(LinkId id, [NotNullWhen(true)] out Link? link) =>
         _links.TryGetValue(id.Value, out link);
 
-    public bool Contains(Link link) => _links.ContainsKey(link.Id.Value);
-
     public void Add(Link link) => _links.Add(link.Id.Value, link);
 
     /// <summary>The host closed it: there is nothing to close.</summary>
@@ -36,15 +34,13 @@ internal sealed class OpenLinks(NodeContext context)
     /// <summary>Whether a link leads to that node over which both ends have not accepted yet.</summary>
     public bool IsGreeting(Key id)
     {
-        for (int at = _links.Count - 1; at >= 0; at--)
+        int at = _links.Count - 1;
+        while (at >= 0 && !(_links.GetValueAtIndex(at) is { Peer: null } link && link.PeerId == id))
         {
-            if (_links.GetValueAtIndex(at) is { Peer: null } link && link.PeerId == id)
-            {
-                return true;
-            }
+            at--;
         }
 
-        return false;
+        return at >= 0;
     }
 
     /// <summary>The newest other link to a peer; null when there is none.</summary>
@@ -63,11 +59,7 @@ internal sealed class OpenLinks(NodeContext context)
     /// <summary>Closes all links to a peer and tells that it is gone.</summary>
     public void Drop(TimeSpan now, Peer peer, DepartureReason reason)
     {
-        foreach (Link link in _links.Values.Where(l => l.Peer == peer).ToArray())
-        {
-            Forget(link);
-        }
-
+        Array.ForEach([.. _links.Values.Where(l => l.Peer == peer)], Forget);
         context.Peers.Remove(peer);
         context.Raise(OverlayEventKind.PeerLost, peer.Id, $"{peer.Link.RemoteAddress}: {reason}");
         context.Machines.PeerDown(now, peer, reason);

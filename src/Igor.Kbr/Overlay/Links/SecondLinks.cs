@@ -80,7 +80,7 @@ internal sealed class SecondLinks(
     private void CloseAfterDraining(TimeSpan now, Link link, TimeSpan wait) =>
         context.Timers.Schedule(now + wait, later =>
         {
-            if (!link.IsDraining || !links.Contains(link))
+            if (!link.IsDraining || !links.TryGet(link.Id, out _))
             {
                 return;
             }

@@ -8,7 +8,7 @@ namespace Igor.Kbr.Overlay.Machines;
 internal abstract class TimedMachine : Machine
 {
     /// <summary>When <see cref="HandleDeadline"/> wants to be called; null for never.</summary>
-    public abstract TimeSpan? NextDeadline { get; }
+    public virtual TimeSpan? NextDeadline => null;
 
     /// <summary>Some deadline has passed, perhaps this machine's, or a timer's.</summary>
     public abstract void HandleDeadline(TimeSpan now);

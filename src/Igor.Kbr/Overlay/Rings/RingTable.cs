@@ -58,11 +58,7 @@ internal sealed class RingTable : Machine
             ring = new ServiceRing(id, name, _context.Id);
             _byId.Add(id, ring);
             All = All.Insert(All.Count(one => one.Id.Value < id.Value), ring);
-            foreach (Peer peer in _context.Peers.All)
-            {
-                Place(ring, peer);
-            }
-
+            _context.Peers.All.ForEach(peer => Place(ring, peer));
             Refresh(now, ring);
         }
 

@@ -69,8 +69,6 @@ internal sealed class Isolation(NodeContext context, RingTable rings, EntryPoint
     public override void HandlePlaceChanged(TimeSpan now, Peer peer) => Review(now);
 
     /// <summary>What it waits for are the deadlines of others.</summary>
-    public override TimeSpan? NextDeadline => null;
-
     public override void HandleDeadline(TimeSpan now)
     {
         if (_told != RingState.Joined || !rings.Solitude.IsProven)
