@@ -51,7 +51,7 @@ def frames_of(mode, source, round_number):
             added = os.urandom(58 * 16) + peer.DHT + peer.BASE
             body = msgpack.packb([2, 0, number + 2, added, b""], use_bin_type=True)
         elif mode == "pings":
-            body = msgpack.packb([3, number])
+            body = msgpack.packb([3, number, 0])
         elif mode == "queries":
             body = msgpack.packb([8, peer.DHT], use_bin_type=True)
         else:
