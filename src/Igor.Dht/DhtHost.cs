@@ -31,6 +31,7 @@ internal sealed partial class DhtHost : IKbrApplication, IThreadPoolWorkItem, ID
     private List<Upcall>? _early = [];
     private IKbrService? _service;
     private int _isTakingWritten;
+    private TaskCompletionSource? _left;
 
     /// <summary>Makes a host; <see cref="StartAsync"/> starts its node.</summary>
     /// <param name="self">The id of the node that it is attached to.</param>
@@ -104,6 +105,29 @@ internal sealed partial class DhtHost : IKbrApplication, IThreadPoolWorkItem, ID
             host._driver.HandleDamage(key);
         },
         (this, key));
+
+    /// <summary>
+    /// Gives other members what they lack of what this one holds, and serves meanwhile: so that nothing hangs
+    /// on it any more when it is closed. At once where there is nobody.
+    /// </summary>
+    /// <param name="atMost">When it is given up.</param>
+    public async Task LeaveAsync(TimeSpan atMost)
+    {
+        Task left = await _strand.InvokeAsync(() =>
+        {
+            _left = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            _driver.BeginLeaving();
+            return _left.Task;
+        }).ConfigureAwait(false);
+        try
+        {
+            await left.WaitAsync(atMost).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            DhtLog.LeftUnfinished(_log, atMost.TotalSeconds);
+        }
+    }
 
     /// <summary>Ends all operations; nothing goes in or out afterwards.</summary>
     public Task CloseAsync() => _strand.InvokeAsync(() =>
@@ -227,6 +251,11 @@ internal sealed partial class DhtHost : IKbrApplication, IThreadPoolWorkItem, ID
 
     private void EndBatch()
     {
+        if (_left is not null && _driver.IsReadyToLeave)
+        {
+            _left.TrySetResult();
+        }
+
         if (_driver.NextDeadline is { } deadline)
         {
             _timer.Set(BootClock.Now - _started, deadline);

@@ -14,6 +14,12 @@ internal static partial class DhtLog
     [LoggerMessage(3, LogLevel.Warning, "Too much waits to be handled; a message was dropped")]
     public static partial void Dropped(ILogger log);
 
+    [LoggerMessage(
+        5,
+        LogLevel.Warning,
+        "Left after {Seconds} s before the other members had all that they should have of what is here")]
+    public static partial void LeftUnfinished(ILogger log, double seconds);
+
     [LoggerMessage(4, LogLevel.Warning, "{Text}")]
     public static partial void Noted(ILogger log, string text);
 }

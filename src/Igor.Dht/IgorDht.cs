@@ -239,7 +239,10 @@ public sealed class IgorDht : IAsyncDisposable
         }
     }
 
-    /// <summary>Leaves the network gracefully and closes the store.</summary>
+    /// <summary>
+    /// Leaves the network gracefully and closes the store. A member first gives others what they lack of its
+    /// records, for as long as the option LeaveTimeout says.
+    /// </summary>
     public async ValueTask DisposeAsync() => await _closing.Value.ConfigureAwait(false);
 
     private static async Task<IgorDht> StartAsync(
@@ -301,7 +304,15 @@ public sealed class IgorDht : IAsyncDisposable
         host.Dispose();
     }
 
-    private Task CloseAsync() => CloseAsync(_connection, _host);
+    private async Task CloseAsync()
+    {
+        if (_connection.Store is not null)
+        {
+            await _host.LeaveAsync(_options.LeaveTimeout).ConfigureAwait(false);
+        }
+
+        await CloseAsync(_connection, _host).ConfigureAwait(false);
+    }
 
     private async Task<PutReceipt> WriteAsync(
         Key key,

@@ -95,6 +95,13 @@ public sealed record IgorDhtOptions
     /// <value>Default: 10 s.</value>
     public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>
+    /// How long a member that is closed gives others what they lack of its records. It takes no time where
+    /// they lack nothing or there is nobody. 0 to 10 min.
+    /// </summary>
+    /// <value>Default: 10 s.</value>
+    public TimeSpan LeaveTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
     /// <summary>Largest value of a record, in bytes. 1 to 1 MiB.</summary>
     /// <value>Default: 1 MiB; more belongs into a file store.</value>
     public int ValueBytesMax { get; init; } = 1024 * 1024;
@@ -140,6 +147,12 @@ public sealed record IgorDhtOptions
     public void Validate()
     {
         CheckTimeout(Timeout);
+        if (LeaveTimeout < TimeSpan.Zero || LeaveTimeout > TimeSpan.FromMinutes(10))
+        {
+            throw new ArgumentException(
+                $"LeaveTimeout is {LeaveTimeout}; it can be 0 to 10 min.", nameof(LeaveTimeout));
+        }
+
         CheckPath(nameof(Data), Data);
         CheckPath(nameof(Socket), Socket);
         CheckAddresses();

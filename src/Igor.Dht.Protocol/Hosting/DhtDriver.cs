@@ -74,6 +74,11 @@ public sealed partial class DhtDriver
     /// <summary>Number of operations that have not ended.</summary>
     public int OpenOperations => _client.Running;
 
+    /// <summary>
+    /// Whether a node that was told of its leaving has given others what they lack; at once for a client.
+    /// </summary>
+    public bool IsReadyToLeave => _isClosed || _replica is not { IsReadyToLeave: false };
+
     /// <summary>How the node is.</summary>
     public DhtNodeStatus Status => new(
         _context.Membership.IsMember || _context.Membership.Neighbours.Count > 0,
@@ -184,7 +189,7 @@ public sealed partial class DhtDriver
         if (_replica is not null)
         {
             _replica.HandleDelivery(delivery);
-            TakeReads();
+            EndInput();
         }
         else if (delivery.Token.ExpectsReply)
         {
@@ -201,7 +206,7 @@ public sealed partial class DhtDriver
             _replica?.HandleUpdating();
             _context.Membership.HandleUpdate(_context.Now.Monotonic, AsSeenHere(change));
             _replica?.HandleUpdate();
-            TakeReads();
+            EndInput();
         }
     }
 
@@ -215,7 +220,7 @@ public sealed partial class DhtDriver
         {
             _context.OwnedBytes = isOwned ? reply.Payload.Length : 0;
             _context.HandleReply(token, reply);
-            TakeReads();
+            EndInput();
         }
     }
 
@@ -225,7 +230,7 @@ public sealed partial class DhtDriver
         if (Begin())
         {
             _replica!.HandleWritten(token, outcome);
-            TakeReads();
+            EndInput();
         }
     }
 
@@ -235,7 +240,7 @@ public sealed partial class DhtDriver
         if (Begin())
         {
             _replica!.Registers!.HandleSynced(isDurable);
-            TakeReads();
+            EndInput();
         }
     }
 
@@ -245,7 +250,7 @@ public sealed partial class DhtDriver
         if (Begin())
         {
             _replica!.HandleRead(token, record);
-            TakeReads();
+            EndInput();
         }
     }
 
@@ -257,7 +262,7 @@ public sealed partial class DhtDriver
         if (Begin())
         {
             _replica!.HandleDamage(key);
-            TakeReads();
+            EndInput();
         }
     }
 
@@ -276,7 +281,20 @@ public sealed partial class DhtDriver
         }
 
         _replica?.HandleDeadline();
-        TakeReads();
+        EndInput();
+    }
+
+    /// <summary>
+    /// The node is going to leave: gives others what they lack, and serves meanwhile. See
+    /// <see cref="IsReadyToLeave"/>.
+    /// </summary>
+    public void BeginLeaving()
+    {
+        if (Begin())
+        {
+            _replica?.BeginLeaving();
+            EndInput();
+        }
     }
 
     /// <summary>Ends all operations and keeps what has to be kept; nothing goes in or out any more.</summary>
@@ -305,13 +323,14 @@ public sealed partial class DhtDriver
     /// <summary>
     /// What was read at once while the input was handled is brought in behind it, without another turn.
     /// </summary>
-    private void TakeReads()
+    private void EndInput()
     {
         while (_readAtOnce.TryDequeue(out (long Token, Record? Record) read))
         {
             _replica!.HandleRead(read.Token, read.Record);
         }
 
+        _replica?.EndInput();
         _replica?.Registers?.Settle();
     }
 

@@ -6,6 +6,17 @@ namespace Igor.Dht.Protocol.Messages;
 /// <summary>Messages that answer any request.</summary>
 internal static class CommonMessages
 {
+    /// <summary>
+    /// Writes that this member is about to leave, and has handed over what it is the root of: the question
+    /// whether it may go without being missed, or that all whom it asked agreed.
+    /// </summary>
+    public static void WriteLeaving(PayloadBuffer buffer, bool isAgreed)
+    {
+        MessagePackWriter writer = buffer.Begin(MessageKind.Leaving, 1);
+        writer.Write(isAgreed);
+        writer.Flush();
+    }
+
     /// <summary>There is a newer version.</summary>
     public static void WriteConflict(PayloadBuffer buffer, RecordVersion version)
     {
@@ -39,6 +50,9 @@ internal static class CommonMessages
         MessagePackWriter writer = buffer.Begin(MessageKind.Done, 0);
         writer.Flush();
     }
+
+    /// <summary>Reads whether all have agreed that the sender leaves.</summary>
+    public static bool ReadLeaving(ref MessagePackReader reader) => reader.ReadBoolean();
 
     /// <summary>Reads why a request was refused, and what time it is there; 0 when it does not say.</summary>
     public static (RefusalReason Reason, string Text, long UnixMs) ReadRefused(ref MessagePackReader reader)

@@ -25,6 +25,7 @@ internal enum MessageKind
     FetchRegisters = 17,
     TellPieces = 18,
     CallRegister = 19,
+    Leaving = 20,
 
     PutDone = 32,
     Conflict = 33,

@@ -24,6 +24,7 @@ internal sealed class DhtReplica
     private readonly ReplicaServer _server;
     private readonly Sweep _sweep;
     private readonly KeptNotes _notes;
+    private readonly LeaveTaking _leaving;
     private RegisterReplica? _registers;
 
     /// <summary>Makes a replica; nothing happens before <see cref="Start"/>.</summary>
@@ -38,6 +39,7 @@ internal sealed class DhtReplica
         _server = new ReplicaServer(_context, _root, _votes, _repair);
         _sweep = new Sweep(_context);
         _notes = new KeptNotes(_context);
+        _leaving = new LeaveTaking(_context, _root, _repair, _writer);
         _context.DamageFound = HandleLoss;
         _context.NoteChanged = _notes.HandleChange;
     }
@@ -45,7 +47,8 @@ internal sealed class DhtReplica
     /// <summary>When <see cref="HandleDeadline"/> wants to be called, or null for never.</summary>
     public TimeSpan? NextDeadline =>
         DhtTime.Earliest(
-            DhtTime.Earliest(_repair.NextDeadline, _registers?.NextDeadline),
+            DhtTime.Earliest(
+                _repair.NextDeadline, DhtTime.Earliest(_registers?.NextDeadline, _leaving.NextDeadline)),
             DhtTime.Earliest(_sweep.NextDeadline, _notes.NextDeadline));
 
     /// <summary>Whether it may answer alone for all keys that it is the root of.</summary>
@@ -53,6 +56,12 @@ internal sealed class DhtReplica
 
     /// <summary>Whether all replicas are known to have what it holds as a root.</summary>
     public bool IsReplicated => _root.IsReplicated();
+
+    /// <summary>
+    /// Whether nothing is lost when the node leaves now, which it said that it would: the members that take
+    /// its place have what they take of it.
+    /// </summary>
+    public bool IsReadyToLeave => _leaving.IsOver;
 
     /// <summary>Number of records held, tombstones included.</summary>
     public int Records => _context.Index.Count;
@@ -153,6 +162,12 @@ internal sealed class DhtReplica
         _notes.HandleDeadline();
     }
 
+    /// <summary>The node is going to leave: gives the others what they lack.</summary>
+    public void BeginLeaving() => _leaving.Begin();
+
+    /// <summary>After every input.</summary>
+    public void EndInput() => _leaving.EndInput();
+
     /// <summary>Keeps what has to be kept, and hands over what it coordinates.</summary>
     public void Close()
     {
@@ -168,12 +183,16 @@ internal sealed class DhtReplica
 
     private static bool IsBetweenReplicas(MessageKind kind) => kind is MessageKind.Store
         or MessageKind.Fetch or MessageKind.Sync or MessageKind.SyncDone or MessageKind.Describe
+        or MessageKind.Leaving
         || RegisterReplica.IsBetweenReplicas(kind);
 
     private void Dispatch(in KbrDelivery delivery, MessageKind kind)
     {
         switch (kind)
         {
+            case MessageKind.Put when _leaving.IsClosing:
+                _context.Defer(delivery.Token, "the root is leaving: another one takes its place");
+                break;
             case MessageKind.Put:
                 if (TryRead(delivery, PutMessage.Read, out PutMessage put))
                 {
@@ -209,10 +228,27 @@ internal sealed class DhtReplica
                 }
 
                 break;
+            default:
+                DispatchUpkeep(delivery, kind);
+                break;
+        }
+    }
+
+    private void DispatchUpkeep(in KbrDelivery delivery, MessageKind kind)
+    {
+        switch (kind)
+        {
             case MessageKind.SyncDone:
                 if (TryRead(delivery, SyncMessages.ReadDone, out var arcs))
                 {
                     _server.HandleSyncDone(delivery, arcs);
+                }
+
+                break;
+            case MessageKind.Leaving:
+                if (TryRead(delivery, CommonMessages.ReadLeaving, out bool isAgreed))
+                {
+                    _server.HandleLeaving(delivery, isAgreed);
                 }
 
                 break;

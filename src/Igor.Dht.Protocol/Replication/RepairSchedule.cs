@@ -21,8 +21,12 @@ internal sealed class RepairSchedule(ReplicaContext context, RootKnowledge root,
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan TellTimeout = TimeSpan.FromSeconds(5);
 
+    /// <summary>Of records with more replicas enough are left when one leaves.</summary>
+    private const int FewReplicas = 2;
+
     private readonly List<Peer> _peers = [];
     private int _sessions;
+    private bool _isLeaving;
 
     /// <summary>When the next synchronisation is due; null while as many run as may.</summary>
     public TimeSpan? NextDeadline
@@ -40,6 +44,22 @@ internal sealed class RepairSchedule(ReplicaContext context, RootKnowledge root,
 
             return next;
         }
+    }
+
+    /// <summary>
+    /// Whether a peer was not yet given what it lacks since this node began to leave. One that did not take
+    /// it is not asked again.
+    /// </summary>
+    public bool IsOwing => _peers.Exists(static peer => peer.IsOwed);
+
+    /// <summary>Whether a peer did not take what it was to be given.</summary>
+    public bool HasRefused => _peers.Exists(static peer => peer.HasRefused);
+
+    /// <summary>This node is going to leave: what peers lack they are given now.</summary>
+    public void BeginLeaving()
+    {
+        _isLeaving = true;
+        _peers.ForEach(Owe);
     }
 
     /// <summary>The ring changed.</summary>
@@ -69,6 +89,11 @@ internal sealed class RepairSchedule(ReplicaContext context, RootKnowledge root,
             {
                 Hurry(peer);
             }
+        }
+
+        if (_isLeaving)
+        {
+            _peers.ForEach(Owe);
         }
     }
 
@@ -163,6 +188,8 @@ internal sealed class RepairSchedule(ReplicaContext context, RootKnowledge root,
 
         if (!isGood)
         {
+            peer.HasRefused = peer.IsOwed;
+            peer.IsOwed = false;
             TimeSpan next = (peer.Pause * 2) ?? FirstPause;
             peer.Pause = next < LongestPause ? next : LongestPause;
             peer.Due = context.Now.Monotonic + context.Random.Jitter(peer.Pause.Value);
@@ -179,6 +206,8 @@ internal sealed class RepairSchedule(ReplicaContext context, RootKnowledge root,
         }
 
         bool isMore = peer.IsWanted || hasNewClasses || HasWork(peer.Knowledge);
+        peer.IsOwed &= isMore;
+        peer.HasRefused = false;
         peer.Due = isMore ? Soon() : Later();
         TellAll();
     }
@@ -195,6 +224,25 @@ internal sealed class RepairSchedule(ReplicaContext context, RootKnowledge root,
         ArcSet shared = root.Shared(peer, Neighbourhood.Replicas);
         shared.Remove(peer.Matched);
         return !shared.IsEmpty || !root.Unheard(peer).IsEmpty;
+    }
+
+    private void Owe(Peer peer)
+    {
+        ArcSet lacked = root.Shared(peer.Knowledge, Neighbourhood.Replicas);
+        lacked.Remove(peer.Knowledge.Matched);
+        bool hasFew = false;
+        for (int replicas = 1; replicas <= FewReplicas; replicas++)
+        {
+            hasFew |= context.Index.CountOf(replicas) > 0;
+        }
+
+        if ((!lacked.IsEmpty || hasFew) && !peer.IsOwed)
+        {
+            peer.IsOwed = true;
+            peer.IsWanted = true;
+            peer.Pause = null;
+            peer.Due = context.Now.Monotonic;
+        }
     }
 
     private TimeSpan Soon() => context.Now.Monotonic + context.Random.Between(SoonLeast, SoonMost);
@@ -230,7 +278,9 @@ internal sealed class RepairSchedule(ReplicaContext context, RootKnowledge root,
                 || (peer.Knowledge.Classes & (1 << replicas)) != 0;
             if (occurs)
             {
-                ranges.AddRange(root.Shared(peer.Knowledge, replicas).Arcs()
+                // Of a few copies not one may be missing when this node has left.
+                int holders = _isLeaving && replicas <= FewReplicas ? replicas + 1 : replicas;
+                ranges.AddRange(root.Shared(peer.Knowledge, holders).Arcs()
                     .Select(arc => new SyncRange(arc, replicas, Pushes: true, Pulls: true)));
             }
         }
@@ -239,6 +289,7 @@ internal sealed class RepairSchedule(ReplicaContext context, RootKnowledge root,
             .Select(arc => new SyncRange(arc, Replicas: 0, Pushes: false, Pulls: true)));
         if (ranges.Count == 0)
         {
+            peer.IsOwed = false;
             peer.Due = Later();
             return;
         }
@@ -295,6 +346,12 @@ internal sealed class RepairSchedule(ReplicaContext context, RootKnowledge root,
 
         /// <summary>Whether something came up since the last synchronisation began.</summary>
         public bool IsWanted { get; set; }
+
+        /// <summary>Whether this node, which is going to leave, waits for the peer.</summary>
+        public bool IsOwed { get; set; }
+
+        /// <summary>Whether the peer did not take what it was owed.</summary>
+        public bool HasRefused { get; set; }
 
         public ArcSet Matching { get; set; } = new();
 

@@ -101,6 +101,24 @@ internal sealed class ReplicaServer
         _context.Reply(delivery.Token);
     }
 
+    /// <summary>
+    /// May this member leave without being missed? It may when all that this node is the root of has its
+    /// copies: then one of them can go.
+    /// </summary>
+    public void HandleLeaving(in KbrDelivery delivery, bool isAgreed)
+    {
+        if ((isAgreed || _root.IsReplicated())
+            && _context.Membership.TryLetLeave(delivery.Source, isAgreed))
+        {
+            CommonMessages.WriteDone(_context.Buffer);
+            _context.Reply(delivery.Token);
+        }
+        else
+        {
+            _context.Defer(delivery.Token, "not all records near here have their copies");
+        }
+    }
+
     /// <summary>Which arc is this node the root of?</summary>
     public void HandleDescribe(in KbrDelivery delivery, Key key)
     {

@@ -14,6 +14,9 @@ internal sealed class RootWriter(ReplicaContext context, RepairSchedule repair)
 {
     private readonly List<PutRound> _rounds = [];
 
+    /// <summary>Whether no put is under way.</summary>
+    public bool IsIdle => _rounds.Count == 0;
+
     /// <summary>A put arrived.</summary>
     public void HandlePut(DeliveryToken token, PutMessage message)
     {

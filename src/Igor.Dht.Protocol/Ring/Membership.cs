@@ -17,6 +17,8 @@ internal sealed class Membership
 
     private readonly TimeSpan _retention;
     private readonly List<Missing> _missing = [];
+    private Key? _leaving;
+    private bool _isAgreed;
 
     /// <summary>Makes the view of a node that has joined nothing yet.</summary>
     /// <param name="self">The node's id.</param>
@@ -87,14 +89,35 @@ internal sealed class Membership
         return members.Where(id => id != Self).Take(MissingMax);
     }
 
-    /// <summary>The overlay told a new neighbour set.</summary>
+    /// <summary>
+    /// A member is about to leave, and asks whether it may go without being missed: one at a time may, for
+    /// what those have acknowledged that go together may be with them alone. Its word that all agreed ends
+    /// the question, and so does its leaving.
+    /// </summary>
+    public bool TryLetLeave(Key id, bool isAgreed)
+    {
+        if (_leaving is { } other && other != id && Alive.Contains(other))
+        {
+            return false;
+        }
+
+        (_leaving, _isAgreed) = (id, isAgreed);
+        return true;
+    }
+
+    /// <summary>
+    /// The overlay told a new neighbour set. A member that failed is missing, and one that left without the
+    /// others' agreement.
+    /// </summary>
     public void HandleUpdate(TimeSpan now, NeighbourChange change)
     {
         Neighbours = change.Neighbours;
         foreach (Departure departure in change.Departed)
         {
             Forget(departure.Id);
-            if (departure.Reason == DepartureReason.Failed)
+            bool isAgreed = _leaving == departure.Id && _isAgreed;
+            if (departure.Reason == DepartureReason.Failed
+                || (departure.Reason == DepartureReason.Left && !isAgreed))
             {
                 if (_missing.Count == MissingMax)
                 {

@@ -23,6 +23,7 @@ public sealed class SimulatedDht : IKbrApplication, IDhtHost
     private long _armedNumber;
     private TimeSpan? _armedAt;
     private bool _isHandling;
+    private Action? _left;
 
     private SimulatedDht(
         SimulatedNode host,
@@ -90,6 +91,19 @@ public sealed class SimulatedDht : IKbrApplication, IDhtHost
     /// </summary>
     public void Close() => Input(_driver.Close);
 
+    /// <summary>
+    /// The host is going to leave: gives other members what they lack, as a real one does, and serves
+    /// meanwhile.
+    /// </summary>
+    /// <param name="atMost">When that is given up.</param>
+    /// <param name="left">Called once; the host can leave then.</param>
+    public void BeginLeaving(TimeSpan atMost, Action left)
+    {
+        _left = left;
+        _host.After(atMost, HandleLeft);
+        Input(_driver.BeginLeaving);
+    }
+
     void IKbrApplication.Deliver(in KbrDelivery delivery)
     {
         // Upcalls never come while an input is handled: the host queues them.
@@ -151,6 +165,17 @@ public sealed class SimulatedDht : IKbrApplication, IDhtHost
 
         _isHandling = false;
         Arm();
+        if (_left is not null && _driver.IsReadyToLeave)
+        {
+            _host.After(TimeSpan.Zero, HandleLeft);
+        }
+    }
+
+    private void HandleLeft()
+    {
+        Action? left = _left;
+        _left = null;
+        left?.Invoke();
     }
 
     private void Arm()

@@ -70,6 +70,37 @@ internal sealed class DhtCluster(int seed)
         Announce();
     }
 
+    /// <summary>Leaves the ring, at once, without handing over.</summary>
+    public void Depart(DhtClusterNode node)
+    {
+        node.IsAlive = false;
+        node.HasLeft = true;
+        Announce();
+    }
+
+    /// <summary>
+    /// Leaves the ring in order, as a real host does: after handing over, for 10 s at most.
+    /// </summary>
+    public void Leave(DhtClusterNode node)
+    {
+        node.Dht.BeginLeaving();
+        node.Schedule();
+        TimeSpan end = Now + TimeSpan.FromSeconds(10);
+        void Look()
+        {
+            if (node.Dht.IsReadyToLeave || Now >= end)
+            {
+                Depart(node);
+            }
+            else
+            {
+                At(TimeSpan.FromMilliseconds(1), Look);
+            }
+        }
+
+        Look();
+    }
+
     public void Revive(DhtClusterNode node)
     {
         node.Start();
@@ -221,6 +252,13 @@ internal sealed class DhtCluster(int seed)
             At(TimeSpan.FromMilliseconds(_random.Next(1, 60)), node.Look);
         }
     }
+
+    internal DepartureReason ReasonOf(Key gone) => _nodes[gone] switch
+    {
+        { IsAlive: true } => DepartureReason.Displaced,
+        { HasLeft: true } => DepartureReason.Left,
+        _ => DepartureReason.Failed,
+    };
 
     internal NeighbourSet NeighboursOf(Key self, long version)
     {

@@ -41,6 +41,9 @@ internal sealed class DhtClusterNode(DhtCluster cluster, Key id, ulong seed)
 
     public bool IsAlive { get; set; }
 
+    /// <summary>Whether it said good-bye when it ended last.</summary>
+    public bool HasLeft { get; set; }
+
     public DhtDriver Dht { get; private set; } = null!;
 
     public Dictionary<Key, Record> Disk { get; } = [];
@@ -79,6 +82,7 @@ internal sealed class DhtClusterNode(DhtCluster cluster, Key id, ulong seed)
     public void Start()
     {
         IsAlive = true;
+        HasLeft = false;
         _life++;
         _operations.Clear();
         _deliveries.Clear();
@@ -148,7 +152,7 @@ internal sealed class DhtClusterNode(DhtCluster cluster, Key id, ulong seed)
             [.. _neighbours.Others.Except(before.Others)],
             [.. before.Others.Except(_neighbours.Others).Select(gone => new Departure(
                 gone,
-                cluster.Alive.Any(n => n.Id == gone) ? DepartureReason.Displaced : DepartureReason.Failed))]);
+                cluster.ReasonOf(gone)))]);
         Dht.HandleUpdate(change);
         Schedule();
     }
@@ -294,7 +298,7 @@ internal sealed class DhtClusterNode(DhtCluster cluster, Key id, ulong seed)
         }
     }
 
-    private void Schedule()
+    public void Schedule()
     {
         TimeSpan? next = Dht.NextDeadline;
         if (next is null || (_wake is { } wake && wake <= next))

@@ -25,14 +25,19 @@ public class MembershipTests
     }
 
     [Fact]
-    public void Member_that_left_is_not_expected()
+    public void Member_that_left_is_missing_unless_the_others_agreed_to_it()
     {
         Membership membership = Joined();
+        Assert.True(membership.TryLetLeave(s_ids[3], isAgreed: false));
+        Assert.True(membership.TryLetLeave(s_ids[3], isAgreed: true));
+        Assert.False(membership.TryLetLeave(s_ids[4], isAgreed: false)); // one at a time
         membership.HandleUpdate(
-            TimeSpan.Zero, Change([1], (2, DepartureReason.Left), (3, DepartureReason.Left)));
+            TimeSpan.Zero, Change([1, 4, 5], (2, DepartureReason.Left), (3, DepartureReason.Left)));
+        Assert.Equal([s_ids[2]], membership.MissingMembers);
+        Assert.True(membership.TryLetLeave(s_ids[4], isAgreed: false));
         membership.HandleUpdate(
             TimeSpan.Zero, Change([1], (4, DepartureReason.Left), (5, DepartureReason.Left)));
-        Assert.Equal(2, membership.Expected.Count);
+        Assert.Equal([s_ids[2], s_ids[4], s_ids[5]], membership.MissingMembers);
     }
 
     [Fact]

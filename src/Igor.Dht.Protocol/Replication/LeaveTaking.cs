@@ -1,0 +1,130 @@
+using Igor.Dht.Protocol.Machines;
+using Igor.Dht.Protocol.Messages;
+using Igor.Kbr;
+
+namespace Igor.Dht.Protocol.Replication;
+
+/// <summary>
+/// How a member leaves without taking anything with it: first it gives the others what they lack of its arc,
+/// and serves meanwhile; then it begins no further put and asks whether it may go without being missed, which
+/// one member at a time may; and tells that all agree. When they do not for a while, it goes all the same,
+/// and counts as one that failed and may come back.
+/// </summary>
+internal sealed class LeaveTaking(
+    ReplicaContext context, RootKnowledge root, RepairSchedule repair, RootWriter writer) : IReplyHandler
+{
+    /// <summary>
+    /// Most times that it asks: as long as it takes that others have the copies that became theirs when
+    /// another member left just before.
+    /// </summary>
+    private const int AskedMax = 10;
+
+    private const int AskTag = 0;
+    private const int AgreedTag = 1;
+
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(1);
+
+    private Stage _stage;
+    private TimeSpan _askAt;
+    private int _asked;
+    private int _outstanding;
+    private bool _isRefused;
+
+    private enum Stage
+    {
+        None,
+        Giving,
+        Asking,
+        Pausing,
+        Telling,
+        Over,
+    }
+
+    /// <summary>When it asks again; null when it does not wait for that.</summary>
+    public TimeSpan? NextDeadline => _stage == Stage.Pausing && writer.IsIdle ? _askAt : null;
+
+    /// <summary>Whether the node had better end now: it begins no further put.</summary>
+    public bool IsClosing => _stage > Stage.Giving;
+
+    /// <summary>Whether the node can go.</summary>
+    public bool IsOver => _stage == Stage.Over;
+
+    /// <summary>The node is going to leave.</summary>
+    public void Begin()
+    {
+        if (_stage == Stage.None)
+        {
+            _stage = Stage.Giving;
+            repair.BeginLeaving();
+        }
+    }
+
+    /// <summary>After every input: goes on when there is nothing to wait for.</summary>
+    public void EndInput()
+    {
+        if (_stage == Stage.Giving && !repair.IsOwing)
+        {
+            _stage = Stage.Pausing;
+            _askAt = context.Now.Monotonic;
+        }
+
+        if (_stage == Stage.Pausing && writer.IsIdle && _askAt <= context.Now.Monotonic)
+        {
+            Ask();
+        }
+    }
+
+    /// <inheritdoc/>
+    public void HandleReply(int tag, in KbrReply reply)
+    {
+        _outstanding--;
+        _isRefused |= reply.Status != KbrStatus.Ok
+            || !Decoding.TryReadKind(reply.Payload, out MessageKind kind, out _) || kind != MessageKind.Done;
+        if (_outstanding > 0)
+        {
+            return;
+        }
+
+        if (tag == AskTag && _isRefused && _asked < AskedMax)
+        {
+            _stage = Stage.Pausing;
+            _askAt = context.Now.Monotonic + Pause;
+        }
+        else if (tag == AskTag && !_isRefused)
+        {
+            _stage = Stage.Telling;
+            Tell(AgreedTag);
+        }
+        else
+        {
+            _stage = Stage.Over;
+        }
+    }
+
+    private void Ask()
+    {
+        _asked++;
+        _stage = repair.HasRefused ? Stage.Over : Stage.Asking;
+        if (_stage == Stage.Asking)
+        {
+            Tell(AskTag);
+        }
+    }
+
+    private void Tell(int tag)
+    {
+        _isRefused = false;
+        _outstanding = root.Peers.Count;
+        foreach (PeerKnowledge peer in root.Peers)
+        {
+            CommonMessages.WriteLeaving(context.Buffer, isAgreed: tag == AgreedTag);
+            context.Request(this, tag, peer.Id, exact: true, Timeout);
+        }
+
+        if (_outstanding == 0)
+        {
+            _stage = Stage.Over; // nobody is there
+        }
+    }
+}
