@@ -39,6 +39,6 @@ peer.Add(kind);
 peer.SetAction((result, _) => RoutedHop.ServeAsync(result.GetValue(kind)!));
 
 var root = new RootCommand("Measures parts of Igor.") {
-    hop, link, ColdStart.Command(), DhtCost.Command(), StoreBenchmark.Command(), peer,
+    hop, link, ColdStart.Command(), DhtCost.Command(), StoreBenchmark.Command(), StoreOpen.Command(), peer,
 };
 return await root.Parse(args).InvokeAsync();

@@ -74,8 +74,8 @@ internal static class StoreBenchmark
             }
 
             Measurement.Rate("open and read one", options.Runs, 1, _ => OpenAndReadOne(full));
-            Directory.Delete(Path.Combine(full, "index"), recursive: true);
-            Measurement.Rate("open without index, records", 1, options.Records, _ => OpenAndReadOne(full));
+            Directory.Delete(Path.Combine(full, "hints"), recursive: true);
+            Measurement.Rate("open without hints, records", 1, options.Records, _ => OpenAndReadOne(full));
             using var filled = new Opened(full);
             MeasureReads(filled.Store, options);
             PrintState(filled.Store);
