@@ -54,30 +54,27 @@ public sealed record RecordStoreOptions
     /// </summary>
     public long QueueBytesMax { get; init; } = 64L * 1024 * 1024;
 
-    /// <summary>
-    /// Changes that gather in memory before the index is written, 1 to 100,000. 8,192 by default: the index
-    /// writes large batches cheaper, and a restart replays as many. When four times as many wait, writes wait
-    /// too.
-    /// </summary>
-    public int IndexBatchRecords { get; init; } = 8192;
-
-    /// <summary>Longest time that a change waits for the index; 30 seconds by default.</summary>
-    public TimeSpan IndexPeriod { get; init; } = TimeSpan.FromSeconds(30);
-
     /// <summary>Memory for hot records, in bytes; 4 MiB by default.</summary>
     public long CacheBytes { get; init; } = 4 * 1024 * 1024;
 
     /// <summary>
-    /// Memory for the places of keys, in bytes; 16 a key, taken as the store grows. While all keys fit, reads
-    /// and writes never wait for the index. 16 MiB by default: 800,000 records.
+    /// Memory that the index of all records may take, in bytes, 16 KiB at least: 96 for each and 160 for each
+    /// owner. When it is taken, new keys are refused like those beyond the other quotas, and the status says
+    /// so. 1 GiB by default, 11 million records, and never more than half of the memory that the process has.
     /// </summary>
-    public int DirectoryBytes { get; init; } = 16 * 1024 * 1024;
+    public long IndexBytes { get; init; } = 1L << 30;
 
     /// <summary>
     /// Share of a segment that must be dead before it is compacted, 0.05 to 1. A half by default: at most
     /// twice the disk space, and each byte is copied about once.
     /// </summary>
     public double CompactionGarbageShare { get; init; } = 0.5;
+
+    /// <summary>
+    /// Speed at which compaction reads and copies while there is room on the disk, in bytes per second, 64
+    /// KiB at least. 32 MiB by default: a segment takes two seconds, and writers do not notice.
+    /// </summary>
+    public long CompactionBytesPerSecond { get; init; } = 32 * 1024 * 1024;
 
     /// <summary>
     /// Speed at which stored records are verified in the background, in bytes per second; 0 for not at all.
@@ -107,11 +104,10 @@ public sealed record RecordStoreOptions
         Check(nameof(SegmentBytesMax), SegmentBytesMax, 64 * 1024, 1024 * 1024 * 1024);
         Check(nameof(BatchBytesMax), BatchBytesMax, 4 * 1024, 64 * 1024 * 1024);
         Check(nameof(QueueBytesMax), QueueBytesMax, 4 * 1024, 4L * 1024 * 1024 * 1024);
-        Check(nameof(IndexBatchRecords), IndexBatchRecords, 1, 100_000);
-        Check(nameof(IndexPeriod), IndexPeriod.TotalSeconds, 0.001, 3600);
         Check(nameof(CacheBytes), CacheBytes, 0, 1L << 40);
-        Check(nameof(DirectoryBytes), DirectoryBytes, 16 * 1024, 1 << 30);
+        Check(nameof(IndexBytes), IndexBytes, 16 * 1024, 1L << 40);
         Check(nameof(CompactionGarbageShare), CompactionGarbageShare, 0.05, 1);
+        Check(nameof(CompactionBytesPerSecond), CompactionBytesPerSecond, 64 * 1024, 1L << 40);
         Check(nameof(ScrubBytesPerSecond), ScrubBytesPerSecond, 0, 1L << 40);
         ArgumentNullException.ThrowIfNull(Time);
         if (Network.Length > 0 && Home is null)

@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using Igor.Dht.Protocol.Hosting;
+using Igor.Dht.Protocol.Index;
 using Igor.Dht.Protocol.Machines;
 using Igor.Dht.Protocol.Messages;
 using Igor.Dht.Protocol.Records;
@@ -98,13 +99,13 @@ internal sealed partial class DhtHost : IKbrApplication, IThreadPoolWorkItem, ID
     public Task<DhtNodeStatus> StatusAsync() => _strand.InvokeAsync(() => _driver.Status);
 
     /// <summary>The store found a damaged record. On any thread.</summary>
-    public void HandleDamage(Key key) => _strand.Post(
+    public void HandleDamage(Holding lost) => _strand.Post(
         static state =>
         {
-            var (host, key) = ((DhtHost, Key))state;
-            host._driver.HandleDamage(key);
+            var (host, lost) = ((DhtHost, Holding))state;
+            host._driver.HandleDamage(lost);
         },
-        (this, key));
+        (this, lost));
 
     /// <summary>
     /// Gives other members what they lack of what this one holds, and serves meanwhile: so that nothing hangs

@@ -61,7 +61,7 @@ public class HostilePeerTests
     [Fact]
     public void Votes_heed_a_member_only_while_it_is_one()
     {
-        var context = new ReplicaContext(Key.Zero, DhtNodeOptions.Default, null!, 1);
+        var context = new ReplicaContext(Key.Zero, DhtNodeOptions.Default, null!, new RecordTable(), 1);
         Key member = new(0, 0, 0, 2);
         context.Membership.HandleUpdate(
             TimeSpan.Zero,

@@ -279,7 +279,7 @@ public class WrongClockTests
     [Fact]
     public void Fingerprint_counts_again_what_had_ended_by_a_wrong_clock()
     {
-        var index = new RecordIndex();
+        var index = new RecordTable();
         for (ulong n = 1; n <= 3; n++)
         {
             index.Put(new Holding(

@@ -40,19 +40,18 @@ public sealed class CompactorTests : IDisposable
     [Fact]
     public void Segment_whose_compaction_waits_for_the_writer_is_not_given_up()
     {
-        using var store = new HandDrivenStore(_options with { IndexBatchRecords = 1 });
+        using var store = new HandDrivenStore(_options);
         store.Write(RecordOf("a", new string('x', 2_000_000)));
         store.Log.Seal();
         store.Write(RecordOf("a", "new", clock: 2));
         store.Log.Seal();
         store.Write(RecordOf("b", "newest"));
-        store.FeedIndex();
         using var writer = new Writing.StoreWriter(store.Context);
         var relief = new Relief(store.Context, writer);
         store.Context.IsFull = true;
 
-        relief.Step(store.Context.Catalog);
-        relief.Step(store.Context.Catalog);
+        relief.Step();
+        relief.Step();
 
         Assert.True(store.Context is { IsFull: true, MayFreeRoom: true });
     }
@@ -60,7 +59,7 @@ public sealed class CompactorTests : IDisposable
     [Fact]
     public async Task Segment_that_was_asked_for_while_another_was_compacted_is_not_given_up()
     {
-        using var store = new HandDrivenStore(_options with { IndexBatchRecords = 1 });
+        using var store = new HandDrivenStore(_options);
         store.Write(RecordOf("a", new string('x', 2_000_000)), RecordOf("c", "stays"));
         store.Log.Seal();
         store.Write(RecordOf("b", new string('x', 2_000_000)));
@@ -68,7 +67,6 @@ public sealed class CompactorTests : IDisposable
         store.Write(RecordOf("a", "new", clock: 2), RecordOf("b", "new", clock: 2));
         store.Log.Seal();
         store.Write(RecordOf("d", "newest"));
-        store.FeedIndex();
         using var begin = new ManualResetEventSlim();
         using var writer = new Writing.StoreWriter(store.Context);
         writer.Start();
@@ -76,21 +74,54 @@ public sealed class CompactorTests : IDisposable
         writer.TryEnqueue(new StoreCommand(StoreCommandKind.Compact) { Place = new Place(1, 0, 0) });
         var relief = new Relief(store.Context, writer);
         store.Context.IsFull = true;
-        relief.Step(store.Context.Catalog); // asks for the second, which has less to copy
+        relief.Step(); // asks for the second, which has less to copy
         begin.Set();
         await held;
-        await Eventually.HoldsAsync(() => writer.Compactor.IsBusy, "the first is compacted");
-        await Eventually.HoldsAsync(() => IsDeleted(store, writer, 1), "the first is deleted");
+        await Eventually.HoldsAsync(
+            () => IsDeleted(store, writer, 1) && !writer.Compactor.IsBusy, "the first is deleted");
 
-        relief.Step(store.Context.Catalog);
+        relief.Step();
         await Eventually.HoldsAsync(() => IsDeleted(store, writer, 2), "the second is deleted");
     }
 
     private static bool IsDeleted(HandDrivenStore store, Writing.StoreWriter writer, int segment)
     {
-        store.FeedIndex();
         writer.Nudge();
         return store.Log.Find(segment) is null;
+    }
+
+    [Fact]
+    public void Segment_whose_live_part_has_no_room_elsewhere_waits()
+    {
+        using var store = new HandDrivenStore(_options);
+        store.Write(RecordOf("a", new string('x', 100_000)), RecordOf("b", new string('x', 20_000)));
+        store.Log.Seal();
+        store.Write(RecordOf("a", "new", clock: 2));
+        store.Log.Seal();
+        store.Write(RecordOf("c", "newest"));
+
+        Assert.Null(Victims.Choose(store.Context.Index, store.Log, _options, roomBytes: 20_000));
+        Assert.Equal(1, Victims.Choose(store.Context.Index, store.Log, _options, roomBytes: 21_000));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Compaction_leaves_the_disk_to_writers_between_its_steps_unless_they_wait_for_it(bool isFull)
+    {
+        using var store = new HandDrivenStore(_options with { CompactionBytesPerSecond = 64 * 1024 });
+        store.Write([.. Enumerable.Range(0, 10).Select(i => RecordOf($"a {i}", new string('x', 100_000)))]);
+        store.Log.Seal();
+        store.Write(RecordOf("c", "newest"));
+        store.Context.IsFull = isFull;
+        store.Compactor.Begin(1);
+        Assert.True(store.Compactor.IsDue);
+
+        store.Compactor.Step(store.Batch);
+
+        Assert.True(store.Compactor.IsCopying);
+        Assert.Equal(isFull, store.Compactor.IsDue);
+        store.Batch.Commit();
     }
 
     [Fact]

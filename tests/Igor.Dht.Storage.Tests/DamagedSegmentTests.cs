@@ -1,6 +1,8 @@
 using System.Collections.Concurrent;
+using Igor.Dht.Protocol.Index;
 using Igor.Dht.Protocol.Records;
 using Igor.Dht.Storage.OnDisk;
+using Igor.Dht.Storage.Segments;
 using Igor.Kbr;
 using Igor.Testing;
 
@@ -56,16 +58,16 @@ public sealed class DamagedSegmentTests : IDisposable
     [Theory]
     [MemberData(nameof(Harms))]
     public async Task Segment_harmed_serves_the_intact_and_reports_the_rest(
-        Harm harm, bool isIndexLost, int segment)
+        Harm harm, bool areHintsLost, int segment)
     {
         Record[] records = await Fill();
         Hurt(harm, segment);
-        if (isIndexLost)
+        if (areHintsLost)
         {
-            Directory.Delete(Path.Combine(_options.Folder, "index"), recursive: true);
+            Directory.Delete(Path.Combine(_options.Folder, "hints"), recursive: true);
         }
 
-        var reported = new ConcurrentBag<Key>();
+        var reported = new ConcurrentBag<Holding>();
         await using LiteDbRecordStore store = LiteDbRecordStore.Open(_options);
         store.ReportDamageTo(reported.Add);
         var lost = new HashSet<Key>();
@@ -84,13 +86,13 @@ public sealed class DamagedSegmentTests : IDisposable
 
         Assert.InRange(lost.Count, 1, RecordCount - 100);
         await Eventually.HoldsAsync(
-            () => store.Status.Trouble is not null || IsUnknowable(harm, isIndexLost), "the trouble shows");
-        Assert.Subset(lost, reported.ToHashSet());
-        if (!isIndexLost)
+            () => store.Status.Trouble is not null || IsUnknowable(harm, areHintsLost), "the trouble shows");
+        Assert.Subset(lost, KeysOf(reported));
+        if (!areHintsLost)
         {
-            // The index knows every key that was lost.
+            // The hints know every key that was lost.
             await Eventually.HoldsAsync(() => store.Status.DamagedRecords == lost.Count, "all are counted");
-            Assert.Equal(lost, reported.ToHashSet());
+            Assert.Equal(lost, KeysOf(reported));
             Assert.Null(store.Status.Rebuilt);
         }
 
@@ -102,7 +104,7 @@ public sealed class DamagedSegmentTests : IDisposable
     {
         Record[] records = await Fill();
         Hurt(Harm.ZeroedBlock, 1);
-        var reported = new ConcurrentBag<Key>();
+        var reported = new ConcurrentBag<Holding>();
 
         await using LiteDbRecordStore store = LiteDbRecordStore.Open(
             _options with { ScrubBytesPerSecond = 1 << 30 });
@@ -111,7 +113,8 @@ public sealed class DamagedSegmentTests : IDisposable
         await Eventually.HoldsAsync(() => store.Status.DamagedRecords > 0, "the scrub reports");
         await Eventually.HoldsAsync(
             () => store.Status.Records == RecordCount - store.Status.DamagedRecords, "they are out");
-        Assert.All(reported, key => Assert.Contains(records, record => record.Header.Key == key));
+        Assert.All(
+            reported, lost => Assert.Contains(records, record => record.Header.Version == lost.Version));
         await RefillAndReadAll(store, records);
     }
 
@@ -136,10 +139,10 @@ public sealed class DamagedSegmentTests : IDisposable
     }
 
     /// <summary>
-    /// Without an index nobody can tell that a whole segment was there, or what followed a cut.
+    /// Without hints nobody can tell that a whole segment was there, or what followed a cut.
     /// </summary>
-    private static bool IsUnknowable(Harm harm, bool isIndexLost) =>
-        isIndexLost && harm is (Harm.Deleted or Harm.CutInHalf or Harm.CutAtTheEnd);
+    private static bool IsUnknowable(Harm harm, bool areHintsLost) =>
+        areHintsLost && harm is (Harm.Deleted or Harm.CutInHalf or Harm.CutAtTheEnd);
 
     private async Task<Record[]> Fill()
     {
@@ -154,6 +157,8 @@ public sealed class DamagedSegmentTests : IDisposable
         await Task.WhenAll(records.Select(store.WriteAsync));
         return records;
     }
+
+    private static HashSet<Key> KeysOf(IEnumerable<Holding> lost) => [.. lost.Select(holding => holding.Key)];
 
     private string[] SegmentFiles() =>
         [.. Directory.GetFiles(Path.Combine(_options.Folder, "segments")).Order(StringComparer.Ordinal)];
@@ -176,7 +181,7 @@ public sealed class DamagedSegmentTests : IDisposable
             case Harm.FlippedBytes:
                 for (int i = 0; i < 20; i++)
                 {
-                    bytes[random.Next(16, bytes.Length)] ^= 0x10;
+                    bytes[random.Next(SegmentCodec.FileHeaderBytes, bytes.Length)] ^= 0x10;
                 }
 
                 break;

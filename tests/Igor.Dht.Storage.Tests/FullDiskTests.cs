@@ -195,7 +195,6 @@ public sealed class FullDiskTests : IDisposable
         store.Write(RecordOf("a", "new", clock: 2));
         store.Log.Seal();
         store.Write(RecordOf("b", "newest"));
-        store.FeedIndex();
         Assert.True(store.Context.Reserve.TryKeep(store.Log.DiskBytes)); // else the write is not tried
         TakeEveryByte();
         using var begin = new ManualResetEventSlim();
@@ -231,11 +230,11 @@ public sealed class FullDiskTests : IDisposable
         TakeEveryByte();
         store.Context.Ledger.SetDiskTrouble("read-only");
 
-        new Relief(store.Context, writer).Step(store.Context.Catalog);
+        new Relief(store.Context, writer).Step();
         Assert.Equal("read-only", store.Context.Ledger.Trouble);
 
         store.Context.Ledger.SetDiskTrouble(null);
-        new Relief(store.Context, writer).Step(store.Context.Catalog);
+        new Relief(store.Context, writer).Step();
         Assert.Contains("is full", store.Context.Ledger.Trouble, StringComparison.Ordinal);
     }
 
@@ -245,7 +244,7 @@ public sealed class FullDiskTests : IDisposable
     [InlineData(true, false)]
     [InlineData(true, true)]
     public async Task Store_opens_on_a_disk_that_takes_nothing_and_serves_reads(
-        bool isReadOnly, bool isIndexLost)
+        bool isReadOnly, bool areHintsLost)
     {
         RecordStoreOptions options = Mount("8m");
         await using (LiteDbRecordStore store = LiteDbRecordStore.Open(options))
@@ -256,9 +255,9 @@ public sealed class FullDiskTests : IDisposable
             }
         }
 
-        if (isIndexLost)
+        if (areHintsLost)
         {
-            File.Delete(Path.Combine(options.Folder, "index", "index.db"));
+            Directory.Delete(Path.Combine(options.Folder, "hints"), recursive: true);
         }
 
         TakeEveryByte();
@@ -355,7 +354,6 @@ public sealed class FullDiskTests : IDisposable
         {
             Folder = _folder.Combine("disk/store"),
             SegmentBytesMax = 256 * 1024,
-            IndexBatchRecords = 50,
         };
     }
 }

@@ -1,9 +1,9 @@
 using Igor.Dht.Protocol.Records;
-using Igor.Dht.Storage.Index;
 using Igor.Dht.Storage.OnDisk;
 using Igor.Dht.Storage.Opening;
 using Igor.Dht.Storage.Segments;
 using Igor.Dht.Storage.State;
+using Igor.Dht.Storage.Upkeep;
 using Igor.Dht.Storage.Writing;
 using Igor.Kbr;
 
@@ -31,7 +31,6 @@ internal sealed class HandDrivenStore : IDisposable
     public void Dispose()
     {
         Compactor.Dispose();
-        Context.Catalog.Dispose();
         Log.Dispose();
     }
 
@@ -73,12 +72,29 @@ internal sealed class HandDrivenStore : IDisposable
         Batch.Commit();
     }
 
-    public void FeedIndex()
+    /// <summary>Writes down what the opening found lost.</summary>
+    public void RecordLosses()
     {
-        while (Context.Catalog.NextBatch(isForced: true) is IndexBatch batch)
+        foreach ((Key key, RecordVersion version) in Context.Unrecorded)
         {
-            Context.Catalog.Index.Apply(batch);
-            Context.Catalog.Taken(batch);
+            Batch.Take(new StoreCommand(StoreCommandKind.Lost)
+            {
+                Key = key,
+                Version = version,
+                Completed = _ => { },
+            });
+        }
+
+        Batch.Commit();
+        Log.Force();
+    }
+
+    /// <summary>Writes the hints that the upkeep would write.</summary>
+    public void WriteHints()
+    {
+        var keeper = new HintKeeper(Context);
+        while (keeper.Step())
+        {
         }
     }
 
@@ -93,10 +109,15 @@ internal sealed class HandDrivenStore : IDisposable
 
         Batch.Commit();
         Compactor.Committed();
-        FeedIndex();
     }
 
-    public Record? Read(Key key) => new RecordReader(Context, (_, _, _) => { }).Read(key);
+    public Record? Read(Key key)
+    {
+        using var writer = new Writing.StoreWriter(Context); // one that takes down nothing
+        Record? read = null;
+        new RecordReader(Context, writer).Read(key, record => read = record);
+        return read;
+    }
 
     /// <summary>Copies what is left of the segments when the machine loses power at this moment.</summary>
     public void CutPower(string folder)
@@ -108,6 +129,8 @@ internal sealed class HandDrivenStore : IDisposable
             Assert.Equal(bytes.Length, segment.Read(bytes, 0));
             File.WriteAllBytes(Path.Combine(segments, Path.GetFileName(segment.FilePath)), bytes);
         }
+
+        CopyHints(folder);
     }
 
     /// <summary>Copies the segments as a killed process leaves them, with what is not on disk yet.</summary>
@@ -117,6 +140,18 @@ internal sealed class HandDrivenStore : IDisposable
         foreach (Segment segment in Log.Segments)
         {
             File.Copy(segment.FilePath, Path.Combine(segments, Path.GetFileName(segment.FilePath)));
+        }
+
+        CopyHints(folder);
+    }
+
+    /// <summary>Each hint is on disk before it has its name.</summary>
+    private void CopyHints(string folder)
+    {
+        string hints = Directory.CreateDirectory(StoreOpening.HintsIn(folder)).FullName;
+        foreach (string hint in Directory.GetFiles(Context.HintsFolder))
+        {
+            File.Copy(hint, Path.Combine(hints, Path.GetFileName(hint)));
         }
     }
 }

@@ -75,7 +75,6 @@ public sealed class KilledWriterTests : IDisposable
     {
         await using LiteDbRecordStore store = LiteDbRecordStore.Open(
             WrittenRecords.Options(_folder.Path));
-        Assert.Null(store.Status.Rebuilt);
         int found = 0;
         for (int number = 0; number < WrittenRecords.Count; number++)
         {

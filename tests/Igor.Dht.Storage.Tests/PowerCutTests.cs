@@ -59,7 +59,6 @@ public sealed class PowerCutTests : IDisposable
             }
 
             store.Write(RecordOf("e", "stays"));
-            store.FeedIndex();
             for (int segment = 2; segment <= compacted; segment++)
             {
                 store.Empty(segment);

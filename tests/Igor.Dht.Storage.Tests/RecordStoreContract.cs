@@ -1,3 +1,4 @@
+using Igor.Dht.Protocol.Index;
 using Igor.Dht.Protocol.Records;
 using Igor.Dht.Storage.OnDisk;
 using Igor.Kbr;
@@ -157,7 +158,7 @@ public abstract class RecordStoreContract
             Defaults with
             {
                 Time = () => clock.Time,
-                IndexPeriod = TimeSpan.FromMilliseconds(20),
+                SweepPeriod = TimeSpan.FromMilliseconds(20),
                 ExpiredRetention = TimeSpan.FromHours(1),
             });
         await store.WriteAsync(RecordOf("short", "ends soon", expiresAt: clock.NowMs + 60_000));
@@ -278,7 +279,6 @@ public sealed class ColdLiteDbRecordStoreTests : IDisposable
         {
             Folder = _folder.Path,
             CacheBytes = 0,
-            DirectoryBytes = 16 * 1024,
         };
         Record[] records = [.. Enumerable.Range(0, 3000).Select(i => RecordOf($"key {i}", $"value {i}"))];
         await using (LiteDbRecordStore store = LiteDbRecordStore.Open(options))

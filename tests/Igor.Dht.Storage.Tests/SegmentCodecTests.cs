@@ -123,7 +123,7 @@ public sealed class SegmentCodecTests : IDisposable
         }
 
         var bytes = new byte[offset];
-        SegmentCodec.WriteFileHeader(bytes, 1);
+        SegmentCodec.WriteFileHeader(bytes, 1, salt: 7);
         for (int i = 0; i < bodies.Length; i++)
         {
             SegmentCodec.WriteEntry(

@@ -1,4 +1,5 @@
 using CsCheck;
+using Igor.Dht.Protocol.Index;
 using Igor.Dht.Protocol.Records;
 using Igor.Dht.Storage.OnDisk;
 using Igor.Kbr;
@@ -9,7 +10,7 @@ using static Igor.Dht.Storage.Tests.StoreTesting;
 namespace Igor.Dht.Storage.Tests;
 
 /// <summary>
-/// Random operations, reopenings and losses of the index: the store on disk agrees with the one in memory.
+/// Random operations, reopenings and losses of the hints: the store on disk agrees with the one in memory.
 /// </summary>
 public sealed class StoreModelTests : IDisposable
 {
@@ -25,7 +26,7 @@ public sealed class StoreModelTests : IDisposable
         Remove,
         Read,
         Reopen,
-        LoseIndex,
+        LoseHints,
     }
 
     public void Dispose() => _folder.Dispose();
@@ -39,7 +40,7 @@ public sealed class StoreModelTests : IDisposable
                 (20, Gen.Const(Step.Remove)),
                 (20, Gen.Const(Step.Read)),
                 (2, Gen.Const(Step.Reopen)),
-                (1, Gen.Const(Step.LoseIndex))),
+                (1, Gen.Const(Step.LoseHints))),
             Gen.Int[0, Keys - 1],
             Gen.ULong[1, 20]).Array[50, 400].Sample(
                 steps => Run(steps).GetAwaiter().GetResult(), iter: 12, threads: 1);
@@ -50,8 +51,6 @@ public sealed class StoreModelTests : IDisposable
         {
             Folder = _folder.Combine($"run {_runs++}"),
             SegmentBytesMax = 64 * 1024,
-            IndexBatchRecords = 20,
-            IndexPeriod = TimeSpan.FromMilliseconds(30),
             CacheBytes = 8 * 1024,
             QuotaBytes = 300_000,
         };
@@ -61,12 +60,12 @@ public sealed class StoreModelTests : IDisposable
         {
             foreach ((Step step, int number, ulong clock) in steps)
             {
-                if (step is Step.Reopen or Step.LoseIndex)
+                if (step is Step.Reopen or Step.LoseHints)
                 {
                     await store.DisposeAsync();
-                    if (step == Step.LoseIndex)
+                    if (step == Step.LoseHints)
                     {
-                        Directory.Delete(Path.Combine(options.Folder, "index"), recursive: true);
+                        Directory.Delete(Path.Combine(options.Folder, "hints"), recursive: true);
                     }
 
                     store = LiteDbRecordStore.Open(options);

@@ -1,3 +1,4 @@
+using Igor.Dht.Protocol.Index;
 using Igor.Dht.Protocol.Records;
 using Igor.Kbr;
 

@@ -1,4 +1,6 @@
+using Igor.Dht.Storage.Hints;
 using Igor.Dht.Storage.Index;
+using Igor.Dht.Storage.OnDisk;
 using Igor.Dht.Storage.Opening;
 using Igor.Dht.Storage.Segments;
 using Igor.Dht.Storage.Upkeep;
@@ -34,16 +36,51 @@ public sealed class UnreadableDiskTests : IDisposable
         Place[] places = Fill(store, out Record[] records);
         Lose(store.Log.Find(1)!, block, out long from, out long to);
 
-        using Catalog rebuilt = StoreOpening.Rebuild(store.Context);
+        var entries = new HintEntries();
+        SegmentSurvey survey = SegmentSurvey.Of(store.Log.Find(1)!, 0, isTail: false, entries);
+        StoreIndex rebuilt = new HintMerge(store.Log, [entries]).Run(default);
 
         for (int i = 0; i < RecordCount; i++)
         {
             bool isHit = places[i].Offset < to && places[i].End > from;
-            bool isStored = store.Context.Current(rebuilt, records[i].Header.Key) is not null;
+            bool isStored = rebuilt.Find(records[i].Header.Key) is not null;
             Assert.True(isStored != isHit, $"record {i}");
         }
 
-        Assert.True(store.Context.Ledger.DamagedRecords > 0, "the damage is told");
+        Assert.True(survey.HasUnreadable, "no hint is made of what the disk may find again");
+    }
+
+    [Theory]
+    [InlineData(1, true)]
+    [InlineData(2, false)]
+    public void Record_is_condemned_when_its_disk_fails_twice(int failures, bool isServed)
+    {
+        using var store = new HandDrivenStore(_options);
+        Fill(store, out Record[] records);
+        int left = failures;
+        store.Log.Find(1)!.BeforeRead = (_, _) =>
+        {
+            if (left-- > 0)
+            {
+                throw new IOException("Input/output error", 5);
+            }
+        };
+
+        var damaged = store.Context.Ledger;
+        bool isRead = false;
+        using var writer = new Writing.StoreWriter(store.Context);
+        writer.Start();
+        using var done = new ManualResetEventSlim();
+        new RecordReader(store.Context, writer).Read(records[3].Header.Key, record =>
+        {
+            isRead = record is not null;
+            done.Set();
+        });
+        done.Wait(TimeSpan.FromSeconds(30));
+
+        Assert.Equal(isServed, isRead);
+        Assert.Equal(isServed ? 0 : 1, damaged.DamagedRecords);
+        Assert.Equal(isServed, store.Context.Index.Find(records[3].Header.Key) is not null);
     }
 
     [Fact]
@@ -54,10 +91,10 @@ public sealed class UnreadableDiskTests : IDisposable
         Segment segment = store.Log.Find(1)!;
         Lose(segment, LastBlock, out long from, out _);
 
-        (long intactEnd, _, bool isBroken) = Replay.EndOf(segment, 0);
+        SegmentSurvey survey = SegmentSurvey.Of(segment, 0, isTail: true, new HintEntries());
 
-        Assert.InRange(intactEnd, 1, from);
-        Assert.True(isBroken, "nothing follows what may be whole, and nothing is cut off");
+        Assert.InRange(survey.IntactEnd, 1, from);
+        Assert.False(survey.CanFollow, "nothing follows what may be whole, and nothing is cut off");
     }
 
     [Fact]
@@ -80,7 +117,7 @@ public sealed class UnreadableDiskTests : IDisposable
         Assert.NotNull(store.Log.Find(1));
         Assert.Equal(2, Choose());
 
-        int? Choose() => Victims.Choose(store.Context.Catalog, store.Log, _options);
+        int? Choose() => Victims.Choose(store.Context.Index, store.Log, _options, long.MaxValue);
     }
 
     private static Place[] Fill(HandDrivenStore store, out Record[] records)
@@ -94,7 +131,7 @@ public sealed class UnreadableDiskTests : IDisposable
         })];
         store.Write(records);
         return [.. records.Select(record =>
-            store.Context.Current(store.Context.Catalog, record.Header.Key)!.Value.Place)];
+            store.Context.Index.Find(record.Header.Key)!.Value.Place)];
     }
 
     /// <summary>Has reads of a block fail as those of a bad sector do.</summary>

@@ -17,8 +17,6 @@ public sealed class UpkeepTests : IDisposable
     {
         Folder = _folder.Combine("store"),
         SegmentBytesMax = 128 * 1024,
-        IndexBatchRecords = 100,
-        IndexPeriod = TimeSpan.FromMilliseconds(50),
         CacheBytes = 0,
     };
 
@@ -34,6 +32,26 @@ public sealed class UpkeepTests : IDisposable
 
         Assert.Null(store.Status.Trouble);
         Assert.Equal(StoreOutcome.Durable, await store.WriteAsync(RecordOf("small", "x")));
+    }
+
+    [Fact]
+    public async Task Keys_beyond_the_memory_of_the_index_are_refused_and_others_are_served()
+    {
+        RecordStoreOptions options =
+            _options with { IndexBytes = 96 * 1000, Folder = _folder.Combine("small") };
+        await using LiteDbRecordStore store = LiteDbRecordStore.Open(options);
+        StoreOutcome[] outcomes = await Task.WhenAll(
+            Enumerable.Range(0, 1200).Select(i => store.WriteAsync(RecordOf($"key {i}", "x"))));
+
+        Assert.Equal(1000, outcomes.Count(outcome => outcome == StoreOutcome.Durable));
+        Assert.All(outcomes[1000..], outcome => Assert.Equal(StoreOutcome.OverQuota, outcome));
+        Assert.Equal(1000, store.Status.Records);
+        Assert.Contains("IndexBytes", store.Status.Trouble, StringComparison.Ordinal);
+
+        Assert.Equal(StoreOutcome.Durable, await store.WriteAsync(RecordOf("key 1", "new", clock: 2)));
+        await store.RemoveAsync(Key.HashOf("key 2"), clock: 1);
+        Assert.Equal(StoreOutcome.Durable, await store.WriteAsync(RecordOf("key 1100", "x")));
+        Assert.Null(store.Status.Trouble);
     }
 
     [Fact]
@@ -64,7 +82,7 @@ public sealed class UpkeepTests : IDisposable
             await Verify(store);
         }
 
-        Directory.Delete(Path.Combine(_options.Folder, "index"), recursive: true);
+        Directory.Delete(Path.Combine(_options.Folder, "hints"), recursive: true);
         await using (LiteDbRecordStore rebuilt = LiteDbRecordStore.Open(_options))
         {
             Assert.Null(rebuilt.Status.Trouble);
@@ -96,7 +114,7 @@ public sealed class UpkeepTests : IDisposable
             await Eventually.HoldsAsync(() => SegmentBytes() < before / 2, "the space is freed");
         }
 
-        Directory.Delete(Path.Combine(_options.Folder, "index"), recursive: true);
+        Directory.Delete(Path.Combine(_options.Folder, "hints"), recursive: true);
         await using (LiteDbRecordStore store = LiteDbRecordStore.Open(_options))
         {
             Assert.Equal(10, store.Status.Records);

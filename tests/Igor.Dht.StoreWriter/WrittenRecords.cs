@@ -20,8 +20,6 @@ public static class WrittenRecords
     {
         Folder = folder,
         SegmentBytesMax = 256 * 1024,
-        IndexBatchRecords = 300,
-        IndexPeriod = TimeSpan.FromMilliseconds(100),
     };
 
     /// <summary>The key of a number.</summary>

@@ -60,7 +60,8 @@ internal static class StoreOpen
     {
         Measurement.PrintMachine();
         Console.WriteLine(string.Create(
-            CultureInfo.InvariantCulture, $"{records:n0} records of {bytes} B in {folder}, {repeats} openings"));
+            CultureInfo.InvariantCulture,
+            $"{records:n0} records of {bytes} B in {folder}, {repeats} openings"));
         if (Directory.Exists(folder))
         {
             Directory.Delete(folder, recursive: true);
@@ -144,8 +145,7 @@ internal static class StoreOpen
         long begin = Stopwatch.GetTimestamp();
         for (int i = 0; i < records; i++)
         {
-            Record record = RecordCodec.Encode(
-                new RecordHeader { Key = KeyOf(i), Type = "value", Version = new RecordVersion(1, 1) }, value);
+            Record record = RecordOf(i, new RecordVersion(1, 1), value);
             slots.Wait();
             store.Write(record, outcome =>
             {
@@ -187,6 +187,11 @@ internal static class StoreOpen
         });
         done.Wait();
         Print("seconds until it serves", Stopwatch.GetElapsedTime(begin).TotalSeconds);
+        using (var process = Process.GetCurrentProcess())
+        {
+            Print("seconds of processor time by then", process.TotalProcessorTime.TotalSeconds);
+        }
+
         Trace.Assert(read is not null && store.Status.Records >= records, store.Status.ToString());
         PrintMemory("MiB resident at once");
         Key[] absent = [.. Enumerable.Range(0, Lookups).Select(i => KeyOf(-1 - i))];
@@ -200,11 +205,7 @@ internal static class StoreOpen
             for (int i = 0; i < 1000; i++)
             {
                 done.Reset();
-                var header = new RecordHeader
-                {
-                    Key = KeyOf(i), Type = "value", Version = new RecordVersion(2, (ulong)begin),
-                };
-                store.Write(RecordCodec.Encode(header, new byte[100]), _ => done.Set());
+                store.Write(RecordOf(i, new RecordVersion(2, (ulong)begin), new byte[100]), _ => done.Set());
                 done.Wait();
             }
 
@@ -240,6 +241,9 @@ internal static class StoreOpen
 
     private static void Print(string what, double value) =>
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{what}={value:f3}"));
+
+    private static Record RecordOf(int number, RecordVersion version, byte[] value) => RecordCodec.Encode(
+        new RecordHeader { Key = KeyOf(number), Type = "value", Version = version }, value);
 
     private static Key KeyOf(int number) =>
         Key.HashOf(string.Create(CultureInfo.InvariantCulture, $"record {number}"));

@@ -1,3 +1,4 @@
+using Igor.Dht.Protocol.Index;
 using Igor.Dht.Protocol.Machines;
 using Igor.Dht.Protocol.Messages;
 using Igor.Dht.Protocol.Operations;
@@ -56,7 +57,7 @@ public sealed partial class DhtDriver
         }
         else
         {
-            var context = new ReplicaContext(self, options, this, seed);
+            var context = new ReplicaContext(self, options, this, store.Index, seed);
             _context = context;
             _replica = new DhtReplica(context);
         }
@@ -119,7 +120,7 @@ public sealed partial class DhtDriver
         if (_store is not null)
         {
             Begin();
-            _replica!.Start(_store.Headers(Arc.Whole), _store.ReadNote);
+            _replica!.Start(_store.ReadNote);
             if (_voterLog is not null)
             {
                 _replica.StartVoting(_voterLog.Incarnation, _voterLog.TakeKept());
@@ -255,13 +256,13 @@ public sealed partial class DhtDriver
     }
 
     /// <summary>
-    /// The store found that the record of a key is damaged: it is to be had from the replicas.
+    /// The store found that a record is damaged, and holds it no more: it is to be had from the replicas.
     /// </summary>
-    public void HandleDamage(Key key)
+    public void HandleDamage(Holding lost)
     {
         if (Begin())
         {
-            _replica!.HandleDamage(key);
+            _replica!.HandleDamage(lost);
             EndInput();
         }
     }

@@ -10,7 +10,7 @@ namespace Igor.Dht.Protocol.Index;
 /// of each (the first 16 bytes of SHA-256 of key, clock and writer). Sums of parts add up to the sum of the
 /// whole.
 /// </summary>
-internal readonly record struct Fingerprint(long Count, UInt128 Sum)
+public readonly record struct Fingerprint(long Count, UInt128 Sum)
 {
     /// <summary>The fingerprint of nothing.</summary>
     public static Fingerprint Empty => default;

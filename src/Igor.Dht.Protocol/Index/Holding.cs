@@ -3,8 +3,15 @@ using Igor.Kbr;
 
 namespace Igor.Dht.Protocol.Index;
 
-/// <summary>What the index keeps of a record: its header without what only a reader needs.</summary>
-internal readonly record struct Holding(
+/// <summary>What the index tells of a record: its header without what only a reader needs.</summary>
+/// <param name="Key">The key.</param>
+/// <param name="Version">The version.</param>
+/// <param name="ExpiresAtUnixMs">When it ends, in milliseconds since 1970; 0 for never.</param>
+/// <param name="ValueLength">Length of its value.</param>
+/// <param name="Replicas">Number of nodes that are to hold it.</param>
+/// <param name="IsTombstone">Whether it says that the key was deleted.</param>
+/// <param name="Type">Name of its type.</param>
+public readonly record struct Holding(
     Key Key,
     RecordVersion Version,
     long ExpiresAtUnixMs,
@@ -13,16 +20,6 @@ internal readonly record struct Holding(
     bool IsTombstone,
     string Type)
 {
-    /// <summary>The holding that a record is.</summary>
-    public static Holding Of(RecordHeader header) => new(
-        header.Key,
-        header.Version,
-        header.ExpiresAtUnixMs,
-        header.ValueLength,
-        (byte)header.Replicas,
-        header.IsTombstone,
-        string.Intern(header.Type));
-
     /// <summary>Whether the record has ended.</summary>
     public bool IsExpiredAt(long nowUnixMs) => ExpiresAtUnixMs != 0 && ExpiresAtUnixMs <= nowUnixMs;
 }

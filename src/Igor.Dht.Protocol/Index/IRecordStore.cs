@@ -1,6 +1,7 @@
+using Igor.Dht.Protocol.Records;
 using Igor.Kbr;
 
-namespace Igor.Dht.Protocol.Records;
+namespace Igor.Dht.Protocol.Index;
 
 /// <summary>
 /// Keeps records, one per key. Callbacks come exactly once, on a thread of the store's or on the caller's
@@ -26,7 +27,7 @@ public interface IRecordStore : IAsyncDisposable
 
     /// <summary>
     /// Reads the record of a key, expired ones and tombstones included; null when there is none, or when it
-    /// is damaged (then it is reported in <see cref="Status"/> and quarantined).
+    /// is damaged: then it left the index before, and who drives the protocol was told.
     /// </summary>
     void Read(Key key, Action<Record?> completed);
 
@@ -50,6 +51,12 @@ public interface IRecordStore : IAsyncDisposable
     /// write is in flight may or may not be among them).
     /// </summary>
     IEnumerable<RecordHeader> Headers(Arc arc);
+
+    /// <summary>
+    /// What is held durably now, on any thread. A record shows here before its write is completed, and is
+    /// gone before its removal is.
+    /// </summary>
+    IRecordIndex Index { get; }
 
     /// <summary>Reads a small value that the DHT keeps beside its records; null when there is none.</summary>
     byte[]? ReadNote(string name);

@@ -1,6 +1,8 @@
+using Igor.Dht.Protocol.Records;
+using Igor.Dht.Protocol.Ring;
 using Igor.Kbr;
 
-namespace Igor.Dht.Protocol.Records;
+namespace Igor.Dht.Protocol.Index;
 
 /// <summary>
 /// Keeps records in memory, with the semantics of the store on disk but durability: for
@@ -12,11 +14,9 @@ namespace Igor.Dht.Protocol.Records;
 public sealed class InMemoryRecordStore(Func<NetworkTime> time) : IRecordStore
 {
     private readonly Dictionary<Key, Record> _records = [];
-    private readonly SortedSet<Key> _keys = [];
-    private readonly Dictionary<Key, long> _ownerBytes = [];
+    private readonly RecordTable _table = new();
     private readonly Dictionary<string, byte[]> _notes = [];
     private readonly PriorityQueue<(Key Key, long ExpiresAt), long> _expiries = new();
-    private long _liveBytes;
 
     /// <summary>Bytes that all records may take together; no bound by default.</summary>
     public long QuotaBytes { get; init; } = long.MaxValue;
@@ -35,9 +35,12 @@ public sealed class InMemoryRecordStore(Func<NetworkTime> time) : IRecordStore
         get
         {
             Sweep();
-            return new StoreStatus { Records = _records.Count, LiveBytes = _liveBytes };
+            return new StoreStatus { Records = _records.Count, LiveBytes = _table.Bytes };
         }
     }
+
+    /// <inheritdoc/>
+    public IRecordIndex Index => _table;
 
     /// <inheritdoc/>
     public void Write(Record record, Action<StoreOutcome> completed) =>
@@ -88,15 +91,10 @@ public sealed class InMemoryRecordStore(Func<NetworkTime> time) : IRecordStore
     public IEnumerable<RecordHeader> Headers(Arc arc)
     {
         Sweep();
-        if (_keys.Count == 0)
-        {
-            return [];
-        }
-
-        bool wraps = arc.IsWhole || arc.End < arc.Start;
-        return wraps
-            ? [.. Between(arc.Start, Key.Max), .. Between(Key.Zero, arc.End).Where(h => h.Key < arc.End)]
-            : [.. Between(arc.Start, arc.End).Where(header => header.Key < arc.End)];
+        return KeySpan.Of(arc)
+            .SelectMany(_table.SlotsIn)
+            .Select(slot => _records[slot.Key].Header)
+            .ToList();
     }
 
     /// <inheritdoc/>
@@ -115,9 +113,6 @@ public sealed class InMemoryRecordStore(Func<NetworkTime> time) : IRecordStore
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
-    private IEnumerable<RecordHeader> Between(Key first, Key last) =>
-        _keys.GetViewBetween(first, last).Select(key => _records[key].Header);
-
     private StoreOutcome Judge(Record record, RecordVersion replaced)
     {
         RecordHeader header = record.Header;
@@ -129,11 +124,11 @@ public sealed class InMemoryRecordStore(Func<NetworkTime> time) : IRecordStore
         }
 
         long growth = record.Encoded.Length - (previous?.Encoded.Length ?? 0);
-        bool isOver = growth > 0 && _liveBytes + growth > QuotaBytes;
+        bool isOver = growth > 0 && _table.Bytes + growth > QuotaBytes;
         if (header.Owner != Key.Zero)
         {
             long ownGrowth = previous?.Header.Owner == header.Owner ? growth : record.Encoded.Length;
-            long owned = _ownerBytes.GetValueOrDefault(header.Owner);
+            long owned = _table.Owners.BytesOf(header.Owner);
             isOver |= ownGrowth > 0 && owned + ownGrowth > OwnerQuotaBytes;
         }
 
@@ -144,8 +139,7 @@ public sealed class InMemoryRecordStore(Func<NetworkTime> time) : IRecordStore
     {
         RecordHeader header = record.Header;
         _records[header.Key] = record;
-        _keys.Add(header.Key);
-        Count(record, +1);
+        _table.Put(_table.SlotOf(header, record.Encoded.Length));
         if (header.ExpiresAtUnixMs != 0)
         {
             _expiries.Enqueue((header.Key, header.ExpiresAtUnixMs), header.ExpiresAtUnixMs);
@@ -154,25 +148,8 @@ public sealed class InMemoryRecordStore(Func<NetworkTime> time) : IRecordStore
 
     private void Forget(Key key)
     {
-        if (_records.Remove(key, out Record? record))
-        {
-            _keys.Remove(key);
-            Count(record, -1);
-        }
-    }
-
-    private void Count(Record record, int sign)
-    {
-        _liveBytes += sign * record.Encoded.Length;
-        Key owner = record.Header.Owner;
-        if (owner != Key.Zero)
-        {
-            _ownerBytes[owner] = _ownerBytes.GetValueOrDefault(owner) + (sign * record.Encoded.Length);
-            if (_ownerBytes[owner] == 0)
-            {
-                _ownerBytes.Remove(owner);
-            }
-        }
+        _records.Remove(key);
+        _table.Remove(key);
     }
 
     /// <summary>Removes records some time after they expired.</summary>

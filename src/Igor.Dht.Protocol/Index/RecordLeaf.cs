@@ -4,43 +4,45 @@ using Igor.Kbr;
 namespace Igor.Dht.Protocol.Index;
 
 /// <summary>
-/// A run of holdings in key order, with the fingerprints of the whole run, which are made when asked for and
+/// A run of records in key order, with the fingerprints of the whole run, which are made when asked for and
 /// kept until something in it changes or ends.
 /// </summary>
-internal sealed class HoldingChunk
+internal sealed class RecordLeaf
 {
-    /// <summary>Most holdings in a run; a longer one is cut in two.</summary>
-    public const int LengthMax = 512;
+    /// <summary>Most records in a run; a longer one is cut in two.</summary>
+    public const int LengthMax = 256;
 
-    private readonly Fingerprint[] _sums = new Fingerprint[RecordCodec.ReplicasMax + 1];
-    private Holding[] _items;
+    // Room is taken in such steps: a run that grew by chance is filled to nine tenths.
+    private const int Step = 32;
+
+    private RecordSlot[] _slots;
+    private Fingerprint[]? _sums;
     private bool _hasSums;
     private long _sumsFromUnixMs;
     private long _sumsUntilUnixMs;
 
     /// <summary>An empty run.</summary>
-    public HoldingChunk() => _items = new Holding[16];
-
-    private HoldingChunk(ReadOnlySpan<Holding> items)
+    /// <param name="low">A key that no record in it, now and later, is below.</param>
+    /// <param name="length">Number of records that are about to come.</param>
+    public RecordLeaf(Key low, int length = Step)
     {
-        _items = new Holding[LengthMax];
-        items.CopyTo(_items);
-        Count = items.Length;
+        Low = low;
+        _slots = new RecordSlot[length];
     }
 
-    /// <summary>Number of holdings.</summary>
+    /// <summary>No record in it is below this key, and all of the run before are.</summary>
+    public Key Low { get; }
+
+    /// <summary>Number of records.</summary>
     public int Count { get; private set; }
 
-    /// <summary>The holdings, in key order.</summary>
-    public ReadOnlySpan<Holding> Items => _items.AsSpan(0, Count);
+    /// <summary>No record in it ends earlier, in milliseconds since 1970.</summary>
+    public long EarliestEndUnixMs { get; private set; } = long.MaxValue;
 
-    /// <summary>The smallest key.</summary>
-    public Key First => _items[0].Key;
+    /// <summary>The records, in key order.</summary>
+    public ReadOnlySpan<RecordSlot> Slots => _slots.AsSpan(0, Count);
 
-    /// <summary>The largest key.</summary>
-    public Key Last => _items[Count - 1].Key;
-
-    /// <summary>Index of the first holding whose key is not smaller.</summary>
+    /// <summary>Index of the first record whose key is not smaller.</summary>
     public int IndexAtOrAfter(Key key)
     {
         int low = 0;
@@ -48,7 +50,7 @@ internal sealed class HoldingChunk
         while (low < high)
         {
             int middle = (low + high) >>> 1;
-            if (_items[middle].Key < key)
+            if (_slots[middle].Key < key)
             {
                 low = middle + 1;
             }
@@ -61,45 +63,74 @@ internal sealed class HoldingChunk
         return low;
     }
 
-    /// <summary>Puts a holding at an index, moving those behind it.</summary>
-    public void Insert(int index, in Holding holding)
+    /// <summary>Puts a record at an index, moving those behind it.</summary>
+    public void Insert(int index, in RecordSlot slot)
     {
-        if (Count == _items.Length)
+        if (Count == _slots.Length)
         {
-            Array.Resize(ref _items, Math.Min(LengthMax, Count * 2));
+            Array.Resize(ref _slots, Count + Step);
         }
 
-        Array.Copy(_items, index, _items, index + 1, Count - index);
-        _items[index] = holding;
+        Array.Copy(_slots, index, _slots, index + 1, Count - index);
         Count++;
-        _hasSums = false;
+        Replace(index, slot);
     }
 
-    /// <summary>Puts a holding in the place of another.</summary>
-    public void Replace(int index, in Holding holding)
+    /// <summary>Puts a record in the place of another.</summary>
+    public void Replace(int index, in RecordSlot slot)
     {
-        _items[index] = holding;
+        _slots[index] = slot;
         _hasSums = false;
+        if (slot.ExpiresAtUnixMs != 0)
+        {
+            EarliestEndUnixMs = Math.Min(EarliestEndUnixMs, slot.ExpiresAtUnixMs);
+        }
     }
 
-    /// <summary>Takes a holding out.</summary>
+    /// <summary>Takes a record out.</summary>
     public void RemoveAt(int index)
     {
         Count--;
-        Array.Copy(_items, index + 1, _items, index, Count - index);
-        _items[Count] = default;
+        Array.Copy(_slots, index + 1, _slots, index, Count - index);
         _hasSums = false;
+        if (_slots.Length - Count > 2 * Step)
+        {
+            Array.Resize(ref _slots, Count + Step);
+        }
     }
 
     /// <summary>Cuts the upper half off.</summary>
-    public HoldingChunk Split()
+    public RecordLeaf Split()
     {
         int half = Count / 2;
-        var upper = new HoldingChunk(_items.AsSpan(half, Count - half));
-        Array.Clear(_items, half, Count - half);
+        var upper = new RecordLeaf(_slots[half].Key, Count - half + Step);
+        upper.Append(Slots[half..]);
+        Array.Resize(ref _slots, half + Step);
         Count = half;
         _hasSums = false;
         return upper;
+    }
+
+    /// <summary>Adds the records of the run that follows.</summary>
+    public void Append(ReadOnlySpan<RecordSlot> following)
+    {
+        foreach (ref readonly RecordSlot slot in following)
+        {
+            Insert(Count, slot);
+        }
+    }
+
+    /// <summary>Finds out anew when the first record ends.</summary>
+    public void FindEarliestEnd()
+    {
+        EarliestEndUnixMs = long.MaxValue;
+        foreach (ref readonly RecordSlot slot in Slots)
+        {
+            if (slot.ExpiresAtUnixMs != 0 && slot.ExpiresAtUnixMs < EarliestEndUnixMs)
+            {
+                EarliestEndUnixMs = slot.ExpiresAtUnixMs;
+            }
+        }
     }
 
     /// <summary>
@@ -112,28 +143,29 @@ internal sealed class HoldingChunk
             MakeSums(nowUnixMs);
         }
 
-        return _sums[replicas];
+        return _sums![replicas];
     }
 
     private void MakeSums(long nowUnixMs)
     {
+        _sums ??= new Fingerprint[RecordCodec.ReplicasMax + 1];
         Array.Clear(_sums);
         _sumsFromUnixMs = long.MinValue; // clocks are set back, and what had ended has not
         _sumsUntilUnixMs = long.MaxValue;
-        foreach (ref readonly Holding item in Items)
+        foreach (ref readonly RecordSlot slot in Slots)
         {
-            if (item.IsExpiredAt(nowUnixMs))
+            if (slot.IsExpiredAt(nowUnixMs))
             {
-                _sumsFromUnixMs = Math.Max(_sumsFromUnixMs, item.ExpiresAtUnixMs);
+                _sumsFromUnixMs = Math.Max(_sumsFromUnixMs, slot.ExpiresAtUnixMs);
                 continue;
             }
 
-            Fingerprint one = Fingerprint.Of(item.Key, item.Version);
+            Fingerprint one = Fingerprint.Of(slot.Key, slot.Version);
             _sums[0] += one;
-            _sums[item.Replicas] += one;
-            if (item.ExpiresAtUnixMs != 0 && item.ExpiresAtUnixMs < _sumsUntilUnixMs)
+            _sums[slot.Replicas] += one;
+            if (slot.ExpiresAtUnixMs != 0 && slot.ExpiresAtUnixMs < _sumsUntilUnixMs)
             {
-                _sumsUntilUnixMs = item.ExpiresAtUnixMs;
+                _sumsUntilUnixMs = slot.ExpiresAtUnixMs;
             }
         }
 

@@ -26,13 +26,20 @@ internal interface IReadHandler
 /// </summary>
 internal sealed class ReplicaContext : DhtContext
 {
-    private readonly Dictionary<long, Writing> _writes = [];
-    private readonly Dictionary<long, (IReadHandler Handler, int Tag, Key Key)> _reads = [];
+    private readonly Dictionary<long, (IWriteHandler Handler, int Tag, Record Record)> _writes = [];
+    private readonly Dictionary<long, (IReadHandler Handler, int Tag)> _reads = [];
 
     /// <summary>Makes the shared part of a replica, and of the client beside it.</summary>
-    public ReplicaContext(Key self, DhtNodeOptions options, IDhtOutput output, ulong seed)
+    /// <param name="self">The id of the node.</param>
+    /// <param name="options">Settings.</param>
+    /// <param name="output">Where effects go.</param>
+    /// <param name="index">What its store holds.</param>
+    /// <param name="seed">Seed of its randomness.</param>
+    public ReplicaContext(
+        Key self, DhtNodeOptions options, IDhtOutput output, IRecordIndex index, ulong seed)
         : base(self, options, output, seed)
     {
+        Index = index;
         Ranks = new VersionRanks(this);
         Lacked = new LackedKeys(Ranks.Of);
     }
@@ -53,7 +60,7 @@ internal sealed class ReplicaContext : DhtContext
     public VersionRanks Ranks { get; }
 
     /// <summary>What this node holds.</summary>
-    public RecordIndex Index { get; } = new();
+    public IRecordIndex Index { get; }
 
     /// <summary>What exists, as this node knows, and is not here.</summary>
     public LackedKeys Lacked { get; }
@@ -140,7 +147,7 @@ internal sealed class ReplicaContext : DhtContext
         long token = NextToken();
         RecordVersion held = Index.VersionOf(record.Header.Key);
         bool replaces = held > record.Header.Version && Ranks.IsFromFuture(held) && (isPut || Now.IsTrusted);
-        _writes.Add(token, new Writing(handler, tag, record, replaces ? held : RecordVersion.None));
+        _writes.Add(token, (handler, tag, record));
         if (replaces)
         {
             Output.Replace(token, record, held);
@@ -155,14 +162,14 @@ internal sealed class ReplicaContext : DhtContext
     public void Read(IReadHandler handler, int tag, Key key)
     {
         long token = NextToken();
-        _reads.Add(token, (handler, tag, key));
+        _reads.Add(token, (handler, tag));
         Output.Read(token, key);
     }
 
     /// <summary>Forgets a record.</summary>
     public void Remove(Key key, RecordVersion version)
     {
-        if (Index.Remove(key, version))
+        if (Index.TryGet(key, out Holding holding) && holding.Version <= version)
         {
             Output.Remove(key, version);
         }
@@ -203,21 +210,14 @@ internal sealed class ReplicaContext : DhtContext
     /// <summary>A write ended.</summary>
     public void HandleWritten(long token, StoreOutcome outcome)
     {
-        if (!_writes.Remove(token, out Writing waiting))
+        if (!_writes.Remove(token, out (IWriteHandler Handler, int Tag, Record Record) waiting))
         {
             return;
         }
 
-        // Superseded: this version or a newer one is durable already, so the index has to know at least this
-        // one.
+        // Superseded: this version or a newer one is durable already.
         if (outcome is StoreOutcome.Durable or StoreOutcome.Superseded)
         {
-            if (outcome == StoreOutcome.Durable && waiting.Replaces != RecordVersion.None)
-            {
-                Index.Remove(waiting.Record.Header.Key, waiting.Replaces);
-            }
-
-            Index.Put(Holding.Of(waiting.Record.Header));
             HandleReplicas(waiting.Record.Header.Replicas);
             if (Lacked.Mend(waiting.Record.Header.Key, waiting.Record.Header.Version))
             {
@@ -237,31 +237,24 @@ internal sealed class ReplicaContext : DhtContext
         waiting.Handler.HandleWritten(waiting.Tag, status);
     }
 
-    /// <summary>A read ended. A record that the index knows and the store has not is damaged.</summary>
+    /// <summary>A read ended; null when there is no record, or none that is intact.</summary>
     public void HandleRead(long token, Record? record)
     {
-        if (_reads.Remove(token, out (IReadHandler Handler, int Tag, Key Key) waiting))
+        if (_reads.Remove(token, out (IReadHandler Handler, int Tag) waiting))
         {
-            if (record is null)
-            {
-                HandleDamage(waiting.Key);
-            }
-
             waiting.Handler.HandleRead(waiting.Tag, record);
         }
     }
 
     private bool IsNewerHeld(RecordHeader header) => Index.VersionOf(header.Key) > header.Version;
 
-    /// <summary>The record of a key is damaged; one that has ended is no loss.</summary>
-    public void HandleDamage(Key key)
+    /// <summary>A record that was held is damaged; one that has ended is no loss.</summary>
+    public void HandleDamage(Holding lost)
     {
-        bool isLoss = !Index.TryGet(key, out Holding holding) || !holding.IsExpiredAt(Now.UnixMs);
-        Index.Remove(key, holding.Version);
-        if (isLoss)
+        if (!lost.IsExpiredAt(Now.UnixMs))
         {
-            AddLack(key, holding.Version, holding.ExpiresAtUnixMs);
-            DamageFound?.Invoke(key);
+            AddLack(lost.Key, lost.Version, lost.ExpiresAtUnixMs);
+            DamageFound?.Invoke(lost.Key);
         }
     }
 
@@ -271,7 +264,4 @@ internal sealed class ReplicaContext : DhtContext
         expiresAtUnixMs,
         lack => lack.ExpiresAtUnixMs > 0 && lack.ExpiresAtUnixMs <= Now.UnixMs && Now.IsTrusted
             && !Index.TryGet(lack.Key, out _)); // an older version that is here must stay hidden
-
-    private readonly record struct Writing(
-        IWriteHandler Handler, int Tag, Record Record, RecordVersion Replaces);
 }

@@ -81,18 +81,16 @@ internal sealed class DhtReplica
         : null;
 
     /// <summary>Takes up what the store holds.</summary>
-    /// <param name="holdings">The headers of all records in the store.</param>
     /// <param name="recall">
     /// What <see cref="IDhtOutput.Remember"/> was given last for a note; null when never.
     /// </param>
-    public void Start(IEnumerable<RecordHeader> holdings, Func<string, byte[]?> recall)
+    public void Start(Func<string, byte[]?> recall)
     {
-        foreach (RecordHeader header in holdings)
+        for (int replicas = 1; replicas <= RecordCodec.ReplicasMax; replicas++)
         {
-            if (header.Replicas is >= 1 and <= RecordCodec.ReplicasMax)
+            if (_context.Index.CountOf(replicas) > 0)
             {
-                _context.Index.Put(Holding.Of(header));
-                _context.HandleReplicas(header.Replicas);
+                _context.HandleReplicas(replicas);
             }
         }
 
@@ -150,8 +148,8 @@ internal sealed class DhtReplica
     /// <summary>A read ended; null when there is no record, or none that is intact.</summary>
     public void HandleRead(long token, Record? record) => _context.HandleRead(token, record);
 
-    /// <summary>The store found that the record of a key is damaged.</summary>
-    public void HandleDamage(Key key) => _context.HandleDamage(key);
+    /// <summary>The store found that a record is damaged.</summary>
+    public void HandleDamage(Holding lost) => _context.HandleDamage(lost);
 
     /// <summary>The deadline has passed.</summary>
     public void HandleDeadline()

@@ -3,7 +3,9 @@ using Igor.Kbr;
 namespace Igor.Dht.Protocol.Ring;
 
 /// <summary>Keys from a first to a last one, both included, that do not pass the key 0.</summary>
-internal readonly record struct KeySpan(Key First, Key Last)
+/// <param name="First">The first key.</param>
+/// <param name="Last">The last key.</param>
+public readonly record struct KeySpan(Key First, Key Last)
 {
     /// <summary>The key 1: the distance between two keys that follow one another.</summary>
     public static readonly Key One = new(0, 0, 0, 1);

@@ -1,21 +1,23 @@
+using Igor.Dht.Protocol.Index;
 using Igor.Dht.Protocol.Records;
-using Igor.Dht.Storage.Index;
+using Igor.Dht.Storage.Hints;
 using Igor.Dht.Storage.Opening;
+using Igor.Dht.Storage.Queries;
 using Igor.Dht.Storage.Segments;
 using Igor.Dht.Storage.State;
 using Igor.Dht.Storage.Upkeep;
 using Igor.Dht.Storage.Writing;
 using Igor.Kbr;
 
-// Records on disk: checksummed segments hold them, LiteDB says where they are. See docs/storage.md for the
-// format and for what holds after which kind of death.
+// Records on disk: checksummed segments hold them, an index in memory says where they are, LiteDB finds them
+// by what they are. See docs/storage.md for the format and for what holds after which kind of death.
 
 namespace Igor.Dht.Storage.OnDisk;
 
 /// <summary>
-/// Keeps records durably in a folder: in append-only segments with checksums, indexed by LiteDB. A write is
-/// acknowledged after its fsync, which it shares with all that arrived meanwhile. All members are
-/// thread-safe.
+/// Keeps records durably in a folder: in append-only segments with checksums, with an index of all keys in
+/// memory, and a catalogue in LiteDB for queries. A write is acknowledged after its fsync, which it shares
+/// with all that arrived meanwhile. All members are thread-safe.
 /// </summary>
 public sealed class LiteDbRecordStore : IRecordStore
 {
@@ -27,6 +29,7 @@ public sealed class LiteDbRecordStore : IRecordStore
     private readonly StoreWriter _writer;
     private readonly UpkeepLoop _upkeep;
     private readonly RecordReader _reader;
+    private readonly Catalogue _catalogue;
     private int _isClosed;
 
     private LiteDbRecordStore(StoreLock storeLock, StoreContext store)
@@ -35,19 +38,28 @@ public sealed class LiteDbRecordStore : IRecordStore
         _store = store;
         _writer = new StoreWriter(store);
         _upkeep = new UpkeepLoop(store, _writer);
-        _reader = new RecordReader(store, Quarantine);
+        _reader = new RecordReader(store, _writer);
+        _catalogue = new Catalogue(store.Index, StoreOpening.CatalogueIn(store.Options.Folder));
     }
 
     /// <inheritdoc/>
     public StoreStatus Status => new()
     {
-        Records = _store.Catalog.Records,
-        LiveBytes = _store.Catalog.LiveBytes,
-        DiskBytes = _store.Log.DiskBytes + _store.Catalog.Index.DiskBytes,
+        Records = _store.Index.Count,
+        LiveBytes = _store.Index.LiveBytes,
+        DiskBytes = _store.Log.DiskBytes + HintBytes + _catalogue.DiskBytes,
         DamagedRecords = _store.Ledger.DamagedRecords,
         Trouble = _store.Ledger.Trouble,
         Rebuilt = _store.Rebuilt,
     };
+
+    /// <inheritdoc/>
+    public IRecordIndex Index => _store.Index;
+
+    private long HintBytes => HintFile.SegmentsIn(_store.HintsFolder)
+        .Sum(id => new FileInfo(HintFile.PathOf(_store.HintsFolder, id)) is { Exists: true } file
+            ? file.Length
+            : 0);
 
     /// <summary>Whether a folder holds a store.</summary>
     public static bool IsStore(string folder) => Directory.Exists(StoreOpening.SegmentsIn(folder));
@@ -87,7 +99,7 @@ public sealed class LiteDbRecordStore : IRecordStore
         }
     }
 
-    /// <summary>Opens the store on a thread of its own: a rebuild of the index may take a while.</summary>
+    /// <summary>Opens the store on a thread of its own: it may have to read all segments.</summary>
     /// <inheritdoc cref="Open" path="//exception"/>
     /// <param name="options">Where, and within which bounds.</param>
     /// <param name="cancellationToken">Cancels before the opening begins.</param>
@@ -96,7 +108,7 @@ public sealed class LiteDbRecordStore : IRecordStore
         Task.Run(() => Open(options), cancellationToken);
 
     /// <summary>
-    /// Restores a backup into the folder of the options, which must hold no store yet. The index is built
+    /// Restores a backup into the folder of the options, which must hold no store yet. It is read whole
     /// when it is opened.
     /// </summary>
     /// <exception cref="RecordStoreException">The backup is damaged or the folder is in use.</exception>
@@ -137,7 +149,7 @@ public sealed class LiteDbRecordStore : IRecordStore
         }
 
         ThreadPool.UnsafeQueueUserWorkItem(
-            static read => read.Completed(read.Reader.Read(read.Key)),
+            static read => read.Reader.Read(read.Key, read.Completed),
             (Reader: _reader, Key: key, Completed: completed),
             preferLocal: false);
     }
@@ -158,8 +170,23 @@ public sealed class LiteDbRecordStore : IRecordStore
     }
 
     /// <inheritdoc/>
-    /// <remarks>Reads the index, in pages: not for a thread that must not wait for the disk.</remarks>
-    public IEnumerable<RecordHeader> Headers(Arc arc) => ArcListing.Of(_store, arc);
+    public IEnumerable<RecordHeader> Headers(Arc arc) => _store.Index.Headers(arc);
+
+    /// <summary>
+    /// Finds records by what they are, one query at a time. The answer is complete as of a moment during the
+    /// call. The first query of a large store takes long: its catalogue has to be made, some 10,000 records a
+    /// second.
+    /// </summary>
+    /// <returns>Their headers, in key order.</returns>
+    /// <exception cref="RecordStoreException">The catalogue can be neither read nor made anew.</exception>
+    public Task<List<RecordHeader>> FindAsync(
+        RecordQuery query, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(query);
+        ArgumentOutOfRangeException.ThrowIfLessThan(query.CountMax, 1, nameof(query));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(query.CountMax, 100_000, nameof(query));
+        return Task.Run(() => _catalogue.Find(query, cancellationToken), cancellationToken);
+    }
 
     /// <inheritdoc/>
     public byte[]? ReadNote(string name) => _store.FindNote(name)?.ToArray();
@@ -185,11 +212,11 @@ public sealed class LiteDbRecordStore : IRecordStore
     }
 
     /// <summary>
-    /// Tells a listener the keys of damaged records, those found since the store was opened and those found
-    /// from now on, so that they can be fetched from replicas. The listener is called on any thread and must
-    /// not block.
+    /// Tells a listener of damaged records, by key and version, those found since the store was opened and
+    /// those found from now on, so that they can be fetched from replicas. The listener is called on any
+    /// thread and must not block.
     /// </summary>
-    public void ReportDamageTo(Action<Key> listener)
+    public void ReportDamageTo(Action<Holding> listener)
     {
         ArgumentNullException.ThrowIfNull(listener);
         _store.Ledger.ReportTo(listener);
@@ -202,7 +229,7 @@ public sealed class LiteDbRecordStore : IRecordStore
     public Task BackupAsync(string folder, CancellationToken cancellationToken = default) =>
         StoreBackup.CreateAsync(_store, _writer, folder, cancellationToken);
 
-    /// <summary>Writes what is queued, brings the index to disk, and closes the store.</summary>
+    /// <summary>Writes what is queued, and closes the store.</summary>
     public async ValueTask DisposeAsync()
     {
         if (Interlocked.Exchange(ref _isClosed, 1) == 0)
@@ -231,34 +258,21 @@ public sealed class LiteDbRecordStore : IRecordStore
 
     private void Close()
     {
-        _store.Close();
         _upkeep.Dispose();
         _writer.Dispose();
         try
         {
-            _store.Log.Commit(isDurable: true);
-            _upkeep.FeedIndex(isForced: true);
-            if (_store.Doubt is null)
-            {
-                Catalog catalog = _store.Catalog;
-                bool isHome = !catalog.Index.IsHolding || _store.TryBringHome(catalog);
-                catalog.Index.Close();
-                if (isHome && !catalog.Index.IsHolding)
-                {
-                    _store.Marker.WriteClosed();
-                }
-            }
+            _store.Log.Force();
+            _upkeep.FinishHints();
         }
         catch (Exception e) when (DiskFault.IsOfDisk(e))
         {
-            // The marker still says open: the next start finds out what the index lacks.
             _store.Ledger.SetDiskTrouble(
                 DiskFault.Describe(
                     "The record store could not be closed in order", _store.Options.Folder, e));
         }
         finally
         {
-            _store.Catalog.Dispose();
             _store.Log.Dispose();
             _lock.Dispose();
         }
@@ -272,12 +286,4 @@ public sealed class LiteDbRecordStore : IRecordStore
             command.Completed?.Invoke(_isClosed == 0 ? StoreOutcome.Busy : StoreOutcome.Failed);
         }
     }
-
-    private void Quarantine(Key key, RecordVersion version, Place place) =>
-        _writer.TryEnqueue(new StoreCommand(StoreCommandKind.Quarantine)
-        {
-            Key = key,
-            Version = version,
-            Place = place,
-        });
 }

@@ -2,126 +2,66 @@ using Igor.Dht.Protocol.Records;
 using Igor.Dht.Storage.Index;
 using Igor.Dht.Storage.Segments;
 using Igor.Dht.Storage.State;
+using Igor.Dht.Storage.Writing;
 using Igor.Kbr;
 
 namespace Igor.Dht.Storage.OnDisk;
 
 /// <summary>Reads records, and verifies each before it is served.</summary>
-internal sealed class RecordReader(StoreContext store, Action<Key, RecordVersion, Place> quarantine)
+internal sealed class RecordReader(StoreContext store, StoreWriter writer)
 {
     // A record moves when its segment is compacted; it cannot be overtaken by that again and again.
     private const int AttemptsMax = 8;
-
-    private enum Reading
-    {
-        Found,
-        Moved,
-        Other,
-        Damaged,
-    }
 
     /// <summary>Answers from memory, if memory knows.</summary>
     public bool TryReadAtOnce(Key key, out Record? record)
     {
         record = store.Cache.Find(key);
-        return record is not null || store.Catalog.Look(key).Kind == SightingKind.Absent;
+        return record is not null || store.Index.Find(key) is null;
     }
 
-    /// <summary>Reads a record; null when there is none, or it is damaged.</summary>
-    public Record? Read(Key key)
+    /// <summary>
+    /// Reads a record; null when there is none, or when it is damaged: once that is written down.
+    /// </summary>
+    public void Read(Key key, Action<Record?> completed)
     {
-        for (int attempt = 0; attempt < AttemptsMax; attempt++)
+        int left = AttemptsMax;
+        while (left-- > 0 && store.Index.Find(key) is StoredRecord stored)
         {
-            Catalog catalog = store.Catalog;
-            try
+            Place place = stored.Place;
+            EntryReading reading =
+                store.Log.Read(place.Segment, place.Offset, out EntryHeader header, out byte[]? body);
+            bool isOurs = reading == EntryReading.Intact && header.Kind == EntryKind.Record
+                && header.Key == key && header.Version == stored.Version;
+            if (isOurs && RecordCodec.TryDecode(body, out _) is Record record)
             {
-                if (TryRead(catalog, key, out Record? record))
-                {
-                    return record;
-                }
+                store.Index.IfStillAt(key, place, () => store.Cache.Put(record));
+                completed(record);
+                return;
             }
-            catch (IndexDamagedException e)
+
+            if (store.Index.Find(key)?.Place == place)
             {
-                store.DoubtIndex(catalog, e.Message);
-                store.AwaitRebuild(catalog);
+                Quarantine(key, stored, completed);
+                return;
             }
         }
 
-        return null;
+        completed(null);
     }
 
-    /// <summary>One attempt; false when the record moved meanwhile.</summary>
-    private bool TryRead(Catalog catalog, Key key, out Record? record)
+    private void Quarantine(Key key, StoredRecord stored, Action<Record?> completed)
     {
-        record = null;
-        Sighting sighting = catalog.Look(key);
-        if (sighting.Kind == SightingKind.Absent)
+        bool isQueued = writer.TryEnqueue(new StoreCommand(StoreCommandKind.Quarantine)
         {
-            return true;
-        }
-
-        IndexEntry? entry = sighting.Entry;
-        Reading reading = Reading.Other;
-        if (sighting.Kind == SightingKind.Hinted)
-        {
-            reading = ReadAt(key, null, sighting.Hint, out record);
-        }
-
-        if (reading is Reading.Other or Reading.Damaged)
-        {
-            // The hint was another key's, or what lies there is damaged: whose it is, only the index can
-            // tell.
-            entry ??= catalog.Index.Find(key);
-            reading = entry is null
-                ? Reading.Found
-                : ReadAt(key, entry.Header.Version, entry.Place, out record);
-        }
-
-        bool isCurrent = false;
-        Record? found = record;
-        catalog.IfUnchanged(key, sighting.Age, () =>
-        {
-            isCurrent = true;
-            if (found is not null)
-            {
-                store.Cache.Put(found);
-            }
+            Key = key,
+            Version = stored.Version,
+            Place = stored.Place,
+            Completed = _ => completed(null),
         });
-        return reading switch
+        if (!isQueued)
         {
-            Reading.Found => isCurrent || record is not null,
-            Reading.Damaged when isCurrent => Quarantine(key, entry!),
-            Reading.Other when isCurrent => throw new IndexDamagedException(
-                $"the place of {key.ToShortString()} holds another record"),
-            _ => false,
-        };
-    }
-
-    private bool Quarantine(Key key, IndexEntry entry)
-    {
-        quarantine(key, entry.Header.Version, entry.Place);
-        return true;
-    }
-
-    private Reading ReadAt(Key key, RecordVersion? version, Place place, out Record? record)
-    {
-        record = null;
-        switch (store.Log.Read(place.Segment, place.Offset, out EntryHeader header, out byte[]? body))
-        {
-            case EntryReading.Gone:
-                return Reading.Moved;
-            case EntryReading.Damaged:
-                return Reading.Damaged;
+            completed(null);
         }
-
-        if (header.Kind != EntryKind.Record
-            || header.Key != key
-            || (version ?? header.Version) != header.Version)
-        {
-            return Reading.Other;
-        }
-
-        record = RecordCodec.TryDecode(body, out _);
-        return record is null ? Reading.Damaged : Reading.Found;
     }
 }

@@ -93,6 +93,11 @@ internal static class StoreBackup
             OwnFiles.MakeFolder(folder);
             using StoreLock storeLock = StoreLock.Take(folder, options.Home);
             BindNetwork(backupFolder, list.Network, options);
+            if (Directory.Exists(StoreOpening.HintsIn(folder)))
+            {
+                Directory.Delete(StoreOpening.HintsIn(folder), recursive: true); // of segments that are gone
+            }
+
             OwnFiles.MakeFolder(segments);
             foreach (BackedUpFile file in list.Files)
             {

@@ -1,46 +1,41 @@
-using Igor.Dht.Storage.Index;
+using Igor.Dht.Protocol.Index;
+using Igor.Dht.Storage.Hints;
 using Igor.Dht.Storage.Segments;
 using Igor.Dht.Storage.State;
-using Igor.Kbr;
 
-// From a folder to a store that may serve: the lock, the segments, the index or a rebuilt one, the end of the
-// log.
+// From a folder to a store that may serve: the segments; for each its hint or, where that is missing or
+// damaged, what a scan finds; the index that they make; the end of the log.
 
 namespace Igor.Dht.Storage.Opening;
 
 /// <summary>Opens the parts of a store and brings them together.</summary>
 internal static class StoreOpening
 {
-    private const int ListedAtOnce = 512;
+    // Hints are written behind the log: a process that dies may leave so many segments without.
+    private const int UnhintedByDeath = 2;
 
     /// <summary>The folder of the segments.</summary>
     public static string SegmentsIn(string folder) => Path.Combine(folder, "segments");
 
-    /// <summary>The folder of the index.</summary>
-    public static string IndexIn(string folder) => Path.Combine(folder, "index");
+    /// <summary>The folder of the hints.</summary>
+    public static string HintsIn(string folder) => Path.Combine(folder, "hints");
+
+    /// <summary>The folder of the catalogue.</summary>
+    public static string CatalogueIn(string folder) => Path.Combine(folder, "catalogue");
 
     /// <summary>Opens the store in the folder of the options, whose lock is held.</summary>
     public static StoreContext Open(RecordStoreOptions options)
     {
-        string bootId = StoreMarker.PresentBootId();
-        StoreMarker? marker = StoreMarker.Read(options.Folder);
+        StoreMarker.Read(options.Folder);
         SegmentLog log = SegmentLog.Open(SegmentsIn(options.Folder), options.SegmentBytesMax);
         try
         {
-            OwnFiles.MakeFolder(IndexIn(options.Folder));
+            MakeHintsFolder(options.Folder);
             DropStillborn(log);
-            var store = new StoreContext(options, log, new DamageLedger());
-            string? doubt = log.Segments.Count == 0 ? null : StoreMarker.Doubt(marker, bootId);
-            store.Catalog = OpenCatalog(store, doubt);
-            if (store.Marker.TryWrite() is { } refusal)
-            {
-                // What says that the index is sound after the death of the machine may not stand while it
-                // changes: it goes on in memory, until the disk takes the marker.
-                store.Catalog.Index.Hold();
-                store.Ledger.SetDiskTrouble(
-                    DiskFault.Describe("Records cannot be written", options.Folder, refusal));
-            }
-
+            HintFile.SegmentsIn(HintsIn(options.Folder)).ForEach(log.PassOver);
+            var store = new StoreContext(options, log, new DamageLedger(), HintsIn(options.Folder));
+            Load(store);
+            Mark(store);
             return store;
         }
         catch
@@ -50,138 +45,51 @@ internal static class StoreOpening
         }
     }
 
-    /// <summary>Makes the index anew from the segments.</summary>
-    /// <exception cref="IOException">The disk is full or failed.</exception>
-    public static Catalog Rebuild(StoreContext store)
+    private static void MakeHintsFolder(string folder)
     {
         try
         {
-            store.Marker.Withdraw(); // no index is there until this is done
+            OwnFiles.MakeFolder(HintsIn(folder));
         }
         catch (Exception e) when (DiskFault.IsRefusal(e))
         {
-            // Then the index cannot be replaced on the disk either, and is made in memory.
+            // It is made with the first hint, when the disk takes it.
         }
+    }
 
-        var catalog = new Catalog(LiteIndex.Replace(IndexIn(store.Options.Folder)), store.Options);
+    private static void Mark(StoreContext store)
+    {
         try
         {
-            new Replay(store, catalog).Run(default);
-            return catalog;
+            new StoreMarker(StoreMarker.CurrentFormat).Write(store.Options.Folder);
         }
-        catch
+        catch (Exception e) when (DiskFault.IsRefusal(e))
         {
-            catalog.Dispose();
-            throw;
+            store.Ledger.SetDiskTrouble(
+                DiskFault.Describe("Records cannot be written", store.Options.Folder, e));
         }
     }
 
-    private static Catalog OpenCatalog(StoreContext store, string? doubt)
+    private static void Load(StoreContext store)
     {
-        Catalog? catalog = null;
-        LogPosition end = default;
-        if (doubt is null)
+        var distrusted = new HashSet<int>();
+        while (true)
         {
+            var loading = new Loading(store, distrusted);
             try
             {
-                catalog = new Catalog(LiteIndex.Open(IndexIn(store.Options.Folder)), store.Options);
-                doubt = catalog.IndexedTo is null && store.Log.Segments.Count > 0 ? "it is empty" : null;
-                if (doubt is null)
-                {
-                    end = catalog.IndexedTo ?? Found(catalog);
-                    BringUpToDate(store, catalog, end);
-                }
+                loading.Run();
+                return;
             }
-            catch (IndexDamagedException e)
+            catch (HintDamagedException e)
             {
-                doubt = e.Message;
+                distrusted.Add(e.Segment); // its segment is read in the next attempt
             }
-        }
-
-        if (doubt is not null)
-        {
-            catalog?.Dispose();
-            catalog = Rebuild(store);
-            end = default;
-            store.Rebuilt = doubt;
-        }
-
-        ResumeLog(store, end);
-        return catalog!;
-    }
-
-    /// <summary>
-    /// Has a new index say that it reaches nowhere yet, which tells it from one that was lost.
-    /// </summary>
-    private static LogPosition Found(Catalog catalog)
-    {
-        catalog.Index.Apply(new IndexBatch());
-        return default;
-    }
-
-    private static void BringUpToDate(StoreContext store, Catalog catalog, LogPosition indexedTo)
-    {
-        foreach ((int id, SegmentUse use) in catalog.SegmentUses())
-        {
-            long length = store.Log.Find(id)?.Length ?? 0;
-            if (length < use.Length && use.LiveBytes > 0)
+            finally
             {
-                ForgetMissing(store, catalog, id, length);
+                loading.Dispose();
             }
         }
-
-        new Replay(store, catalog).Run(indexedTo);
-    }
-
-    /// <summary>Takes records out of service that lay where their segment is cut off now.</summary>
-    private static void ForgetMissing(StoreContext store, Catalog catalog, int segmentId, long length)
-    {
-        Key? from = Key.Zero;
-        while (from is Key start)
-        {
-            List<IndexEntry> entries = catalog.Index.List(start, null, ListedAtOnce);
-            var effects = new List<Effect>();
-            foreach (IndexEntry entry in entries)
-            {
-                if (entry.Place.Segment == segmentId && entry.Place.End > length)
-                {
-                    store.Ledger.AddRecord(entry.Header.Key, segmentId);
-                    var stored = new StoredRecord(entry.Header.Version, entry.Place, entry.Header.Owner);
-                    effects.Add(new Effect(entry.Header.Key, null, stored, null));
-                }
-            }
-
-            catalog.Publish(effects, [], catalog.IndexedTo ?? default);
-            bool isLast = entries.Count < ListedAtOnce || entries[^1].Header.Key == Key.Max;
-            from = isLast ? null : entries[^1].Header.Key + new Key(0, 0, 0, 1);
-        }
-    }
-
-    private static void ResumeLog(StoreContext store, LogPosition indexedTo)
-    {
-        if (store.Log.Segments is not [.., Segment last])
-        {
-            return;
-        }
-
-        long from = indexedTo.Segment == last.Id ? Math.Min(indexedTo.Offset, last.Length) : 0;
-        bool wasCut = indexedTo.Segment == last.Id && last.Length < indexedTo.Offset;
-        (long intactEnd, bool isSealed, bool isBroken) = Replay.EndOf(last, from);
-
-        if (last.IsReadOnly)
-        {
-            return;
-        }
-
-        // Nothing is appended to a segment that cannot be relied upon. What may be read of it stays.
-        if (!isSealed && !wasCut && !isBroken)
-        {
-            store.Log.Resume(last, intactEnd);
-        }
-
-        // A process that was killed before its fsync leaves entries in the kernel's cache. They count as
-        // stored from now on, and are acknowledged when they are put again.
-        last.Sync();
     }
 
     /// <summary>A segment whose head never got to the disk holds nothing.</summary>
@@ -190,6 +98,185 @@ internal static class StoreOpening
         if (log.Segments is [.., { IsReadOnly: false } last] && last.Length <= SegmentCodec.FileHeaderBytes)
         {
             log.Delete(last.Id);
+        }
+    }
+
+    /// <summary>One attempt to make the index of what is on disk.</summary>
+    private sealed class Loading(StoreContext store, HashSet<int> distrusted) : IDisposable
+    {
+        private readonly List<IHintSource> _sources = [];
+        private readonly List<int> _scanned = [];
+        private readonly List<(int Segment, int Stretches)> _damage = [];
+        private HintEntries _entries = new();
+        private LogPosition _end;
+
+        public void Run()
+        {
+            IReadOnlyList<Segment> segments = store.Log.Segments;
+            foreach (Segment segment in segments)
+            {
+                if (segment == segments[^1])
+                {
+                    AddTail(segment);
+                }
+                else
+                {
+                    _sources.Add(FindWholeHint(segment) ?? Scan(segment));
+                }
+            }
+
+            int[] orphans =
+                [.. HintFile.SegmentsIn(store.HintsFolder).Where(id => store.Log.Find(id) is null)];
+            _sources.AddRange(orphans
+                .Where(id => !distrusted.Contains(id))
+                .Select(id => HintFile.TryOpen(store.HintsFolder, id))
+                .OfType<HintFile>());
+            var merge = new HintMerge(store.Log, _sources.OrderBy(source => source.Segment));
+            store.Index = merge.Run(_end);
+            store.ForgottenHints.AddRange(orphans);
+            Report(merge);
+            Resume(segments);
+            int expected = segments.Count - 1 - UnhintedByDeath;
+            if (_scanned.Any(at => at < expected))
+            {
+                store.Rebuilt = $"{_scanned.Count} of {segments.Count} segments were read whole, for their "
+                    + "hints were missing or damaged";
+            }
+        }
+
+        public void Dispose()
+        {
+            foreach (HintFile hint in _sources.OfType<HintFile>())
+            {
+                hint.Dispose();
+            }
+        }
+
+        /// <summary>The hint that belongs to a segment; null when there is none.</summary>
+        private HintFile? FindHint(Segment segment)
+        {
+            HintFile? hint = distrusted.Contains(segment.Id)
+                ? null
+                : HintFile.TryOpen(store.HintsFolder, segment.Id);
+            bool isOurs = hint is not null && hint.Salt == segment.Salt;
+            segment.IsHinted = isOurs && hint!.Covered >= segment.Length;
+            if (!isOurs)
+            {
+                hint?.Dispose();
+            }
+
+            return isOurs ? hint : null;
+        }
+
+        private HintFile? FindWholeHint(Segment segment)
+        {
+            HintFile? hint = FindHint(segment);
+            if (segment.IsHinted)
+            {
+                return hint;
+            }
+
+            hint?.Dispose();
+            return null;
+        }
+
+        /// <summary>
+        /// The last segment: what follows its hint, or all of it, is read, to see where its entries end.
+        /// </summary>
+        private void AddTail(Segment last)
+        {
+            HintFile? hint = FindHint(last);
+            var entries = new HintEntries();
+            SegmentSurvey survey = SegmentSurvey.Of(last, hint?.Covered ?? 0, isTail: true, entries);
+            if (hint is not null)
+            {
+                _sources.Add(hint);
+            }
+
+            _sources.Add(entries);
+            NoteDamage(last, survey);
+            _end = survey.CanFollow && !last.IsReadOnly && hint is not { IsClosed: true }
+                && last.Length >= survey.IntactEnd
+                    ? new LogPosition(last.Id, survey.IntactEnd)
+                    : new LogPosition(last.Id + 1, 0);
+        }
+
+        private void NoteDamage(Segment segment, SegmentSurvey survey)
+        {
+            if (survey.DamagedStretches > 0)
+            {
+                _damage.Add((segment.Id, survey.DamagedStretches));
+            }
+        }
+
+        private IHintSource Scan(Segment segment)
+        {
+            HintEntries entries = _entries;
+            SegmentSurvey survey = SegmentSurvey.Of(segment, 0, isTail: false, entries);
+            NoteDamage(segment, survey);
+            _scanned.Add(_sources.Count);
+            if (TryHint(segment, survey, entries) is HintFile hint)
+            {
+                return hint;
+            }
+
+            _entries = new HintEntries(); // these stay in memory until the index is made
+            return entries;
+        }
+
+        private HintFile? TryHint(Segment segment, SegmentSurvey survey, HintEntries entries)
+        {
+            if (survey.HasUnreadable)
+            {
+                segment.IsHinted = true; // the disk may find it again: the next start tries
+                return null;
+            }
+
+            try
+            {
+                HintFile.Write(store.HintsFolder, entries);
+                segment.IsHinted = true;
+                return HintFile.TryOpen(store.HintsFolder, segment.Id);
+            }
+            catch (Exception e) when (DiskFault.IsOfDisk(e))
+            {
+                return null; // it is written when the disk takes it
+            }
+        }
+
+        /// <summary>
+        /// Nothing is appended to a segment that cannot be relied upon. What may be read of it stays.
+        /// </summary>
+        private void Resume(IReadOnlyList<Segment> segments)
+        {
+            if (segments is not [.., { IsReadOnly: false } last])
+            {
+                return;
+            }
+
+            if (_end.Segment == last.Id)
+            {
+                store.Log.Resume(last, _end.Offset);
+                last.IsHinted = false;
+            }
+
+            // A process that was killed before its fsync leaves entries in the kernel's cache. They count as
+            // stored from now on, and are acknowledged when they are put again.
+            last.Sync();
+        }
+
+        private void Report(HintMerge merge)
+        {
+            foreach ((Holding lost, int segment) in merge.Lost)
+            {
+                store.Ledger.AddRecord(lost, segment);
+                store.Unrecorded[lost.Key] = lost.Version;
+            }
+
+            foreach ((int segment, int stretches) in _damage)
+            {
+                store.Ledger.AddStretches(stretches, segment);
+            }
         }
     }
 }

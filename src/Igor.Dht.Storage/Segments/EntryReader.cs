@@ -22,23 +22,16 @@ internal static class EntryReader
     private const int FirstReadBytes = 4096;
 
     /// <summary>Reads the entry at an offset and verifies it.</summary>
-    public static EntryReading Read(
-        Segment segment, long offset, bool isHeaderOnly, out EntryHeader header, out byte[]? body)
+    public static EntryReading Read(Segment segment, long offset, out EntryHeader header, out byte[]? body)
     {
         body = null;
         byte[] buffer = ArrayPool<byte>.Shared.Rent(FirstReadBytes);
         try
         {
-            int wanted = isHeaderOnly ? SegmentCodec.HeaderBytes : FirstReadBytes;
-            int got = segment.Read(buffer.AsSpan(0, wanted), offset);
+            int got = segment.Read(buffer.AsSpan(0, FirstReadBytes), offset);
             if (!SegmentCodec.TryReadHeader(buffer.AsSpan(0, got), segment.Id, offset, out header))
             {
                 return EntryReading.Damaged;
-            }
-
-            if (isHeaderOnly)
-            {
-                return EntryReading.Intact;
             }
 
             if (offset + SegmentCodec.HeaderBytes + header.BodyLength > segment.Length)

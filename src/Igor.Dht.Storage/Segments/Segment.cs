@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Security.Cryptography;
 using Microsoft.Win32.SafeHandles;
 
 namespace Igor.Dht.Storage.Segments;
@@ -9,10 +10,12 @@ internal sealed class Segment : IDisposable
     private const string Extension = ".seg";
     private readonly SafeFileHandle _file;
     private volatile bool _isStuck;
+    private volatile bool _isHinted;
 
-    private Segment(int id, string path, SafeFileHandle file, long length)
+    private Segment(int id, string path, SafeFileHandle file, long length, ulong? salt)
     {
         Id = id;
+        Salt = salt;
         FilePath = path;
         _file = file;
         Length = length;
@@ -20,6 +23,18 @@ internal sealed class Segment : IDisposable
 
     /// <summary>The number of the segment; a larger one was begun later.</summary>
     public int Id { get; }
+
+    /// <summary>
+    /// What tells its file from every other, of the same number too; null when its head is damaged.
+    /// </summary>
+    public ulong? Salt { get; }
+
+    /// <summary>Whether its hint is on disk, or cannot be made before the next start.</summary>
+    public bool IsHinted
+    {
+        get => _isHinted;
+        set => _isHinted = value;
+    }
 
     /// <summary>Its file.</summary>
     public string FilePath { get; }
@@ -57,11 +72,12 @@ internal sealed class Segment : IDisposable
         try
         {
             Span<byte> head = stackalloc byte[SegmentCodec.FileHeaderBytes];
-            SegmentCodec.WriteFileHeader(head, id);
+            ulong salt = BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(sizeof(ulong)));
+            SegmentCodec.WriteFileHeader(head, id, salt);
             RandomAccess.Write(file, head, 0);
             DiskSync.File(file);
             DiskSync.Folder(folder);
-            return new Segment(id, path, file, head.Length) { SyncedLength = head.Length };
+            return new Segment(id, path, file, head.Length, salt) { SyncedLength = head.Length };
         }
         catch
         {
@@ -88,7 +104,10 @@ internal sealed class Segment : IDisposable
             file = File.OpenHandle(path, FileMode.Open, FileAccess.Read, Sharing);
         }
 
-        return new Segment(id, path, file, RandomAccess.GetLength(file)) { IsReadOnly = isReadOnly };
+        return new Segment(id, path, file, RandomAccess.GetLength(file), SaltOf(file, id))
+        {
+            IsReadOnly = isReadOnly,
+        };
     }
 
     /// <summary>The ids of the segments in a folder, in ascending order.</summary>
@@ -148,6 +167,19 @@ internal sealed class Segment : IDisposable
     {
         File.Delete(FilePath);
         Dispose();
+    }
+
+    private static ulong? SaltOf(SafeFileHandle file, int id)
+    {
+        Span<byte> head = stackalloc byte[SegmentCodec.FileHeaderBytes];
+        try
+        {
+            return SegmentCodec.SaltOf(head[..RandomAccess.Read(file, head, 0)], id);
+        }
+        catch (IOException)
+        {
+            return null;
+        }
     }
 
     private static FileShare Sharing => FileShare.ReadWrite | FileShare.Delete;

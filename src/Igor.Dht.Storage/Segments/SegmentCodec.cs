@@ -5,7 +5,7 @@ using Igor.Kbr;
 
 // The bytes of segments. All integers are little-endian, entries begin at multiples of 8:
 //
-//   file   0 "IGORSEG1"   8 segment id (4)   12 checksum of the first 12 bytes (4)
+//   file   0 "IGORSEG1"   8 segment id (4)   12 checksum of the other bytes (4)   16 salt (8)
 //   entry  0 magic (4)    4 kind, 5 flags, 6 zero (2)   8 body length (4)   12 header checksum (4)
 //          16 key (32)    48 version: clock (8), writer (8)   64 body checksum (8)   72 body, zeros up to 8
 //
@@ -18,7 +18,7 @@ namespace Igor.Dht.Storage.Segments;
 internal static class SegmentCodec
 {
     /// <summary>Bytes before the first entry of a segment.</summary>
-    public const int FileHeaderBytes = 16;
+    public const int FileHeaderBytes = 24;
 
     /// <summary>Bytes of an entry before its body.</summary>
     public const int HeaderBytes = 72;
@@ -34,6 +34,7 @@ internal static class SegmentCodec
     private const uint EntryMagic = 0x45_52_47_49; // "IGRE"
     private const int HeaderChecksumAt = 12;
     private const int KeyAt = 16;
+    private const int SaltAt = 16;
     private const int BodyChecksumAt = 64;
 
     private static ReadOnlySpan<byte> FileMagic => "IGORSEG1"u8;
@@ -43,20 +44,25 @@ internal static class SegmentCodec
         (HeaderBytes + bodyLength + Alignment - 1) & ~(Alignment - 1);
 
     /// <summary>Writes the head of a segment file.</summary>
-    public static void WriteFileHeader(Span<byte> destination, int segment)
+    /// <param name="destination">Where it goes.</param>
+    /// <param name="segment">The number of the segment.</param>
+    /// <param name="salt">What tells the file from every other, of the same number too.</param>
+    public static void WriteFileHeader(Span<byte> destination, int segment, ulong salt)
     {
         FileMagic.CopyTo(destination);
         BinaryPrimitives.WriteInt32LittleEndian(destination[8..], segment);
-        uint checksum = (uint)XxHash3.HashToUInt64(destination[..12]);
-        BinaryPrimitives.WriteUInt32LittleEndian(destination[12..], checksum);
+        BinaryPrimitives.WriteUInt64LittleEndian(destination[SaltAt..], salt);
+        BinaryPrimitives.WriteUInt32LittleEndian(destination[12..], FileChecksum(destination));
     }
 
-    /// <summary>Whether these bytes head the segment of that id.</summary>
-    public static bool IsFileHeader(ReadOnlySpan<byte> source, int segment) =>
+    /// <summary>The salt of a segment file; null for bytes that do not head the segment of that id.</summary>
+    public static ulong? SaltOf(ReadOnlySpan<byte> source, int segment) =>
         source.Length >= FileHeaderBytes
         && source[..8].SequenceEqual(FileMagic)
         && BinaryPrimitives.ReadInt32LittleEndian(source[8..]) == segment
-        && BinaryPrimitives.ReadUInt32LittleEndian(source[12..]) == (uint)XxHash3.HashToUInt64(source[..12]);
+        && BinaryPrimitives.ReadUInt32LittleEndian(source[12..]) == FileChecksum(source)
+            ? BinaryPrimitives.ReadUInt64LittleEndian(source[SaltAt..])
+            : null;
 
     /// <summary>Writes a whole entry; the destination has exactly <see cref="EntryBytes"/> bytes.</summary>
     public static void WriteEntry(
@@ -120,6 +126,9 @@ internal static class SegmentCodec
     /// <summary>Whether a body is the one that the header was written for.</summary>
     public static bool IsIntact(in EntryHeader header, ReadOnlySpan<byte> body) =>
         body.Length == header.BodyLength && XxHash3.HashToUInt64(body) == header.BodyChecksum;
+
+    private static uint FileChecksum(ReadOnlySpan<byte> head) => (uint)XxHash3.HashToUInt64(
+        head.Slice(SaltAt, 8), BinaryPrimitives.ReadInt32LittleEndian(head[8..]));
 
     private static uint HeaderChecksum(ReadOnlySpan<byte> header, int segment, long offset)
     {

@@ -12,6 +12,7 @@ namespace Igor.Dht.Storage.Segments;
 /// <summary>The append-only log of a store. Appending is for one thread, reading for any.</summary>
 internal sealed class SegmentLog : IDisposable
 {
+    private const int ReadAttempts = 2;
     private const int StagingBytesFirst = 64 * 1024;
     private const int StagingBytesKept = 1024 * 1024;
 
@@ -71,6 +72,9 @@ internal sealed class SegmentLog : IDisposable
 
         return log;
     }
+
+    /// <summary>Begins no segment of that number, of which a hint is left that tells what is lost.</summary>
+    public void PassOver(int id) => _newestId = Math.Max(_newestId, id);
 
     /// <summary>Finds a segment; null when it was deleted.</summary>
     public Segment? Find(int id) => _segments.GetValueOrDefault(id);
@@ -199,7 +203,10 @@ internal sealed class SegmentLog : IDisposable
         ActiveFor(0);
     }
 
-    /// <summary>Deletes a segment. Reads that are under way find it gone and look again.</summary>
+    /// <summary>
+    /// Deletes a segment; when this returns that is on disk. Reads that are under way find it gone and look
+    /// again.
+    /// </summary>
     /// <exception cref="IOException">
     /// The disk refuses; the segment is still there, and listed, for what lies in it may need to be hidden.
     /// </exception>
@@ -207,6 +214,7 @@ internal sealed class SegmentLog : IDisposable
     {
         Find(id)?.Delete();
         _segments.TryRemove(id, out _);
+        DiskSync.Folder(_folder);
     }
 
     /// <summary>Reads the entry at a place.</summary>
@@ -214,11 +222,9 @@ internal sealed class SegmentLog : IDisposable
     /// <param name="offset">Its offset there.</param>
     /// <param name="header">Its header, when that is intact.</param>
     /// <param name="body">
-    /// Its body, a new array, when the entry is intact; null when only the header was wanted.
+    /// Its body, a new array, when the entry is intact.
     /// </param>
-    /// <param name="isHeaderOnly">Whether the body is not wanted.</param>
-    public EntryReading Read(
-        int segmentId, long offset, out EntryHeader header, out byte[]? body, bool isHeaderOnly = false)
+    public EntryReading Read(int segmentId, long offset, out EntryHeader header, out byte[]? body)
     {
         body = null;
         header = default;
@@ -228,17 +234,28 @@ internal sealed class SegmentLog : IDisposable
             return EntryReading.Gone;
         }
 
-        try
+        for (int attempt = 1; ; attempt++)
         {
-            return EntryReader.Read(segment, offset, isHeaderOnly, out header, out body);
-        }
-        catch (ObjectDisposedException)
-        {
-            return EntryReading.Gone;
-        }
-        catch (IOException)
-        {
-            return EntryReading.Damaged;
+            try
+            {
+                EntryReading reading = EntryReader.Read(segment, offset, out header, out body);
+                if (reading == EntryReading.Intact || attempt == ReadAttempts)
+                {
+                    return reading;
+                }
+            }
+            catch (ObjectDisposedException)
+            {
+                return EntryReading.Gone;
+            }
+            catch (IOException) when (attempt < ReadAttempts)
+            {
+                // A disk may fail once, in a reset of its bus, and read the same sector the next time.
+            }
+            catch (IOException)
+            {
+                return EntryReading.Damaged;
+            }
         }
     }
 

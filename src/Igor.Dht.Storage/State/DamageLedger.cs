@@ -1,4 +1,4 @@
-using Igor.Kbr;
+using Igor.Dht.Protocol.Index;
 
 namespace Igor.Dht.Storage.State;
 
@@ -9,8 +9,8 @@ internal sealed class DamageLedger
     private const int BacklogMax = 10_000;
 
     private readonly Lock _gate = new();
-    private readonly List<Key> _backlog = [];
-    private Action<Key>? _listener;
+    private readonly List<Holding> _backlog = [];
+    private Action<Holding>? _listener;
     private string? _diskTrouble;
     private string? _indexTrouble;
     private string? _damage;
@@ -63,20 +63,20 @@ internal sealed class DamageLedger
     }
 
     /// <summary>Notes a damaged record.</summary>
-    public void AddRecord(Key key, int segment)
+    public void AddRecord(Holding lost, int segment)
     {
-        Action<Key>? listener;
+        Action<Holding>? listener;
         lock (_gate)
         {
             Count(1, segment);
             listener = _listener;
             if (listener is null && _backlog.Count < BacklogMax)
             {
-                _backlog.Add(key);
+                _backlog.Add(lost);
             }
         }
 
-        listener?.Invoke(key);
+        listener?.Invoke(lost);
     }
 
     /// <summary>Notes stretches of a segment whose records cannot be told any more.</summary>
@@ -89,9 +89,9 @@ internal sealed class DamageLedger
     }
 
     /// <summary>Tells the listener of every damaged record, those found so far included.</summary>
-    public void ReportTo(Action<Key> listener)
+    public void ReportTo(Action<Holding> listener)
     {
-        Key[] backlog;
+        Holding[] backlog;
         lock (_gate)
         {
             _listener += listener;
@@ -99,9 +99,9 @@ internal sealed class DamageLedger
             _backlog.Clear();
         }
 
-        foreach (Key key in backlog)
+        foreach (Holding lost in backlog)
         {
-            listener(key);
+            listener(lost);
         }
     }
 

@@ -7,18 +7,13 @@ using Igor.Kbr;
 namespace Igor.Dht.Storage.State;
 
 /// <summary>What the parts of an open store share.</summary>
-internal sealed class StoreContext(RecordStoreOptions options, SegmentLog log, DamageLedger ledger)
+internal sealed class StoreContext(
+    RecordStoreOptions options, SegmentLog log, DamageLedger ledger, string hintsFolder)
 {
-    // How long a read waits for an index that is being rebuilt, before it gives up.
-    private static readonly TimeSpan RebuildWait = TimeSpan.FromSeconds(60);
-
-    private readonly object _rebuilding = new();
     private readonly ConcurrentDictionary<string, byte[]> _unwrittenNotes = new();
-    private volatile Catalog? _catalog;
-    private volatile string? _doubt;
+    private volatile StoreIndex? _index;
     private volatile bool _isFull;
     private volatile bool _mayFreeRoom = true;
-    private bool _isClosed;
 
     /// <summary>The options.</summary>
     public RecordStoreOptions Options { get; } = options;
@@ -28,6 +23,12 @@ internal sealed class StoreContext(RecordStoreOptions options, SegmentLog log, D
 
     /// <summary>What was found wrong.</summary>
     public DamageLedger Ledger { get; } = ledger;
+
+    /// <summary>Where hints are.</summary>
+    public string HintsFolder { get; } = hintsFolder;
+
+    /// <summary>Held while a hint is put in its place, and while a segment goes with its hint.</summary>
+    public Lock HintGate { get; } = new();
 
     /// <summary>Room for compaction.</summary>
     public Reserve Reserve { get; } = new(options);
@@ -48,23 +49,30 @@ internal sealed class StoreContext(RecordStoreOptions options, SegmentLog log, D
         set => _mayFreeRoom = value;
     }
 
-    /// <summary>What a next start is told of this one.</summary>
-    public MarkerKeeper Marker { get; } = new(options.Folder);
+    /// <summary>Memory that the index may take: as set, but half of what the process has at most.</summary>
+    public long IndexBytesMax { get; } =
+        Math.Min(options.IndexBytes, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 2);
 
     /// <summary>Hot records.</summary>
     public RecordCache Cache { get; } = new(options.CacheBytes);
 
-    /// <summary>Where records lie; another one after a rebuild.</summary>
-    public Catalog Catalog
+    /// <summary>What is stored and where.</summary>
+    public StoreIndex Index
     {
-        get => _catalog ?? throw new InvalidOperationException("The store is not open yet.");
-        set => _catalog = value;
+        get => _index ?? throw new InvalidOperationException("The store is not open yet.");
+        set => _index = value;
     }
 
-    /// <summary>Why the index cannot be relied upon; null when it can.</summary>
-    public string? Doubt => _doubt;
+    /// <summary>
+    /// Lost records, with their versions, of which the log does not say yet that nothing older stands in
+    /// their place.
+    /// </summary>
+    public ConcurrentDictionary<Key, RecordVersion> Unrecorded { get; } = new();
 
-    /// <summary>Why the index was rebuilt last; null when it was not.</summary>
+    /// <summary>Hints without a segment, to be deleted once the log says what is lost with them.</summary>
+    public List<int> ForgottenHints { get; } = [];
+
+    /// <summary>Why the opening read more than hints; null when it did not.</summary>
     public string? Rebuilt { get; set; }
 
     /// <summary>What time it is.</summary>
@@ -75,12 +83,12 @@ internal sealed class StoreContext(RecordStoreOptions options, SegmentLog log, D
 
     /// <summary>The content of a note; null when there is none.</summary>
     public byte[]? FindNote(string name) =>
-        _unwrittenNotes.GetValueOrDefault(name) ?? Catalog.FindNote(name)?.Content;
+        _unwrittenNotes.GetValueOrDefault(name) ?? Index.FindNote(name)?.Content;
 
     /// <summary>Keeps a note in memory until it is written; false when there are too many.</summary>
     public bool KeepNote(string name, byte[] content, int notesMax)
     {
-        if (FindNote(name) is null && Catalog.NoteCount + _unwrittenNotes.Count >= notesMax)
+        if (FindNote(name) is null && Index.NoteCount + _unwrittenNotes.Count >= notesMax)
         {
             return false;
         }
@@ -92,149 +100,4 @@ internal sealed class StoreContext(RecordStoreOptions options, SegmentLog log, D
     /// <summary>Lets go of a note that is written now, unless it changed meanwhile.</summary>
     public void ReleaseNote(Note note) =>
         _unwrittenNotes.TryRemove(new KeyValuePair<string, byte[]>(note.Name, note.Content));
-
-    /// <summary>Says that the index cannot be relied upon; it is rebuilt soon.</summary>
-    public void DoubtIndex(Catalog catalog, string reason)
-    {
-        if (ReferenceEquals(catalog, _catalog) && _doubt is null)
-        {
-            _doubt = reason;
-            Ledger.SetIndexTrouble($"The index is being rebuilt from the segments: {reason}.");
-        }
-    }
-
-    /// <summary>Takes a rebuilt catalogue into use.</summary>
-    public void Replace(Catalog catalog, string reason)
-    {
-        Catalog old = Catalog;
-        Catalog = catalog;
-        Cache.Clear();
-        Rebuilt = reason;
-        _doubt = null;
-        Ledger.SetIndexTrouble(null);
-        lock (_rebuilding)
-        {
-            Monitor.PulseAll(_rebuilding);
-        }
-
-        old.Dispose();
-    }
-
-    /// <summary>Lets nobody wait for a rebuild any more.</summary>
-    public void Close()
-    {
-        lock (_rebuilding)
-        {
-            _isClosed = true;
-            Monitor.PulseAll(_rebuilding);
-        }
-    }
-
-    /// <summary>
-    /// Writes to the disk what the index holds in memory, and the marker, if there may be room; whether all
-    /// is there.
-    /// </summary>
-    public bool TryBringHome(Catalog catalog)
-    {
-        try
-        {
-            if (catalog.Index.IsHolding)
-            {
-                if (Reserve.FreeBytes < catalog.Index.HeldBytes)
-                {
-                    return false;
-                }
-
-                Marker.Withdraw();
-                catalog.Index.WriteHeld();
-            }
-
-            if (Marker.TryWrite() is not null)
-            {
-                return false;
-            }
-
-            if (!IsFull)
-            {
-                Ledger.SetDiskTrouble(null);
-            }
-
-            return true;
-        }
-        catch (Exception e) when (DiskFault.IsOfDisk(e))
-        {
-            return false;
-        }
-    }
-
-    /// <summary>Waits until another catalogue is in use.</summary>
-    public void AwaitRebuild(Catalog old)
-    {
-        long end = Environment.TickCount64 + (long)RebuildWait.TotalMilliseconds;
-        lock (_rebuilding)
-        {
-            while (!_isClosed && ReferenceEquals(old, _catalog) && Environment.TickCount64 < end)
-            {
-                Monitor.Wait(_rebuilding, TimeSpan.FromSeconds(1));
-            }
-        }
-    }
-
-    /// <summary>
-    /// What is stored of a key, as a writer needs to know it. A damaged record counts as the oldest version,
-    /// so that any write replaces it.
-    /// </summary>
-    /// <exception cref="IndexDamagedException">
-    /// The index had to be asked and cannot be relied upon.
-    /// </exception>
-    public StoredRecord? Current(Catalog catalog, Key key)
-    {
-        Sighting sighting = catalog.Look(key);
-        switch (sighting.Kind)
-        {
-            case SightingKind.Absent:
-                return null;
-            case SightingKind.Listed:
-                return Of(sighting.Entry!);
-            case SightingKind.Hinted when AtHint(key, sighting.Hint) is StoredRecord stored:
-                return stored;
-        }
-
-        IndexEntry? entry = catalog.Index.Find(key);
-        if (entry is null)
-        {
-            return null;
-        }
-
-        return sighting.Kind == SightingKind.Hinted && entry.Place.IsSameSpot(sighting.Hint)
-            ? Of(entry) with { Version = RecordVersion.None }
-            : Of(entry);
-    }
-
-    private static StoredRecord Of(IndexEntry entry) =>
-        new(entry.Header.Version, entry.Place, entry.Header.Owner);
-
-    private StoredRecord? AtHint(Key key, Place hint)
-    {
-        EntryReading reading = Log.Read(
-            hint.Segment, hint.Offset, out EntryHeader header, out byte[]? body, isHeaderOnly: true);
-        if (reading != EntryReading.Intact || header.Kind != EntryKind.Record || header.Key != key)
-        {
-            return null;
-        }
-
-        Key owner = Key.Zero;
-        if (header.Flags.HasFlag(EntryFlags.HasOwner))
-        {
-            reading = Log.Read(hint.Segment, hint.Offset, out header, out body);
-            if (reading != EntryReading.Intact || RecordCodec.TryDecode(body, out _) is not Record record)
-            {
-                return null;
-            }
-
-            owner = record.Header.Owner;
-        }
-
-        return new StoredRecord(header.Version, hint with { BodyLength = header.BodyLength }, owner);
-    }
 }

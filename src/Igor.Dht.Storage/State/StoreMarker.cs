@@ -1,20 +1,11 @@
-using System.Globalization;
 using System.Text.Json;
 using Igor.Dht.Storage.Segments;
 
-// Tells, at the next start, how the last one ended. What a process wrote survives its death in the kernel's
-// cache, so after a kill the index is as good as it was; after the death of the machine only what was forced
-// to the disk is, and that are the segments.
-
 namespace Igor.Dht.Storage.State;
 
-/// <summary>
-/// The file that says whether the store was closed, and in which run of the machine it was opened.
-/// </summary>
+/// <summary>The file that says in which format the store is.</summary>
 /// <param name="Format">Version of the on-disk format.</param>
-/// <param name="BootId">Names the run of the machine in which the store was opened.</param>
-/// <param name="IsClosed">Whether it was closed in order.</param>
-internal sealed record StoreMarker(int Format, string BootId, bool IsClosed)
+internal sealed record StoreMarker(int Format)
 {
     /// <summary>The format that this code writes.</summary>
     public const int CurrentFormat = 1;
@@ -51,6 +42,7 @@ internal sealed record StoreMarker(int Format, string BootId, bool IsClosed)
     }
 
     /// <summary>Replaces the marker of a folder, on disk when this returns.</summary>
+    /// <exception cref="IOException">The disk is full, read-only or failed.</exception>
     public void Write(string folder)
     {
         string path = Path.Combine(folder, Name);
@@ -64,36 +56,4 @@ internal sealed record StoreMarker(int Format, string BootId, bool IsClosed)
         File.Move(next, path, overwrite: true);
         DiskSync.Folder(folder);
     }
-
-    /// <summary>Deletes the marker of a folder, on disk when this returns.</summary>
-    /// <exception cref="IOException">The disk is read-only or failed.</exception>
-    public static void Delete(string folder)
-    {
-        File.Delete(Path.Combine(folder, Name));
-        DiskSync.Folder(folder);
-    }
-
-    /// <summary>Names the present run of the machine.</summary>
-    public static string PresentBootId()
-    {
-        const string Linux = "/proc/sys/kernel/random/boot_id";
-        if (File.Exists(Linux))
-        {
-            return File.ReadAllText(Linux).Trim();
-        }
-
-        // Elsewhere the time of the start serves, in steps wide enough for corrections of the clock.
-        long startedAtMs = DateTimeOffset.UtcNow.ToUnixTimeMilliseconds() - Environment.TickCount64;
-        return "started " + (startedAtMs / 600_000).ToString(CultureInfo.InvariantCulture);
-    }
-
-    /// <summary>
-    /// Why the index cannot be relied upon after the end that this marker tells of; null when it can.
-    /// </summary>
-    public static string? Doubt(StoreMarker? marker, string bootId) => marker switch
-    {
-        null => "nothing says how the store was closed",
-        { IsClosed: false } when marker.BootId != bootId => "the machine ended while the store was open",
-        _ => null,
-    };
 }

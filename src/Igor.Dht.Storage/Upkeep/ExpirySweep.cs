@@ -1,5 +1,4 @@
-using Igor.Dht.Protocol.Records;
-using Igor.Dht.Storage.Index;
+using Igor.Dht.Protocol.Index;
 using Igor.Dht.Storage.State;
 using Igor.Dht.Storage.Writing;
 using Igor.Kbr;
@@ -7,106 +6,52 @@ using Igor.Kbr;
 namespace Igor.Dht.Storage.Upkeep;
 
 /// <summary>Removes records some time after they expired.</summary>
-internal sealed class ExpirySweep(StoreContext store, StoreWriter writer, Action feedIndex)
+internal sealed class ExpirySweep(StoreContext store, StoreWriter writer)
 {
     private const int AtOnce = 256;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
-    private static readonly TimeSpan Nap = TimeSpan.FromMilliseconds(20);
+    private readonly List<RecordSlot> _due = [];
     private long _nextAtMs;
 
     /// <summary>Sweeps, if it is time.</summary>
-    /// <exception cref="IndexDamagedException">The index cannot be relied upon.</exception>
     public void Step()
     {
-        if (Environment.TickCount64 < _nextAtMs)
+        NetworkTime now = store.Now;
+        if (Environment.TickCount64 < _nextAtMs || !now.IsTrusted)
         {
-            return;
+            return; // a wrong clock forgets nothing
         }
 
         _nextAtMs = Environment.TickCount64 + (long)store.Options.SweepPeriod.TotalMilliseconds;
-        while (SweepSome())
+        long before = now.UnixMs - (long)store.Options.ExpiredRetention.TotalMilliseconds;
+        bool isTaken = true;
+        for (Key? from = Key.Zero; isTaken && from is Key first;)
         {
+            _due.Clear();
+            from = store.Index.ListEnded(first, before, AtOnce, _due);
+            isTaken = Remove();
         }
     }
 
-    /// <summary>Removes some; whether there may be more.</summary>
-    private bool SweepSome()
+    /// <summary>Removes what is due; false when the writer has no time for it.</summary>
+    private bool Remove()
     {
-        Catalog catalog = store.Catalog;
-        NetworkTime now = store.Now;
-        if (!now.IsTrusted)
+        var pending = new CountdownEvent(_due.Count + 1);
+        foreach (RecordSlot record in _due)
         {
-            return false; // a wrong clock forgets nothing
-        }
-
-        long before = now.UnixMs - (long)store.Options.ExpiredRetention.TotalMilliseconds;
-        List<(Key Key, byte[] Id)> due = catalog.Index.ExpiredBefore(before, AtOnce);
-        var done = new List<byte[]>();
-        var pending = new CountdownEvent(1);
-        foreach ((Key key, byte[] id) in due)
-        {
-            IndexEntry? entry = catalog.Look(key) switch
-            {
-                { Kind: SightingKind.Absent } => null,
-                { Kind: SightingKind.Listed } listed => listed.Entry,
-                _ => catalog.Index.Find(key),
-            };
-            if (entry is null
-                || !IndexDocuments.ExpiryId(entry.Header.ExpiresAtUnixMs, key).AsSpan().SequenceEqual(id))
-            {
-                // It was removed, or written again with another expiry.
-                Add(done, id);
-                continue;
-            }
-
-            pending.AddCount();
             bool isQueued = writer.TryEnqueue(new StoreCommand(StoreCommandKind.Remove)
             {
-                Key = key,
-                Version = entry.Header.Version,
-                Completed = outcome => Completed(outcome, done, id, pending),
+                Key = record.Key,
+                Version = record.Version,
+                Completed = _ => pending.Signal(),
             });
             if (!isQueued)
-            {
-                pending.Signal();
-            }
-        }
-
-        pending.Signal();
-        long patienceEndsAtMs = Environment.TickCount64 + (long)Patience.TotalMilliseconds;
-        while (!pending.Wait(Nap))
-        {
-            // The writer may be waiting for the index, which this very thread feeds.
-            feedIndex();
-            if (Environment.TickCount64 > patienceEndsAtMs)
             {
                 return false;
             }
         }
 
-        if (done.Count > 0)
-        {
-            catalog.Index.ForgetExpiries(done);
-        }
-
-        return due.Count == AtOnce && done.Count > 0;
-    }
-
-    private static void Completed(StoreOutcome outcome, List<byte[]> done, byte[] id, CountdownEvent pending)
-    {
-        if (outcome != StoreOutcome.Failed)
-        {
-            Add(done, id);
-        }
-
         pending.Signal();
-    }
-
-    private static void Add(List<byte[]> done, byte[] id)
-    {
-        lock (done)
-        {
-            done.Add(id);
-        }
+        return pending.Wait(Patience);
     }
 }

@@ -1,5 +1,4 @@
 using Igor.Dht.Protocol.Records;
-using Igor.Dht.Storage.Index;
 using Igor.Dht.Storage.Segments;
 using Igor.Dht.Storage.State;
 using Igor.Dht.Storage.Writing;
@@ -15,7 +14,7 @@ internal sealed class Relief(StoreContext store, StoreWriter writer)
     // What others took of the room that was freed may be free again by then.
     private static readonly TimeSpan RetryPeriod = TimeSpan.FromSeconds(2);
 
-    // What one record and the index need at the least: below it the disk is as good as full.
+    // What one record needs at the least: below it the disk is as good as full.
     private const long FreeBytesMin = 256 * 1024;
 
     private long _retryAtMs;
@@ -24,7 +23,7 @@ internal sealed class Relief(StoreContext store, StoreWriter writer)
     private int _tried;
 
     /// <summary>Does what is due.</summary>
-    public void Step(Catalog catalog)
+    public void Step()
     {
         if (_isAsked || writer.Compactor.IsBusy || Environment.TickCount64 < _retryAtMs)
         {
@@ -39,7 +38,7 @@ internal sealed class Relief(StoreContext store, StoreWriter writer)
             return;
         }
 
-        if (Victims.ChooseForRoom(catalog, store.Log, store.Reserve.RoomBytes) is not Victim victim)
+        if (Victims.ChooseForRoom(store.Index, store.Log, store.Reserve.RoomBytes) is not Victim victim)
         {
             // What is left is alive.
             Settle(isShort);

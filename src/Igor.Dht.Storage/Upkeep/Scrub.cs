@@ -1,3 +1,5 @@
+using Igor.Dht.Protocol.Index;
+using Igor.Dht.Protocol.Ring;
 using Igor.Dht.Storage.Index;
 using Igor.Dht.Storage.Segments;
 using Igor.Dht.Storage.State;
@@ -17,7 +19,6 @@ internal sealed class Scrub(StoreContext store, StoreWriter writer)
     private double _budget;
 
     /// <summary>Verifies as much as time has passed for.</summary>
-    /// <exception cref="IndexDamagedException">The index cannot be relied upon.</exception>
     public void Step()
     {
         long speed = store.Options.ScrubBytesPerSecond;
@@ -32,39 +33,24 @@ internal sealed class Scrub(StoreContext store, StoreWriter writer)
     /// <summary>Verifies some records; false at the end of a round.</summary>
     private bool VerifySome()
     {
-        Catalog catalog = store.Catalog;
-        List<IndexEntry> entries = catalog.Index.List(_from, null, ListedAtOnce);
-        foreach (IndexEntry entry in entries)
+        List<RecordSlot> records = store.Index.ListFrom(_from, ListedAtOnce);
+        foreach (RecordSlot record in records)
         {
-            _budget -= entry.Place.EntryBytes;
-            if (catalog.Look(entry.Header.Key).Kind is SightingKind.Hinted or SightingKind.Unlisted)
+            Place place = StoreIndex.PlaceOf(record);
+            _budget -= place.EntryBytes;
+            if (store.Log.Read(place.Segment, place.Offset, out _, out _) == EntryReading.Damaged)
             {
-                Verify(entry);
+                writer.TryEnqueue(new StoreCommand(StoreCommandKind.Quarantine)
+                {
+                    Key = record.Key,
+                    Version = record.Version,
+                    Place = place,
+                });
             }
         }
 
-        bool isRoundDone = entries.Count < ListedAtOnce || entries[^1].Header.Key == Key.Max;
-        _from = isRoundDone ? Key.Zero : entries[^1].Header.Key + new Key(0, 0, 0, 1);
+        bool isRoundDone = records.Count < ListedAtOnce || records[^1].Key == Key.Max;
+        _from = isRoundDone ? Key.Zero : records[^1].Key + KeySpan.One;
         return !isRoundDone;
-    }
-
-    private void Verify(IndexEntry entry)
-    {
-        Place place = entry.Place;
-        EntryReading reading = store.Log.Read(place.Segment, place.Offset, out EntryHeader header, out _);
-        if (reading == EntryReading.Damaged)
-        {
-            writer.TryEnqueue(new StoreCommand(StoreCommandKind.Quarantine)
-            {
-                Key = entry.Header.Key,
-                Version = entry.Header.Version,
-                Place = place,
-            });
-        }
-        else if (reading == EntryReading.Intact && header.Key != entry.Header.Key)
-        {
-            throw new IndexDamagedException(
-                $"the place of {entry.Header.Key.ToShortString()} holds another key");
-        }
     }
 }

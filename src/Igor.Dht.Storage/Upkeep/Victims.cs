@@ -20,12 +20,14 @@ internal static class Victims
     private const long FullDiskGarbageBytesMin = 64 * 1024;
 
     /// <summary>
-    /// The segment with the largest dead share, if that is large enough; null when there is none.
+    /// The segment with the largest dead share, if that is large enough; null when there is none. One whose
+    /// live part has no room elsewhere has to wait.
     /// </summary>
-    public static int? Choose(Catalog catalog, SegmentLog log, RecordStoreOptions options)
+    public static int? Choose(StoreIndex index, SegmentLog log, RecordStoreOptions options, long roomBytes)
     {
-        Dictionary<int, SegmentUse> byId = catalog.SegmentUses().ToDictionary();
-        Segment[] full = Full(catalog, log);
+        Dictionary<int, SegmentUse> byId = index.SegmentUses();
+        Segment[] full =
+            [.. Full(index, log).Where(segment => BytesToCopy(byId, segment) <= roomBytes)];
         Segment? best = full.MaxBy(segment => DeadShare(byId, segment));
         if (best is not null && DeadShare(byId, best) >= options.CompactionGarbageShare)
         {
@@ -42,12 +44,12 @@ internal static class Victims
     /// On a full disk: the segment with the least to copy, if that fits; the one that is appended to, which
     /// has to be sealed first, when no other is worth it. Null when there is none.
     /// </summary>
-    public static Victim? ChooseForRoom(Catalog catalog, SegmentLog log, long roomBytes)
+    public static Victim? ChooseForRoom(StoreIndex index, SegmentLog log, long roomBytes)
     {
-        Dictionary<int, SegmentUse> byId = catalog.SegmentUses().ToDictionary();
-        Segment? best = Full(catalog, log).Where(IsWorthIt).MinBy(BytesToCopy);
+        Dictionary<int, SegmentUse> byId = index.SegmentUses();
+        Segment? best = Full(index, log).Where(IsWorthIt).MinBy(BytesToCopy);
         best ??= log.Find(log.ActiveId) is Segment active
-            && catalog.PublishedTo.Segment == active.Id && IsWorthIt(active) ? active : null;
+            && index.PublishedTo.Segment == active.Id && IsWorthIt(active) ? active : null;
         return best is null ? null : new Victim(best.Id, BytesToCopy(best));
 
         bool IsWorthIt(Segment segment) =>
@@ -55,18 +57,20 @@ internal static class Victims
             && segment.Length - BytesToCopy(segment) >= FullDiskGarbageBytesMin
             && BytesToCopy(segment) <= roomBytes;
 
-        long BytesToCopy(Segment segment)
-        {
-            SegmentUse use = byId.GetValueOrDefault(segment.Id);
-            return use.LiveBytes + use.RemovalBytes;
-        }
+        long BytesToCopy(Segment segment) => Victims.BytesToCopy(byId, segment);
+    }
+
+    private static long BytesToCopy(Dictionary<int, SegmentUse> byId, Segment segment)
+    {
+        SegmentUse use = byId.GetValueOrDefault(segment.Id);
+        return use.LiveBytes + use.RemovalBytes;
     }
 
     /// <summary>The segments that can be compacted, oldest first.</summary>
-    private static Segment[] Full(Catalog catalog, SegmentLog log)
+    private static Segment[] Full(StoreIndex index, SegmentLog log)
     {
         // What is written but not visible yet would look dead.
-        int visibleTo = catalog.PublishedTo.Segment;
+        int visibleTo = index.PublishedTo.Segment;
         Segment[] full = [.. log.Segments.Where(segment => segment.Id < Math.Min(visibleTo, log.ActiveId))];
         if (full.Length > 0 && full[^1].Id == log.Segments[^1].Id)
         {
@@ -77,9 +81,6 @@ internal static class Victims
         return [.. full.Where(segment => !segment.IsStuck)];
     }
 
-    private static double DeadShare(Dictionary<int, SegmentUse> byId, Segment segment)
-    {
-        SegmentUse use = byId.GetValueOrDefault(segment.Id);
-        return 1 - ((use.LiveBytes + use.RemovalBytes) / (double)Math.Max(1, segment.Length));
-    }
+    private static double DeadShare(Dictionary<int, SegmentUse> byId, Segment segment) =>
+        1 - (BytesToCopy(byId, segment) / (double)Math.Max(1, segment.Length));
 }

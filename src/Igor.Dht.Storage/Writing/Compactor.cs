@@ -1,12 +1,13 @@
 using Igor.Dht.Protocol.Records;
+using Igor.Dht.Storage.Hints;
 using Igor.Dht.Storage.Index;
 using Igor.Dht.Storage.Segments;
 using Igor.Dht.Storage.State;
 using Igor.Kbr;
 
 // Frees the space of segments that are mostly dead: what is alive is copied to the end of the log in small
-// steps between batches, and the segment is deleted once the index names the copies. A removal is copied as
-// long as a segment is left in which something that it hides may lie.
+// steps between batches, no faster than is set, and the segment is deleted once the copies are on disk. A
+// removal is copied as long as a segment is left in which something that it hides may lie.
 
 namespace Igor.Dht.Storage.Writing;
 
@@ -16,14 +17,21 @@ internal sealed class Compactor(StoreContext store) : IDisposable
     private const int StepBytesMax = 256 * 1024;
     private const int StepEntriesMax = 2000;
 
-    private readonly Queue<(int Segment, LogPosition CopiedTo)> _emptied = new();
+    private readonly Queue<int> _emptied = new();
     private SegmentScanner? _scanner;
     private int _victim;
+    private long _dueAtMs;
     private int _holds;
     private volatile bool _isBusy;
 
     /// <summary>Whether there is something to copy.</summary>
     public bool IsCopying => _scanner is not null;
+
+    /// <summary>
+    /// Whether the next step may be taken: what writes need of the disk is left to them, but on a full one,
+    /// where they wait for this.
+    /// </summary>
+    public bool IsDue => IsCopying && (store.IsFull || Environment.TickCount64 >= _dueAtMs);
 
     /// <summary>Whether a segment is being copied, or waits to be deleted. For any thread.</summary>
     public bool IsBusy => _isBusy;
@@ -45,7 +53,7 @@ internal sealed class Compactor(StoreContext store) : IDisposable
             return false;
         }
 
-        if (_emptied.Any(e => e.Segment == segmentId)
+        if (_emptied.Contains(segmentId)
             || store.Log.Find(segmentId) is not { IsStuck: false } segment)
         {
             return true;
@@ -69,9 +77,10 @@ internal sealed class Compactor(StoreContext store) : IDisposable
     public void Step(WriteBatch batch)
     {
         long begin = batch.Bytes;
+        long from = _scanner!.Position;
         for (int n = 0; n < StepEntriesMax && batch.Bytes - begin < StepBytesMax; n++)
         {
-            if (!_scanner!.TryNext(out ScannedEntry entry))
+            if (!_scanner.TryNext(out ScannedEntry entry))
             {
                 EndScan(_scanner);
                 return;
@@ -82,6 +91,9 @@ internal sealed class Compactor(StoreContext store) : IDisposable
                 Copy(batch, entry);
             }
         }
+
+        long moved = Math.Max(batch.Bytes - begin, _scanner.Position - from);
+        _dueAtMs = Environment.TickCount64 + (moved * 1000 / store.Options.CompactionBytesPerSecond);
     }
 
     /// <summary>
@@ -91,8 +103,7 @@ internal sealed class Compactor(StoreContext store) : IDisposable
     {
         if (_scanner is null && _victim != 0)
         {
-            // Not the end of the log: a write that failed may have begun a segment with nothing in it.
-            _emptied.Enqueue((_victim, store.Catalog.PublishedTo));
+            _emptied.Enqueue(_victim);
             _victim = 0;
         }
     }
@@ -111,35 +122,31 @@ internal sealed class Compactor(StoreContext store) : IDisposable
         _isBusy = _scanner is not null || _emptied.Count > 0;
     }
 
-    /// <summary>Deletes emptied segments whose copies the index names.</summary>
+    /// <summary>Deletes emptied segments.</summary>
+    /// <exception cref="IOException">The disk refuses: the segment is tried again.</exception>
     public void DeleteEmptied()
     {
-        while (!IsHeld
-            && _emptied.TryPeek(out (int Segment, LogPosition CopiedTo) emptied)
-            && store.Catalog.IndexedTo is LogPosition indexed
-            && indexed.CompareTo(emptied.CopiedTo) >= 0)
+        while (!IsHeld && _emptied.TryPeek(out int emptied))
         {
-            bool isEmpty = !store.Catalog.SegmentUses()
-                .Any(s => s.Key == emptied.Segment && s.Value.LiveBytes > 0);
-            if (isEmpty)
+            if (store.Index.SegmentUses().GetValueOrDefault(emptied).LiveBytes == 0)
             {
                 // What made the segment dead may be a removal or a note that nobody waited for. Were the
-                // segment gone from the disk before they are on it, older versions would come back.
+                // segment gone from the disk before they are on it, older versions would come back. And its
+                // hint goes first: one without a segment tells of a loss.
                 store.Log.Force();
-                if (store.Catalog.Index.IsHolding)
+                lock (store.HintGate)
                 {
-                    // The index on the disk still names records in it.
-                    store.Marker.Withdraw();
+                    HintFile.Delete(store.HintsFolder, emptied);
+                    store.Log.Delete(emptied);
                 }
 
-                store.Log.Delete(emptied.Segment);
-                store.Catalog.ForgetSegment(emptied.Segment);
+                store.Index.ForgetSegment(emptied);
             }
             else
             {
                 // Something alive was not met: it is damaged. The scrub takes it out of service; until then
                 // the segment is the proof that it was there.
-                Keep(emptied.Segment);
+                Keep(emptied);
             }
 
             // Last: what the disk refused is tried again.

@@ -16,6 +16,9 @@ internal enum StoreCommandKind
     /// <summary>Forget a record that is damaged, if it still lies where it was found.</summary>
     Quarantine,
 
+    /// <summary>Write down that a version is lost, unless its key was written again since.</summary>
+    Lost,
+
     /// <summary>Keep a note.</summary>
     Note,
 

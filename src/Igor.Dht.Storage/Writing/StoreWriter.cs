@@ -1,5 +1,4 @@
 using Igor.Dht.Protocol.Records;
-using Igor.Dht.Storage.Index;
 using Igor.Dht.Storage.Segments;
 using Igor.Dht.Storage.State;
 
@@ -118,7 +117,6 @@ internal sealed class StoreWriter : IDisposable
             int next = 0;
             do
             {
-                WaitForIndex();
                 next = RunBatch(next);
             }
             while (next < _taken.Count);
@@ -145,14 +143,19 @@ internal sealed class StoreWriter : IDisposable
     {
         lock (_gate)
         {
-            while (_queue.Count == 0 && !Compactor.IsCopying && !_isNudged)
+            while (_queue.Count == 0 && !_isNudged)
             {
                 if (_isClosing)
                 {
-                    return false;
+                    return false; // what compaction has copied by then is garbage
                 }
 
-                Monitor.Wait(_gate);
+                if (Compactor.IsDue)
+                {
+                    break;
+                }
+
+                Monitor.Wait(_gate, Compactor.IsCopying ? Nap : Timeout.InfiniteTimeSpan);
             }
 
             _isNudged = false;
@@ -188,12 +191,12 @@ internal sealed class StoreWriter : IDisposable
                         break;
                     default:
                         hasWrites = true;
-                        TakeOrRefuse(command);
+                        _batch.Take(command);
                         break;
                 }
             }
 
-            if (Compactor.IsCopying)
+            if (Compactor.IsDue)
             {
                 Compactor.Step(_batch);
             }
@@ -250,55 +253,15 @@ internal sealed class StoreWriter : IDisposable
         }
     }
 
-    private void TakeOrRefuse(in StoreCommand command)
-    {
-        if (_store.Doubt is not null && _store.Catalog.IsBehind)
-        {
-            // Nobody feeds an index that is in doubt, and this thread must not wait: it does the rebuild.
-            command.Completed?.Invoke(StoreOutcome.Failed);
-            return;
-        }
-
-        try
-        {
-            _batch.Take(command);
-        }
-        catch (IndexDamagedException e)
-        {
-            // Nobody can tell what is stored of this key until the index is rebuilt.
-            _store.DoubtIndex(_store.Catalog, e.Message);
-            command.Completed?.Invoke(StoreOutcome.Failed);
-        }
-    }
-
-    /// <summary>Changes must not pile up in memory faster than the index takes them.</summary>
-    private void WaitForIndex()
-    {
-        while (_store.Catalog.IsBehind && _store.Doubt is null && !Volatile.Read(ref _isClosing))
-        {
-            lock (_gate)
-            {
-                Monitor.Wait(_gate, Nap);
-            }
-        }
-    }
-
     private void Report(Exception e)
     {
-        if (e is IndexDamagedException)
+        // A full disk is no trouble yet: it may free itself, which the upkeep finds out.
+        bool isFull = DiskFault.IsFull(e);
+        _store.IsFull |= isFull;
+        if (!isFull || !_store.MayFreeRoom)
         {
-            _store.DoubtIndex(_store.Catalog, e.Message);
-        }
-        else
-        {
-            // A full disk is no trouble yet: it may free itself, which the upkeep finds out.
-            bool isFull = DiskFault.IsFull(e);
-            _store.IsFull |= isFull;
-            if (!isFull || !_store.MayFreeRoom)
-            {
-                _store.Ledger.SetDiskTrouble(
-                    DiskFault.Describe("Records cannot be written", _store.Options.Folder, e));
-            }
+            _store.Ledger.SetDiskTrouble(
+                DiskFault.Describe("Records cannot be written", _store.Options.Folder, e));
         }
     }
 }

@@ -1,3 +1,4 @@
+using Igor.Dht.Protocol.Index;
 using Igor.Dht.Protocol.Records;
 using Igor.Dht.Storage.Index;
 using Igor.Dht.Storage.Segments;
@@ -18,11 +19,13 @@ internal sealed class WriteBatch(StoreContext store)
     private readonly List<Effect> _effects = [];
     private readonly List<Note> _notes = [];
     private readonly List<Record> _records = [];
+    private readonly List<(Holding Lost, int Segment)> _lost = [];
     private readonly Dictionary<Key, StoredRecord?> _staged = [];
     private readonly Dictionary<Key, long> _ownerBytes = [];
     private readonly List<(Action<StoreOutcome> Completed, StoreOutcome Outcome, bool DependsOnBatch)>
         _outcomes = [];
     private long _liveBytes;
+    private int _newRecords;
     private ulong _noteSequence;
     private bool _mustSync;
 
@@ -45,7 +48,10 @@ internal sealed class WriteBatch(StoreContext store)
                 Remove(command.Key, command.Version, command.Completed);
                 break;
             case StoreCommandKind.Quarantine:
-                Quarantine(command.Key, command.Version, command.Place);
+                Quarantine(command.Key, command.Version, command.Place, command.Completed);
+                break;
+            case StoreCommandKind.Lost:
+                RecordLoss(command.Key, command.Version, command.Completed!);
                 break;
             case StoreCommandKind.Note:
                 WriteNote(command.Name!, command.Content!);
@@ -57,17 +63,17 @@ internal sealed class WriteBatch(StoreContext store)
 
     /// <summary>What is stored of a key once this batch is committed.</summary>
     public StoredRecord? Current(Key key) =>
-        _staged.TryGetValue(key, out StoredRecord? staged) ? staged : store.Current(store.Catalog, key);
+        _staged.TryGetValue(key, out StoredRecord? staged) ? staged : store.Index.Find(key);
 
     /// <summary>The note of a name once this batch is committed.</summary>
     public Note? CurrentNote(string name) =>
-        _notes.FindLast(note => note.Name == name) ?? store.Catalog.FindNote(name);
+        _notes.FindLast(note => note.Name == name) ?? store.Index.FindNote(name);
 
     /// <summary>Writes a record that is stored to the end of the log.</summary>
     public void Copy(Record record, StoredRecord from)
     {
         Place place = Stage(record);
-        _effects.Add(new Effect(record.Header.Key, new IndexEntry(record.Header, place), from, null));
+        _effects.Add(new Effect(record.Header.Key, record.Header, place, from, null));
         _staged[record.Header.Key] = new StoredRecord(record.Header.Version, place, record.Header.Owner);
     }
 
@@ -77,7 +83,7 @@ internal sealed class WriteBatch(StoreContext store)
         Place place = store.Log.Stage(EntryKind.Removal, EntryFlags.None, header.Key, header.Version, body);
         Bytes += place.EntryBytes;
         _mustSync = true;
-        _effects.Add(new Effect(header.Key, null, null, place));
+        _effects.Add(new Effect(header.Key, null, default, null, place));
     }
 
     /// <summary>
@@ -113,7 +119,8 @@ internal sealed class WriteBatch(StoreContext store)
         if (_effects.Count > 0 || _notes.Count > 0)
         {
             store.Log.Commit(isDurable: _mustSync);
-            store.Catalog.Publish(_effects, _notes, store.Log.End);
+            store.Index.Publish(_effects, _notes, store.Log.End);
+            _lost.ForEach(lost => store.Ledger.AddRecord(lost.Lost, lost.Segment));
             _notes.ForEach(store.ReleaseNote);
             RefreshCache();
             if (_records.Count > 0)
@@ -164,9 +171,10 @@ internal sealed class WriteBatch(StoreContext store)
         }
 
         Place place = Stage(record);
-        _effects.Add(new Effect(header.Key, new IndexEntry(header, place), previous, null));
+        _effects.Add(new Effect(header.Key, header, place, previous, null));
         _staged[header.Key] = new StoredRecord(header.Version, place, header.Owner);
         _records.Add(record);
+        _newRecords += previous is null ? 1 : 0;
         _liveBytes += growth;
         Charge(header.Owner, record.Encoded.Length);
         Charge(previous?.Owner ?? Key.Zero, -(previous?.Place.BodyLength ?? 0));
@@ -190,31 +198,57 @@ internal sealed class WriteBatch(StoreContext store)
         }
     }
 
-    private void Quarantine(Key key, RecordVersion version, Place place)
+    private void Quarantine(
+        Key key, RecordVersion version, Place place, Action<StoreOutcome>? completed)
     {
-        if (Current(key) is StoredRecord stored && stored.Place.IsSameSpot(place))
+        Answer(completed, StoreOutcome.Durable, dependsOnBatch: true);
+        if (Current(key) is StoredRecord stored && stored.Place.IsSameSpot(place)
+            && store.Index.TryGet(key, out Holding lost))
         {
-            store.Ledger.AddRecord(key, place.Segment);
+            _lost.Add((lost, place.Segment));
             Forget(key, version, stored);
+        }
+    }
+
+    /// <summary>
+    /// What is lost is not followed by anything older, after a start either; but by what came since.
+    /// </summary>
+    private void RecordLoss(Key key, RecordVersion version, Action<StoreOutcome> completed)
+    {
+        Answer(completed, StoreOutcome.Durable, dependsOnBatch: true);
+        if (Current(key) is null)
+        {
+            _effects.Add(new Effect(key, null, default, null, StageRemoval(key, version)));
         }
     }
 
     private void Forget(Key key, RecordVersion version, StoredRecord stored)
     {
+        _effects.Add(new Effect(key, null, default, stored, StageRemoval(key, version)));
+        _staged[key] = null;
+        _newRecords--;
+        _liveBytes -= stored.Place.BodyLength;
+        Charge(stored.Owner, -stored.Place.BodyLength);
+    }
+
+    private Place StageRemoval(Key key, RecordVersion version)
+    {
         Span<byte> body = stackalloc byte[RemovalCodec.Bytes];
         RemovalCodec.Encode(body, store.Log.ActiveId);
         Place place = store.Log.Stage(EntryKind.Removal, EntryFlags.None, key, version, body);
         Bytes += place.EntryBytes;
-        _effects.Add(new Effect(key, null, stored, place));
-        _staged[key] = null;
-        _liveBytes -= stored.Place.BodyLength;
-        Charge(stored.Owner, -stored.Place.BodyLength);
+        return place;
     }
 
     private bool IsOverQuota(RecordHeader header, long growth, StoredRecord? previous)
     {
         RecordStoreOptions options = store.Options;
-        if (growth > 0 && store.Catalog.LiveBytes + _liveBytes + growth > options.QuotaBytes)
+        if (growth > 0 && store.Index.LiveBytes + _liveBytes + growth > options.QuotaBytes)
+        {
+            return true;
+        }
+
+        if (IsOverMemory(header, isNew: previous is null))
         {
             return true;
         }
@@ -227,8 +261,25 @@ internal sealed class WriteBatch(StoreContext store)
         long ownGrowth = previous?.Owner == header.Owner
             ? growth
             : growth + (previous?.Place.BodyLength ?? 0);
-        long owned = store.Catalog.BytesOf(header.Owner) + _ownerBytes.GetValueOrDefault(header.Owner);
+        long owned = store.Index.BytesOf(header.Owner) + _ownerBytes.GetValueOrDefault(header.Owner);
         return ownGrowth > 0 && owned + ownGrowth > options.OwnerQuotaBytes;
+    }
+
+    /// <summary>The index of all keys is in memory, so keys have a bound of their own.</summary>
+    private bool IsOverMemory(RecordHeader header, bool isNew)
+    {
+        long grown = (_newRecords + 1L) * RecordTable.BytesPerRecord;
+        bool isOver = isNew
+            && (store.Index.MemoryBytes + grown > store.IndexBytesMax || store.Index.IsFullFor(header.Type));
+        if (isNew)
+        {
+            store.Ledger.SetIndexTrouble(isOver
+                ? $"The index of {store.Index.Count:N0} records takes the {store.IndexBytesMax >> 20} MiB of "
+                    + "memory that it may (IndexBytes): no more keys are taken."
+                : null);
+        }
+
+        return isOver;
     }
 
     private Place Stage(Record record)
@@ -263,7 +314,7 @@ internal sealed class WriteBatch(StoreContext store)
     {
         foreach (Effect effect in _effects)
         {
-            if (effect.Entry is null)
+            if (effect.Header is null)
             {
                 store.Cache.Remove(effect.Key);
             }
@@ -290,9 +341,11 @@ internal sealed class WriteBatch(StoreContext store)
         _effects.Clear();
         _notes.Clear();
         _records.Clear();
+        _lost.Clear();
         _staged.Clear();
         _ownerBytes.Clear();
         _liveBytes = 0;
+        _newRecords = 0;
         _mustSync = false;
         Bytes = 0;
     }

@@ -1,6 +1,7 @@
 using Igor.Dht.Protocol.Hosting;
 using Igor.Dht.Protocol.Machines;
 using Igor.Dht.Protocol.Messages;
+using Igor.Dht.Protocol.Index;
 using Igor.Dht.Protocol.Records;
 using Igor.Kbr;
 using Igor.Simulation.Engine;

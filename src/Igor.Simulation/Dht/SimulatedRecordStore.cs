@@ -1,3 +1,4 @@
+using Igor.Dht.Protocol.Index;
 using Igor.Dht.Protocol.Records;
 using Igor.Kbr;
 using Igor.Simulation.Engine;
@@ -71,6 +72,9 @@ public sealed class SimulatedRecordStore : IRecordStore
     /// <inheritdoc/>
     public void Remove(Key key, RecordVersion version, Action<StoreOutcome> completed) =>
         Durable.Remove(key, version, completed);
+
+    /// <inheritdoc/>
+    public IRecordIndex Index => Durable.Index;
 
     /// <inheritdoc/>
     public IEnumerable<RecordHeader> Headers(Arc arc) => Durable.Headers(arc);

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Igor.Dht.Protocol.Hosting;
+using Igor.Dht.Protocol.Index;
 using Igor.Dht.Protocol.Machines;
 using Igor.Dht.Protocol.Records;
 using Igor.Kbr;
@@ -18,6 +19,7 @@ internal sealed class DhtClusterNode(DhtCluster cluster, Key id, ulong seed)
 {
     private readonly Dictionary<PendingOperation, long> _operations = [];
     private readonly Dictionary<long, Action<byte[]>> _deliveries = [];
+    private RecordTable _index = new();
     private NeighbourSet _neighbours = NeighbourSet.Alone(id, isMember: false);
     private int _life;
     private long _last;
@@ -88,6 +90,12 @@ internal sealed class DhtClusterNode(DhtCluster cluster, Key id, ulong seed)
         _deliveries.Clear();
         _wake = null;
         _neighbours = NeighbourSet.Alone(id, isMember: false);
+        _index = new RecordTable();
+        foreach (Record record in Disk.Values)
+        {
+            Take(record);
+        }
+
         int life = _life;
         var log = new InMemoryVoterLog(
             Votes, end => cluster.At(cluster.Latency(), () => Alive(life, end)))
@@ -133,7 +141,13 @@ internal sealed class DhtClusterNode(DhtCluster cluster, Key id, ulong seed)
     public void Damage(Key key)
     {
         Disk.Remove(key);
-        Dht.HandleDamage(key);
+        if (!_index.TryGet(key, out Holding lost))
+        {
+            lost = new Holding(key, RecordVersion.None, 0, 0, 5, false, "value");
+        }
+
+        _index.Remove(key);
+        Dht.HandleDamage(lost);
         Schedule();
     }
 
@@ -222,6 +236,7 @@ internal sealed class DhtClusterNode(DhtCluster cluster, Key id, ulong seed)
                 if (isNewer)
                 {
                     Disk[record.Header.Key] = record;
+                    Take(record);
                 }
             }
 
@@ -233,7 +248,16 @@ internal sealed class DhtClusterNode(DhtCluster cluster, Key id, ulong seed)
     {
         Reads++;
         int life = _life;
-        cluster.At(TimeSpan.Zero, () => Alive(life, () => completed(Disk.GetValueOrDefault(key))));
+        cluster.At(TimeSpan.Zero, () => Alive(life, () =>
+        {
+            Record? record = Disk.GetValueOrDefault(key);
+            if (record is null)
+            {
+                NoticeLoss(key);
+            }
+
+            completed(record);
+        }));
     }
 
     public bool TryReadAtOnce(Key key, out Record? record)
@@ -247,6 +271,7 @@ internal sealed class DhtClusterNode(DhtCluster cluster, Key id, ulong seed)
         if (Disk.TryGetValue(key, out Record? held) && held.Header.Version <= version)
         {
             Disk.Remove(key);
+            _index.Remove(key);
         }
     }
 
@@ -257,6 +282,8 @@ internal sealed class DhtClusterNode(DhtCluster cluster, Key id, ulong seed)
     public void WriteNote(string name, byte[] content) => Notes[name] = content;
 
     StoreStatus IRecordStore.Status => new();
+
+    IRecordIndex IRecordStore.Index => _index;
 
     string IKbrService.Name => "dht";
 
@@ -287,6 +314,18 @@ internal sealed class DhtClusterNode(DhtCluster cluster, Key id, ulong seed)
         _operations.Add(pending, number);
         Schedule();
         return pending;
+    }
+
+    private void Take(Record record) => _index.Put(_index.SlotOf(record.Header, record.Encoded.Length));
+
+    /// <summary>What is in the index and not on the disk is damaged.</summary>
+    private void NoticeLoss(Key key)
+    {
+        if (_index.TryGet(key, out Holding lost))
+        {
+            _index.Remove(key);
+            Dht.HandleDamage(lost);
+        }
     }
 
     private void Alive(int life, Action action)

@@ -6,7 +6,7 @@ using Igor.Kbr;
 
 namespace Igor.Dht.Protocol.Tests.Index;
 
-public class RecordIndexTests
+public class RecordTableTests
 {
     private const long NowUnixMs = 1000;
 
@@ -27,7 +27,7 @@ public class RecordIndexTests
         Gen.Select(s_steps, s_key, s_key, Gen.Int[0, 8]).Sample(
             (steps, start, end, replicas) =>
             {
-                (RecordIndex index, Dictionary<Key, Holding> model) = Build(steps);
+                (RecordTable index, Dictionary<Key, Holding> model) = Build(steps);
                 Assert.Equal(model.Count, index.Count);
                 Assert.Equal(model.Values.Count(h => h.Replicas == 3), index.CountOf(3));
                 foreach ((Key key, Holding held) in model)
@@ -55,7 +55,7 @@ public class RecordIndexTests
     [Fact]
     public void Fingerprint_forgets_a_record_at_its_end()
     {
-        var index = new RecordIndex();
+        var index = new RecordTable();
         index.Put(new Holding(Key.Max, new RecordVersion(1, 1), 500, 0, 5, false, "value"));
         Assert.Equal(1, index.FingerprintOf(Arc.Whole, 5, 499).Count);
         Assert.Equal(Fingerprint.Empty, index.FingerprintOf(Arc.Whole, 5, 500));
@@ -64,7 +64,7 @@ public class RecordIndexTests
     [Fact]
     public void List_stops_at_the_bound_and_says_so()
     {
-        var index = new RecordIndex();
+        var index = new RecordTable();
         for (int at = 0; at < 5; at++)
         {
             index.Put(new Holding(
@@ -78,30 +78,103 @@ public class RecordIndexTests
         Assert.True(index.List(new KeySpan(Key.Zero, Key.Max), 0, 0, 5, listed));
     }
 
-    private static (RecordIndex Index, Dictionary<Key, Holding> Model) Build((bool, Holding)[] steps)
+    [Fact]
+    public void Records_appended_in_order_are_as_those_put_in_any()
     {
-        var index = new RecordIndex();
+        var random = new Random(1);
+        RecordSlot[] slots = [.. Enumerable.Range(0, 5000).Select(at => new RecordSlot
+        {
+            Key = Key.HashOf(at.ToString(System.Globalization.CultureInfo.InvariantCulture)),
+            Version = new RecordVersion(1, (ulong)at),
+            Replicas = 5,
+            BodyLength = random.Next(100),
+        })];
+        var put = new RecordTable();
+        var appended = new RecordTable();
+        put.Types.NumberOf("value");
+        appended.Types.NumberOf("value");
+        foreach (RecordSlot slot in slots)
+        {
+            put.Put(slot);
+        }
+
+        foreach (RecordSlot slot in slots.OrderBy(slot => slot.Key))
+        {
+            appended.Append(slot);
+        }
+
+        var all = new KeySpan(Key.Zero, Key.Max);
+        Assert.Equal(put.SlotsIn(all), appended.SlotsIn(all));
+        Assert.Equal((put.Count, put.Bytes), (appended.Count, appended.Bytes));
+        Assert.All(slots, slot => Assert.True(appended.TryFind(slot.Key, out _)));
+        foreach (RecordSlot slot in slots[..4990])
+        {
+            Assert.True(appended.Remove(slot.Key));
+        }
+
+        Assert.Equal(slots[4990..].OrderBy(slot => slot.Key), appended.SlotsIn(all));
+    }
+
+    [Fact]
+    public void Ended_records_are_listed_in_pages_and_as_often_as_asked()
+    {
+        var index = new RecordTable();
+        for (int at = 1; at <= 2000; at++)
+        {
+            index.Put(new Holding(
+                new Key((ulong)at, 0, 0, 0), new RecordVersion(1, 1), at % 3, 0, 5, false, "value"));
+        }
+
+        for (int round = 0; round < 2; round++)
+        {
+            var ended = new List<RecordSlot>();
+            Key? next = index.ListEnded(Key.Zero, 2, 100, ended);
+            while (next is Key from)
+            {
+                var page = new List<RecordSlot>();
+                next = index.ListEnded(from, 2, 100, page);
+                ended.AddRange(page);
+            }
+
+            Assert.Equal(2000 / 3 + 1, ended.Count);
+            Assert.All(ended, slot => Assert.Equal(1, slot.ExpiresAtUnixMs));
+        }
+    }
+
+    [Fact]
+    public void Use_by_type_and_owner_follows_every_change()
+    {
+        var index = new RecordTable();
+        Key alice = Key.HashOf("alice");
+        var header = new RecordHeader { Key = Key.HashOf("a"), Type = "t", Version = default, Owner = alice };
+        index.Put(index.SlotOf(header, 10));
+        index.Put(index.SlotOf(header with { Key = Key.HashOf("b") }, 5));
+        Assert.Equal((2, 15), (index.Owners.RecordsOf(alice), index.Types.BytesOf("t")));
+
+        index.Put(index.SlotOf(header with { Owner = Key.HashOf("bob"), Type = "u" }, 7));
+        Assert.Equal((5, 7), (index.Owners.BytesOf(alice), index.Types.BytesOf("u")));
+
+        index.Remove(Key.HashOf("b"));
+        Assert.Equal(0, index.Owners.BytesOf(alice));
+        Assert.Equal(1, index.Owners.Names);
+        Assert.Equal(header with { Owner = Key.HashOf("bob"), Type = "u" }, index.SlotsIn(
+            new KeySpan(Key.Zero, Key.Max)).Select(slot => index.HeaderOf(slot)).Single());
+    }
+
+    private static (RecordTable Index, Dictionary<Key, Holding> Model) Build((bool, Holding)[] steps)
+    {
+        var index = new RecordTable();
         var model = new Dictionary<Key, Holding>();
         foreach ((bool isPut, Holding holding) in steps)
         {
-            bool isThere = model.TryGetValue(holding.Key, out Holding held);
             if (isPut)
             {
-                bool isNewer = !isThere || held.Version < holding.Version;
-                Assert.Equal(isNewer, index.Put(holding));
-                if (isNewer)
-                {
-                    model[holding.Key] = holding;
-                }
+                index.Put(holding);
+                model[holding.Key] = holding;
             }
             else
             {
-                bool isOld = isThere && held.Version <= holding.Version;
-                Assert.Equal(isOld, index.Remove(holding.Key, holding.Version));
-                if (isOld)
-                {
-                    model.Remove(holding.Key);
-                }
+                Assert.Equal(model.Remove(holding.Key), index.Remove(holding.Key));
             }
         }
 
