@@ -68,6 +68,24 @@ public class FailureDetectionTests
     }
 
     [Fact]
+    public void Who_becomes_a_neighbour_after_a_silence_is_asked_at_once()
+    {
+        var node = new LoneNode(new Key(0, 0, 0, 100), new OverlayOptions { NeighboursPerSide = 1 });
+        node.Join("tea");
+        LinkId near = node.Connect(new Key(0, 0, 0, 101), "tea");
+        LinkId behind = node.Connect(new Key(0, 0, 0, 105), "tea");
+        node.Connect(new Key(0, 0, 0, 99), "tea");
+        node.Run(TimeSpan.FromSeconds(5));
+        node.Quiet.Add(behind);
+        node.Run(TimeSpan.FromSeconds(9));
+        int before = node.Frames(behind, MessageType.Ping).Count;
+        node.Disconnect(near);
+        Assert.Contains(new Key(0, 0, 0, 105), node.Overlay.Neighbours(ServiceId.FromName("tea")).Others);
+        node.Run(TimeSpan.FromSeconds(1));
+        Assert.InRange(node.Frames(behind, MessageType.Ping).Count, before + 1, before + 2);
+    }
+
+    [Fact]
     public void Death_in_many_rings_is_told_to_all_who_have_the_node_as_neighbour_in_any()
     {
         const int Rings = 12;
