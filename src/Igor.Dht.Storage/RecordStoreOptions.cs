@@ -58,9 +58,10 @@ public sealed record RecordStoreOptions
     public long CacheBytes { get; init; } = 4 * 1024 * 1024;
 
     /// <summary>
-    /// Memory that the index of all records may take, in bytes, 16 KiB at least: 96 for each and 160 for each
-    /// owner. When it is taken, new keys are refused like those beyond the other quotas, and the status says
-    /// so. 1 GiB by default, 11 million records, and never more than half of the memory that the process has.
+    /// Memory that the index of all records may take, in bytes, 16 KiB at least: 112 for each and 160 for
+    /// each owner. When it is taken, new keys are refused like those beyond the other quotas, and the status
+    /// says so. 1 GiB by default, 9.5 million records, and never more than half of the memory that the
+    /// process has.
     /// </summary>
     public long IndexBytes { get; init; } = 1L << 30;
 

@@ -38,7 +38,7 @@ public sealed class UpkeepTests : IDisposable
     public async Task Keys_beyond_the_memory_of_the_index_are_refused_and_others_are_served()
     {
         RecordStoreOptions options =
-            _options with { IndexBytes = 96 * 1000, Folder = _folder.Combine("small") };
+            _options with { IndexBytes = 112 * 1000, Folder = _folder.Combine("small") };
         await using LiteDbRecordStore store = LiteDbRecordStore.Open(options);
         StoreOutcome[] outcomes = await Task.WhenAll(
             Enumerable.Range(0, 1200).Select(i => store.WriteAsync(RecordOf($"key {i}", "x"))));

@@ -12,7 +12,7 @@ internal sealed class RecordLeaf
     /// <summary>Most records in a run; a longer one is cut in two.</summary>
     public const int LengthMax = 256;
 
-    // Room is taken in such steps: a run that grew by chance is filled to nine tenths.
+    // Room is taken in such steps: runs that grew by chance are filled to three quarters or more.
     private const int Step = 32;
 
     private RecordSlot[] _slots;
@@ -23,11 +23,18 @@ internal sealed class RecordLeaf
 
     /// <summary>An empty run.</summary>
     /// <param name="low">A key that no record in it, now and later, is below.</param>
-    /// <param name="length">Number of records that are about to come.</param>
-    public RecordLeaf(Key low, int length = Step)
+    public RecordLeaf(Key low)
+        : this(low, new RecordSlot[Step])
+    {
+    }
+
+    /// <summary>An empty run.</summary>
+    /// <param name="low">A key that no record in it, now and later, is below.</param>
+    /// <param name="slots">Room for records that are about to come.</param>
+    public RecordLeaf(Key low, RecordSlot[] slots)
     {
         Low = low;
-        _slots = new RecordSlot[length];
+        _slots = slots;
     }
 
     /// <summary>No record in it is below this key, and all of the run before are.</summary>
@@ -99,13 +106,12 @@ internal sealed class RecordLeaf
         }
     }
 
-    /// <summary>Cuts the upper half off.</summary>
+    /// <summary>Cuts the upper half off; the lower keeps its room, to grow in.</summary>
     public RecordLeaf Split()
     {
         int half = Count / 2;
-        var upper = new RecordLeaf(_slots[half].Key, Count - half + Step);
+        var upper = new RecordLeaf(_slots[half].Key, new RecordSlot[Count - half + Step]);
         upper.Append(Slots[half..]);
-        Array.Resize(ref _slots, half + Step);
         Count = half;
         _hasSums = false;
         return upper;
@@ -116,8 +122,19 @@ internal sealed class RecordLeaf
     {
         foreach (ref readonly RecordSlot slot in following)
         {
-            Insert(Count, slot);
+            Append(slot);
         }
+    }
+
+    /// <summary>Adds a record behind the others.</summary>
+    public void Append(in RecordSlot slot)
+    {
+        if (Count == _slots.Length)
+        {
+            Array.Resize(ref _slots, Count + Step);
+        }
+
+        Replace(Count++, slot);
     }
 
     /// <summary>Finds out anew when the first record ends.</summary>

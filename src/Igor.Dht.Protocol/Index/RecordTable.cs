@@ -8,12 +8,15 @@ using Igor.Kbr;
 namespace Igor.Dht.Protocol.Index;
 
 /// <summary>
-/// Records in memory and in key order, compact: 80 bytes each and a tenth of room to grow. Not thread-safe.
+/// Records in memory and in key order, compact: 80 bytes each and some room to grow. Not thread-safe.
 /// </summary>
-internal sealed class RecordTable : IRecordIndex
+/// <param name="allocate">
+/// Makes room for so many records that are appended in order, whatever is in it; null for the usual way.
+/// </param>
+internal sealed class RecordTable(Func<int, RecordSlot[]>? allocate = null) : IRecordIndex
 {
     /// <summary>What a record takes with its share of what finds it, when keys come in any order.</summary>
-    public const int BytesPerRecord = 96;
+    public const int BytesPerRecord = 112;
 
     /// <summary>What an owner of records takes.</summary>
     public const int BytesPerOwner = 160;
@@ -131,11 +134,13 @@ internal sealed class RecordTable : IRecordIndex
         RecordLeaf? last = _leafCount == 0 ? null : _leaves[_leafCount - 1];
         if (last is null || last.Count == RecordLeaf.LengthMax - 1)
         {
-            last = new RecordLeaf(last is null ? Key.Zero : slot.Key, RecordLeaf.LengthMax - 1);
+            const int Length = RecordLeaf.LengthMax - 1;
+            last = new RecordLeaf(
+                last is null ? Key.Zero : slot.Key, allocate?.Invoke(Length) ?? new RecordSlot[Length]);
             InsertLeaf(_leafCount, last);
         }
 
-        last.Insert(last.Count, slot);
+        last.Append(slot);
         Tally(slot, 1);
     }
 

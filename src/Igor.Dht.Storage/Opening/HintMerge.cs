@@ -52,7 +52,12 @@ internal sealed class HintMerge
     }
 
     /// <summary>The records.</summary>
-    public RecordTable Table { get; } = new();
+    /// <remarks>
+    /// Its room is taken where the garbage collector moves nothing: it would copy all of it twice, and clear
+    /// memory for that, which takes longer than everything else here.
+    /// </remarks>
+    public RecordTable Table { get; } =
+        new(static length => GC.AllocateUninitializedArray<RecordSlot>(length, pinned: true));
 
     /// <summary>Records that were there and are damaged, or whose segment is cut or gone.</summary>
     public List<LostRecord> Lost { get; } = [];
