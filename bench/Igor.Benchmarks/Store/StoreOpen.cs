@@ -14,7 +14,9 @@ namespace Igor.Benchmarks;
 /// <summary>Measures a large record store.</summary>
 internal static class StoreOpen
 {
-    private const int WritersAtOnce = 256;
+    private const int WritersAtOnce = 2000;
+    private const int SmallRecords = 10_000;
+    private const int MorePuts = 200_000;
     private const int Lookups = 200_000;
 
     /// <summary>The command that runs it.</summary>
@@ -44,6 +46,9 @@ internal static class StoreOpen
                     break;
                 case "fill":
                     Fill(at, count, size);
+                    break;
+                case "put":
+                    PutMore(at, size);
                     break;
                 case "open":
                     Open(at, count, isKilled: false);
@@ -79,6 +84,7 @@ internal static class StoreOpen
                 Directory.Delete(Path.Combine(folder, "hints"), recursive: true);
                 return Step("open", folder, records, bytes);
             });
+            MeasurePuts(folder, records, bytes, repeats); // last, for the store grows by them
         }
         finally
         {
@@ -97,6 +103,87 @@ internal static class StoreOpen
                 $"{name + ": " + what,-44} median {values[values.Length / 2],10:n2}"
                 + $"   from {values[0],10:n2} to {values[^1],10:n2}"));
         }
+    }
+
+    /// <summary>
+    /// Puts into the large store and into a small one, in turn, and appends the same bytes to a file.
+    /// </summary>
+    private static void MeasurePuts(string folder, int records, int bytes, int repeats)
+    {
+        string small = Path.Combine(folder, "small", "igor-store-open");
+        Step("fill", small, SmallRecords, bytes);
+        var runs = new Dictionary<string, List<Dictionary<string, double>>>();
+        for (int run = 0; run < repeats; run++)
+        {
+            foreach ((string name, string at) in (ReadOnlySpan<(string, string)>)
+                [($"puts at {records:n0}", folder), ($"puts at {SmallRecords:n0}", small)])
+            {
+                runs.TryAdd(name, []);
+                runs[name].Add(Step("put", at, records, bytes));
+            }
+        }
+
+        foreach ((string name, List<Dictionary<string, double>> all) in runs)
+        {
+            int next = 0;
+            Repeat(name, repeats, () => all[next++]);
+        }
+
+        Directory.Delete(Path.GetDirectoryName(small)!, recursive: true);
+    }
+
+    /// <summary>Puts new records, so many at once, and then appends the same bytes in such batches.</summary>
+    private static void PutMore(string folder, int bytes)
+    {
+        LiteDbRecordStore store = LiteDbRecordStore.Open(OptionsFor(folder));
+        var value = new byte[bytes];
+        Put(store, value, MorePuts / 4); // what is compiled at first use
+        long begin = Stopwatch.GetTimestamp();
+        double processor = ProcessorSeconds();
+        Put(store, value, MorePuts);
+        Print("a second", MorePuts / Stopwatch.GetElapsedTime(begin).TotalSeconds);
+        Print("microseconds of processor time", (ProcessorSeconds() - processor) * 1e6 / MorePuts);
+        store.DisposeAsync().AsTask().Wait();
+
+        // The first of those that come at once find the writer idle, and have a sync of their own.
+        string path = Path.Combine(folder, "appended");
+        var rest = new byte[RecordOf(0, default, value).Encoded.Length * WritersAtOnce];
+        using (var file = new FileStream(path, FileMode.Create, FileAccess.Write, FileShare.None, 0))
+        {
+            begin = Stopwatch.GetTimestamp();
+            for (int i = 0; i < MorePuts; i += WritersAtOnce)
+            {
+                file.Write(rest.AsSpan(0, rest.Length / 10));
+                file.Flush(flushToDisk: true);
+                file.Write(rest.AsSpan(rest.Length / 10));
+                file.Flush(flushToDisk: true);
+            }
+        }
+
+        Print("appended and synced a second", MorePuts / Stopwatch.GetElapsedTime(begin).TotalSeconds);
+        File.Delete(path);
+    }
+
+    private static void Put(LiteDbRecordStore store, byte[] value, int count)
+    {
+        int at = Random.Shared.Next(int.MinValue, -MorePuts - Lookups);
+        using var all = new CountdownEvent(1);
+        for (int i = 0; i < count; i += WritersAtOnce)
+        {
+            all.Reset(WritersAtOnce);
+            for (int j = 0; j < WritersAtOnce; j++)
+            {
+                store.Write(RecordOf(at + i + j, new RecordVersion(1, 1), value), _ => all.Signal());
+            }
+
+            all.Wait();
+        }
+    }
+
+    private static double ProcessorSeconds()
+    {
+        using var process = Process.GetCurrentProcess();
+        return process.TotalProcessorTime.TotalSeconds;
     }
 
     /// <summary>Runs a step in a process of its own; what it prints as "name=value" comes back.</summary>
@@ -141,6 +228,7 @@ internal static class StoreOpen
         var value = new byte[bytes];
         random.NextBytes(value);
         using var slots = new SemaphoreSlim(WritersAtOnce);
+        int failed = 0;
         int part = Math.Max(1, records / 10);
         long begin = Stopwatch.GetTimestamp();
         for (int i = 0; i < records; i++)
@@ -149,7 +237,7 @@ internal static class StoreOpen
             slots.Wait();
             store.Write(record, outcome =>
             {
-                Trace.Assert(outcome == StoreOutcome.Durable, $"{outcome}: {store.Status.Trouble}");
+                failed += outcome == StoreOutcome.Durable ? 0 : 1;
                 slots.Release();
             });
             if (i + 1 == Math.Min(10_000, records) || (i + 1) % part == 0)
@@ -171,6 +259,7 @@ internal static class StoreOpen
             slots.Wait();
         }
 
+        Trace.Assert(failed == 0, $"{failed} writes failed: {store.Status.Trouble}");
         store.DisposeAsync().AsTask().Wait();
     }
 
@@ -231,6 +320,7 @@ internal static class StoreOpen
     {
         Folder = folder,
         QuotaBytes = long.MaxValue,
+        IndexBytes = 1L << 34,
     };
 
     private static void PrintMemory(string what)
