@@ -26,7 +26,7 @@ internal interface IReadHandler
 /// </summary>
 internal sealed class ReplicaContext : DhtContext
 {
-    private readonly Dictionary<long, (IWriteHandler Handler, int Tag, Record Record)> _writes = [];
+    private readonly Dictionary<long, Writing> _writes = [];
     private readonly Dictionary<long, (IReadHandler Handler, int Tag)> _reads = [];
 
     /// <summary>Makes the shared part of a replica, and of the client beside it.</summary>
@@ -64,6 +64,9 @@ internal sealed class ReplicaContext : DhtContext
 
     /// <summary>What exists, as this node knows, and is not here.</summary>
     public LackedKeys Lacked { get; }
+
+    /// <summary>What is here, and may be on too few nodes to be told alone.</summary>
+    public UnsettledVersions Unsettled { get; } = new();
 
     /// <summary>Called with the key of a record that turned out to be damaged.</summary>
     public Action<Key>? DamageFound { get; set; }
@@ -147,7 +150,12 @@ internal sealed class ReplicaContext : DhtContext
         long token = NextToken();
         RecordVersion held = Index.VersionOf(record.Header.Key);
         bool replaces = held > record.Header.Version && Ranks.IsFromFuture(held) && (isPut || Now.IsTrusted);
-        _writes.Add(token, (handler, tag, record));
+        _writes.Add(token, new Writing(handler, tag, record, isPut));
+        if (isPut || ((held < record.Header.Version || replaces) && Membership.IsRootOf(record.Header.Key)))
+        {
+            Unsettled.Begin(record.Header.Key, record.Header.Version);
+        }
+
         if (replaces)
         {
             Output.Replace(token, record, held);
@@ -210,7 +218,7 @@ internal sealed class ReplicaContext : DhtContext
     /// <summary>A write ended.</summary>
     public void HandleWritten(long token, StoreOutcome outcome)
     {
-        if (!_writes.Remove(token, out (IWriteHandler Handler, int Tag, Record Record) waiting))
+        if (!_writes.Remove(token, out Writing waiting))
         {
             return;
         }
@@ -235,6 +243,10 @@ internal sealed class ReplicaContext : DhtContext
             _ => StoredStatus.Failed,
         };
         waiting.Handler.HandleWritten(waiting.Tag, status);
+        if (!waiting.IsPut)
+        {
+            Unsettled.End(waiting.Record.Header.Key, waiting.Record.Header.Version);
+        }
     }
 
     /// <summary>A read ended; null when there is no record, or none that is intact.</summary>
@@ -264,4 +276,6 @@ internal sealed class ReplicaContext : DhtContext
         expiresAtUnixMs,
         lack => lack.ExpiresAtUnixMs > 0 && lack.ExpiresAtUnixMs <= Now.UnixMs && Now.IsTrusted
             && !Index.TryGet(lack.Key, out _)); // an older version that is here must stay hidden
+
+    private readonly record struct Writing(IWriteHandler Handler, int Tag, Record Record, bool IsPut);
 }

@@ -39,7 +39,7 @@ internal enum FetchedStatus
     /// <summary>Nothing.</summary>
     None,
 
-    /// <summary>Nothing newer than what the asker said it has, but that or an older version.</summary>
+    /// <summary>Only an older version than the asker said it has.</summary>
     NotNewer,
 
     /// <summary>The record follows.</summary>
@@ -47,6 +47,9 @@ internal enum FetchedStatus
 
     /// <summary>Something newer that did not fit into the answer.</summary>
     Omitted,
+
+    /// <summary>The version that the asker said it has.</summary>
+    Same,
 }
 
 /// <summary>One entry of the answer to Fetch; the record is a slice of the message.</summary>

@@ -9,8 +9,8 @@ namespace Igor.Dht.Protocol.Replication;
 
 /// <summary>
 /// A get for which the root asks the members near the key. It ends as soon as a majority of the replicas that
-/// are expected has answered with a vote, or when all have answered or failed. The newest record wins, and
-/// stays here.
+/// are expected has answered with a vote, or when all have answered or failed. The newest record wins. Before
+/// it is told unmarked it is here and on a majority of its replicas: what was read is not read older later.
 /// </summary>
 internal sealed class GatherRound : IReplyHandler, IReadHandler, IWriteHandler
 {
@@ -27,9 +27,15 @@ internal sealed class GatherRound : IReplyHandler, IReadHandler, IWriteHandler
     private readonly RecordVersion _own;
     private readonly Lease _lease;
     private readonly int _ownBytes;
+
+    /// <summary>Members that hold the newest version, or a newer one still.</summary>
+    private readonly List<Key> _holders = new(Neighbourhood.Members);
     private Record? _best;
     private int _outstanding;
     private bool _isDecided;
+    private bool _hasAnswered;
+    private bool _isOwnDone;
+    private int _storing;
 
     public GatherRound(
         ReplicaContext context, RootReader reader, DeliveryToken token, GetMessage message, Lease lease)
@@ -98,6 +104,12 @@ internal sealed class GatherRound : IReplyHandler, IReadHandler, IWriteHandler
     /// <inheritdoc/>
     public void HandleReply(int tag, in KbrReply reply)
     {
+        if (tag < 0)
+        {
+            HandleStored(_asked[~tag], reply);
+            return;
+        }
+
         _outstanding--;
         if (_isDecided)
         {
@@ -118,20 +130,35 @@ internal sealed class GatherRound : IReplyHandler, IReadHandler, IWriteHandler
         if (record is null)
         {
             // Our own is damaged, and the others sent only what is newer: ask anew, as one who has nothing.
-            _reader.End(hasLearned: false);
+            _reader.End();
             _reader.Gather(_token, _message, _lease);
         }
         else
         {
-            Answer(_best is null ? record : Newer(record, _best));
+            Take(record, _context.Membership.Self);
+            Settle(_best);
         }
     }
 
     /// <inheritdoc/>
     public void HandleWritten(int tag, StoredStatus status)
     {
-        _lease.End();
-        _reader.End(hasLearned: status == StoredStatus.Held);
+        if (status is StoredStatus.Held or StoredStatus.Newer)
+        {
+            _holders.Add(_context.Membership.Self);
+            if (status == StoredStatus.Held)
+            {
+                _reader.HandleLearned();
+            }
+        }
+        else
+        {
+            _context.HandleLacking(_best!.Header);
+        }
+
+        _isOwnDone = true;
+        _storing--;
+        AnswerWhenSettled();
     }
 
     private RecordVersion RankOf(Record record) => _context.Ranks.Of(record.Header.Version);
@@ -171,13 +198,33 @@ internal sealed class GatherRound : IReplyHandler, IReadHandler, IWriteHandler
             }
 
             // One from the future is read when there is no other, and is not kept.
-            _best = _best is null ? record : Newer(_best, record);
+            Take(record, source);
+        }
+        else if (entry.Status == FetchedStatus.Same && _best is null)
+        {
+            _holders.Add(source);
         }
 
         if (entry.HasVote)
         {
             _voters.Add(source);
         }
+    }
+
+    private void Take(Record record, Key source)
+    {
+        RecordVersion best = _best is null ? _own : RankOf(_best);
+        if (RankOf(record) > best)
+        {
+            _holders.Clear();
+        }
+
+        if (RankOf(record) >= best)
+        {
+            _holders.Add(source);
+        }
+
+        _best = _best is null ? record : Newer(_best, record);
     }
 
     private void DecideWhenReady()
@@ -201,7 +248,7 @@ internal sealed class GatherRound : IReplyHandler, IReadHandler, IWriteHandler
         }
         else
         {
-            Answer(_best);
+            Settle(_best);
         }
     }
 
@@ -212,35 +259,103 @@ internal sealed class GatherRound : IReplyHandler, IReadHandler, IWriteHandler
         _best = null;
         _lease.End();
         _context.DeferForRoom(_token);
-        _reader.End(hasLearned: false);
+        _reader.End();
     }
 
-    private void Answer(Record? best)
+    /// <summary>
+    /// What was found is told at once when it cannot be read older later, or has to be marked anyway; else
+    /// when it has been written where it is missing.
+    /// </summary>
+    private void Settle(Record? best)
     {
-        bool isFull = IsFull;
+        _best = best;
+        bool isKept = best is not null && _context.Judge.FaultOf(best, _context.Now.UnixMs) is null;
+        _isOwnDone = !isKept || RankOf(best!) <= _own;
+        if (!_isOwnDone)
+        {
+            _storing++;
+            _context.Write(this, 0, best!);
+        }
+
+        if (isKept && IsFull && !IsSettled)
+        {
+            WriteBack(best!);
+        }
+
+        AnswerWhenSettled();
+    }
+
+    private bool IsSettled => _best is null
+        || (_isOwnDone && _holders.Count >= _context.Membership.Majority(_best.Header.Replicas));
+
+    private void WriteBack(Record best)
+    {
+        Span<Key> replicas = stackalloc Key[RecordCodec.ReplicasMax];
+        int count = _context.Membership.Alive.Nearest(_message.Key, replicas[..best.Header.Replicas]);
+        ReplicaMessages.WriteStore(_context.Buffer, isCoordinated: true, [best]);
+        TimeSpan timeout = _message.Budget * 0.5;
+        timeout = timeout < FetchTimeoutMax ? timeout : FetchTimeoutMax;
+        foreach (Key replica in replicas[..count])
+        {
+            int at = _asked.IndexOf(replica);
+            if (at >= 0 && !_holders.Contains(replica))
+            {
+                _storing++;
+                _context.Request(this, ~at, replica, exact: true, timeout);
+            }
+        }
+    }
+
+    private void HandleStored(Key replica, in KbrReply reply)
+    {
+        _storing--;
+        if (reply.Status == KbrStatus.Ok
+            && Decoding.TryRead(
+                reply.Payload, MessageKind.Stored, ReplicaMessages.ReadStored, out var entries)
+            && entries is [{ Status: StoredStatus.Held or StoredStatus.Newer }])
+        {
+            _holders.Add(replica);
+        }
+
+        AnswerWhenSettled();
+    }
+
+    private void AnswerWhenSettled()
+    {
+        bool isSettled = IsSettled;
+        if (!_hasAnswered && (isSettled || _storing == 0 || !IsFull))
+        {
+            _hasAnswered = true;
+            if (isSettled && _best is not null)
+            {
+                _context.Unsettled.Confirm(_message.Key, _best.Header.Version);
+            }
+
+            Answer(IsFull && isSettled);
+        }
+
+        if (_storing == 0)
+        {
+            _lease.End();
+            _reader.End();
+        }
+    }
+
+    private void Answer(bool isSettled)
+    {
         int answered = _context.Membership.IsAlone ? 0 : VotesOf(_replicas);
         int asked = Math.Min(_replicas, _expected.Length);
-        GotMessage got = best is null
+        GotMessage got = _best is null
             ? new GotMessage(
-                isFull ? GetOutcome.Absent : GetOutcome.Unreachable,
+                isSettled ? GetOutcome.Absent : GetOutcome.Unreachable,
                 false,
                 answered,
                 asked,
                 RecordVersion.None,
                 0,
                 default)
-            : Answers.Of(best, _context.Now.UnixMs, !isFull, answered, asked);
+            : Answers.Of(_best, _context.Now.UnixMs, !isSettled, answered, asked);
         got.Write(_context.Buffer);
         _context.Reply(_token);
-        if (best is not null && RankOf(best) > _own
-            && _context.Judge.FaultOf(best, _context.Now.UnixMs) is null)
-        {
-            _context.Write(this, 0, best);
-        }
-        else
-        {
-            _lease.End();
-            _reader.End(hasLearned: false);
-        }
     }
 }

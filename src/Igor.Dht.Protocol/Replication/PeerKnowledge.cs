@@ -15,6 +15,12 @@ internal sealed class PeerKnowledge(Key id)
     /// <summary>Keys of this root for which the peer, as a replica, was given all that it lacked.</summary>
     public ArcSet Matched { get; } = new();
 
+    /// <summary>
+    /// Keys for which the peer, as a replica, was once given all that it lacked. What it missed since then
+    /// is known by key.
+    /// </summary>
+    public ArcSet Given { get; } = new();
+
     /// <summary>Keys for which the peer was told that it is in sync.</summary>
     public ArcSet Told { get; } = new();
 

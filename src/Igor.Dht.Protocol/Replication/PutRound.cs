@@ -185,6 +185,17 @@ internal sealed class PutRound : IReplyHandler, IWriteHandler
             target.Trouble = trouble;
         }
 
+        if (index == 0 && target.Status == StoredStatus.Held)
+        {
+            _context.Unsettled.Begin(Header.Key, Header.Version);
+        }
+
+        if (target.Status == StoredStatus.Held
+            && HeldCount() >= _context.Membership.Majority(Header.Replicas))
+        {
+            _context.Unsettled.Confirm(Header.Key, Header.Version);
+        }
+
         if (!_hasAnswered)
         {
             Answer();
@@ -192,6 +203,7 @@ internal sealed class PutRound : IReplyHandler, IWriteHandler
 
         if (_outstanding == 0)
         {
+            _context.Unsettled.End(Header.Key, Header.Version);
             _lease.End();
             _writer.End(this, _targets.Where(t => t.Status != StoredStatus.Held).Select(t => t.Id));
         }

@@ -198,17 +198,20 @@ internal sealed class RepairSchedule(ReplicaContext context, RootKnowledge root,
         }
 
         peer.Pause = null;
-        if (!peer.IsWanted && !hasNewClasses)
+        if (!hasNewClasses)
         {
-            peer.Knowledge.Matched.Add(peer.Matching);
-            peer.Knowledge.Matched.Keep(root.Shared(peer.Knowledge, Neighbourhood.Replicas));
-            peer.Knowledge.Told.Clear();
+            HandleMatch(peer);
         }
 
         bool isMore = peer.IsWanted || hasNewClasses || HasWork(peer.Knowledge);
         peer.IsOwed &= isMore;
         peer.HasRefused = false;
         peer.Due = isMore ? Soon() : Later();
+        if (!context.Unsettled.IsEmpty && _sessions == 0 && root.IsReplicated())
+        {
+            context.Unsettled.Clear();
+        }
+
         TellAll();
     }
 
@@ -217,6 +220,17 @@ internal sealed class RepairSchedule(ReplicaContext context, RootKnowledge root,
     {
         // Whether the peer heard that it is in sync does not matter: it is told again after every
         // synchronisation.
+    }
+
+    private void HandleMatch(Peer peer)
+    {
+        root.Gave(peer.Knowledge, peer.Matching);
+        if (!peer.IsWanted)
+        {
+            peer.Knowledge.Matched.Add(peer.Matching);
+            peer.Knowledge.Matched.Keep(root.Shared(peer.Knowledge, Neighbourhood.Replicas));
+            peer.Knowledge.Told.Clear();
+        }
     }
 
     private bool HasWork(PeerKnowledge peer)

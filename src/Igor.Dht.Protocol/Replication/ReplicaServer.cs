@@ -229,7 +229,7 @@ internal sealed class ReplicaServer
                 : new StoredEntry(
                     status,
                     status == StoredStatus.Newer ? _context.Ranks.Held(header.Key) : header.Version);
-            if (status == StoredStatus.Held && !isCoordinated && _context.Membership.IsRootOf(header.Key))
+            if (status == StoredStatus.Held && _context.Membership.IsRootOf(header.Key))
             {
                 server._repair.HandleLearned(_source);
             }
@@ -294,9 +294,12 @@ internal sealed class ReplicaServer
                 {
                     _entries[at] = new FetchedEntry(FetchedStatus.None, hasVote, default);
                 }
-                else if (_context.Ranks.Of(holding.Version) <= keys[at].Version)
+                else if (_context.Ranks.Of(holding.Version) is var held && held <= keys[at].Version)
                 {
-                    _entries[at] = new FetchedEntry(FetchedStatus.NotNewer, hasVote, default);
+                    _entries[at] = new FetchedEntry(
+                        held == keys[at].Version ? FetchedStatus.Same : FetchedStatus.NotNewer,
+                        hasVote,
+                        default);
                 }
                 else if (bytes > 0 && bytes + holding.ValueLength > ReplicaMessages.BatchBytesMax)
                 {

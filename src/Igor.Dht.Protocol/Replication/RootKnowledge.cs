@@ -18,6 +18,7 @@ internal sealed class RootKnowledge(ReplicaContext context)
     private ArcSet _known = new();
     private ArcSet _complete = new();
     private ArcSet _settled = new();
+    private ArcSet _shared = new();
     private int _fewest;
     private bool _isStale = true;
 
@@ -44,11 +45,15 @@ internal sealed class RootKnowledge(ReplicaContext context)
         }
     }
 
-    /// <summary>Whether this root may answer for a key without asking.</summary>
+    /// <summary>
+    /// Whether this root may answer for a key without asking: it knows all of it, and what it knows does not
+    /// go with this node.
+    /// </summary>
     public bool IsSettledFor(Key key)
     {
         Refresh();
-        return _settled.Contains(key) && !context.Lacked.Contains(key);
+        return _settled.Contains(key) && _shared.Contains(key) && !context.Lacked.Contains(key)
+            && !context.Unsettled.Contains(key);
     }
 
     /// <summary>
@@ -69,6 +74,7 @@ internal sealed class RootKnowledge(ReplicaContext context)
         {
             peer.Synced.Keep(root);
             peer.Matched.Keep(root);
+            peer.Given.Keep(root);
             peer.Told.Keep(root);
         }
 
@@ -93,6 +99,14 @@ internal sealed class RootKnowledge(ReplicaContext context)
     {
         peer.Synced.Add(arcs);
         peer.Synced.Keep(context.Membership.RootArc);
+        _isStale = true;
+    }
+
+    /// <summary>A synchronisation ended well: the peer has all that it is to hold in these arcs.</summary>
+    public void Gave(PeerKnowledge peer, ArcSet arcs)
+    {
+        peer.Given.Add(arcs);
+        peer.Given.Keep(context.Membership.RootArc);
         _isStale = true;
     }
 
@@ -168,6 +182,7 @@ internal sealed class RootKnowledge(ReplicaContext context)
         var known = new ArcSet();
         var complete = new ArcSet();
         var settled = new ArcSet();
+        _shared = new ArcSet();
         if (context.Membership.RootArc is { } root)
         {
             _known.Keep(root);
@@ -195,11 +210,18 @@ internal sealed class RootKnowledge(ReplicaContext context)
 
         bool hasHolder = true;
         bool isAlive = true;
+        bool isShared = true;
         for (int replicas = _fewest; replicas <= Neighbourhood.Replicas; replicas++)
         {
             int majority = membership.Majority(replicas);
             hasHolder &= MissingOf(near, replicas * 2) < majority;
             isAlive &= Math.Min(replicas, near.Length) - MissingOf(near, replicas) >= majority;
+            isShared &= SharersOf(near, replicas, piece.Start) >= majority;
+        }
+
+        if (isShared)
+        {
+            _shared.Add(piece);
         }
 
         if ((heardAll && hasHolder) || _known.Contains(piece.Start))
@@ -214,6 +236,20 @@ internal sealed class RootKnowledge(ReplicaContext context)
                 }
             }
         }
+    }
+
+    /// <summary>Number of the first so many members that have what this node has, itself included.</summary>
+    private int SharersOf(ReadOnlySpan<Key> near, int count, Key key)
+    {
+        int sharers = 0;
+        for (int at = 0; at < near.Length && at < count; at++)
+        {
+            bool shares = near[at] == context.Membership.Self
+                || PeerOf(near[at])?.Given.Contains(key) == true;
+            sharers += shares ? 1 : 0;
+        }
+
+        return sharers;
     }
 
     /// <summary>Number of members that are missing among the first so many.</summary>
@@ -242,6 +278,7 @@ internal sealed class RootKnowledge(ReplicaContext context)
         foreach (PeerKnowledge peer in _peers)
         {
             AddEnds(peer.Synced, points);
+            AddEnds(peer.Given, points);
         }
 
         points.RemoveAll(p => !root.Contains(p));

@@ -36,15 +36,11 @@ internal sealed class RootReader(
     /// <summary>Whether this node's word counts for a key.</summary>
     internal bool HasVote(Key key) => votes.HasVote(key) || root.HasVote(key);
 
-    /// <summary>A round is over; the root may have learned a record, or that others lack one.</summary>
-    internal void End(bool hasLearned)
-    {
-        _rounds--;
-        if (hasLearned)
-        {
-            repair.HandleLearned(Key.Zero);
-        }
-    }
+    /// <summary>A round is over.</summary>
+    internal void End() => _rounds--;
+
+    /// <summary>The root learned a record, which others may lack.</summary>
+    internal void HandleLearned() => repair.HandleLearned(Key.Zero);
 
     /// <summary>
     /// Asks the members near the key; this node's word counts unless its own record is damaged.
@@ -81,7 +77,8 @@ internal sealed class RootReader(
             Lease lease = context.Lease();
             if (lease.TryAdd(holding.ValueLength + RecordCodec.OverheadBytesMax))
             {
-                context.Read(new OwnRead(context, this, token, message, lease), 0, message.Key);
+                var read = new OwnRead(context, this, token, message, holding.Version, lease);
+                context.Read(read, 0, message.Key);
             }
             else
             {
@@ -98,12 +95,18 @@ internal sealed class RootReader(
 
     /// <summary>A get that waits for this node's own store.</summary>
     private sealed class OwnRead(
-        ReplicaContext context, RootReader reader, DeliveryToken token, GetMessage message, Lease lease)
+        ReplicaContext context,
+        RootReader reader,
+        DeliveryToken token,
+        GetMessage message,
+        RecordVersion version,
+        Lease lease)
         : IReadHandler
     {
         public void HandleRead(int tag, Record? record)
         {
-            if (record is null)
+            // A newer one came meanwhile, and may be nowhere else yet.
+            if (record is null || record.Header.Version != version)
             {
                 reader.Gather(token, message, lease);
             }

@@ -61,6 +61,9 @@ internal sealed class DhtClusterNode(DhtCluster cluster, Key id, ulong seed)
     /// <summary>What the disk answers to writes.</summary>
     public StoreOutcome WriteOutcome { get; set; } = StoreOutcome.Durable;
 
+    /// <summary>What a write takes beyond the usual.</summary>
+    public TimeSpan WriteDelay { get; set; }
+
     /// <summary>Number of records read from the disk.</summary>
     public int Reads { get; private set; }
 
@@ -108,7 +111,8 @@ internal sealed class DhtClusterNode(DhtCluster cluster, Key id, ulong seed)
         Schedule();
     }
 
-    public PendingOperation Put(DhtPut put) => Start(completed => Dht.Put(put, completed));
+    public PendingOperation Put(DhtPut put, Action<OperationResult>? ended = null) =>
+        Start(completed => Dht.Put(put, completed), ended);
 
     /// <summary>Nobody waits for an operation any more.</summary>
     public void Abandon(PendingOperation pending)
@@ -116,7 +120,8 @@ internal sealed class DhtClusterNode(DhtCluster cluster, Key id, ulong seed)
         Dht.Abandon(_operations[pending]);
     }
 
-    public PendingOperation Get(DhtGet get) => Start(completed => Dht.Get(get, completed));
+    public PendingOperation Get(DhtGet get, Action<OperationResult>? ended = null) =>
+        Start(completed => Dht.Get(get, completed), ended);
 
     public void Deliver(
         Key destination, Key source, byte[] payload, Action<byte[]> reply, bool isProven = true)
@@ -224,7 +229,7 @@ internal sealed class DhtClusterNode(DhtCluster cluster, Key id, ulong seed)
     public void Replace(Record record, RecordVersion held, Action<StoreOutcome> completed)
     {
         int life = _life;
-        cluster.At(cluster.Latency(), () => Alive(life, () =>
+        cluster.At(cluster.Latency() + WriteDelay, () => Alive(life, () =>
         {
             StoreOutcome outcome = WriteOutcome;
             if (outcome == StoreOutcome.Durable)
@@ -303,13 +308,15 @@ internal sealed class DhtClusterNode(DhtCluster cluster, Key id, ulong seed)
 
     ValueTask IAsyncDisposable.DisposeAsync() => ValueTask.CompletedTask;
 
-    private PendingOperation Start(Func<Action<OperationResult>, long> start)
+    private PendingOperation Start(
+        Func<Action<OperationResult>, long> start, Action<OperationResult>? ended = null)
     {
         var pending = new PendingOperation();
         long number = start(result =>
         {
             Assert.Null(pending.Result);
             pending.Result = result;
+            ended?.Invoke(result);
         });
         _operations.Add(pending, number);
         Schedule();
