@@ -31,6 +31,9 @@ public class ExplorationTests
     [InlineData(Mutant.ForgetIncarnation, 26)]
     [InlineData(Mutant.MergeInsteadOfReplace, 2)]
     [InlineData(Mutant.LeaseFromReceipt, 355)]
+    [InlineData(Mutant.SkipSync, 86)]
+    [InlineData(Mutant.AnswerUncommitted, 2)]
+    [InlineData(Mutant.LeaseWithoutMajority, 5)]
     public void Broken_rule_is_caught(Mutant mutant, ulong seed)
     {
         Assert.NotNull(new ViewExplorer(seed, mutant).Run(s_faulty, s_quiet));

@@ -23,6 +23,9 @@ internal sealed class ExplorerDisk(SimulationEngine engine, SimRandom random) : 
     private bool _isSyncing;
     private int _life;
 
+    /// <summary>Whether nothing waits for what was written.</summary>
+    public bool SkipsSync { get; init; }
+
     /// <summary>What is durable.</summary>
     public List<LogEntry> Durable { get; } = [];
 
@@ -33,7 +36,7 @@ internal sealed class ExplorerDisk(SimulationEngine engine, SimRandom random) : 
     /// <summary>Does something once all that was written before is durable.</summary>
     public void AfterSync(Action release)
     {
-        if (_waiting.Count == 0)
+        if (_waiting.Count == 0 || SkipsSync)
         {
             release();
         }
@@ -75,7 +78,8 @@ internal sealed class ExplorerDisk(SimulationEngine engine, SimRandom random) : 
         {
             _isSyncing = true;
             int life = _life;
-            double ms = random.NextDouble() < 0.03 ? random.Between(20, 400) : random.Between(0.2, 5);
+            bool isSlow = SkipsSync || random.NextDouble() < 0.03;
+            double ms = isSlow ? random.Between(20, 400) : random.Between(0.2, 5);
             engine.After(TimeSpan.FromMilliseconds(ms), () => Sync(life));
         }
     }

@@ -29,6 +29,15 @@ public enum Mutant
 
     /// <summary>Leases count from when the answer came.</summary>
     LeaseFromReceipt,
+
+    /// <summary>Answers leave before what they stand on is durable.</summary>
+    SkipSync,
+
+    /// <summary>A write is answered when it is with the coordinator, whoever else has it.</summary>
+    AnswerUncommitted,
+
+    /// <summary>Whoever asks for leases takes all voters for having granted them.</summary>
+    LeaseWithoutMajority,
 }
 
 /// <summary>What a mutant is told in the place of what a voter answered.</summary>

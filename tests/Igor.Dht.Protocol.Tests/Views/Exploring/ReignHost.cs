@@ -87,8 +87,15 @@ internal sealed class ReignHost : IReignOutput
 
     void IReignOutput.Send(Voter to, VoterRequest request) => Later(() =>
     {
-        if (Node.Mutant == Mutant.OldMajorityOnly && Reign.Next is not null && !Reign.View.Contains(to)
-            && request is StoreRegister or Confirm)
+        bool isTakenForDone = Node.Mutant switch
+        {
+            Mutant.OldMajorityOnly => Reign.Next is not null && !Reign.View.Contains(to)
+                && request is StoreRegister or Confirm,
+            Mutant.AnswerUncommitted => to != Node.Voter && request is StoreRegister,
+            Mutant.LeaseWithoutMajority => to != Node.Voter && request is Confirm,
+            _ => false,
+        };
+        if (isTakenForDone)
         {
             LeaseTerms terms = (request as Confirm)?.Terms ?? ((StoreRegister)request).Terms;
             var reply = new VoterReply(to, request, VoterVerdict.Done) { Lease = terms.Length };
