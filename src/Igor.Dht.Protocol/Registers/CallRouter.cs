@@ -142,7 +142,6 @@ internal sealed class CallRouter(
         }
         else
         {
-            office.HandleChanged();
             Reply(call, NotServed(NobodyText));
         }
     }

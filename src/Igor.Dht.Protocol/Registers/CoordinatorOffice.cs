@@ -17,6 +17,8 @@ internal sealed class CoordinatorOffice
     private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan Period = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan PeriodUnled = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan LookPause = TimeSpan.FromMilliseconds(20);
+    private static readonly TimeSpan ToldPause = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan FirstLook = TimeSpan.FromMilliseconds(200);
 
     /// <summary>
@@ -38,6 +40,7 @@ internal sealed class CoordinatorOffice
     private TimeSpan _quietUntil;
     private TimeSpan _nextTick;
     private TimeSpan _nextLook;
+    private TimeSpan _lastLook = TimeSpan.MinValue / 2;
     private bool _isChanged;
 
     public CoordinatorOffice(
@@ -61,8 +64,9 @@ internal sealed class CoordinatorOffice
 
     /// <summary>When <see cref="HandleDeadline"/> wants to be called, or null for never.</summary>
     public TimeSpan? NextDeadline =>
-        _attempts.Count > 0 || _reigns.Exists(reign => !reign.Reign.IsQuiet) ? _nextTick
-        : KeepsAny ? _nextLook
+        _attempts.Count > 0 || _reigns.Exists(reign => !reign.Reign.IsQuiet)
+            ? (_isChanged && _nextLook < _nextTick ? _nextLook : _nextTick)
+        : _isChanged || KeepsAny ? _nextLook
         : null;
 
     /// <summary>Number of coordinators that serve.</summary>
@@ -76,6 +80,15 @@ internal sealed class CoordinatorOffice
 
     /// <summary>Something changed by which it is to be decided anew what to do.</summary>
     public void HandleChanged() => _isChanged = true;
+
+    /// <summary>
+    /// A neighbour told something: as many do at once, it is decided anew a moment later.
+    /// </summary>
+    public void HandleTold()
+    {
+        TimeSpan soon = _context.Now.Monotonic + ToldPause;
+        _nextLook = _nextLook < soon ? _nextLook : soon;
+    }
 
     /// <summary>Founds a lineage of the whole ring, with this node alone.</summary>
     public void Found()
@@ -123,13 +136,21 @@ internal sealed class CoordinatorOffice
     /// <summary>Does what follows from what has changed; called when an input is handled.</summary>
     public void Settle()
     {
+        TimeSpan now = _context.Now.Monotonic;
         if (!_isChanged)
         {
             return;
         }
 
+        if (now < _lastLook + LookPause && !_server.HasFailed)
+        {
+            _nextLook = _lastLook + LookPause;
+            return; // changes come in swarms: one look for all of them
+        }
+
         _isChanged = false;
-        TimeSpan now = _context.Now.Monotonic;
+        _lastLook = now;
+        _nextLook = now + Period;
         _reigns.RemoveAll(reign => reign.IsOver);
         if (_server.HasFailed)
         {
@@ -280,6 +301,7 @@ internal sealed class CoordinatorOffice
             return;
         }
 
+        _unled.HandleTaken(cells.First, cells.Last);
         KeySpan span = RegisterCells.SpanOf(cells.First, cells.Last);
         foreach (ReignHost reign in _reigns.Where(reign => Overlap(reign.Reign.Span, span)).ToArray())
         {

@@ -32,7 +32,7 @@ internal sealed class RegisterReplica
         };
         _directory = new PieceDirectory(context, _server, _later.Enqueue)
         {
-            Changed = () => _office!.HandleChanged(),
+            Changed = () => _office!.HandleTold(),
         };
         _office = new CoordinatorOffice(context, _server, calls, _directory)
         {

@@ -29,19 +29,27 @@ internal sealed class UnledCells(ReplicaContext context, PieceDirectory director
     public bool IsDue(TimeSpan now, int cell, Piece piece, bool isTaken)
     {
         TimeSpan patience = TimeSpan.Zero;
-        if (isTaken || piece.Standing == Ballot.None || IsLed(cell, piece, out patience)
-            || !Election.MembersOf(piece.View, piece.Next).Contains(self))
+        bool isVoter = piece.Standing != Ballot.None
+            && (piece.View.Contains(self) || piece.Next?.View.Contains(self) == true);
+        if (isTaken || !isVoter || !piece.View.HasMajority(IsHeard) || IsLed(cell, piece, out patience))
         {
-            _since[cell] = null;
+            _since[cell] = null; // who hears too few voters does not try either
             return false;
         }
 
-        Key anchor = RegisterCells.AnchorOf(cell);
-        int rank = Election.MembersOf(piece.View, piece.Next).Count(voter => directory.IsThere(voter)
-            && anchor.CompareNearness(voter.Node, self.Node) < 0);
         _since[cell] ??= now;
-        return now >= _since[cell] + patience + (rank * PatiencePerRank)
-            && piece.View.HasMajority(IsHeard); // who hears too few does not try
+        return now >= _since[cell] + patience + (RankOf(cell, piece) * PatiencePerRank);
+    }
+
+    /// <summary>Cells are taken over: should they be given up again, others have their turn anew.</summary>
+    public void HandleTaken(int first, int last) => Array.Clear(_since, first, last - first + 1);
+
+    // How many voters that are there are nearer.
+    private int RankOf(int cell, Piece piece)
+    {
+        Key anchor = RegisterCells.AnchorOf(cell);
+        return Election.MembersOf(piece.View, piece.Next).Count(voter => directory.IsThere(voter)
+            && anchor.CompareNearness(voter.Node, self.Node) < 0);
     }
 
     private bool IsHeard(Voter voter) => voter == self || context.Membership.Alive.Contains(voter.Node);

@@ -54,6 +54,22 @@ public class RegisterClusterTests
     }
 
     [Fact]
+    public void Who_hands_over_does_not_take_over_again()
+    {
+        DhtCluster cluster = Registers.Founded(3);
+        Ballot[] Ballots() =>
+        [
+            .. cluster.Alive
+                .SelectMany(node => node.Dht.Registers!.Server.Acceptor.Within(RegisterCells.Whole))
+                .Select(vote => vote.Piece.Promised),
+        ];
+        Ballot[] before = Ballots();
+        cluster.Run(20);
+        Assert.Equal(before, Ballots());
+        Assert.All(before, ballot => Assert.InRange(ballot.Counter, 1UL, 20UL));
+    }
+
+    [Fact]
     public void Two_nodes_have_one_voter_and_three_have_three()
     {
         DhtCluster cluster = Registers.Cluster(2);
