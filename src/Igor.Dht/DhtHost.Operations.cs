@@ -27,6 +27,10 @@ internal sealed partial class DhtHost
     public Task<OperationResult> GetAsync(DhtGet get, CancellationToken cancellationToken) =>
         RunAsync(new OpenOperation(this) { Get = get }, cancellationToken);
 
+    /// <summary>Operates on a register.</summary>
+    public Task<OperationResult> CallAsync(DhtRegisterCall call, CancellationToken cancellationToken) =>
+        RunAsync(new OpenOperation(this) { Call = call }, cancellationToken);
+
     private async Task<OperationResult> RunAsync(OpenOperation operation, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
@@ -48,6 +52,8 @@ internal sealed partial class DhtHost
 
         public DhtGet? Get { get; init; }
 
+        public DhtRegisterCall? Call { get; init; }
+
         /// <summary>On the strand.</summary>
         public void Begin()
         {
@@ -60,6 +66,7 @@ internal sealed partial class DhtHost
             {
                 _number = Put is { } put
                     ? host._driver.Put(put, End, Draft)
+                    : Call is { } call ? host._driver.Call(call, End)
                     : host._driver.Get(Get!, End);
             }
             catch (Exception problem) when (problem is not OutOfMemoryException)

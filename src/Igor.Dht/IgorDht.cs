@@ -17,7 +17,7 @@ namespace Igor.Dht;
 /// All
 /// members are thread-safe.
 /// </summary>
-public sealed class IgorDht : IAsyncDisposable
+public sealed partial class IgorDht : IAsyncDisposable
 {
     /// <summary>The name of the service whose members hold the records.</summary>
     public const string ServiceName = "dht";
@@ -388,7 +388,7 @@ public sealed class IgorDht : IAsyncDisposable
         string? trouble = failure.Error switch
         {
             DhtError.Local => _connection.Store?.Status.Trouble,
-            DhtError.Unreachable or DhtError.NotEnoughReplicas =>
+            DhtError.Unreachable or DhtError.NotEnoughReplicas or DhtError.Unknown =>
                 await BarrierAsync(cancellationToken).ConfigureAwait(false),
             _ => null,
         };

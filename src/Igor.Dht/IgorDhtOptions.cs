@@ -153,6 +153,12 @@ public sealed record IgorDhtOptions
                 $"LeaveTimeout is {LeaveTimeout}; it can be 0 to 10 min.", nameof(LeaveTimeout));
         }
 
+        if (VoteAfter < TimeSpan.Zero || VoteAfter > TimeSpan.FromDays(1))
+        {
+            throw new ArgumentException(
+                $"{nameof(VoteAfter)} is {VoteAfter}; it goes from 0 to 1 day.", nameof(VoteAfter));
+        }
+
         CheckPath(nameof(Data), Data);
         CheckPath(nameof(Socket), Socket);
         CheckAddresses();

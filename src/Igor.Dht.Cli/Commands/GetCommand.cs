@@ -33,6 +33,8 @@ internal sealed class GetCommand : CliCommand
         "root",
         "quorum");
 
+    private readonly RegisterCommandOptions _register = new();
+
     public GetCommand(CommonOptions common)
         : base(
             "get",
@@ -41,12 +43,14 @@ internal sealed class GetCommand : CliCommand
             "igor-dht get greeting",
             "igor-dht get report --output report.pdf",
             "igor-dht get greeting --json",
+            "igor-dht get --type register counter",
             "igor-dht get --immutable 6ca13d52ca70c883e0f0bb101e425a89e8624de51db2d2392593af6a84118090")
     {
         Add(_key);
         Add(_output);
         Add(_immutable);
         Add(_consistency);
+        _register.AddTypeTo(this);
     }
 
     /// <inheritdoc/>
@@ -59,6 +63,12 @@ internal sealed class GetCommand : CliCommand
             throw CommandFailure.Usage("--output needs a path");
         }
 
+        bool isRegister = _register.IsRegister(arguments);
+        if (isRegister && arguments.GetValue(_immutable))
+        {
+            throw CommandFailure.Usage("--immutable does not go with --type register");
+        }
+
         using Deadline deadline = DeadlineOf(arguments, cancellation);
 
         // The value goes out before the connection is closed: who waits for it does not wait for that.
@@ -68,6 +78,12 @@ internal sealed class GetCommand : CliCommand
             name,
             async dht =>
             {
+                if (isRegister)
+                {
+                    return await GetRegisterAsync(dht, name, arguments, streams, deadline)
+                        .ConfigureAwait(false);
+                }
+
                 GetResult result = await ReadAsync(dht, name, arguments, deadline).ConfigureAwait(false);
                 if (GetText.Failure(name, result) is { } failure)
                 {
@@ -79,6 +95,40 @@ internal sealed class GetCommand : CliCommand
             }).ConfigureAwait(false);
     }
 
+    private async Task<int> GetRegisterAsync(
+        IgorDht dht, RecordName name, ParseResult arguments, CommandStreams streams, Deadline deadline)
+    {
+        RegisterResult result = await dht.GetRegisterAsync(
+            name.Bytes, RegisterOptions.Default with { Timeout = deadline.Left }, deadline.Token)
+            .ConfigureAwait(false);
+        if (RegisterText.Failure(name, result) is { } failure)
+        {
+            throw failure;
+        }
+
+        string? path = PathOf(arguments);
+        if (path is not null || !Common.IsJson(arguments))
+        {
+            await deadline.WritingAsync(token => ValueSink.WriteAsync(path, result.Value, streams, token))
+                .ConfigureAwait(false);
+        }
+
+        if (Common.IsJson(arguments))
+        {
+            string json = RegisterText.Json(name, result, includesValue: path is null);
+            await deadline.WritingAsync(token => streams.WriteLineAsync(json, token)).ConfigureAwait(false);
+        }
+        else
+        {
+            streams.WriteErrorLine($"igor-dht: {RegisterText.Note(result)}");
+        }
+
+        return ExitCode.Done;
+    }
+
+    private string? PathOf(ParseResult arguments) =>
+        arguments.GetValue(_output) is var given and not ValueSource.StandardStream ? given : null;
+
     private async Task WriteAsync(
         RecordName name,
         GetResult result,
@@ -86,9 +136,7 @@ internal sealed class GetCommand : CliCommand
         CommandStreams streams,
         Deadline deadline)
     {
-        string? path = arguments.GetValue(_output) is var given and not ValueSource.StandardStream
-            ? given
-            : null;
+        string? path = PathOf(arguments);
         bool isJson = Common.IsJson(arguments);
         if (path is not null || !isJson)
         {

@@ -51,6 +51,7 @@ internal sealed class PutCommand : CliCommand
     };
 
     private readonly WriteOptions _write = new();
+    private readonly RegisterCommandOptions _register = new();
 
     public PutCommand(CommonOptions common)
         : base(
@@ -60,7 +61,9 @@ internal sealed class PutCommand : CliCommand
             "igor-dht put greeting \"hello\"",
             "igor-dht put report --file report.pdf --ttl 7d",
             "date | igor-dht put now --replicas 3 --acks all",
-            "igor-dht put --immutable --file photo.jpg")
+            "igor-dht put --immutable --file photo.jpg",
+            "igor-dht put --type register counter 1 --if-absent",
+            "igor-dht put --type register counter 2 --if-version 3-17-9f2c41d08e7a5b66")
     {
         Add(_key);
         Add(_value);
@@ -68,6 +71,7 @@ internal sealed class PutCommand : CliCommand
         Add(_immutable);
         Add(_timeToLive);
         _write.AddTo(this);
+        _register.AddTo(this);
     }
 
     /// <inheritdoc/>
@@ -75,6 +79,7 @@ internal sealed class PutCommand : CliCommand
         ParseResult arguments, CommandStreams streams, CancellationToken cancellation)
     {
         (RecordName? name, string? text) = NameAndText(arguments);
+        RegisterOptions register = _register.Read(arguments, [_immutable, _timeToLive, .. _write.All]);
         PutOptions put = _write.Read(arguments) with { TimeToLive = arguments.GetValue(_timeToLive) };
         using Deadline deadline = DeadlineOf(arguments, cancellation);
         ReadOnlyMemory<byte> value = await deadline.BoundAsync(
@@ -86,6 +91,12 @@ internal sealed class PutCommand : CliCommand
                 deadline.Token),
             () => CommandFailure.Local($"the value has not ended within {deadline.Text}; nothing was stored"))
             .ConfigureAwait(false);
+
+        if (_register.IsRegister(arguments))
+        {
+            return await PutRegisterAsync(name!, value, register, arguments, streams, deadline)
+                .ConfigureAwait(false);
+        }
 
         PutReceipt receipt = await WithDhtAsync(
             arguments,
@@ -101,6 +112,36 @@ internal sealed class PutCommand : CliCommand
             Common.IsJson(arguments)
                 ? ReceiptText.Json(name, value.Length, receipt)
                 : ReceiptText.Human(what, receipt),
+            streams,
+            deadline,
+            "the value is stored").ConfigureAwait(false);
+    }
+
+    private async Task<int> PutRegisterAsync(
+        RecordName name,
+        ReadOnlyMemory<byte> value,
+        RegisterOptions options,
+        ParseResult arguments,
+        CommandStreams streams,
+        Deadline deadline)
+    {
+        RegisterResult result = await WithDhtAsync(
+            arguments,
+            deadline,
+            dht => dht.PutRegisterAsync(
+                name.Bytes, value, options with { Timeout = deadline.Left }, deadline.Token),
+            unknown: WriteUnderWay)
+            .ConfigureAwait(false);
+        if (RegisterText.Failure(name, result) is { } failure)
+        {
+            throw failure;
+        }
+
+        string what = $"stored the register {name} ({Quantity.Bytes(value.Length)})";
+        return await ShowAsync(
+            Common.IsJson(arguments)
+                ? RegisterText.Json(name, result, includesValue: false)
+                : RegisterText.Human(what, result),
             streams,
             deadline,
             "the value is stored").ConfigureAwait(false);

@@ -2,6 +2,7 @@ using System.CommandLine;
 using Igor.Dht.Cli.CommandLine;
 using Igor.Dht.Cli.Failures;
 using Igor.Dht.Cli.Output;
+using Igor.Dht.Cli.Values;
 using Igor.Dht.Protocol;
 using Igor.Kbr;
 
@@ -24,6 +25,24 @@ internal sealed class ServeCommand : CliCommand
             "Found a network if none of the nodes to join that are given or known answers (IGOR_FOUND=1)",
     };
 
+    private readonly Option<TimeSpan?> _voteAfter = new("--vote-after")
+    {
+        HelpName = "DURATION",
+        Description = "How long another node has to be there before this one lets it vote about registers: "
+            + $"{Duration.Form} [default: 60s]",
+        CustomParser = result =>
+        {
+            string text = result.Tokens[0].Value;
+            if (Duration.TryParse(text, out TimeSpan duration) && duration <= TimeSpan.FromDays(1))
+            {
+                return duration;
+            }
+
+            result.AddError($"--vote-after is {Duration.Form}, up to a day, not '{text}'");
+            return null;
+        },
+    };
+
     private readonly Option<bool> _untilInputEnds = new("--until-input-ends")
     {
         Description = "Leave when standard input ends, too: with the process that started this one",
@@ -40,6 +59,7 @@ internal sealed class ServeCommand : CliCommand
             "igor-dht serve --listen 127.0.0.1:7002 --data /tmp/b --bootstrap 127.0.0.1:7001")
     {
         Add(_found);
+        Add(_voteAfter);
         Add(_untilInputEnds);
     }
 
@@ -53,6 +73,7 @@ internal sealed class ServeCommand : CliCommand
             ServeSocket = true,
             Listen = common.Listen ?? DefaultListen,
             Found = Common.Flag(arguments, _found, "IGOR_FOUND"),
+            VoteAfter = arguments.GetValue(_voteAfter) ?? common.VoteAfter,
         };
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         if (arguments.GetValue(_untilInputEnds))

@@ -47,6 +47,9 @@ internal sealed class WriteOptions
         },
     };
 
+    /// <summary>The options, which mean something for records only.</summary>
+    public IReadOnlyList<Option> All => [_replicas, _acks, _copiesMin];
+
     /// <summary>Adds the options to a command.</summary>
     public void AddTo(Command command)
     {

@@ -58,6 +58,8 @@ internal sealed class CommandFailure : Exception
                 Failures.ExitCode.Unreachable, "not_enough_replicas", exception.Message, exception),
         DhtError.Unreachable =>
             new CommandFailure(Failures.ExitCode.Unreachable, "unreachable", exception.Message, exception),
+        DhtError.Unknown =>
+            new CommandFailure(Failures.ExitCode.Unknown, "unknown", exception.Message, exception),
         DhtError.Refused =>
             new CommandFailure(Failures.ExitCode.Refused, "refused", exception.Message, exception),
         _ => Local(exception.Message, exception),

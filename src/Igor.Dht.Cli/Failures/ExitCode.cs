@@ -21,6 +21,12 @@ internal static class ExitCode
     /// <summary>Local trouble: disk, port, socket.</summary>
     public const int Local = 5;
 
+    /// <summary>The register is not as the condition asks for; nothing was written.</summary>
+    public const int ConditionFailed = 6;
+
+    /// <summary>The write may have been done, or be done yet: nobody could say so in time.</summary>
+    public const int Unknown = 7;
+
     /// <summary>Ended by Ctrl-C (SIGINT) before it was done, as shells count it.</summary>
     public const int Interrupted = 130;
 
