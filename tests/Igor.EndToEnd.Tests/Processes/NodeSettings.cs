@@ -13,6 +13,9 @@ internal sealed record NodeSettings
 
     public required string Network { get; init; }
 
+    /// <summary>When others vote about registers, as serve takes it; null for its default.</summary>
+    public string? VoteAfter { get; init; }
+
     /// <summary>Where the node's local socket is.</summary>
     public string SocketPath => Socket ?? Path.Combine(Data, "igor.sock");
 
@@ -23,6 +26,11 @@ internal sealed record NodeSettings
         if (Listen is not null)
         {
             arguments.AddRange(["--listen", Listen]);
+        }
+
+        if (VoteAfter is not null)
+        {
+            arguments.AddRange(["--vote-after", VoteAfter]);
         }
 
         foreach (string address in Bootstrap)

@@ -18,13 +18,17 @@ internal sealed class Ring : IDisposable
     /// <summary>The nodes whose processes run.</summary>
     public IReadOnlyList<NodeProcess> Alive => [.. _nodes.Where(node => node.IsAlive)];
 
+    /// <summary>When nodes let others vote about registers; null for the default.</summary>
+    public string? VoteAfter { get; init; }
+
     /// <summary>The network's name.</summary>
     public string Network => Path.GetFileName(_folder.Path);
 
     /// <summary>Runs a test against a ring; the nodes' logs go to the test's output when it fails.</summary>
-    public static async Task RunAsync(int nodes, ITestOutputHelper output, Func<Ring, Task> test)
+    public static async Task RunAsync(
+        int nodes, ITestOutputHelper output, Func<Ring, Task> test, string? voteAfter = null)
     {
-        using var ring = new Ring();
+        using var ring = new Ring { VoteAfter = voteAfter };
         try
         {
             await ring.GrowAsync(nodes);
@@ -45,6 +49,7 @@ internal sealed class Ring : IDisposable
     {
         Data = _folder.Combine($"n{_nodes.Count}"),
         Network = Network,
+        VoteAfter = VoteAfter,
         Bootstrap = [.. _nodes.Take(3).Select(node => node.Address)],
     };
 
