@@ -17,14 +17,12 @@ internal sealed record LogEntry(PieceChange? Piece, Key Key, Cell? Cell);
 /// A log that becomes durable from its beginning on, some time after it was written, and what waits for that.
 /// A crash leaves some of what was not synced.
 /// </summary>
-internal sealed class ExplorerDisk(SimulationEngine engine, SimRandom random) : IPieceJournal
+internal sealed class ExplorerDisk(SimulationEngine engine, SimRandom random, bool skipsSync)
+    : IPieceJournal
 {
     private readonly Queue<(LogEntry? Entry, Action? Release)> _waiting = [];
     private bool _isSyncing;
     private int _life;
-
-    /// <summary>Whether nothing waits for what was written.</summary>
-    public bool SkipsSync { get; init; }
 
     /// <summary>What is durable.</summary>
     public List<LogEntry> Durable { get; } = [];
@@ -36,7 +34,7 @@ internal sealed class ExplorerDisk(SimulationEngine engine, SimRandom random) : 
     /// <summary>Does something once all that was written before is durable.</summary>
     public void AfterSync(Action release)
     {
-        if (_waiting.Count == 0 || SkipsSync)
+        if (_waiting.Count == 0 || skipsSync)
         {
             release();
         }
@@ -78,7 +76,7 @@ internal sealed class ExplorerDisk(SimulationEngine engine, SimRandom random) : 
         {
             _isSyncing = true;
             int life = _life;
-            bool isSlow = SkipsSync || random.NextDouble() < 0.03;
+            bool isSlow = skipsSync || random.NextDouble() < 0.03;
             double ms = isSlow ? random.Between(20, 400) : random.Between(0.2, 5);
             engine.After(TimeSpan.FromMilliseconds(ms), () => Sync(life));
         }

@@ -37,10 +37,7 @@ internal sealed class ExplorerNode
         Id = new Key((ulong)(index + 1) << 60, 0, 0, 0);
         _rate = _random.Between(0.99, 1.01);
         _clockOffset = TimeSpan.FromSeconds(_random.Between(-3, 3));
-        _disk = new ExplorerDisk(explorer.Engine, _random)
-        {
-            SkipsSync = explorer.Mutant == Mutant.SkipSync,
-        };
+        _disk = new ExplorerDisk(explorer.Engine, _random, explorer.Mutant == Mutant.SkipSync);
         _acceptor = new Acceptor(Now, Voter, _disk, []);
         Tick(_life);
     }
