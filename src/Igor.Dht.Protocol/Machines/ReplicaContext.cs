@@ -68,6 +68,9 @@ internal sealed class ReplicaContext : DhtContext
     /// <summary>What is here, and may be on too few nodes to be told alone.</summary>
     public UnsettledVersions Unsettled { get; } = new();
 
+    /// <summary>The puts that were done here lately.</summary>
+    public AppliedVersions Applied { get; } = new();
+
     /// <summary>Called with the key of a record that turned out to be damaged.</summary>
     public Action<Key>? DamageFound { get; set; }
 

@@ -14,6 +14,9 @@ internal sealed class PutOperation : ClientOperation
     /// <summary>Roots that tell different times are not followed for ever.</summary>
     private const int CorrectionsMax = 3;
 
+    /// <summary>A root that has ever newer versions is not asked without pause for ever.</summary>
+    private const int ConflictsMax = 16;
+
     private readonly DhtPut _put;
     private readonly IRecordType? _type;
     private RecordDraft? _draft;
@@ -24,6 +27,7 @@ internal sealed class PutOperation : ClientOperation
     private long _correctionMs;
     private long _madeAt;
     private int _corrections;
+    private int _conflicts;
 
     public PutOperation(
         DhtContext context, DhtClient client, long number, DhtPut put, RecordDraft? draft)
@@ -90,7 +94,7 @@ internal sealed class PutOperation : ClientOperation
                 if (TryRead(reply, MessageParts.ReadVersion, out RecordVersion newer))
                 {
                     Make(Context.Clock.Above(newer, Now));
-                    Retry("other writers were faster, again and again");
+                    HandleConflict();
                 }
 
                 return true;
@@ -177,6 +181,19 @@ internal sealed class PutOperation : ClientOperation
                 ReplicasAsked = _put.Replicas,
             },
         });
+    }
+
+    /// <summary>The root keeps the turn for who comes again at once.</summary>
+    private void HandleConflict()
+    {
+        if (_conflicts++ < ConflictsMax)
+        {
+            Attempt();
+        }
+        else
+        {
+            Retry("other writers were faster, again and again");
+        }
     }
 
     private void HandleTooFew(IReadOnlyList<Key> holders, int needed, string why)

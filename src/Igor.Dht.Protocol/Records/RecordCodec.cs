@@ -86,6 +86,62 @@ public static class RecordCodec
     }
 
     /// <summary>
+    /// The record with a field more: the versions that its key had shortly before. One that has such a field
+    /// already stays as it is.
+    /// </summary>
+    internal static Record WithEarlier(Record record, IReadOnlyList<RecordVersion> earlier)
+    {
+        const byte Header = MessagePackCode.MinFixArray + FieldCount;
+        if (earlier.Count == 0 || record.Encoded.Span[0] != Header)
+        {
+            return record;
+        }
+
+        var buffer = new ArrayBufferWriter<byte>(record.Encoded.Length + 3 + (earlier.Count * 18));
+        var writer = new MessagePackWriter(buffer);
+        writer.WriteArrayHeader(FieldCount + 1);
+        writer.WriteRaw(record.Encoded.Span[1..]);
+        writer.WriteArrayHeader(earlier.Count * 2);
+        foreach (RecordVersion version in earlier)
+        {
+            writer.Write(version.Clock);
+            writer.Write(version.Writer);
+        }
+
+        writer.Flush();
+        return record with { Encoded = buffer.WrittenMemory };
+    }
+
+    /// <summary>Whether a record says that its key had a version shortly before.</summary>
+    internal static bool HasEarlier(Record record, RecordVersion version)
+    {
+        try
+        {
+            var reader = new MessagePackReader(record.Encoded);
+            int fields = reader.ReadArrayHeader();
+            for (int field = 0; field < FieldCount; field++)
+            {
+                reader.Skip();
+            }
+
+            for (int left = fields > FieldCount ? reader.ReadArrayHeader() / 2 : 0; left > 0; left--)
+            {
+                if (version == new RecordVersion(reader.ReadUInt64(), reader.ReadUInt64()))
+                {
+                    return true;
+                }
+            }
+        }
+        catch (Exception e) when (e is MessagePackSerializationException or EndOfStreamException
+            or OverflowException)
+        {
+            return false; // a field of another kind, which nobody knows here
+        }
+
+        return false;
+    }
+
+    /// <summary>
     /// Decodes a record, which keeps the given memory. Returns null, and says why, for bytes that are none.
     /// </summary>
     public static Record? TryDecode(ReadOnlyMemory<byte> encoded, out string error)

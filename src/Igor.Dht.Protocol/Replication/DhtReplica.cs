@@ -48,7 +48,8 @@ internal sealed class DhtReplica
     public TimeSpan? NextDeadline =>
         DhtTime.Earliest(
             DhtTime.Earliest(
-                _repair.NextDeadline, DhtTime.Earliest(_registers?.NextDeadline, _leaving.NextDeadline)),
+                DhtTime.Earliest(_repair.NextDeadline, _writer.NextDeadline),
+                DhtTime.Earliest(_registers?.NextDeadline, _leaving.NextDeadline)),
             DhtTime.Earliest(_sweep.NextDeadline, _notes.NextDeadline));
 
     /// <summary>Whether it may answer alone for all keys that it is the root of.</summary>
@@ -155,6 +156,7 @@ internal sealed class DhtReplica
     public void HandleDeadline()
     {
         _repair.HandleDeadline();
+        _writer.HandleDeadline();
         _sweep.HandleDeadline();
         _registers?.HandleDeadline();
         _notes.HandleDeadline();

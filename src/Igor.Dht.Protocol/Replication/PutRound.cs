@@ -9,9 +9,10 @@ namespace Igor.Dht.Protocol.Replication;
 /// <summary>
 /// One put at its root, from the first write until every replica has answered. The root's own copy counts
 /// like any other: a root whose disk is full acknowledges what enough others hold, and from then on does not
-/// speak for the key alone.
+/// speak for the key alone. A put that finds a newer version in place may have been done before, by an
+/// attempt whose answer was lost: then it is done, and nothing is to be put in the place of the newer one.
 /// </summary>
-internal sealed class PutRound : IReplyHandler, IWriteHandler
+internal sealed class PutRound : IReplyHandler, IWriteHandler, IReadHandler
 {
     private const int OwnTag = -1;
     private static readonly TimeSpan StoreTimeoutMax = TimeSpan.FromSeconds(3);
@@ -21,13 +22,16 @@ internal sealed class PutRound : IReplyHandler, IWriteHandler
     private readonly DeliveryToken _token;
     private readonly AckLevel _acks;
     private readonly int _copiesMin;
-    private readonly Record _record;
+    private Record _record;
     private readonly Lease _lease;
     private readonly TimeSpan _timeout;
-    private readonly List<Target> _targets = new(RecordCodec.ReplicasMax);
+    private readonly PutHistory _history;
+    private readonly List<PutTarget> _targets = new(RecordCodec.ReplicasMax);
     private int _outstanding;
+    private bool _isSending;
     private bool _hasAnswered;
     private RecordVersion _newer;
+    private Key _newerAt;
 
     public PutRound(
         ReplicaContext context,
@@ -46,39 +50,40 @@ internal sealed class PutRound : IReplyHandler, IWriteHandler
         _record = record;
         TimeSpan timeout = message.Budget * 0.75;
         _timeout = timeout < StoreTimeoutMax ? timeout : StoreTimeoutMax;
+        _history = new PutHistory(context, record.Header, HandleHistory);
     }
 
-    private RecordHeader Header => _record.Header;
+    /// <summary>What is to be written.</summary>
+    public RecordHeader Header => _record.Header;
 
     /// <summary>Writes here and sends to the others.</summary>
     public void Start()
     {
-        _targets.Add(new Target(_context.Membership.Self));
-        RecordVersion held = _context.Ranks.Presumed(_context.Index.VersionOf(Header.Key));
-        if (held > Header.Version && !NewerConfirms())
-        {
-            _newer = held;
-            _outstanding++;
-            SettleOwn(StoredStatus.Newer);
-            return;
-        }
-
+        _targets.Add(new PutTarget(_context.Membership.Self));
         _outstanding++;
-        SendToReplicas();
-        if (held >= Header.Version)
+        RecordVersion held = _context.Ranks.Presumed(_context.Index.VersionOf(Header.Key));
+        if (held < Header.Version)
         {
+            Begin(held);
+        }
+        else if (IsConfirmedByNewer)
+        {
+            SendToReplicas();
             SettleOwn(StoredStatus.Held);
         }
         else
         {
-            _context.Write(this, OwnTag, _record, isPut: true);
+            _context.Read(this, OwnTag, Header.Key);
         }
     }
+
+    /// <summary>Whether the writer is told that it was too late.</summary>
+    public bool IsOutrun { get; private set; }
 
     /// <summary>The ring changed.</summary>
     public void HandleUpdate()
     {
-        if (!_hasAnswered && _context.Membership.IsMember)
+        if (_isSending && !_hasAnswered && _context.Membership.IsMember)
         {
             SendToReplicas();
         }
@@ -89,10 +94,36 @@ internal sealed class PutRound : IReplyHandler, IWriteHandler
     {
         if (status == StoredStatus.Newer)
         {
-            _newer = _context.Ranks.Held(Header.Key);
+            (_newer, _newerAt) = (_context.Ranks.Held(Header.Key), _context.Membership.Self);
         }
 
         SettleOwn(status);
+    }
+
+    /// <inheritdoc/>
+    public void HandleRead(int tag, Record? record)
+    {
+        if (record is null || record.Header.Version < Header.Version)
+        {
+            Begin(RecordVersion.None);
+        }
+        else if (record.Header.Version == Header.Version)
+        {
+            _record = record; // to the byte what others have
+            SendToReplicas();
+            SettleOwn(StoredStatus.Held);
+        }
+        else
+        {
+            (_newer, _newerAt) = (record.Header.Version, _context.Membership.Self);
+            _history.Judge(record);
+            if (IsConfirmedByNewer)
+            {
+                SendToReplicas();
+            }
+
+            SettleOwn(StoredStatus.Newer);
+        }
     }
 
     /// <inheritdoc/>
@@ -101,22 +132,34 @@ internal sealed class PutRound : IReplyHandler, IWriteHandler
         StoredEntry? entry = null;
         string trouble = reply.Status switch
         {
-            KbrStatus.Ok => Read(reply.Payload, out entry),
+            KbrStatus.Ok => StoredAnswer.Read(reply.Payload, out entry),
             KbrStatus.Timeout => "did not answer in time",
             _ => "cannot be reached",
         };
         Settle(tag, entry, trouble);
     }
 
-    private bool NewerConfirms() => _context.Options.Types.Find(Header.Type)!.NewerConfirmsOlder;
+    /// <summary>
+    /// Whether who holds a newer version holds what was to be written: by the record's type, or since the
+    /// put was done before and the newer one took its place.
+    /// </summary>
+    private bool IsConfirmedByNewer => _history.Past == PutPast.Applied || _history.IsOfNoMatter;
+
+    private void Begin(RecordVersion held)
+    {
+        _record = _history.Name(_record, held);
+        SendToReplicas();
+        _context.Write(this, OwnTag, _record, isPut: true);
+    }
 
     private void SettleOwn(StoredStatus status) => Settle(
         0,
         new StoredEntry(status, status == StoredStatus.Newer ? _newer : Header.Version),
-        Explain(status));
+        StoredAnswer.Explain(status));
 
     private void SendToReplicas()
     {
+        _isSending = true;
         Span<Key> replicas = stackalloc Key[RecordCodec.ReplicasMax];
         int count = _context.Membership.Alive.Nearest(Header.Key, replicas[..Header.Replicas]);
         bool isWritten = false;
@@ -134,50 +177,17 @@ internal sealed class PutRound : IReplyHandler, IWriteHandler
                 isWritten = true;
             }
 
-            _targets.Add(new Target(replica));
+            _targets.Add(new PutTarget(replica));
             _outstanding++;
             _context.Request(this, _targets.Count - 1, replica, exact: true, _timeout);
         }
     }
 
-    /// <summary>Reads a replica's answer; returns what it means when the record is not held there.</summary>
-    private static string Read(ReadOnlyMemory<byte> payload, out StoredEntry? entry)
-    {
-        entry = null;
-        Decoding.TryReadKind(payload, out MessageKind kind, out string fault);
-        switch (kind)
-        {
-            case MessageKind.Stored
-                when Decoding.TryRead(payload, ReplicaMessages.ReadStored, out var entries, out fault):
-                entry = entries is [StoredEntry stored] ? stored : null;
-                return entry is { } one ? Explain(one.Status) : "gave an answer of another kind";
-            case MessageKind.Refused
-                when Decoding.TryRead(payload, CommonMessages.ReadRefused, out var refused, out fault):
-                return "refuses: " + refused.Text;
-            case MessageKind.Busy
-                when Decoding.TryRead(payload, MessageParts.ReadText, out var text, out fault):
-                return "is busy: " + text;
-            default:
-                return fault.Length > 0
-                    ? "sent a malformed answer: " + fault
-                    : "gave an answer of another kind";
-        }
-    }
-
-    private static string Explain(StoredStatus status) => status switch
-    {
-        StoredStatus.OverQuota => "has no room left under its quota",
-        StoredStatus.NotRoot => "knows a nearer root",
-        StoredStatus.Busy => "has too much waiting for its disk",
-        StoredStatus.Refused => "does not accept the record",
-        _ => "could not store it: its disk is full or failed",
-    };
-
     private void Settle(int index, StoredEntry? entry, string trouble)
     {
         _outstanding--;
-        StoredStatus status = entry is { } answer ? Judge(answer) : StoredStatus.Failed;
-        Target target = _targets[index];
+        StoredStatus status = entry is { } answer ? Judge(answer, _targets[index].Id) : StoredStatus.Failed;
+        PutTarget target = _targets[index];
         target.Status = status;
         target.HasAnswered = entry is not null;
         if (status is not (StoredStatus.Held or StoredStatus.Newer))
@@ -188,10 +198,15 @@ internal sealed class PutRound : IReplyHandler, IWriteHandler
         if (index == 0 && target.Status == StoredStatus.Held)
         {
             _context.Unsettled.Begin(Header.Key, Header.Version);
+            _context.Applied.Add(Header.Key, Header.Version, _context.Now.Monotonic);
         }
 
-        if (target.Status == StoredStatus.Held
-            && HeldCount() >= _context.Membership.Majority(Header.Replicas))
+        Proceed();
+    }
+
+    private void Proceed()
+    {
+        if (_targets[0].Status is not null && HeldCount() >= _context.Membership.Majority(Header.Replicas))
         {
             _context.Unsettled.Confirm(Header.Key, Header.Version);
         }
@@ -199,13 +214,17 @@ internal sealed class PutRound : IReplyHandler, IWriteHandler
         if (!_hasAnswered)
         {
             Answer();
+            if (_hasAnswered)
+            {
+                _writer.HandleAnswered(this);
+            }
         }
 
         if (_outstanding == 0)
         {
             _context.Unsettled.End(Header.Key, Header.Version);
             _lease.End();
-            _writer.End(this, _targets.Where(t => t.Status != StoredStatus.Held).Select(t => t.Id));
+            _writer.End(this, _targets.Where(t => !IsHeldBy(t)).Select(t => t.Id));
         }
     }
 
@@ -213,7 +232,7 @@ internal sealed class PutRound : IReplyHandler, IWriteHandler
     /// What an answer means. A newer version is one only if a writer can have made it: else one replica could
     /// end all writes of a key.
     /// </summary>
-    private StoredStatus Judge(StoredEntry entry)
+    private StoredStatus Judge(StoredEntry entry, Key replica)
     {
         if (entry.Status != StoredStatus.Newer)
         {
@@ -226,8 +245,18 @@ internal sealed class PutRound : IReplyHandler, IWriteHandler
             return StoredStatus.Refused;
         }
 
-        _newer = entry.Version > _newer ? entry.Version : _newer;
-        return NewerConfirms() ? StoredStatus.Held : StoredStatus.Newer;
+        if (entry.Version > _newer)
+        {
+            (_newer, _newerAt) = (entry.Version, replica);
+        }
+
+        return StoredStatus.Newer;
+    }
+
+    private void HandleHistory()
+    {
+        _outstanding--;
+        Proceed();
     }
 
     /// <summary>Answers the caller when there is something to say.</summary>
@@ -235,8 +264,23 @@ internal sealed class PutRound : IReplyHandler, IWriteHandler
     {
         StoredStatus? own = _targets[0].Status;
         _hasAnswered = true;
-        if (_newer > Header.Version && !NewerConfirms())
+        bool isOutrun = _newer > Header.Version && !IsConfirmedByNewer;
+        if (isOutrun && _history.Past is PutPast.Unknown or PutPast.Asked)
         {
+            _hasAnswered = false;
+            if (_history.Past == PutPast.Unknown)
+            {
+                _outstanding++;
+                _history.Ask(_newerAt, _timeout);
+            }
+        }
+        else if (isOutrun && _history.Past == PutPast.Lost)
+        {
+            _context.Defer(_token, "a newer version cannot be read there");
+        }
+        else if (isOutrun)
+        {
+            IsOutrun = _history.IsRecent;
             CommonMessages.WriteConflict(_context.Buffer, _newer);
             _context.Reply(_token);
         }
@@ -246,13 +290,14 @@ internal sealed class PutRound : IReplyHandler, IWriteHandler
         }
         else if (own is not null && HeldCount() >= Needed())
         {
-            if (own != StoredStatus.Held)
+            if (!IsHeldBy(_targets[0]))
             {
                 // Others hold what this root does not: until it does, its own word is not enough.
                 _context.HandleLacking(Header);
             }
 
-            RecordVersion version = _newer > Header.Version ? _newer : Header.Version;
+            bool isMerged = _newer > Header.Version && _history.Past != PutPast.Applied;
+            RecordVersion version = isMerged ? _newer : Header.Version;
             new PutDoneMessage(version, Known(), Holders()).Write(_context.Buffer);
             _context.Reply(_token);
         }
@@ -305,12 +350,15 @@ internal sealed class PutRound : IReplyHandler, IWriteHandler
 
     private int Needed() => CopiesNeeded.Of(_acks, _copiesMin, Header.Replicas, Known());
 
+    private bool IsHeldBy(PutTarget target) => target.Status == StoredStatus.Held
+        || (target.Status == StoredStatus.Newer && IsConfirmedByNewer);
+
     private int HeldCount()
     {
         int held = 0;
-        foreach (Target target in _targets)
+        foreach (PutTarget target in _targets)
         {
-            held += target.Status == StoredStatus.Held ? 1 : 0;
+            held += IsHeldBy(target) ? 1 : 0;
         }
 
         return held;
@@ -319,9 +367,9 @@ internal sealed class PutRound : IReplyHandler, IWriteHandler
     private List<Key> Holders()
     {
         var holders = new List<Key>(_targets.Count);
-        foreach (Target target in _targets)
+        foreach (PutTarget target in _targets)
         {
-            if (target.Status == StoredStatus.Held)
+            if (IsHeldBy(target))
             {
                 holders.Add(target.Id);
             }
@@ -330,17 +378,4 @@ internal sealed class PutRound : IReplyHandler, IWriteHandler
         return holders;
     }
 
-    private sealed class Target(Key id)
-    {
-        public Key Id { get; } = id;
-
-        /// <summary>Null while its answer is waited for.</summary>
-        public StoredStatus? Status { get; set; }
-
-        /// <summary>Whether it said itself what became of the record.</summary>
-        public bool HasAnswered { get; set; }
-
-        /// <summary>Why it does not hold the record, for people.</summary>
-        public string? Trouble { get; set; }
-    }
 }

@@ -9,13 +9,18 @@ namespace Igor.Dht.Protocol.Replication;
 /// <summary>
 /// The root's side of a put: the record goes to its own disk and to the other replicas at the same time, and
 /// the caller hears of it as soon as its own write has ended and as many copies as it needs are durable.
+/// Those who write one key take turns, so that none is outrun for ever.
 /// </summary>
 internal sealed class RootWriter(ReplicaContext context, RepairSchedule repair)
 {
     private readonly List<PutRound> _rounds = [];
+    private readonly WriterTurns _turns = new();
 
     /// <summary>Whether no put is under way.</summary>
-    public bool IsIdle => _rounds.Count == 0;
+    public bool IsIdle => _rounds.Count == 0 && _turns.Waiting == 0;
+
+    /// <summary>When <see cref="HandleDeadline"/> wants to be called, or null for never.</summary>
+    public TimeSpan? NextDeadline => _turns.NextDeadline;
 
     /// <summary>A put arrived.</summary>
     public void HandlePut(DeliveryToken token, PutMessage message)
@@ -38,7 +43,7 @@ internal sealed class RootWriter(ReplicaContext context, RepairSchedule repair)
             context.Defer(
                 token, "the node there is alone, and takes no writes unless it was started with --found");
         }
-        else if (_rounds.Count >= context.Options.ServingMax)
+        else if (_rounds.Count + _turns.Waiting >= context.Options.ServingMax)
         {
             context.Defer(token, "the root has too many puts under way");
         }
@@ -47,9 +52,13 @@ internal sealed class RootWriter(ReplicaContext context, RepairSchedule repair)
             Lease lease = context.Lease();
             if (lease.TryAdd(record.Encoded.Length))
             {
-                var round = new PutRound(context, this, token, message, record, lease);
-                _rounds.Add(round);
-                round.Start();
+                var put = new WaitingPut(
+                    token, message, record, lease, context.Now.Monotonic + message.Budget);
+                if (context.Options.Types.Find(record.Header.Type)!.NewerConfirmsOlder
+                    || _turns.TryTake(put))
+                {
+                    Begin(put);
+                }
             }
             else
             {
@@ -67,6 +76,19 @@ internal sealed class RootWriter(ReplicaContext context, RepairSchedule repair)
         }
     }
 
+    /// <summary>A deadline has passed: who did not take its turn in time loses it.</summary>
+    public void HandleDeadline()
+    {
+        while (_turns.Expire(context.Now.Monotonic, out WaitingPut? next))
+        {
+            BeginNext(next);
+        }
+    }
+
+    /// <summary>A round has its answer: it is the next one's turn.</summary>
+    internal void HandleAnswered(PutRound round) =>
+        BeginNext(_turns.End(round.Header, round.IsOutrun, context.Now.Monotonic));
+
     /// <summary>A round is over; these replicas did not take the record.</summary>
     internal void End(PutRound round, IEnumerable<Key> lacking)
     {
@@ -75,6 +97,28 @@ internal sealed class RootWriter(ReplicaContext context, RepairSchedule repair)
         {
             repair.HandleLack(id);
         }
+    }
+
+    private void BeginNext(WaitingPut? next)
+    {
+        while (next is { } late && late.Until <= context.Now.Monotonic)
+        {
+            late.Lease.End(); // its writer asks again
+            context.Defer(late.Token, "too many wait for their turn with this key");
+            next = _turns.End(late.Record.Header, isOutrun: false, context.Now.Monotonic);
+        }
+
+        if (next is not null)
+        {
+            Begin(next);
+        }
+    }
+
+    private void Begin(WaitingPut put)
+    {
+        var round = new PutRound(context, this, put.Token, put.Message, put.Record, put.Lease);
+        _rounds.Add(round);
+        round.Start();
     }
 
     private RecordFault? Refusal(Record record)
