@@ -1,3 +1,4 @@
+using Igor.Dht.Protocol.Machines;
 using Igor.Kbr;
 
 namespace Igor.Dht.Protocol.Tests;
@@ -28,6 +29,30 @@ public class FewReplicasTests
         Assert.Equal("green", cluster.Value("tea"));
         cluster.RunUntil(() => cluster.Alive.All(n => n.Dht.Status.IsSettled));
         Assert.Equal(GetOutcome.Absent, cluster.Get("nothing").Outcome);
+    }
+
+    [Fact]
+    public void Record_that_is_no_more_keeps_no_absent_key_unreachable()
+    {
+        var options = new DhtNodeOptions { ExpiredRetention = TimeSpan.Zero };
+        var cluster = new DhtCluster(1) { Options = options };
+        for (int at = 0; at < 8; at++)
+        {
+            cluster.Add();
+        }
+
+        cluster.RunUntil(() => cluster.Alive.All(n => n.Dht.Status.IsSettled));
+        OperationResult put = cluster.Put(
+            "tea", "green", with: p => p with { Replicas = 1, TimeToLive = TimeSpan.FromSeconds(5) });
+        Assert.NotNull(put.Receipt);
+        cluster.RunUntil(() => cluster.Alive.All(n => n.Disk.Count == 0), 3600);
+        cluster.Run(13 * 60);
+        cluster.Kill(cluster.RootOf(put.Receipt.Key));
+        cluster.Run(30);
+        for (int at = 0; at < 100; at++)
+        {
+            Assert.Equal(GetOutcome.Absent, cluster.Get($"absent {at}", seconds: 0.5).Outcome);
+        }
     }
 
     [Fact]

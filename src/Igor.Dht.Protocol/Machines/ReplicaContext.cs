@@ -27,6 +27,7 @@ internal interface IReadHandler
 internal sealed class ReplicaContext : DhtContext
 {
     private readonly Dictionary<long, Writing> _writes = [];
+    private readonly ReplicaClasses _classes;
     private readonly Dictionary<long, (IReadHandler Handler, int Tag)> _reads = [];
 
     /// <summary>Makes the shared part of a replica, and of the client beside it.</summary>
@@ -42,6 +43,8 @@ internal sealed class ReplicaContext : DhtContext
         Index = index;
         Ranks = new VersionRanks(this);
         Lacked = new LackedKeys(Ranks.Of);
+        _classes = new ReplicaClasses(
+            replicas => Index.CountOf(replicas), options.MissingRetention + (options.SyncPeriod * 4));
     }
 
     /// <summary>The peer that handed over the delivery that is being handled.</summary>
@@ -78,10 +81,9 @@ internal sealed class ReplicaContext : DhtContext
     public Action? NoteChanged { get; set; }
 
     /// <summary>
-    /// The fewest replicas, five at most, that any record asked for of which this node ever heard: the only
-    /// holders of such a record may be missing, so it counts for keys of which nothing is known.
+    /// The fewest replicas, five at most, that any record asks for of which this node heard lately.
     /// </summary>
-    public int FewestReplicas { get; private set; } = Neighbourhood.Replicas;
+    public int FewestReplicas => _classes.Fewest;
 
     /// <summary>
     /// What keeps a record that another node sent from being stored; null when nothing does.
@@ -201,9 +203,17 @@ internal sealed class ReplicaContext : DhtContext
     /// <summary>There is a record that asks for so many replicas.</summary>
     public void HandleReplicas(int replicas)
     {
-        if (replicas < FewestReplicas)
+        if (_classes.Hear(replicas, Now.Monotonic))
         {
-            FewestReplicas = replicas;
+            NoteChanged?.Invoke();
+        }
+    }
+
+    /// <summary>Records that asked for few replicas may be no more.</summary>
+    public void AgeReplicas()
+    {
+        if (_classes.Age(Now.Monotonic))
+        {
             NoteChanged?.Invoke();
         }
     }

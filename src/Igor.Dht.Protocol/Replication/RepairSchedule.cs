@@ -1,4 +1,3 @@
-using System.Numerics;
 using Igor.Dht.Protocol.Machines;
 using Igor.Dht.Protocol.Messages;
 using Igor.Dht.Protocol.Records;
@@ -170,9 +169,12 @@ internal sealed class RepairSchedule(ReplicaContext context, RootKnowledge root,
         peer.Session = null;
         bool hasNewClasses = (session.PeerClasses & ~peer.Knowledge.Classes) != 0;
         peer.Knowledge.Classes = session.PeerClasses;
-        if (session.PeerClasses >>> 1 != 0)
+        for (int replicas = 1; replicas < Neighbourhood.Replicas; replicas++)
         {
-            context.HandleReplicas(1 + BitOperations.TrailingZeroCount(session.PeerClasses >>> 1));
+            if ((session.PeerClasses & (1 << replicas)) != 0)
+            {
+                context.HandleReplicas(replicas);
+            }
         }
 
         if (session.Fetched > 0)

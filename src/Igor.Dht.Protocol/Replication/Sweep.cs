@@ -70,6 +70,11 @@ internal sealed class Sweep(ReplicaContext context)
             Look(holding);
         }
 
+        if (isEnd)
+        {
+            context.AgeReplicas();
+        }
+
         _cursor = isEnd ? Key.Zero : _step[^1].Key + KeySpan.One;
         _due = context.Now.Monotonic + context.Random.Jitter(isEnd ? RoundPause : StepPause);
     }
