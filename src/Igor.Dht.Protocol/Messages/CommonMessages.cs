@@ -1,4 +1,6 @@
 using Igor.Dht.Protocol.Records;
+using Igor.Dht.Protocol.Ring;
+using Igor.Kbr;
 using MessagePack;
 
 namespace Igor.Dht.Protocol.Messages;
@@ -16,6 +18,26 @@ internal static class CommonMessages
         writer.Write(isAgreed);
         writer.Flush();
     }
+
+    /// <summary>Which members do you know near you?</summary>
+    public static void WriteMembers(PayloadBuffer buffer) => buffer.Begin(MessageKind.Members, 0).Flush();
+
+    /// <summary>The members that are alive, as the sender knows.</summary>
+    public static void WriteMembersAre(PayloadBuffer buffer, ReadOnlySpan<Key> members)
+    {
+        MessagePackWriter writer = buffer.Begin(MessageKind.MembersAre, 1);
+        writer.WriteArrayHeader(members.Length);
+        foreach (Key member in members)
+        {
+            KeyCodec.Write(ref writer, member);
+        }
+
+        writer.Flush();
+    }
+
+    /// <summary>Reads the members that the sender knows.</summary>
+    public static Key[] ReadMembersAre(ref MessagePackReader reader) =>
+        MessageParts.ReadKeys(ref reader, Membership.MissingMax);
 
     /// <summary>There is a newer version.</summary>
     public static void WriteConflict(PayloadBuffer buffer, RecordVersion version)

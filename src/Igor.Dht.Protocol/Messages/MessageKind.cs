@@ -26,6 +26,7 @@ internal enum MessageKind
     TellPieces = 18,
     CallRegister = 19,
     Leaving = 20,
+    Members = 21,
 
     PutDone = 32,
     Conflict = 33,
@@ -48,6 +49,7 @@ internal enum MessageKind
     PiecesTold = 50,
     RegisterAnswered = 51,
     RegisterInDoubt = 52,
+    MembersAre = 53,
 }
 
 /// <summary>Why a request was refused for good.</summary>

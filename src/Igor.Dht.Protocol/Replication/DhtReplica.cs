@@ -183,7 +183,7 @@ internal sealed class DhtReplica
 
     private static bool IsBetweenReplicas(MessageKind kind) => kind is MessageKind.Store
         or MessageKind.Fetch or MessageKind.Sync or MessageKind.SyncDone or MessageKind.Describe
-        or MessageKind.Leaving
+        or MessageKind.Leaving or MessageKind.Members
         || RegisterReplica.IsBetweenReplicas(kind);
 
     private void Dispatch(in KbrDelivery delivery, MessageKind kind)
@@ -251,6 +251,9 @@ internal sealed class DhtReplica
                     _server.HandleLeaving(delivery, isAgreed);
                 }
 
+                break;
+            case MessageKind.Members:
+                _server.HandleMembers(delivery);
                 break;
             case MessageKind.Describe:
                 if (TryRead(delivery, KeyCodec.Read, out Key key))

@@ -9,6 +9,9 @@ internal sealed class PeerKnowledge(Key id)
     /// <summary>The peer.</summary>
     public Key Id { get; } = id;
 
+    /// <summary>Whether the peer told which members it knows.</summary>
+    public bool HasTold { get; set; }
+
     /// <summary>Keys of this root for which all that the peer held was heard.</summary>
     public ArcSet Synced { get; } = new();
 

@@ -18,6 +18,7 @@ internal sealed class RepairSchedule(ReplicaContext context, RootKnowledge root,
     private static readonly TimeSpan SoonMost = TimeSpan.FromMilliseconds(120);
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(300);
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(30);
+    private const int MembersTag = 1;
     private static readonly TimeSpan TellTimeout = TimeSpan.FromSeconds(5);
 
     /// <summary>Of records with more replicas enough are left when one leaves.</summary>
@@ -208,7 +209,7 @@ internal sealed class RepairSchedule(ReplicaContext context, RootKnowledge root,
         bool isMore = peer.IsWanted || hasNewClasses || HasWork(peer.Knowledge);
         peer.IsOwed &= isMore;
         peer.HasRefused = false;
-        peer.Due = isMore ? Soon() : Later();
+        peer.Due = isMore ? Soon() : LaterFor(peer);
         if (!context.Unsettled.IsEmpty && _sessions == 0 && root.IsReplicated())
         {
             context.Unsettled.Clear();
@@ -222,6 +223,14 @@ internal sealed class RepairSchedule(ReplicaContext context, RootKnowledge root,
     {
         // Whether the peer heard that it is in sync does not matter: it is told again after every
         // synchronisation.
+        if (tag == MembersTag && reply.Status == KbrStatus.Ok && root.PeerOf(reply.Responder) is { } peer
+            && Decoding.TryRead(
+                reply.Payload, MessageKind.MembersAre, CommonMessages.ReadMembersAre, out var members))
+        {
+            root.HandleMembers(peer, members);
+            votes.Add(root.Complete);
+            TellAll();
+        }
     }
 
     private void HandleMatch(Peer peer)
@@ -265,6 +274,11 @@ internal sealed class RepairSchedule(ReplicaContext context, RootKnowledge root,
 
     private TimeSpan Later() => context.Now.Monotonic + context.Random.Jitter(context.Options.SyncPeriod);
 
+    /// <summary>One that has not told whom it knows is asked again soon.</summary>
+    private TimeSpan LaterFor(Peer peer) => peer.Knowledge.HasTold
+        ? Later()
+        : context.Now.Monotonic + context.Random.Jitter(FirstPause);
+
     private void Mend(Peer peer)
     {
         peer.Knowledge.Matched.Clear();
@@ -284,6 +298,8 @@ internal sealed class RepairSchedule(ReplicaContext context, RootKnowledge root,
     private void Start(Peer peer)
     {
         var ranges = new List<SyncRange>();
+        CommonMessages.WriteMembers(context.Buffer);
+        context.Request(this, MembersTag, peer.Knowledge.Id, exact: true, TellTimeout);
         peer.IsWanted = false;
         peer.Matching = root.Shared(peer.Knowledge, Neighbourhood.Replicas);
         peer.Pulling = root.Unheard(peer.Knowledge);
@@ -306,7 +322,7 @@ internal sealed class RepairSchedule(ReplicaContext context, RootKnowledge root,
         if (ranges.Count == 0)
         {
             peer.IsOwed = false;
-            peer.Due = Later();
+            peer.Due = LaterFor(peer);
             return;
         }
 

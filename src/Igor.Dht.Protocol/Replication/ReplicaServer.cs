@@ -119,6 +119,13 @@ internal sealed class ReplicaServer
         }
     }
 
+    /// <summary>Who is a member?</summary>
+    public void HandleMembers(in KbrDelivery delivery)
+    {
+        CommonMessages.WriteMembersAre(_context.Buffer, _context.Membership.Alive.Members);
+        _context.Reply(delivery.Token);
+    }
+
     /// <summary>Which arc is this node the root of?</summary>
     public void HandleDescribe(in KbrDelivery delivery, Key key)
     {

@@ -94,6 +94,16 @@ internal sealed class RootKnowledge(ReplicaContext context)
         _isStale = true;
     }
 
+    /// <summary>
+    /// A peer told which members it knows: those that this node does not reach may hold what it lacks.
+    /// </summary>
+    public void HandleMembers(PeerKnowledge peer, IReadOnlyList<Key> members)
+    {
+        peer.HasTold = true;
+        context.Membership.Hear(context.Now.Monotonic, members);
+        _isStale = true;
+    }
+
     /// <summary>A synchronisation ended well: all of the peer's records in these arcs are here.</summary>
     public void Heard(PeerKnowledge peer, ArcSet arcs)
     {
@@ -205,7 +215,7 @@ internal sealed class RootKnowledge(ReplicaContext context)
         bool heardAll = true;
         foreach (Key id in near)
         {
-            heardAll &= PeerOf(id) is not { } peer || peer.Synced.Contains(piece.Start);
+            heardAll &= PeerOf(id) is not { } peer || (peer.HasTold && peer.Synced.Contains(piece.Start));
         }
 
         bool hasHolder = true;

@@ -15,8 +15,13 @@ internal sealed class Membership
     /// <summary>Most missing members remembered: four neighbourhoods of one side.</summary>
     public const int MissingMax = 64;
 
+    /// <summary>How long a member counts that others told of: they do so every half a minute.</summary>
+    private static readonly TimeSpan HeardRetention = TimeSpan.FromMinutes(2);
+
     private readonly TimeSpan _retention;
     private readonly List<Missing> _missing = [];
+    private readonly List<Missing> _heard = [];
+    private readonly List<Missing> _departed = [];
     private Key? _leaving;
     private bool _isAgreed;
 
@@ -52,11 +57,21 @@ internal sealed class Membership
     /// </summary>
     public bool IsAlone => Neighbours.IsAlone;
 
-    /// <summary>The members that are expected back.</summary>
-    public IEnumerable<Key> MissingMembers => _missing.Select(m => m.Id);
+    /// <summary>
+    /// The members that are expected back, and those that others reach and this node does not.
+    /// </summary>
+    public IEnumerable<Key> MissingMembers => _missing.Concat(_heard).Select(m => m.Id).Distinct();
 
     /// <summary>When the next missing member is given up.</summary>
-    public TimeSpan? NextDeadline => _missing.Count == 0 ? null : _missing[0].Since + _retention;
+    public TimeSpan? NextDeadline
+    {
+        get
+        {
+            TimeSpan? missing = _missing.Count == 0 ? null : _missing[0].Since + _retention;
+            TimeSpan? heard = _heard.Count == 0 ? null : _heard[0].Since + HeardRetention;
+            return missing is null || heard < missing ? heard : missing;
+        }
+    }
 
     /// <summary>The keys that this node is the root of; null when it is no member.</summary>
     public Arc? RootArc => IsMember ? Alive.Range(Self, 1) : null;
@@ -106,6 +121,25 @@ internal sealed class Membership
     }
 
     /// <summary>
+    /// Others know these members. Those that this node does not know it is to expect: it may have come into a
+    /// part of the ring only. Not those that just went, of which others may not know yet.
+    /// </summary>
+    public void Hear(TimeSpan now, IReadOnlyList<Key> members)
+    {
+        foreach (Key id in members)
+        {
+            if (id != Self && Alive.Spans(id) && !Alive.Contains(id) && !_missing.Exists(m => m.Id == id)
+                && !_departed.Exists(m => m.Id == id && m.Since + HeardRetention > now))
+            {
+                _heard.RemoveAll(m => m.Id == id);
+                Remember(_heard, new Missing(id, now));
+            }
+        }
+
+        Rebuild();
+    }
+
+    /// <summary>
     /// The overlay told a new neighbour set. A member that failed is missing, and one that left without the
     /// others' agreement.
     /// </summary>
@@ -115,29 +149,28 @@ internal sealed class Membership
         foreach (Departure departure in change.Departed)
         {
             Forget(departure.Id);
+            Remember(_departed, new Missing(departure.Id, now));
             bool isAgreed = _leaving == departure.Id && _isAgreed;
             if (departure.Reason == DepartureReason.Failed
                 || (departure.Reason == DepartureReason.Left && !isAgreed))
             {
-                if (_missing.Count == MissingMax)
-                {
-                    _missing.RemoveAt(0);
-                }
-
-                _missing.Add(new Missing(departure.Id, now));
+                Remember(_missing, new Missing(departure.Id, now));
             }
         }
 
         ImmutableArray<Key> clockwise = Neighbours.Clockwise;
         ImmutableArray<Key> counterClockwise = Neighbours.CounterClockwise;
         _missing.RemoveAll(m => clockwise.Contains(m.Id) || counterClockwise.Contains(m.Id));
+        _heard.RemoveAll(m => clockwise.Contains(m.Id) || counterClockwise.Contains(m.Id));
         Rebuild();
+        _heard.RemoveAll(m => !Alive.Spans(m.Id)); // too far away to matter
     }
 
     /// <summary>Gives up members that were missing for long; returns whether there were any.</summary>
     public bool HandleDeadline(TimeSpan now)
     {
-        int given = _missing.RemoveAll(m => m.Since + _retention <= now);
+        int given = _missing.RemoveAll(m => m.Since + _retention <= now)
+            + _heard.RemoveAll(m => m.Since + HeardRetention <= now);
         if (given > 0)
         {
             Rebuild();
@@ -152,7 +185,7 @@ internal sealed class Membership
     /// </summary>
     public Trouble? Trouble()
     {
-        if (!IsMember || _missing.Count == 0)
+        if (!IsMember || _missing.Count + _heard.Count == 0)
         {
             return null;
         }
@@ -173,20 +206,35 @@ internal sealed class Membership
             {
                 return new Trouble(
                     TroubleKinds.NoMajority,
-                    $"{_missing.Count} members are missing, and of {count} that are to hold a record only "
-                    + $"{alive} are there: writes fail until {(count / 2) + 1} are");
+                    $"{_missing.Count + _heard.Count} members are missing, and of {count} that are to hold a "
+                    + $"record only {alive} are there: writes fail until {(count / 2) + 1} are");
             }
         }
 
         return null;
     }
 
-    private void Forget(Key id) => _missing.RemoveAll(m => m.Id == id);
+    private void Forget(Key id)
+    {
+        _missing.RemoveAll(m => m.Id == id);
+        _heard.RemoveAll(m => m.Id == id);
+        _departed.RemoveAll(m => m.Id == id);
+    }
+
+    private static void Remember(List<Missing> list, Missing member)
+    {
+        if (list.Count == MissingMax)
+        {
+            list.RemoveAt(0);
+        }
+
+        list.Add(member);
+    }
 
     private void Rebuild()
     {
         Alive = RingView.Of(Neighbours, []);
-        Expected = _missing.Count == 0 ? Alive : RingView.Of(Neighbours, MissingMembers);
+        Expected = _missing.Count + _heard.Count == 0 ? Alive : RingView.Of(Neighbours, MissingMembers);
     }
 
     private readonly record struct Missing(Key Id, TimeSpan Since);

@@ -67,6 +67,9 @@ internal sealed class RingView
         return new RingView(neighbours.Self, [.. line], isWhole);
     }
 
+    /// <summary>Whether a node, were it a member, would lie between those that are here.</summary>
+    public bool Spans(Key node) => IsWhole || node - _line[0] <= _line[^1] - _line[0];
+
     /// <summary>Whether a node is among the members.</summary>
     public bool Contains(Key node) => Array.IndexOf(_line, node) >= 0;
 

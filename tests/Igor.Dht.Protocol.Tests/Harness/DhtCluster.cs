@@ -15,6 +15,7 @@ internal sealed class DhtCluster(int seed)
     private readonly Random _random = new(seed);
     private readonly Dictionary<Key, DhtClusterNode> _nodes = [];
     private readonly HashSet<(Key, Key)> _cut = [];
+    private readonly HashSet<(Key, Key)> _severed = [];
     private long _lastEvent;
 
     public const long EpochUnixMs = 1_800_000_000_000;
@@ -111,6 +112,21 @@ internal sealed class DhtCluster(int seed)
     public void Cut(Key from, Key to) => _cut.Add((from, to));
 
     public void Heal() => _cut.Clear();
+
+    /// <summary>No link between two nodes: neither sees the other, and messages go around.</summary>
+    public void Sever(Key left, Key right)
+    {
+        _severed.Add((left, right));
+        _severed.Add((right, left));
+        Announce();
+    }
+
+    /// <summary>All links are there again.</summary>
+    public void Unsever()
+    {
+        _severed.Clear();
+        Announce();
+    }
 
     public void At(TimeSpan delay, Action action) =>
         _events.Enqueue(action, (Now + delay, ++_lastEvent));
@@ -225,8 +241,8 @@ internal sealed class DhtCluster(int seed)
         {
             DhtClusterNode? to = exact
                 ? _nodes.GetValueOrDefault(destination)
-                : Alive.Any() ? RootOf(destination) : null;
-            if (to is not { IsAlive: true })
+                : from.IsAlive ? Route(from, destination) : Alive.Any() ? RootOf(destination) : null;
+            if (to is not { IsAlive: true } || (exact && _severed.Contains((from.Id, to.Id))))
             {
                 Once(KbrReply.Failed(exact ? KbrStatus.NoSuchNode : KbrStatus.Unreachable));
             }
@@ -243,6 +259,22 @@ internal sealed class DhtCluster(int seed)
                 to.Deliver(destination, from.Id, payload, Reply, isProven: exact);
             }
         });
+    }
+
+    /// <summary>Where a message ends that goes ever nearer to a key.</summary>
+    private DhtClusterNode Route(DhtClusterNode from, Key key)
+    {
+        DhtClusterNode at = from;
+        for (DhtClusterNode? next = at; next is not null;)
+        {
+            at = next;
+            next = _severed.Count == 0 ? RootOf(key)
+                : Alive.Where(n => n == at || !_severed.Contains((at.Id, n.Id)))
+                    .Aggregate((a, b) => key.CompareNearness(a.Id, b.Id) < 0 ? a : b);
+            next = next == at ? null : next;
+        }
+
+        return at;
     }
 
     private void Announce()
@@ -262,7 +294,8 @@ internal sealed class DhtCluster(int seed)
 
     internal NeighbourSet NeighboursOf(Key self, long version)
     {
-        Key[] others = [.. Alive.Select(n => n.Id).Where(id => id != self)];
+        Key[] others = [.. Alive.Select(n => n.Id)
+            .Where(id => id != self && !_severed.Contains((self, id)))];
         return new NeighbourSet(
             self,
             isMember: true,
