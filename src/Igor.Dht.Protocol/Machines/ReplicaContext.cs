@@ -71,6 +71,11 @@ internal sealed class ReplicaContext : DhtContext
     /// <summary>What is here, and may be on too few nodes to be told alone.</summary>
     public UnsettledVersions Unsettled { get; } = new();
 
+    /// <summary>
+    /// Since when this node was never away for longer than tombstones live; 0 when it is not known.
+    /// </summary>
+    public long InSyncSinceUnixMs { get; set; }
+
     /// <summary>The puts that were done here lately.</summary>
     public AppliedVersions Applied { get; } = new();
 

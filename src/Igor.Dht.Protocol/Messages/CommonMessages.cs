@@ -22,22 +22,30 @@ internal static class CommonMessages
     /// <summary>Which members do you know near you?</summary>
     public static void WriteMembers(PayloadBuffer buffer) => buffer.Begin(MessageKind.Members, 0).Flush();
 
-    /// <summary>The members that are alive, as the sender knows.</summary>
-    public static void WriteMembersAre(PayloadBuffer buffer, ReadOnlySpan<Key> members)
+    /// <summary>
+    /// The members that are alive, as the sender knows, and since when it is in sync with them; 0 if it is
+    /// not.
+    /// </summary>
+    public static void WriteMembersAre(
+        PayloadBuffer buffer, ReadOnlySpan<Key> members, long inSyncSinceUnixMs)
     {
-        MessagePackWriter writer = buffer.Begin(MessageKind.MembersAre, 1);
+        MessagePackWriter writer = buffer.Begin(MessageKind.MembersAre, 2);
         writer.WriteArrayHeader(members.Length);
         foreach (Key member in members)
         {
             KeyCodec.Write(ref writer, member);
         }
 
+        writer.Write(inSyncSinceUnixMs);
         writer.Flush();
     }
 
-    /// <summary>Reads the members that the sender knows.</summary>
-    public static Key[] ReadMembersAre(ref MessagePackReader reader) =>
-        MessageParts.ReadKeys(ref reader, Membership.MissingMax);
+    /// <summary>Reads the members that the sender knows, and since when it is in sync.</summary>
+    public static (Key[] Members, long SinceUnixMs) ReadMembersAre(ref MessagePackReader reader)
+    {
+        Key[] members = MessageParts.ReadKeys(ref reader, Membership.MissingMax);
+        return (members, reader.ReadInt64());
+    }
 
     /// <summary>There is a newer version.</summary>
     public static void WriteConflict(PayloadBuffer buffer, RecordVersion version)

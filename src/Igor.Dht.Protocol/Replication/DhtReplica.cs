@@ -25,6 +25,7 @@ internal sealed class DhtReplica
     private readonly Sweep _sweep;
     private readonly KeptNotes _notes;
     private readonly LeaveTaking _leaving;
+    private readonly Absence _absence;
     private RegisterReplica? _registers;
 
     /// <summary>Makes a replica; nothing happens before <see cref="Start"/>.</summary>
@@ -39,6 +40,7 @@ internal sealed class DhtReplica
         _server = new ReplicaServer(_context, _root, _votes, _repair);
         _sweep = new Sweep(_context);
         _notes = new KeptNotes(_context);
+        _absence = new Absence(_context, _root);
         _leaving = new LeaveTaking(_context, _root, _repair, _writer);
         _context.DamageFound = HandleLoss;
         _context.NoteChanged = _notes.HandleChange;
@@ -48,9 +50,11 @@ internal sealed class DhtReplica
     public TimeSpan? NextDeadline =>
         DhtTime.Earliest(
             DhtTime.Earliest(
-                DhtTime.Earliest(_repair.NextDeadline, _writer.NextDeadline),
+                DhtTime.Earliest(_absence.IsHeldBack ? null : _repair.NextDeadline, _writer.NextDeadline),
                 DhtTime.Earliest(_registers?.NextDeadline, _leaving.NextDeadline)),
-            DhtTime.Earliest(_sweep.NextDeadline, _notes.NextDeadline));
+            DhtTime.Earliest(
+                DhtTime.Earliest(_absence.IsHeldBack ? null : _sweep.NextDeadline, _absence.NextDeadline),
+                _notes.NextDeadline));
 
     /// <summary>Whether it may answer alone for all keys that it is the root of.</summary>
     public bool IsSettled => _root.IsSettled;
@@ -96,6 +100,7 @@ internal sealed class DhtReplica
         }
 
         _notes.Recall(recall);
+        _absence.Recall(recall);
     }
 
     /// <summary>
@@ -155,9 +160,14 @@ internal sealed class DhtReplica
     /// <summary>The deadline has passed.</summary>
     public void HandleDeadline()
     {
-        _repair.HandleDeadline();
+        _absence.HandleDeadline();
+        if (!_absence.IsHeldBack)
+        {
+            _repair.HandleDeadline();
+            _sweep.HandleDeadline();
+        }
+
         _writer.HandleDeadline();
-        _sweep.HandleDeadline();
         _registers?.HandleDeadline();
         _notes.HandleDeadline();
     }
@@ -190,6 +200,10 @@ internal sealed class DhtReplica
     {
         switch (kind)
         {
+            case MessageKind.Put or MessageKind.Get or MessageKind.Fetch or MessageKind.Sync
+                when _absence.IsHeldBack:
+                _context.Defer(delivery.Token, "the node was away for long, and asks what was deleted");
+                break;
             case MessageKind.Put when _leaving.IsClosing:
                 _context.Defer(delivery.Token, "the root is leaving: another one takes its place");
                 break;

@@ -12,6 +12,9 @@ internal sealed class PeerKnowledge(Key id)
     /// <summary>Whether the peer told which members it knows.</summary>
     public bool HasTold { get; set; }
 
+    /// <summary>Since when the peer is in sync, as it told last; 0 if it is not.</summary>
+    public long InSyncSinceUnixMs { get; set; }
+
     /// <summary>Keys of this root for which all that the peer held was heard.</summary>
     public ArcSet Synced { get; } = new();
 

@@ -227,7 +227,7 @@ internal sealed class RepairSchedule(ReplicaContext context, RootKnowledge root,
             && Decoding.TryRead(
                 reply.Payload, MessageKind.MembersAre, CommonMessages.ReadMembersAre, out var members))
         {
-            root.HandleMembers(peer, members);
+            root.HandleMembers(peer, members.Members, members.SinceUnixMs);
             votes.Add(root.Complete);
             TellAll();
         }

@@ -122,7 +122,8 @@ internal sealed class ReplicaServer
     /// <summary>Who is a member?</summary>
     public void HandleMembers(in KbrDelivery delivery)
     {
-        CommonMessages.WriteMembersAre(_context.Buffer, _context.Membership.Alive.Members);
+        CommonMessages.WriteMembersAre(
+            _context.Buffer, _context.Membership.Alive.Members, _context.InSyncSinceUnixMs);
         _context.Reply(delivery.Token);
     }
 

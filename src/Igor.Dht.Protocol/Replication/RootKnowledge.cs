@@ -97,8 +97,9 @@ internal sealed class RootKnowledge(ReplicaContext context)
     /// <summary>
     /// A peer told which members it knows: those that this node does not reach may hold what it lacks.
     /// </summary>
-    public void HandleMembers(PeerKnowledge peer, IReadOnlyList<Key> members)
+    public void HandleMembers(PeerKnowledge peer, IReadOnlyList<Key> members, long inSyncSinceUnixMs)
     {
+        peer.InSyncSinceUnixMs = inSyncSinceUnixMs;
         peer.HasTold = true;
         context.Membership.Hear(context.Now.Monotonic, members);
         _isStale = true;
