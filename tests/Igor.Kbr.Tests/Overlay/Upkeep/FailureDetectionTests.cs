@@ -70,11 +70,13 @@ public class FailureDetectionTests
     [Fact]
     public void Who_becomes_a_neighbour_after_a_silence_is_asked_at_once()
     {
-        var node = new LoneNode(new Key(0, 0, 0, 100), new OverlayOptions { NeighboursPerSide = 1 });
+        var node = new LoneNode(new Key(0, 0, 0, 100), new OverlayOptions { NeighboursPerSide = 2 });
         node.Join("tea");
         LinkId near = node.Connect(new Key(0, 0, 0, 101), "tea");
+        node.Connect(new Key(0, 0, 0, 102), "tea");
         LinkId behind = node.Connect(new Key(0, 0, 0, 105), "tea");
         node.Connect(new Key(0, 0, 0, 99), "tea");
+        node.Connect(new Key(0, 0, 0, 98), "tea");
         node.Run(TimeSpan.FromSeconds(5));
         node.Quiet.Add(behind);
         node.Run(TimeSpan.FromSeconds(9));
