@@ -168,6 +168,11 @@ public sealed partial class OverlayNode
 
         Dialer.Wish? wish = dial is { } d ? _dialer.HandleOpened(now, d, peer, progress) : null;
         _handshake.HandleOpened(now, link, peer, wish, remoteAddress);
+        if (wish is { } other && other.Expected != peer)
+        {
+            _exchange.HandleDialFailed(other);
+        }
+
         _context.Machines.LinksChanged(now);
     }
 

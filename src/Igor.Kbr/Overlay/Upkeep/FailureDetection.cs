@@ -39,6 +39,7 @@ internal sealed class FailureDetection(
     /// <summary>A peer that was heard since then lives, whatever others say.</summary>
     private static readonly TimeSpan HeardLately = TimeSpan.FromSeconds(2);
 
+    private readonly TokenBucket _introductions = new(perSecond: 1, burst: 16);
     private readonly HealthLimits _adjacent = new(
         context.Options.HeartbeatPeriod * LateFactor, context.Options.ProbeTimeout, TellAfter);
 
@@ -129,11 +130,35 @@ internal sealed class FailureDetection(
     public override void HandleMessage(TimeSpan now, Link link, Peer peer, in Frame frame)
     {
         QuietPeerMessage message = frame.Read<QuietPeerMessage>();
-        if (context.Peers.TryGet(message.Peer, out Peer? quiet)
-            && rings.IsNeighbour(peer)
-            && now - liveness.Health(quiet).HeardAt > HeardLately)
+        if (!context.Peers.TryGet(message.Peer, out Peer? quiet))
+        {
+            return;
+        }
+
+        if (!rings.IsNeighbour(peer))
+        {
+            Introduce(now, peer, quiet);
+        }
+        else if (now - liveness.Health(quiet).HeardAt > HeardLately)
         {
             liveness.Probe(now, quiet, _hearsay);
+        }
+    }
+
+    /// <summary>
+    /// Who does not reach a neighbour of this node, and has no place yet, may be reached by it: an address may
+    /// be wrong, and nobody can take a place beside a node that it has not met.
+    /// </summary>
+    private void Introduce(TimeSpan now, Peer newcomer, Peer neighbour)
+    {
+        foreach (ServiceRing ring in rings.All)
+        {
+            if (ring.Neighbours.Contains(neighbour.Id) && _introductions.TryTake(now))
+            {
+                context.Send(neighbour, new NeighboursMessage(
+                    ring.Id, WantsReply: false, neighbour.Link.Fitting([newcomer.Contact]), []));
+                return;
+            }
         }
     }
 

@@ -15,8 +15,9 @@ public class PlaceCheckTests
     public void Node_that_reaches_none_of_its_neighbours_is_no_root_and_says_whom_it_waits_for()
     {
         TestNode first = Ring(40);
-        Cut(_network.Nodes.Skip(1));
+        TestNode[] others = [.. _network.Nodes.Skip(1)];
         TestNode late = _network.Add(first.Id + Key.PowerOfTwo(254), through: first);
+        Array.ForEach(others, other => _network.Cut.Add((late, other)));
         late.Join(Service);
         _network.Run(TimeSpan.FromMinutes(4));
 
@@ -33,16 +34,40 @@ public class PlaceCheckTests
         Assert.Contains("10.0.0.", trouble.Text, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(5, "10.9.9.9:1")]
+    [InlineData(20, "10.9.9.9:1")]
+    [InlineData(20, "10.0.0.3:1")] // another node's
+    [InlineData(60, "10.9.9.9:1")]
+    public void Member_whose_address_is_wrong_keeps_nobody_out(int nodes, string address)
+    {
+        TestNode first = Ring(nodes);
+        TestNode wrong = _network.Add(
+            new SeededRandom(77).NextKey(), options => options with { Addresses = [address] }, first);
+        _network.Run(TimeSpan.FromSeconds(60));
+        Assert.True(wrong.Overlay.IsJoined);
+        TestNode[] newcomers =
+        [
+            _network.Add(wrong.Id + Key.PowerOfTwo(200), through: first),
+            _network.Add(wrong.Id - Key.PowerOfTwo(200), through: first),
+            .. Enumerable.Range(0, 8).Select(_ => _network.Add(_random.NextKey(), through: first)),
+        ];
+        _network.Run(TimeSpan.FromSeconds(60));
+        Assert.All(newcomers, newcomer => Assert.True(newcomer.Overlay.IsJoined));
+        NeighbourSet beside = newcomers[0].Overlay.Neighbours(ServiceId.Base);
+        Assert.Equal(wrong.Id, beside.CounterClockwise[0]);
+    }
+
     [Fact]
     public void Node_takes_its_place_once_its_neighbours_can_be_reached()
     {
         TestNode first = Ring(40);
         TestNode[] others = [.. _network.Nodes.Skip(1)];
-        Cut(others);
         TestNode late = _network.Add(first.Id + Key.PowerOfTwo(254), through: first);
+        Array.ForEach(others, other => _network.Cut.Add((late, other)));
         _network.Run(TimeSpan.FromMinutes(1));
         Assert.False(late.Overlay.IsJoined);
-        Array.ForEach(others, n => _network.ByAddress[n.Address] = n);
+        _network.Cut.Clear();
 
         _network.Until(() => late.Overlay.IsJoined, TimeSpan.FromSeconds(40));
         Assert.Empty(late.Overlay.Troubles);
@@ -181,14 +206,5 @@ public class PlaceCheckTests
         _network.Nodes.ForEach(n => n.Join(Service));
         _network.Run(TimeSpan.FromMinutes(1));
         return first;
-    }
-
-    /// <summary>Nobody connects to these nodes any more; they connect to others.</summary>
-    private void Cut(IEnumerable<TestNode> nodes)
-    {
-        foreach (TestNode node in nodes)
-        {
-            _network.ByAddress.Remove(node.Address);
-        }
     }
 }
