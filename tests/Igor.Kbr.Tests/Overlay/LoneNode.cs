@@ -45,6 +45,12 @@ internal sealed class LoneNode : IOverlayOutput
     /// <summary>What sending a frame fails with, as a fault of the host would; null for never.</summary>
     public Exception? Fault { get; set; }
 
+    /// <summary>What telling the next change fails with, as a fault of the host would; null else.</summary>
+    public Exception? UpdateFault { get; set; }
+
+    /// <summary>What telling the next event fails with.</summary>
+    public Exception? EventFault { get; set; }
+
     public List<(LinkId Link, byte[] Frame)> Sent { get; } = [];
 
     public Dictionary<LinkId, PeerStanding> Standings { get; } = [];
@@ -243,13 +249,29 @@ internal sealed class LoneNode : IOverlayOutput
 
     public void CompleteRequest(RequestId request, in KbrReply reply) => Ended.Add(request, reply.Status);
 
-    public void UpdateNeighbours(ServiceId service, NeighbourChange change) => Changes++;
+    public void UpdateNeighbours(ServiceId service, NeighbourChange change)
+    {
+        Changes++;
+        if (UpdateFault is { } fault)
+        {
+            UpdateFault = null;
+            throw fault;
+        }
+    }
 
     public ArrayBufferWriter<byte> Scratch { get; } = new();
 
     public bool WantsEvents => true;
 
-    public void Raise(OverlayEvent overlayEvent) => Events.Add(overlayEvent);
+    public void Raise(OverlayEvent overlayEvent)
+    {
+        Events.Add(overlayEvent);
+        if (EventFault is { } fault)
+        {
+            EventFault = null;
+            throw fault;
+        }
+    }
 
     private void SayHello(LinkId link, string[] addresses, string[] services)
     {

@@ -61,9 +61,15 @@ internal sealed class OpenLinks(NodeContext context)
     {
         Array.ForEach([.. _links.Values.Where(l => l.Peer == peer)], Forget);
         context.Peers.Remove(peer);
-        context.Raise(OverlayEventKind.PeerLost, peer.Id, $"{peer.Link.RemoteAddress}: {reason}");
-        context.Machines.PeerDown(now, peer, reason);
-        context.Peers.Release(peer);
+        try
+        {
+            context.Raise(OverlayEventKind.PeerLost, peer.Id, $"{peer.Link.RemoteAddress}: {reason}");
+        }
+        finally
+        {
+            context.Machines.PeerDown(now, peer, reason);
+            context.Peers.Release(peer);
+        }
     }
 
     /// <summary>Says goodbye to a peer that is not needed, and drops it.</summary>

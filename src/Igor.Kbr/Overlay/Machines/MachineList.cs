@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Runtime.ExceptionServices;
 using Igor.Kbr.Wire;
 
 namespace Igor.Kbr.Overlay.Machines;
@@ -96,11 +97,25 @@ internal sealed class MachineList
         }
     }
 
+    // After a fault of the host the other machines hear all the same: nobody would tell them again.
     private void Each(Action<Machine> passOn)
     {
+        Exception? fault = null;
         foreach (Machine machine in _machines)
         {
-            passOn(machine);
+            try
+            {
+                passOn(machine);
+            }
+            catch (Exception e) when (e is not OutOfMemoryException)
+            {
+                fault ??= e;
+            }
+        }
+
+        if (fault is not null)
+        {
+            ExceptionDispatchInfo.Throw(fault);
         }
     }
 }

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Diagnostics.CodeAnalysis;
+using System.Runtime.ExceptionServices;
 using Igor.Kbr.Overlay.Machines;
 using Igor.Kbr.Wire;
 using Igor.Kbr.Wire.Messages;
@@ -148,8 +149,14 @@ internal sealed class RingTable : Machine
             ring.Terms = RingTerms.Of(ring.Id, change.Neighbours, _context.Options.NeighboursPerSide);
             ring.ChangedAt = now;
             Pairs.Replace(before, ring.Terms);
-            _context.Output.UpdateNeighbours(ring.Id, change);
-            _context.Machines.RingChanged(now, ring.Id, change);
+            try
+            {
+                _context.Output.UpdateNeighbours(ring.Id, change);
+            }
+            finally
+            {
+                _context.Machines.RingChanged(now, ring.Id, change);
+            }
         }
     }
 
@@ -184,6 +191,7 @@ internal sealed class RingTable : Machine
         bool hasCome = false)
     {
         peer.Services.ShareWith(_context.Peers.All.FirstOrDefault(peer).Services);
+        Exception? fault = null; // of the host; the other rings have to know all the same
         foreach (ServiceId service in changed ?? peer.Services.InOrder)
         {
             if (!TryGet(service, out ServiceRing? ring) || !Place(ring, peer))
@@ -197,7 +205,19 @@ internal sealed class RingTable : Machine
                 JoinAnew(now, ring);
             }
 
-            Refresh(now, ring, peer.Id, reason);
+            try
+            {
+                Refresh(now, ring, peer.Id, reason);
+            }
+            catch (Exception e) when (e is not OutOfMemoryException)
+            {
+                fault ??= e;
+            }
+        }
+
+        if (fault is not null)
+        {
+            ExceptionDispatchInfo.Throw(fault);
         }
     }
 

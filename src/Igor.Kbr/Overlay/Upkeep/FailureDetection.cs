@@ -135,19 +135,19 @@ internal sealed class FailureDetection(
             return;
         }
 
-        if (!rings.IsNeighbour(peer))
+        if (!peer.Runs(ServiceId.Base))
         {
             Introduce(now, peer, quiet);
         }
-        else if (now - liveness.Health(quiet).HeardAt > HeardLately)
+        else if (rings.IsNeighbour(peer) && now - liveness.Health(quiet).HeardAt > HeardLately)
         {
             liveness.Probe(now, quiet, _hearsay);
         }
     }
 
     /// <summary>
-    /// Who does not reach a neighbour of this node, and has no place yet, may be reached by it: an address may
-    /// be wrong, and nobody can take a place beside a node that it has not met.
+    /// Who does not reach a neighbour of this node, and has no place yet, may be reached by it: an address
+    /// may be wrong, and nobody can take a place beside a node that it has not met.
     /// </summary>
     private void Introduce(TimeSpan now, Peer newcomer, Peer neighbour)
     {

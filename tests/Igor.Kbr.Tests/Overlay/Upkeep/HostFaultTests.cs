@@ -29,6 +29,30 @@ public class HostFaultTests
         Assert.Empty(_node.Overlay.Peers);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Dead_peer_leaves_all_rings(bool isOfEvent)
+    {
+        _node.Join("tea");
+        _node.Join("jam");
+        LinkId dead = _node.Connect(Id(101), "tea", "jam");
+        LinkId other = _node.Connect(Id(102), "tea", "jam");
+        _node.Run(TimeSpan.FromSeconds(1));
+        var fault = new InvalidOperationException("a fault of the host");
+        _node.EventFault = isOfEvent ? fault : null;
+        _node.UpdateFault = isOfEvent ? null : fault;
+        _node.Sent.Clear();
+        Assert.Same(fault, Record.Exception(() => _node.Disconnect(dead)));
+        Assert.All(
+            new[] { "tea", "jam" },
+            service => Assert.Equal(
+                [Id(102)], _node.Overlay.Neighbours(ServiceId.FromName(service)).Others.ToArray()));
+        _node.Run(TimeSpan.FromSeconds(1));
+        Assert.Equal([Id(102)], _node.Overlay.Peers.Select(peer => peer.Id));
+        Assert.NotEmpty(_node.Frames(other, MessageType.Neighbours)); // the machines heard of it
+    }
+
     [Fact]
     public void Neighbours_are_compared_after_the_next_loss()
     {
