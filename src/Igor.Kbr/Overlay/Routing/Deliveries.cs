@@ -24,7 +24,10 @@ internal readonly record struct DeliveryResult(ReplyStatus? Status, ReadOnlyMemo
 /// </summary>
 internal sealed class Deliveries(NodeContext context, RingTable rings, PendingTable pending, WayBack back)
 {
-    /// <summary>More ways than hops try on their own account; later ones are told to come again.</summary>
+    /// <summary>
+    /// More ways than hops try on their own account; beyond it the oldest, which may lead nowhere any more,
+    /// is told to come again: one of the same peer where there is any.
+    /// </summary>
     private const int WaysMax = 8;
 
     private readonly ControlRequests _control = new(rings);
@@ -60,11 +63,18 @@ internal sealed class Deliveries(NodeContext context, RingTable rings, PendingTa
             from is null ? 0 : _fingerprints.Of(header, from.PeerId == header.Source, payload.Span);
         if (fingerprint != 0 && _byFingerprint.TryGetValue(fingerprint, out Delivery? first))
         {
-            bool isKnown = first.Ways.Exists(
-                way => way.Previous?.Peer == from!.Peer && way.PreviousId == entry.PreviousId);
-            if (isKnown || first.Ways.Count >= WaysMax)
+            if (first.Ways.Exists(
+                way => way.Previous?.Peer == from!.Peer && way.PreviousId == entry.PreviousId))
             {
-                return new DeliveryResult(isKnown ? ReplyStatus.Working : ReplyStatus.Overloaded);
+                return new DeliveryResult(ReplyStatus.Working);
+            }
+
+            if (first.Ways.Count >= WaysMax)
+            {
+                Pending oldest = first.Ways.Find(way => way.Previous!.Peer == from!.Peer) ?? first.Ways[0];
+                back.Reply(oldest.Previous!, oldest.PreviousId, ReplyStatus.Overloaded, default);
+                first.Ways.Remove(oldest);
+                pending.Remove(oldest);
             }
 
             Add(first, entry);

@@ -21,7 +21,8 @@ internal sealed class PendingTable(PeerTable peers, int capacity)
     private const int StrangersPart = 4; // 1/4 of the table
     private const int IndexBits = 20;
 
-    private static readonly TimeSpan TransitMax = TimeSpan.FromSeconds(60);
+    /// <summary>For what wants no reply, and so says no time.</summary>
+    private const uint OneWayMsMax = 60_000;
 
     /// <summary>Deadlines are rounded up to it, so that those near each other are due together.</summary>
     private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(10);
@@ -60,19 +61,18 @@ internal sealed class PendingTable(PeerTable peers, int capacity)
     }
 
     /// <summary>
-    /// Makes an entry for a request that came over a link, for a time that is bounded whatever the peer asks
+    /// Makes an entry for a request that came over a link, for as long as it may live, whatever the peer asks
     /// for, or returns null when there is no room for more of that peer's.
     /// </summary>
     public Pending? Add(TimeSpan now, in RouteHeader header, Link previous)
     {
-        // What wants no reply says no time.
-        TimeSpan timeout = header.HopId == 0 ? TransitMax : TimeSpan.FromMilliseconds(header.TimeoutMs);
+        uint timeoutMs = header.HopId == 0 ? OneWayMsMax : header.TimeoutMs;
+        TimeSpan end = now + TimeSpan.FromMilliseconds(Math.Min(timeoutMs, RequestOptions.TimeoutMsMax));
         Peer peer = previous.Peer!;
         bool isStranger = peer.Standing < PeerStanding.Reached;
         int free = capacity - Count;
         free = isStranger ? Math.Min(free, (capacity / StrangersPart) - _strangers) : free;
-        if (_ofPeers[peer] >= free
-            || Add(now, now + (timeout < TransitMax ? timeout : TransitMax)) is not { } entry)
+        if (_ofPeers[peer] >= free || Add(now, end) is not { } entry)
         {
             return null;
         }

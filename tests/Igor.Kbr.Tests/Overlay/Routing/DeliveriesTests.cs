@@ -107,16 +107,22 @@ public class DeliveriesTests
     }
 
     [Fact]
-    public void More_ways_than_there_are_hops_that_try_are_told_to_come_again()
+    public void Of_more_ways_than_there_are_hops_that_try_the_oldest_of_that_peer_are_told_to_come_again()
     {
+        Ask(_second, hopId: 30);
         for (ulong i = 1; i <= 20; i++)
         {
             Ask(_first, hopId: i);
         }
 
         List<(ulong HopId, ReplyStatus Status)> replies = _node.RepliesOn(_first);
-        Assert.Equal(7, replies.Count(r => r.Status == ReplyStatus.Working));
-        Assert.Equal(12, replies.Count(r => r.Status == ReplyStatus.Overloaded));
+        Assert.Equal(20, replies.Count(r => r.Status == ReplyStatus.Working));
+        Assert.Equal(
+            Enumerable.Range(1, 13).Select(i => (ulong)i),
+            replies.Where(r => r.Status == ReplyStatus.Overloaded).Select(r => r.HopId));
+        _node.Overlay.Reply(_node.Now, Assert.Single(_node.Deliveries).Token, default);
+        Assert.Equal((20UL, ReplyStatus.Ok), _node.RepliesOn(_first).Last());
+        Assert.Equal([(30UL, ReplyStatus.Ok)], _node.RepliesOn(_second));
     }
 
     [Fact]

@@ -60,8 +60,10 @@ public class RetryTests
         Assert.Contains(links, link => node.Routes(link).Count > 0);
     }
 
-    [Fact]
-    public void Request_is_delivered_once_while_the_application_thinks()
+    [Theory]
+    [InlineData(30)]
+    [InlineData(3600)]
+    public void Request_is_delivered_once_while_the_application_thinks(int seconds)
     {
         var network = new TestNetwork();
         var random = new SeededRandom(5);
@@ -75,9 +77,39 @@ public class RetryTests
         network.Run(TimeSpan.FromSeconds(30));
         network.Nodes.ForEach(n => n.Answers = false);
         TestNode root = network.Nodes[7];
-        network.Nodes[1].Request(Service, root.Id, [1], timeoutSeconds: 30);
-        network.Run(TimeSpan.FromSeconds(30));
-        Assert.Single(root.Deliveries);
+        RequestId request = network.Nodes[1].Request(Service, root.Id, [1], timeoutSeconds: seconds);
+        network.Run(TimeSpan.FromSeconds(seconds - 1));
+        DeliveryToken token = Assert.Single(network.Nodes.SelectMany(n => n.Deliveries)).Token;
+        Assert.DoesNotContain(
+            network.Nodes.SelectMany(n => n.Events), e => e.Kind == OverlayEventKind.PeerSilent);
+        root.Do(o => o.Reply(network.Now, token, new byte[] { 9 }));
+        network.Run(TimeSpan.FromSeconds(2));
+        Assert.Equal(KbrStatus.Ok, network.Nodes[1].Replies[request].Status);
+    }
+
+    [Fact]
+    public void Answer_after_an_hour_finds_its_way_though_links_came_and_went()
+    {
+        var network = new TestNetwork();
+        var random = new SeededRandom(5);
+        TestNode first = network.Add(random.NextKey());
+        for (int i = 1; i < 60; i++)
+        {
+            network.Add(random.NextKey(), through: first);
+        }
+
+        network.Nodes.ForEach(n => n.Join(Service));
+        network.Run(TimeSpan.FromSeconds(60));
+        TestNode root = network.Nodes[1];
+        root.Answers = false;
+        TestNode[] from = [.. network.Nodes.Where(n => n != root).Take(20)];
+        RequestId[] asked = [.. from.Select(n => n.Request(Service, root.Id, [1], timeoutSeconds: 3600))];
+        network.Run(TimeSpan.FromSeconds(3590));
+        root.Deliveries.ToList().ForEach(d => root.Do(o => o.Reply(network.Now, d.Token, new byte[] { 9 })));
+        network.Run(TimeSpan.FromSeconds(10));
+        Assert.All(from.Zip(asked), n => Assert.Equal(KbrStatus.Ok, n.First.Replies[n.Second].Status));
+        Assert.DoesNotContain(
+            network.Nodes.SelectMany(n => n.Events), e => e.Kind == OverlayEventKind.PeerSilent);
     }
 
     [Fact]

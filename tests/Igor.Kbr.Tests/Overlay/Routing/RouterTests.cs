@@ -86,9 +86,9 @@ public class RouterTests
         LinkId link = node.Connect(Id(900));
         node.ReceiveRoute(link, ToSelf(1));
         node.ReceiveRoute(link, ToSelf(2));
-        node.Run(TimeSpan.FromSeconds(59));
+        node.Run(TimeSpan.FromMinutes(59.9));
         node.Overlay.Reply(node.Now, node.Deliveries[0].Token, default);
-        node.Run(TimeSpan.FromSeconds(2));
+        node.Run(TimeSpan.FromMinutes(0.2));
         node.Overlay.Reply(node.Now, node.Deliveries[1].Token, default);
         Assert.Equal([(1, ReplyStatus.Ok)], node.RepliesOn(link));
     }
