@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Igor.Kbr.Wire;
 using Igor.Kbr.Wire.Messages;
 
@@ -26,26 +27,45 @@ internal sealed class KnownServices
         _running = _running.AsSpan().SequenceEqual(other._running) ? other._running : _running;
 
     /// <summary>
-    /// Takes a change. Returns the services that the peer runs now and did not, or the other way round, in
-    /// order of id; null when the change does not follow on what is known.
+    /// Takes a change, or a part of one that is longer than any honest peer's: then the version stays behind,
+    /// and what is missing is taken when that is told again. Returns the services that the peer runs now and
+    /// did not, or the other way round, in order of id; null when the change does not follow on what is
+    /// known.
     /// </summary>
     public List<ServiceId>? Apply(in ServicesMessage change)
     {
+        const int most = ServicesMessage.ChangesMax;
         bool isOld = change.IsWhole
-            ? change.To < Version && change.Added.Length < ServicesMessage.ChangesMax
+            ? change.To == 0 || (change.To < Version && change.Added.Length < most)
             : change.To <= Version;
         if (isOld || change.From > Version)
         {
             return null;
         }
 
-        UInt128[] before = _running;
-        IEnumerable<UInt128> kept =
-            change.IsWhole ? [] : before.Except(change.Removed.Select(id => id.Value));
-        IEnumerable<UInt128> running = kept.Concat(change.Added.Select(id => id.Value));
-        _running = [.. running.Distinct().Take(WireLimits.ServicesMax).Order()];
-        Version = change.To;
-        IEnumerable<UInt128> changed = before.Except(_running).Concat(_running.Except(before));
-        return [.. changed.Order().Select(id => new ServiceId(id))];
+        // Looks no further than to the first that is too much.
+        ImmutableArray<ServiceId> added = change.Added;
+        IEnumerable<ServiceId> gone = change.IsWhole ? InOrder : change.Removed;
+        List<ServiceId> changed =
+            [.. gone.Where(id => Contains(id) && !added.Contains(id)).Distinct().Take(most + 1)];
+        int room = WireLimits.ServicesMax - _running.Length + changed.Count;
+        changed.AddRange(
+            added.Where(id => !Contains(id)).Distinct().Take(Math.Min(room, most + 1 - changed.Count)));
+        Version = changed.Count <= most ? change.To : change.From;
+        changed = [.. changed.Take(most).OrderBy(id => id.Value)];
+
+        var running = new List<UInt128>(_running.Length + changed.Count);
+        int taken = 0;
+        foreach (ServiceId id in changed)
+        {
+            int at = Array.BinarySearch(_running, id.Value);
+            running.AddRange(_running.AsSpan(taken..(at < 0 ? ~at : at)));
+            running.AddRange(at < 0 ? [id.Value] : []);
+            taken = at < 0 ? ~at : at + 1;
+        }
+
+        running.AddRange(_running.AsSpan(taken..));
+        _running = changed.Count == 0 ? _running : [.. running];
+        return changed;
     }
 }

@@ -13,8 +13,8 @@ namespace Igor.Kbr.Overlay.Upkeep;
 /// </summary>
 internal sealed class ServiceNews(NodeContext context, RingTable rings) : Machine
 {
-    private const int HeardAtOnceMax = 8; // a node that starts announces its services one after the other
-    private const int HeardPerSecond = 2;
+    private const int HeardAtOnceMax = 32; // a node that starts announces its services one after the other
+    private const int HeardPerSecond = 8;
 
     /// <summary>
     /// What answers may cost for each peer: two lists of the greatest length at once, then one in ten
@@ -25,7 +25,7 @@ internal sealed class ServiceNews(NodeContext context, RingTable rings) : Machin
     private const int AnswerBytesPerSecond = AnswerBytesAtOnceMax / 20;
 
     private static readonly TimeSpan TellTogether = TimeSpan.FromMilliseconds(100);
-    private static readonly TimeSpan AskPeriod = TimeSpan.FromSeconds(1.0 / HeardPerSecond);
+    private static readonly TimeSpan AskPeriod = TimeSpan.FromSeconds(0.5);
 
     private readonly PerPeer<News> _news = new(context.Peers, () => new News());
     private TimeSpan _toldAt = -TellTogether;
@@ -97,13 +97,15 @@ internal sealed class ServiceNews(NodeContext context, RingTable rings) : Machin
 
     private void Hear(TimeSpan now, Peer peer, in ServicesMessage message)
     {
-        if (peer.Services.Apply(message) is { } changed)
+        List<ServiceId>? changed = peer.Services.Apply(message);
+        if (message.To > peer.Services.Version)
+        {
+            Ask(now, peer); // one before it was lost, or not all of it was taken
+        }
+
+        if (changed is not null)
         {
             context.Machines.ServicesChanged(now, peer, changed);
-        }
-        else if (message.To > peer.Services.Version)
-        {
-            Ask(now, peer); // one before it was lost
         }
     }
 

@@ -21,9 +21,9 @@ internal readonly record struct ServicesMessage(
     public static int FieldCount => 4;
 
     /// <summary>
-    /// Services in one message: those fit into a frame that each node takes, and more follow in the next.
+    /// Services in one message, and more follow in the next: each may move the neighbours in a ring.
     /// </summary>
-    public const int ChangesMax = 256;
+    public const int ChangesMax = 64;
 
     /// <summary>Whether it stands for itself.</summary>
     internal bool IsWhole => From == 0;
@@ -39,6 +39,6 @@ internal readonly record struct ServicesMessage(
     public static ServicesMessage Read(ref MessagePackReader reader) => new(
         reader.ReadUInt64(),
         reader.ReadUInt64(),
-        PeerCodec.ReadServices(ref reader),
-        PeerCodec.ReadServices(ref reader));
+        PeerCodec.ReadServices(ref reader, ChangesMax),
+        PeerCodec.ReadServices(ref reader, ChangesMax));
 }

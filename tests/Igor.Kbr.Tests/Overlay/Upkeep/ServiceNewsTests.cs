@@ -23,10 +23,10 @@ public class ServiceNewsTests
             Announce((ulong)i, $"service {i}");
         }
 
-        Assert.Equal([Named("service 9")], Services());
+        Assert.Equal([Named("service 33")], Services());
         Assert.Empty(Questions());
         _node.Run(TimeSpan.FromSeconds(1));
-        Assert.Equal([9], Questions());
+        Assert.Equal([33], Questions());
         Announce(1000, "service 1000");
         Assert.Equal([Named("service 1000")], Services());
     }
@@ -144,6 +144,48 @@ public class ServiceNewsTests
         node.FrameBytesMax = WireLimits.FrameBytesLeast;
         node.Say(link, new ServicesQueryMessage(0));
         Assert.Equal(Services + 1, node.Messages<ServicesMessage>(link).Sum(m => m.Added.Length));
+    }
+
+    [Fact]
+    public void One_frame_changes_few_of_the_rings_that_a_node_is_in()
+    {
+        string[] names = [.. Enumerable.Range(0, 300).Select(i => $"s{i}")];
+        foreach (string name in names)
+        {
+            _node.Overlay.Subscribe(
+                _node.Now, new SubscribeOptions { Service = name, Role = ServiceRole.Member });
+        }
+
+        _node.Run(TimeSpan.FromSeconds(2));
+        ulong version = 1;
+        foreach (string[] part in names.Chunk(ServicesMessage.ChangesMax))
+        {
+            Tell(new ServicesMessage(version, ++version, [.. part.Select(ServiceId.FromName)], []));
+        }
+
+        Assert.Equal(300, Services().Length);
+        for (int left = 300; left > 0; left = Services().Length)
+        {
+            Tell(new ServicesMessage(0, ++version, [ServiceId.Base], []));
+            Assert.InRange(left - Services().Length, 1, ServicesMessage.ChangesMax);
+        }
+
+        void Tell(in ServicesMessage message)
+        {
+            int before = _node.Changes;
+            _node.Say(_link, message);
+            Assert.InRange(_node.Changes - before, 0, ServicesMessage.ChangesMax);
+        }
+    }
+
+    [Fact]
+    public void Longer_list_than_any_honest_peer_tells_at_once_ends_the_link()
+    {
+        ServiceId[] many = [.. Enumerable.Range(0, 65).Select(i => new ServiceId((UInt128)i))];
+        _node.Say(_link, new ServicesMessage(0, 2, [.. many[..64]], []));
+        Assert.DoesNotContain(_link, _node.Closed);
+        _node.Say(_link, new ServicesMessage(0, 3, [.. many], []));
+        Assert.Contains(_link, _node.Closed);
     }
 
     [Fact]

@@ -123,7 +123,7 @@ public class ServicesByVersionTests
             ServicesMessage part = own.Since(known.Version);
             Assert.InRange(MessageBytes.Of(part).Length, 1, WireLimits.FrameBytesLeast);
             Assert.NotNull(known.Apply(part));
-            Assert.InRange(++parts, 1, 17);
+            Assert.InRange(++parts, 1, 65);
             if (parts == 3)
             {
                 own.Set(Service(0), false); // told, and changed before the end
@@ -150,11 +150,45 @@ public class ServicesByVersionTests
     public void Peer_that_names_more_services_than_it_may_is_known_to_run_so_many()
     {
         var known = new KnownServices();
-        ServiceId[] many =
-            [.. Enumerable.Range(0, 2 * WireLimits.ServicesMax).Select(i => new ServiceId((UInt128)i))];
-        known.Apply(new ServicesMessage(0, 5, [.. many[..^9]], []));
-        known.Apply(new ServicesMessage(5, 6, [.. many[^9..]], []));
+        for (ulong version = 0; version < 100; version++)
+        {
+            ServiceId[] more =
+                [.. Enumerable.Range(0, 60).Select(i => new ServiceId((version * 60) + (ulong)i))];
+            known.Apply(new ServicesMessage(version, version + 1, [.. more, .. more[..4]], []));
+        }
+
         Assert.Equal(WireLimits.ServicesMax, known.InOrder.Count());
+        known.Apply(new ServicesMessage(100, 101, [new ServiceId(9_000)], [new ServiceId(7)]));
+        Assert.Equal(WireLimits.ServicesMax, known.InOrder.Distinct().Count());
+        Assert.True(known.Contains(new ServiceId(9_000)));
+    }
+
+    [Fact]
+    public void Another_list_takes_the_place_of_a_long_one_little_by_little()
+    {
+        (OwnServices before, OwnServices own) = (new OwnServices(), new OwnServices());
+        var known = new KnownServices();
+        for (int i = 0; i < 300; i++)
+        {
+            before.Set(Service(i), true);
+            own.Set(Service(i + 100), true);
+        }
+
+        while (known.Version != before.Version)
+        {
+            known.Apply(before.Since(known.Version));
+        }
+
+        own.Set(Service(1000), true);
+        known.Apply(own.Since(0)); // it is of another run
+        for (int parts = 0; known.Version != own.Version; parts++)
+        {
+            Assert.InRange(parts, 0, 20);
+            List<ServiceId> changed = known.Apply(own.Since(known.Version))!;
+            Assert.InRange(changed.Count, 1, ServicesMessage.ChangesMax);
+        }
+
+        Assert.Equal(own.All, known.InOrder);
     }
 
     private static ServiceId Service(int number) => ServiceId.FromName($"s{number}");
