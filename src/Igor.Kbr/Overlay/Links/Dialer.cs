@@ -29,7 +29,7 @@ internal sealed class Dialer(NodeContext context, OpenLinks links)
     private const int AddressesToldMax = 3;
 
     private static readonly TimeSpan BackoffFirst = TimeSpan.FromMilliseconds(500);
-    private static readonly TimeSpan BackoffMax = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan BackoffMax = TimeSpan.FromSeconds(25);
 
     /// <summary>Who looks for a ring is to find it within a second or two of its coming up.</summary>
     private static readonly TimeSpan BackoffSeekingMax = TimeSpan.FromMilliseconds(800);
