@@ -1,6 +1,4 @@
 using Igor.Dht.Protocol.Machines;
-using Igor.Dht.Protocol.Records;
-using Igor.Kbr;
 
 namespace Igor.Dht.Protocol.Tests;
 
