@@ -18,16 +18,15 @@ public sealed class DamagedDiskTests(ITestOutputHelper output)
     private readonly Ledger _ledger = new();
 
     [Fact]
-    public Task Truncated_index_costs_nothing() =>
-        DamageLoneNodeAsync(data => StoreFiles.Cut(StoreFiles.Index(data), 0.5));
+    public Task Truncated_hints_cost_nothing() =>
+        DamageHintsOfLoneNodeAsync(hint => StoreFiles.Cut(hint, 0.5));
 
     [Fact]
-    public Task Bit_flips_all_over_the_index_cost_nothing() =>
-        DamageLoneNodeAsync(data => StoreFiles.FlipBits(StoreFiles.Index(data), 1000));
+    public Task Bit_flips_all_over_the_hints_cost_nothing() =>
+        DamageHintsOfLoneNodeAsync(hint => StoreFiles.FlipBits(hint, 1000));
 
     [Fact]
-    public Task Index_that_is_gone_costs_nothing() =>
-        DamageLoneNodeAsync(data => File.Delete(StoreFiles.Index(data)));
+    public Task Hints_that_are_gone_cost_nothing() => DamageHintsOfLoneNodeAsync(File.Delete);
 
     [Fact]
     public Task Bit_flip_in_a_record_is_reported_and_never_served() => Ring.RunAsync(1, output, async ring =>
@@ -66,7 +65,6 @@ public sealed class DamagedDiskTests(ITestOutputHelper output)
     [Fact]
     public Task Lost_store_is_healed_by_the_others() => DamageOneOfThreeAsync(node =>
     {
-        File.Delete(StoreFiles.Index(node.Data));
         foreach (string segment in StoreFiles.Segments(node.Data))
         {
             File.Delete(segment);
@@ -81,14 +79,18 @@ public sealed class DamagedDiskTests(ITestOutputHelper output)
         StoreFiles.FlipBit(segment, StoreFiles.Find(segment, line) + (line.Length / 2));
     }
 
-    private Task DamageLoneNodeAsync(Action<string> damage) => Ring.RunAsync(1, output, async ring =>
+    private Task DamageHintsOfLoneNodeAsync(Action<string> damage) => Ring.RunAsync(1, output, async ring =>
     {
         await FillAsync(ring);
         NodeProcess node = ring.Nodes[0];
 
-        // An orderly end first, so that the index is complete; then the same after the damage.
+        // An orderly end first, which leaves hints of all; then the same after the damage.
         Assert.Equal(0, await node.TerminateAsync());
-        damage(node.Data);
+        foreach (string hint in StoreFiles.Hints(node.Data))
+        {
+            damage(hint);
+        }
+
         await ring.ReviveAsync([node]);
 
         await using IgorDht dht = await ring.OpenAsync(node);

@@ -3,8 +3,13 @@ namespace Igor.EndToEnd.Disks;
 /// <summary>The files of a node's record store, and ways to damage them.</summary>
 internal static class StoreFiles
 {
-    /// <summary>The LiteDB index.</summary>
-    public static string Index(string data) => One(data, "index.db");
+    /// <summary>The hints, of which the index in memory is made; there is at least one.</summary>
+    public static IReadOnlyList<string> Hints(string data)
+    {
+        string[] hints = Directory.GetFiles(data, "*.hint", SearchOption.AllDirectories);
+        Assert.NotEmpty(hints);
+        return hints;
+    }
 
     /// <summary>The segments, oldest first.</summary>
     public static IReadOnlyList<string> Segments(string data) =>
@@ -43,7 +48,4 @@ internal static class StoreFiles
         Assert.True(offset >= 0, $"{path} does not hold the bytes that are looked for");
         return offset;
     }
-
-    private static string One(string data, string name) =>
-        Assert.Single(Directory.GetFiles(data, name, SearchOption.AllDirectories));
 }
