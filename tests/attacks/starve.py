@@ -106,7 +106,7 @@ class Connection:
             except ValueError:
                 return
             if message[0] == 3:
-                self._send([4, message[1]])
+                self._send([4, message[1], 0])
 
 
 def client_hello_of(context):
