@@ -63,6 +63,20 @@ internal sealed class NeighbourExchange(
         }
     }
 
+    /// <summary>
+    /// The connection to a neighbour is dead, which does not mean that the neighbour is: after a short cut a
+    /// new one comes through before the old one does.
+    /// </summary>
+    public override void HandlePeerDown(TimeSpan now, Peer peer, DepartureReason reason)
+    {
+        if (reason == DepartureReason.Failed
+            && rings.All.FirstOrDefault(r => r.IsActive && peer.Runs(r.Id)
+                && r.WouldBeNeighbour(peer.Id, context.Options.NeighboursPerSide)) is { } ring)
+        {
+            ConnectOnce(now, ring, peer.Contact, Teller.Asked(peer));
+        }
+    }
+
     /// <summary>A peer told its digest.</summary>
     public void HandleDigest(TimeSpan now, Peer peer, ulong digest)
     {

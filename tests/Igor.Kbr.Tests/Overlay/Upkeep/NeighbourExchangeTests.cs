@@ -63,4 +63,32 @@ public class NeighbourExchangeTests
         node.Overlay.HandleDialFailed(node.Now, Assert.Single(node.Dials).Dial, "timed out");
         Assert.Equal(dead, Assert.Single(node.Messages<QuietPeerMessage>(teller)).Peer);
     }
+
+    [Theory]
+    [InlineData(1_001, 0)]
+    [InlineData(999, 2)] // the lost one has the first turn
+    public void Neighbour_whose_connection_died_is_dialled_again_before_it_is_given_up(
+        ulong id, double withinSeconds)
+    {
+        var node = new LoneNode(new Key(0, 0, 0, 1_000));
+        node.Connect(new Key(0, 0, 1, 0));
+        LinkId link = node.Connect(new Key(0, 0, 0, id), dial: null, "10.9.9.9:7");
+        node.Run(TimeSpan.FromSeconds(1));
+        Assert.Empty(node.Dials);
+
+        node.Disconnect(link);
+        node.Run(TimeSpan.FromSeconds(withinSeconds));
+        Assert.Equal("10.9.9.9:7", Assert.Single(node.Dials).Address);
+    }
+
+    [Fact]
+    public void Neighbour_that_left_is_not_dialled_again()
+    {
+        var node = new LoneNode(new Key(0, 0, 0, 1_000));
+        node.Connect(new Key(0, 0, 1, 0));
+        LinkId link = node.Connect(new Key(0, 0, 0, 1_001), dial: null, "10.9.9.9:7");
+        node.Say(link, new GoodbyeMessage(GoodbyeReason.Leaving, "bye"));
+        node.Run(TimeSpan.FromSeconds(10));
+        Assert.Empty(node.Dials);
+    }
 }
