@@ -74,14 +74,14 @@ public sealed partial class OverlayNode
             _context, _rings, pending, _passage, deliveries, conduct, routes, back);
         var failures = new FailureDetection(_context, _rings, _liveness, secondLinks);
         _exchange = new NeighbourExchange(_context, _rings, _dialer, failures);
-        _discovery = new ServiceDiscovery(_context, _rings, _dialer, care, _exchange, _passage);
+        var lookup = new NeighbourLookup(_passage);
+        _discovery = new ServiceDiscovery(_context, _rings, _dialer, care, _exchange, lookup);
         _isolation = new Isolation(_context, _rings, _entries);
         var places = new PlaceCheck(_context, _rings, _exchange, _liveness);
-        var lookup = new NeighbourLookup(_passage);
         var merging = new Merging(_context, _rings, _exchange, care, lookup);
         _joining = new Joining(
             _context, _rings, _dialer, _entries, care, _exchange, places, _discovery, _isolation, lookup);
-        var fingers = new Fingers(_context, _rings, _fingers, _dialer, _passage);
+        var fingers = new Fingers(_context, _rings, _fingers, _dialer, lookup);
         _clocks = new PeerClocks(_context, _liveness);
         var news = new ServiceNews(_context, _rings);
         var heartbeats = new Heartbeats(_context, _rings, care, news, _exchange);

@@ -1,6 +1,8 @@
+using System.Collections.Immutable;
 using Igor.Kbr.Overlay.Addresses;
 using Igor.Kbr.Overlay.Machines;
 using Igor.Kbr.Wire;
+using Igor.Kbr.Wire.Messages;
 
 namespace Igor.Kbr.Overlay.Routing;
 
@@ -12,6 +14,12 @@ internal readonly record struct RequestResult(KbrStatus Status, Key Responder, R
     /// there is none.
     /// </summary>
     public Peer? Through { get; init; }
+
+    /// <summary>
+    /// The nodes that the answer to a <see cref="NearQuery"/> names; null when there is none, or another one.
+    /// </summary>
+    public ImmutableArray<Contact>? Near =>
+        Status == KbrStatus.Ok && NearReply.TryRead(Payload, out ImmutableArray<Contact> near) ? near : null;
 
     /// <summary>Who told what the answer says; null when it is this node's own knowledge.</summary>
     public Teller? Teller => Through is null ? null : Addresses.Teller.Asked(Through);

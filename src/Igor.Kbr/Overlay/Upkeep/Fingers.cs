@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using Igor.Kbr.Overlay.Links;
 using Igor.Kbr.Overlay.Machines;
 using Igor.Kbr.Overlay.Rings;
@@ -17,7 +16,7 @@ internal sealed class Fingers(
     RingTable rings,
     FingerTable fingers,
     Dialer dialer,
-    Passage requests) : Machine
+    NeighbourLookup lookup) : Machine
 {
     private const int LookupsPerRound = 4;
 
@@ -25,7 +24,6 @@ internal sealed class Fingers(
     private const int CandidatesMax = 2;
 
     private static readonly TimeSpan FirstRounds = TimeSpan.FromMilliseconds(500);
-    private static readonly TimeSpan LookupTimeout = TimeSpan.FromSeconds(5);
 
     private const int FilledBytes = UpkeepBudget.LookupBytes + UpkeepBudget.ConnectionBytes;
 
@@ -81,33 +79,16 @@ internal sealed class Fingers(
     {
         Key width = Key.PowerOfTwo(slot.Exponent);
         Key offset = width + (context.Random.NextKey() & (width - new Key(0, 0, 0, 1)));
-        var request = new OwnRequest
-        {
-            Service = ServiceId.Base,
-            Destination = slot.IsClockwise ? context.Id + offset : context.Id - offset,
-            Flags = RouteFlags.Control | RouteFlags.ExcludeSource,
-            Deadline = now + LookupTimeout,
-            Completed = (later, result) => HandleLookup(later, slot, result),
-        };
-        requests.Begin(now, request, new NearQuery(CandidatesMax, []).Write());
+        Key aim = slot.IsClockwise ? context.Id + offset : context.Id - offset;
+        var query = new NearQuery(CandidatesMax, []);
+        lookup.Run(now, ServiceId.Base, aim, RouteFlags.ExcludeSource, query, (later, result) =>
+            HandleLookup(later, slot, result));
     }
 
     private void HandleLookup(TimeSpan now, FingerSlot slot, RequestResult result)
     {
-        if (result.Status != KbrStatus.Ok)
-        {
-            return;
-        }
-
-        if (!NearReply.TryRead(result.Payload, out ImmutableArray<Contact> contacts))
-        {
-            context.Raise(
-                OverlayEventKind.ProtocolError, result.Responder, "a reply with contacts is malformed");
-            return;
-        }
-
         // One of them at random: who has the largest gap before it would be chosen most otherwise.
-        Contact[] fitting = [.. contacts.Where(c => c.Id != context.Id && fingers.SlotOf(c.Id) == slot)];
+        Contact[] fitting = [.. (result.Near ?? []).Where(c => c.Id != context.Id && fingers.SlotOf(c.Id) == slot)];
         context.Random.Shuffle(fitting);
         foreach (Contact contact in fitting)
         {

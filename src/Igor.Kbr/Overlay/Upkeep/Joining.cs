@@ -274,16 +274,15 @@ internal sealed class Joining(
         }
 
         ring.LastRoot = result.Responder == default ? ring.LastRoot : result.Responder;
-
-        if (result.Status != KbrStatus.Ok
-            || !NearReply.TryRead(result.Payload, out ImmutableArray<Contact> contacts))
+        if (result.Near is { } near)
+        {
+            exchange.Consider(now, ring, near, result.Teller);
+            Connect(now, ring, near);
+        }
+        else
         {
             TryAgain(now, ring);
-            return;
         }
-
-        exchange.Consider(now, ring, contacts, result.Teller);
-        Connect(now, ring, contacts);
     }
 
     private void Connect(TimeSpan now, ServiceRing ring, ImmutableArray<Contact> contacts)

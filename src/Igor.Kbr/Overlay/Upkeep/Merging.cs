@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using Igor.Kbr.Overlay.Links;
 using Igor.Kbr.Overlay.Machines;
 using Igor.Kbr.Overlay.Rings;
@@ -50,10 +49,9 @@ internal sealed class Merging(
     private void LookInto(TimeSpan now, ServiceRing ring, Peer peer, int tries) =>
         lookup.Run(now, ring, context.Id, peer.Id, (later, result) =>
         {
-            if (result.Status == KbrStatus.Ok
-                && NearReply.TryRead(result.Payload, out ImmutableArray<Contact> contacts))
+            if (result.Near is { } near)
             {
-                exchange.Consider(later, ring, contacts, result.Teller);
+                exchange.Consider(later, ring, near, result.Teller);
             }
             else if (tries > 1 && context.Peers.IsConnected(peer))
             {

@@ -5,24 +5,45 @@ using Igor.Kbr.Wire.Messages;
 
 namespace Igor.Kbr.Overlay.Upkeep;
 
-/// <summary>Asks a ring who is near a key, but for those whom this node knows there.</summary>
+/// <summary>Asks a ring who is near a key.</summary>
 internal sealed class NeighbourLookup(Passage requests)
 {
     public static readonly TimeSpan Timeout = TimeSpan.FromSeconds(5);
 
-    /// <summary>Asks through a certain member, since others may be of another ring.</summary>
+    /// <summary>
+    /// Asks for all whom this node does not know there, and through a certain member, since others may be of
+    /// another ring.
+    /// </summary>
     public void Run(
-        TimeSpan now, ServiceRing ring, Key key, Key through, Action<TimeSpan, RequestResult> completed)
+        TimeSpan now, ServiceRing ring, Key key, Key through, Action<TimeSpan, RequestResult> completed) =>
+        Run(
+            now,
+            ring.Id,
+            key,
+            RouteFlags.ExcludeSource,
+            new NearQuery(WireLimits.ContactsMax, ring.MemberTerms()),
+            completed,
+            through);
+
+    /// <summary>The same in general.</summary>
+    public void Run(
+        TimeSpan now,
+        ServiceId service,
+        Key key,
+        RouteFlags flags,
+        in NearQuery query,
+        Action<TimeSpan, RequestResult> completed,
+        Key? through = null)
     {
         var request = new OwnRequest
         {
-            Service = ring.Id,
+            Service = service,
             Destination = key,
-            Flags = RouteFlags.Control | RouteFlags.ExcludeSource,
+            Flags = RouteFlags.Control | flags,
             Deadline = now + Timeout,
             FirstHop = through,
             Completed = completed,
         };
-        requests.Begin(now, request, new NearQuery(WireLimits.ContactsMax, ring.MemberTerms()).Write());
+        requests.Begin(now, request, query.Write());
     }
 }

@@ -22,7 +22,7 @@ internal sealed class ServiceDiscovery(
     Dialer dialer,
     LinkCare care,
     NeighbourExchange exchange,
-    Passage requests) : Machine
+    NeighbourLookup lookup) : Machine
 {
     private const int AskedMax = 32;
     private const int AskedOfManyMax = 320; // questions at once, whatever number of services is begun
@@ -37,7 +37,6 @@ internal sealed class ServiceDiscovery(
 
     private static readonly TimeSpan RoundPeriod = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan AskPeriod = TimeSpan.FromMilliseconds(500);
-    private static readonly TimeSpan LookupTimeout = TimeSpan.FromSeconds(5);
 
     private readonly HashSet<(Key Peer, ServiceId Service)> _asked = [];
     private readonly TokenBucket _asks = new(AskedOfManyPerSecond, AskedOfManyMax);
@@ -131,27 +130,10 @@ internal sealed class ServiceDiscovery(
     /// <summary>Names the members nearest to the asker: those it would have as neighbours.</summary>
     private void HandleQuery(Peer asker, ServiceId service)
     {
-        var nearest = new List<Peer>(ConnectedMax + 1);
-        foreach (Peer peer in context.Peers.All)
-        {
-            if (peer.Id == asker.Id || rings.IsBarred(peer) || !peer.Runs(service))
-            {
-                continue;
-            }
-
-            int place = nearest.Count;
-            while (place > 0 && asker.Id.CompareNearness(peer.Id, nearest[place - 1].Id) < 0)
-            {
-                place--;
-            }
-
-            nearest.Insert(place, peer);
-            if (nearest.Count > ConnectedMax)
-            {
-                nearest.RemoveAt(ConnectedMax);
-            }
-        }
-
+        IEnumerable<Peer> nearest = context.Peers.All
+            .Where(peer => peer != asker && !rings.IsBarred(peer) && peer.Runs(service))
+            .Order(Comparer<Peer>.Create((a, b) => asker.Id.CompareNearness(a.Id, b.Id)))
+            .Take(ConnectedMax);
         ImmutableArray<Contact> members = asker.Link.Fitting([.. nearest.Select(peer => peer.Contact)]);
         context.Send(asker, new ServiceMembersMessage(service, members));
     }
@@ -218,35 +200,26 @@ internal sealed class ServiceDiscovery(
     private static bool IsNearestToMeetingPlace(ServiceRing ring) =>
         ring.Members.IsNearest(ring.MeetingKey);
 
-    private void GoToMeetingPlace(TimeSpan now, ServiceRing ring)
-    {
-        var request = new OwnRequest
+    private void GoToMeetingPlace(TimeSpan now, ServiceRing ring) => lookup.Run(
+        now, ServiceId.Base, ring.MeetingKey, RouteFlags.None, new NearQuery(1, []), (later, result) =>
         {
-            Service = ServiceId.Base,
-            Destination = ring.MeetingKey,
-            Flags = RouteFlags.Control,
-            Deadline = now + LookupTimeout,
-            Completed = (later, result) => HandleLookup(later, ring, result),
-        };
-        requests.Begin(now, request, new NearQuery(1, []).Write());
-    }
+            if (result.Near is { } near)
+            {
+                HandleMeetingPlace(later, ring, result, near);
+            }
+        });
 
-    private void HandleLookup(TimeSpan now, ServiceRing ring, RequestResult result)
+    private void HandleMeetingPlace(
+        TimeSpan now, ServiceRing ring, in RequestResult result, ImmutableArray<Contact> near)
     {
-        if (result.Status != KbrStatus.Ok)
-        {
-            return;
-        }
-
         MeetAt(ring, result.Responder);
         if (context.Peers.TryGet(result.Responder, out Peer? peer))
         {
             Ask(peer, ring);
         }
-        else if (NearReply.TryRead(result.Payload, out ImmutableArray<Contact> contacts)
-            && !contacts.IsEmpty && contacts[0].Id == result.Responder)
+        else if (near is [var root, ..] && root.Id == result.Responder)
         {
-            dialer.TryDial(now, contacts[0], LinkPurpose.MeetingPlace, result.Teller);
+            dialer.TryDial(now, root, LinkPurpose.MeetingPlace, result.Teller);
         }
     }
 
