@@ -116,7 +116,7 @@ public sealed partial class OverlayNode
     {
         _upkeep = new AverageRate(now);
         _rings.GetOrAdd(now, ServiceId.Base, string.Empty);
-        _context.Machines.Start(now);
+        _context.Machines.Each(machine => machine.Start(now));
     }
 
     /// <summary>
@@ -173,7 +173,7 @@ public sealed partial class OverlayNode
             _exchange.HandleDialFailed(other);
         }
 
-        _context.Machines.LinksChanged(now);
+        _context.Machines.Each(machine => machine.HandleLinksChanged(now));
     }
 
     /// <summary>An attempt to connect failed.</summary>
@@ -186,14 +186,14 @@ public sealed partial class OverlayNode
             _context.Raise(OverlayEventKind.DialFailed, wish.Expected ?? default, $"{address}: {cause}");
         }
 
-        _context.Machines.LinksChanged(now);
+        _context.Machines.Each(machine => machine.HandleLinksChanged(now));
     }
 
     /// <summary>A connection broke or was closed by the other end.</summary>
     public void HandleLinkClosed(TimeSpan now, LinkId link, string cause)
     {
         _handshake.HandleClosed(now, link);
-        _context.Machines.LinksChanged(now);
+        _context.Machines.Each(machine => machine.HandleLinksChanged(now));
     }
 
     /// <summary>The host measured the round-trip time of a link (from the kernel, where it has it).</summary>

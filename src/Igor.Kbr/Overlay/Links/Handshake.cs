@@ -207,7 +207,7 @@ internal sealed class Handshake(
         link.Peer = peer;
         context.Peers.Add(peer);
         context.Raise(OverlayEventKind.PeerConnected, peer.Id, link.RemoteAddress);
-        context.Machines.PeerUp(now, peer);
+        context.Machines.Each(machine => machine.HandlePeerUp(now, peer));
     }
 
     /// <summary>
@@ -218,7 +218,7 @@ internal sealed class Handshake(
         secondLinks.Merge(now, known, link);
         if (known.Services.Apply(hello.Runs) is { Count: > 0 } changed)
         {
-            context.Machines.ServicesChanged(now, known, changed);
+            context.Machines.Each(machine => machine.HandleServicesChanged(now, known, changed));
         }
     }
 

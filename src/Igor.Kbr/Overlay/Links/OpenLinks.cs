@@ -67,7 +67,7 @@ internal sealed class OpenLinks(NodeContext context)
         }
         finally
         {
-            context.Machines.PeerDown(now, peer, reason);
+            context.Machines.Each(machine => machine.HandlePeerDown(now, peer, reason));
             context.Peers.Release(peer);
         }
     }

@@ -73,7 +73,7 @@ internal sealed class SecondLinks(
     {
         peer.Link = link;
         liveness.NoteHeard(now, peer, isOnUsed: true);
-        context.Machines.LinkSwitched(now, peer);
+        context.Machines.Each(machine => machine.HandleLinkSwitched(now, peer));
     }
 
     /// <summary>Closes a second link, but not while it is in doubt whether the first one is alive.</summary>

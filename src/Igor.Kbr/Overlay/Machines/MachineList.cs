@@ -6,8 +6,7 @@ namespace Igor.Kbr.Overlay.Machines;
 
 /// <summary>
 /// The machines of a node, in the order in which each input is passed to them. A machine to which something
-/// happened (a peer came, a ring changed) tells the others through this list and knows none of them. Each
-/// method passes on the input of the machines that has its name.
+/// happened (a peer came, a ring changed) tells the others through this list and knows none of them.
 /// </summary>
 internal sealed class MachineList
 {
@@ -57,28 +56,6 @@ internal sealed class MachineList
     public Machine? For(MessageType type) =>
         (uint)type < (uint)_byType.Length ? _byType[(int)type] : null;
 
-    public void Start(TimeSpan now) => Each(machine => machine.Start(now));
-
-    public void PeerUp(TimeSpan now, Peer peer) => Each(machine => machine.HandlePeerUp(now, peer));
-
-    public void PeerDown(TimeSpan now, Peer peer, DepartureReason reason) =>
-        Each(machine => machine.HandlePeerDown(now, peer, reason));
-
-    public void ServicesChanged(TimeSpan now, Peer peer, List<ServiceId> changed) =>
-        Each(machine => machine.HandleServicesChanged(now, peer, changed));
-
-    public void RingChanged(TimeSpan now, ServiceId service, NeighbourChange change) =>
-        Each(machine => machine.HandleRingChanged(now, service, change));
-
-    public void PlaceChanged(TimeSpan now, Peer peer) =>
-        Each(machine => machine.HandlePlaceChanged(now, peer));
-
-    public void LinkSwitched(TimeSpan now, Peer peer) =>
-        Each(machine => machine.HandleLinkSwitched(now, peer));
-
-    public void MemberMissed(TimeSpan now, ServiceId service) =>
-        Each(machine => machine.HandleMemberMissed(now, service));
-
     public void Sign(TimeSpan now, Peer peer, in SignOfLife sign)
     {
         foreach (IHearsSigns machine in _hearers)
@@ -86,8 +63,6 @@ internal sealed class MachineList
             machine.HandleSign(now, peer, sign);
         }
     }
-
-    public void LinksChanged(TimeSpan now) => Each(machine => machine.HandleLinksChanged(now));
 
     public void Deadline(TimeSpan now)
     {
@@ -97,8 +72,11 @@ internal sealed class MachineList
         }
     }
 
-    // After a fault of the host the other machines hear all the same: nobody would tell them again.
-    private void Each(Action<Machine> passOn)
+    /// <summary>
+    /// Passes an input on. After a fault of the host the other machines hear all the same: nobody would tell
+    /// them again.
+    /// </summary>
+    public void Each(Action<Machine> passOn)
     {
         Exception? fault = null;
         foreach (Machine machine in _machines)

@@ -114,7 +114,7 @@ internal sealed class RingTable : Machine
     {
         _barred[peer] = true;
         Place(now, peer, reason: DepartureReason.Failed);
-        _context.Machines.PlaceChanged(now, peer);
+        _context.Machines.Each(machine => machine.HandlePlaceChanged(now, peer));
     }
 
     /// <summary>Gives a peer its places back.</summary>
@@ -122,7 +122,7 @@ internal sealed class RingTable : Machine
     {
         _barred[peer] = false;
         Place(now, peer);
-        _context.Machines.PlaceChanged(now, peer);
+        _context.Machines.Each(machine => machine.HandlePlaceChanged(now, peer));
     }
 
     /// <summary>Whether a peer is a neighbour of this node in any service.</summary>
@@ -155,7 +155,7 @@ internal sealed class RingTable : Machine
             }
             finally
             {
-                _context.Machines.RingChanged(now, ring.Id, change);
+                _context.Machines.Each(machine => machine.HandleRingChanged(now, ring.Id, change));
             }
         }
     }

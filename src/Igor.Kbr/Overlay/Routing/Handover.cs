@@ -163,7 +163,7 @@ internal sealed class Handover(
         result = default;
         if (!ring.IsActive && entry.Own?.FirstHop is null)
         {
-            context.Machines.MemberMissed(now, ring.Id);
+            context.Machines.Each(machine => machine.HandleMemberMissed(now, ring.Id));
         }
 
         if (!ring.IsActive || entry.Own?.FirstHop is not null)

@@ -105,7 +105,7 @@ internal sealed class ServiceNews(NodeContext context, RingTable rings) : Machin
 
         if (changed is not null)
         {
-            context.Machines.ServicesChanged(now, peer, changed);
+            context.Machines.Each(machine => machine.HandleServicesChanged(now, peer, changed));
         }
     }
 
