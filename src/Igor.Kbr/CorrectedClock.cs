@@ -1,8 +1,6 @@
 namespace Igor.Kbr;
 
-/// <summary>
-/// How to tell the time until something else is known; immutable, so that any thread may read by it.
-/// </summary>
+/// <summary>How to tell the time until something else is known; immutable.</summary>
 /// <param name="UnixMsAtZero">
 /// What the right clock showed when the node's monotonic time was zero, in milliseconds since 1970 UTC; null
 /// while the host's own clock holds.

@@ -7,9 +7,7 @@ namespace Igor.Kbr;
 /// </summary>
 public interface IKbrDeferringApplication : IKbrApplication
 {
-    /// <summary>
-    /// A message of the service passes through this node and waits for a decision.
-    /// </summary>
+    /// <summary>A message of the service passes through this node and waits for a decision.</summary>
     /// <param name="message">The message; its payload is valid during the upcall only.</param>
     /// <param name="decide">
     /// To be called once, from any thread, during the upcall or later. A message without a decision goes on

@@ -63,9 +63,7 @@ public interface IKbrService : IAsyncDisposable
     /// <summary>The same without a copy, where the node is in this process: it holds the payload.</summary>
     void ReplyPooled(DeliveryToken delivery, PooledPayload payload) => Reply(delivery, payload.Memory);
 
-    /// <summary>
-    /// Answers a delivered request with an error, which ends it as <see cref="KbrStatus.Failed"/>.
-    /// </summary>
+    /// <summary>Answers a request with an error: it ends as <see cref="KbrStatus.Failed"/>.</summary>
     /// <param name="delivery">The request.</param>
     /// <param name="error">
     /// For people at the caller's end; what is longer than <see cref="KbrReply.ErrorLengthMax"/> is cut.

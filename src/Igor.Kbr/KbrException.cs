@@ -1,8 +1,6 @@
 namespace Igor.Kbr;
 
-/// <summary>
-/// A node or daemon refused or could not do what an application asked for; the message says what to do.
-/// </summary>
+/// <summary>A node or daemon refused or could not do something; the message says what to do.</summary>
 public sealed class KbrException : Exception
 {
     /// <summary>Makes an exception with a message for people.</summary>

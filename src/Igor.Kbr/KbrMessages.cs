@@ -42,10 +42,7 @@ public readonly record struct RouteOptions(bool Exact = false);
 /// <param name="Exact">Deliver only at the node whose id is the destination.</param>
 public readonly record struct RequestOptions(TimeSpan Timeout, bool Exact = false)
 {
-    /// <summary>
-    /// Longest time that a request may wait, in milliseconds: an hour, so that what nobody answers is not
-    /// held for ever.
-    /// </summary>
+    /// <summary>An hour, in milliseconds: what nobody answers is not held for longer.</summary>
     public const int TimeoutMsMax = 3_600_000;
 
     /// <summary>The timeout that counts.</summary>
@@ -56,9 +53,7 @@ public readonly record struct RequestOptions(TimeSpan Timeout, bool Exact = fals
     }
 }
 
-/// <summary>
-/// Names a delivered request until it is answered; <see cref="None"/> for a one-way message.
-/// </summary>
+/// <summary>Names a delivered request until it is answered; <see cref="None"/> for a message.</summary>
 public readonly record struct DeliveryToken(long Value)
 {
     /// <summary>The token of a message that asks for no answer.</summary>
@@ -172,9 +167,7 @@ public enum KbrStatus
     /// <summary>The node was closed, or the connection to the daemon was lost.</summary>
     Closed,
 
-    /// <summary>
-    /// The application at the root answered with an error, or threw; <see cref="KbrReply.Error"/> says what.
-    /// </summary>
+    /// <summary>The root's application answered with an error (<see cref="KbrReply.Error"/>).</summary>
     Failed,
 }
 

@@ -43,9 +43,7 @@ public static class RingGeometry
             : Between(members[(at + count - rank) % count], node, members[(at + rank) % count]);
     }
 
-    /// <summary>
-    /// The arc from half way between predecessor and node to half way between node and successor.
-    /// </summary>
+    /// <summary>The arc from half way to the predecessor to half way to the successor.</summary>
     public static Arc Between(Key predecessor, Key node, Key successor)
     {
         // A key half way between belongs to the node clockwise of it (Key.CompareNearness), hence rounding up

@@ -38,9 +38,7 @@ public readonly record struct ServiceId(UInt128 Value)
         return Read(hash);
     }
 
-    /// <summary>
-    /// Whether a text can name a service, or a network: what shows as another name than it is names neither.
-    /// </summary>
+    /// <summary>Whether a text can name a service or network: not what shows as another name.</summary>
     public static bool IsValidName(string? name) =>
         name is { Length: > 0 and <= NameLengthMax }
         && StrictUtf8.HasBytes(name)

@@ -1,8 +1,6 @@
 namespace Igor.Kbr;
 
-/// <summary>
-/// Something that keeps a node from doing all that it is there for. A node without troubles is healthy.
-/// </summary>
+/// <summary>What keeps a node from doing all that it is there for. One without any is healthy.</summary>
 /// <param name="Kind">A short word that scripts may rely on; see <see cref="TroubleKinds"/>.</param>
 /// <param name="Text">For people, in one line: the cause and what to do about it.</param>
 public sealed record Trouble(string Kind, string Text);

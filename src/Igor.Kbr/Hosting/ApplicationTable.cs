@@ -17,10 +17,7 @@ namespace Igor.Kbr.Hosting;
 internal sealed class ApplicationTable<TService>(OverlayNode overlay, IApplicationHost<TService> host)
     where TService : AttachedService
 {
-    /// <summary>
-    /// Services with a member here: peers disconnect a node that announces more, and the ring itself is one
-    /// of them.
-    /// </summary>
+    /// <summary>Members here, and one for the ring: peers disconnect who announces more.</summary>
     public const int MembersMax = WireLimits.ServicesMax - 1;
 
     // In the order in which they attached: any number of clients and at most one member.
@@ -80,9 +77,7 @@ internal sealed class ApplicationTable<TService>(OverlayNode overlay, IApplicati
         service.Show(overlay.Neighbours(service.Id));
     }
 
-    /// <summary>
-    /// Takes an application's place from it and ends its requests; <see cref="Stop"/> is to follow.
-    /// </summary>
+    /// <summary>Takes an application's place and ends its requests; then comes Stop.</summary>
     /// <returns>False when it had none.</returns>
     public bool Detach(TService service)
     {
@@ -180,10 +175,7 @@ internal sealed class ApplicationTable<TService>(OverlayNode overlay, IApplicati
         }
     }
 
-    /// <summary>
-    /// Asks the member of a service about a message that passes through; it may decide now or later, from any
-    /// thread.
-    /// </summary>
+    /// <summary>Asks a member about a passing message; it decides now or later, on any thread.</summary>
     public void Forward(ServiceId service, in KbrForward message, Action<ForwardDecision> decide)
     {
         ForwardDecision decision = ForwardDecision.Continue;

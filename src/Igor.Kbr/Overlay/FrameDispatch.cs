@@ -12,10 +12,7 @@ namespace Igor.Kbr.Overlay;
 internal sealed class FrameDispatch(
     NodeContext context, OpenLinks links, Handshake handshake, Liveness liveness)
 {
-    /// <summary>
-    /// A ring tells a neighbour its surroundings when they change and every few seconds, and there are up to
-    /// some ten rings.
-    /// </summary>
+    /// <summary>Up to some ten rings tell their surroundings, at changes and periodically.</summary>
     private const int ControlPerSecond = 32;
 
     private const int ControlAtOnceMax = 256;

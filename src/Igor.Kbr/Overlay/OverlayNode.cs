@@ -205,15 +205,11 @@ public sealed partial class OverlayNode
         }
     }
 
-    /// <summary>
-    /// A frame arrived. The body is valid during the call; any content is handled, however wrong.
-    /// </summary>
+    /// <summary>A frame came, however wrong. The body is valid during the call.</summary>
     public void HandleFrame(TimeSpan now, LinkId link, ReadOnlyMemory<byte> body) =>
         _frames.Handle(now, link, body);
 
-    /// <summary>
-    /// An application wants to run a service here (one member per service; the host sees to that).
-    /// </summary>
+    /// <summary>An application wants to run a service here, as its one member or as a client.</summary>
     /// <exception cref="ArgumentException">The service's name is not valid.</exception>
     public void Subscribe(TimeSpan now, SubscribeOptions options)
     {

@@ -8,10 +8,7 @@ namespace Igor.Kbr.Wire;
 /// </summary>
 internal static class FurtherFields
 {
-    /// <summary>
-    /// Passes over values, however deep they nest, without recursion: a frame of a peer must not be able to
-    /// use up the stack.
-    /// </summary>
+    /// <summary>Passes over values, without recursion: a peer's frame must not use up the stack.</summary>
     public static void Skip(ref MessagePackReader reader, long count)
     {
         while (count-- > 0)

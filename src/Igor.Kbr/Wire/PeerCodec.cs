@@ -7,9 +7,7 @@ using MessagePack;
 
 namespace Igor.Kbr.Wire;
 
-/// <summary>
-/// A peer's frame breaks the protocol; caught at the frame boundary, where the peer is disconnected.
-/// </summary>
+/// <summary>A peer's frame breaks the protocol; caught where frames come in: it is disconnected.</summary>
 internal sealed class ProtocolException(string message) : Exception(message);
 
 /// <summary>The parts that messages between peers are made of.</summary>
@@ -71,9 +69,7 @@ internal static class PeerCodec
     public static string ReadError(ReadOnlySpan<byte> utf8) =>
         KbrReply.Cut(Encoding.UTF8.GetString(utf8[..Math.Min(utf8.Length, ErrorBytesMax)]));
 
-    /// <summary>
-    /// Reads the sender's wall clock, in milliseconds since 1970 UTC; 0 when it tells none that makes sense.
-    /// </summary>
+    /// <summary>Reads a wall clock, in milliseconds since 1970 UTC; 0 where it makes no sense.</summary>
     public static long ReadWallClock(ref MessagePackReader reader)
     {
         long unixMs = reader.ReadInt64();

@@ -3,9 +3,7 @@ namespace Igor.Kbr.Overlay.Addresses;
 /// <summary>Where an IP address leads to.</summary>
 internal enum AddressRange
 {
-    /// <summary>
-    /// Nowhere that a node could be: no address but a name, all or no hosts, multicast, reserved.
-    /// </summary>
+    /// <summary>Nowhere that a node could be: a name, all or no hosts, multicast, reserved.</summary>
     Unusable,
 
     /// <summary>Anywhere.</summary>

@@ -17,9 +17,7 @@ internal readonly record struct Teller(Key Id, AddressRange Range, bool IsTruste
         IsTrusted = peer.Standing == PeerStanding.Member,
     };
 
-    /// <summary>
-    /// The other end of a link, whether or not it is a peer yet, that tells something unasked.
-    /// </summary>
+    /// <summary>The other end of a link, a peer or not yet, that tells something unasked.</summary>
     public static Teller Unasked(Link link) => Asked(link) with
     {
         IsTrusted = link.IsOutbound || link.Peer is { Standing: PeerStanding.Member },

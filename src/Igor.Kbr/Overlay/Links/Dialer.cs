@@ -235,9 +235,7 @@ internal sealed class Dialer(NodeContext context, OpenLinks links)
         return teller.MayTell(range, context.Options.DialPrivate) && _budget.TryTake(now, teller, host);
     }
 
-    /// <summary>
-    /// A peer has as many wishes open as it has neighbours, else one could fill the queue alone.
-    /// </summary>
+    /// <summary>A peer has no more wishes open than neighbours, or one could fill the queue alone.</summary>
     private bool HasRoomFor(Key teller) => _open.CountOf(teller) < 2 * context.Options.NeighboursPerSide;
 
     private void GiveBack(TimeSpan now, in Wish wish, string address)

@@ -13,9 +13,7 @@ namespace Igor.Kbr.Overlay.Links;
 internal sealed class Duplicates(
     NodeContext context, OpenLinks links, Liveness liveness) : Machine, IHearsSigns
 {
-    /// <summary>
-    /// Longer than a pause of a healthy process, and short for a peer that restarted after a power failure.
-    /// </summary>
+    /// <summary>Longer than healthy processes pause, short for one back from a power cut.</summary>
     private static readonly TimeSpan AnswerPatience = TimeSpan.FromSeconds(2);
 
     private readonly Dictionary<Key, Contest> _contests = [];

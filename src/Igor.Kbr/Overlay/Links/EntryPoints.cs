@@ -155,9 +155,7 @@ internal sealed class EntryPoints(
         }
     }
 
-    /// <summary>
-    /// Remembers a lost neighbour or finger, also one without an address: it may be back by itself.
-    /// </summary>
+    /// <summary>Remembers a lost neighbour or finger; one without an address may be back by itself.</summary>
     public override void HandlePeerDown(TimeSpan now, Peer peer, DepartureReason reason)
     {
         if (reason == DepartureReason.Failed && peer.JoinsRing

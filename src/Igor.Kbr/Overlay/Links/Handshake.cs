@@ -210,9 +210,7 @@ internal sealed class Handshake(
         context.Machines.Each(machine => machine.HandlePeerUp(now, peer));
     }
 
-    /// <summary>
-    /// Another link leads to the same run of a peer. Its hello may be older than what came by the first one.
-    /// </summary>
+    /// <summary>A second link to a peer. Its hello may be older than what came by the first.</summary>
     private void HandleSecond(TimeSpan now, Peer known, Link link, in HelloMessage hello)
     {
         secondLinks.Merge(now, known, link);

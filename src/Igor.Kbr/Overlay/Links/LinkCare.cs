@@ -118,10 +118,7 @@ internal sealed class LinkCare(
     /// <summary>A link leads to the peer, beside another one or in place of it.</summary>
     public void Tell(Link link, Peer peer) => context.Output.SetStanding(link.Id, peer.Standing);
 
-    /// <summary>
-    /// The ring is found: connections to members that were opened to find it, and are good for nothing else,
-    /// go.
-    /// </summary>
+    /// <summary>The ring is found: connections that were for that, and nothing else, go.</summary>
     public void EndEntries(TimeSpan now) =>
         Array.ForEach(context.Peers.Snapshot(), peer => EndEntry(now, peer));
 

@@ -41,9 +41,7 @@ internal sealed class LinkRoom(
     /// <summary>A few links are left to those that are being refused, and to second ones to a peer.</summary>
     private bool IsFull => links.Count > Max - (Max / 16);
 
-    /// <summary>
-    /// Whether a link that was opened may say hello: there is room for it, or room is made.
-    /// </summary>
+    /// <summary>Whether a link that was opened may say hello: there is room, or room is made.</summary>
     public bool HasRoomFor(TimeSpan now, Link link)
     {
         if (!IsFull || TryEndSecond())
@@ -114,9 +112,7 @@ internal sealed class LinkRoom(
     private IEnumerable<Peer> Strangers(TimeSpan now) =>
         context.Peers.All.Where(p => now - p.ConnectedAt > EntryTime && !care.IsWanted(p));
 
-    /// <summary>
-    /// Ends a second link to some peer before its time; what was on its way on it is the peer's to say again.
-    /// </summary>
+    /// <summary>Ends a second link before its time; what was on its way is the peer's to say again.</summary>
     private bool TryEndSecond()
     {
         Link? second = links.Find(

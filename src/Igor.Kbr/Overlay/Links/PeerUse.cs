@@ -1,9 +1,6 @@
 namespace Igor.Kbr.Overlay.Links;
 
-/// <summary>
-/// What this node needs a peer for, by its own view and whatever the peer says: what is needed least comes
-/// first.
-/// </summary>
+/// <summary>What this node needs a peer for, whatever the peer says; the least needed comes first.</summary>
 internal enum PeerUse
 {
     /// <summary>For nothing.</summary>

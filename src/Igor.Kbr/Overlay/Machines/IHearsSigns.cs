@@ -1,9 +1,6 @@
 namespace Igor.Kbr.Overlay.Machines;
 
-/// <summary>
-/// A machine that wants to know when peers show that they live. Nearly every frame is such a sign, and few
-/// machines care.
-/// </summary>
+/// <summary>Hears of signs of life: nearly every frame is one, and few machines care.</summary>
 internal interface IHearsSigns
 {
     /// <summary>A peer showed that it lives and, mostly, what its clock shows.</summary>

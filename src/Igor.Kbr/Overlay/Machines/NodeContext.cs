@@ -46,9 +46,7 @@ internal sealed class NodeContext(Key id, OverlayOptions options, IOverlayOutput
         return Send(link, scratch.WrittenSpan, default);
     }
 
-    /// <summary>
-    /// Sends a frame; false when the link takes no more, or its other end none of that size.
-    /// </summary>
+    /// <summary>Sends a frame; false when the link takes no more, or its other end none so large.</summary>
     public bool Send(Link link, ReadOnlySpan<byte> header, ReadOnlySpan<byte> rest) =>
         header.Length + rest.Length <= link.FrameBytesMax && Output.Send(link.Id, header, rest);
 

@@ -6,9 +6,7 @@ public enum OverlayEventKind
     /// <summary>The node became an active member of the ring, or reaches it again.</summary>
     Joined,
 
-    /// <summary>
-    /// The node reaches none of those that it was given to join or knows; the text says why.
-    /// </summary>
+    /// <summary>The node reaches none of those whom it was given or knows; the text says why.</summary>
     Alone,
 
     /// <summary>A peer completed the handshake.</summary>

@@ -10,9 +10,7 @@ public sealed record OverlayOptions
     /// <summary>Addresses (host:port) where others can reach this node, told to peers; 0 to 4.</summary>
     public IReadOnlyList<string> Addresses { get; init; } = [];
 
-    /// <summary>
-    /// Addresses (host:port) of nodes to join through. None, and no member known: the node founds a ring.
-    /// </summary>
+    /// <summary>Addresses (host:port) to join through; none given or known: it founds a ring.</summary>
     public IReadOnlyList<string> Bootstrap { get; init; } = [];
 
     /// <summary>
@@ -32,9 +30,7 @@ public sealed record OverlayOptions
     /// <value>Default: 8, so that half of a neighbourhood may die at once and the ring still closes.</value>
     public int NeighboursPerSide { get; init; } = 8;
 
-    /// <summary>
-    /// Whether the node is part of the ring; false for a client that only routes through peers.
-    /// </summary>
+    /// <summary>Whether the node is part of the ring; a client only routes through peers.</summary>
     /// <value>Default: true.</value>
     public bool JoinsRing { get; init; } = true;
 

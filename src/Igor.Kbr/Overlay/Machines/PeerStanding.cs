@@ -22,8 +22,6 @@ public enum PeerStanding
     /// </summary>
     Reached,
 
-    /// <summary>
-    /// It is in the ring, can be reached, and this node uses it, as neighbour or as finger that it looked up.
-    /// </summary>
+    /// <summary>It is in the ring and reachable, and this node uses it, as neighbour or as finger.</summary>
     Member,
 }

@@ -3,9 +3,7 @@ using System.Runtime.InteropServices;
 
 namespace Igor.Kbr.Overlay.Machines;
 
-/// <summary>
-/// The connected peers, a list in order of id; found in it by halving.
-/// </summary>
+/// <summary>The connected peers, a list in order of id; found in it by halving.</summary>
 internal sealed class PeerTable
 {
     private readonly List<Peer> _sorted = [];
@@ -25,9 +23,7 @@ internal sealed class PeerTable
 
     public int Count => _sorted.Count;
 
-    /// <summary>
-    /// All peers in order of id. Do not add or remove while walking it; take <see cref="Snapshot"/>.
-    /// </summary>
+    /// <summary>All peers in order of id; while it is walked nothing is added or removed.</summary>
     public List<Peer> All => _sorted;
 
     public Peer[] Snapshot() => [.. _sorted];

@@ -3,9 +3,7 @@ namespace Igor.Kbr.Overlay.Machines;
 /// <summary>How long something of the ring's upkeep can wait.</summary>
 internal enum UpkeepUrgency
 {
-    /// <summary>
-    /// The ring breaks without it: neighbours. May use what comes in the next twenty minutes.
-    /// </summary>
+    /// <summary>The ring breaks without it: neighbours. May use what the next twenty minutes bring.</summary>
     Now,
 
     /// <summary>
@@ -26,9 +24,7 @@ internal enum UpkeepUrgency
 /// </summary>
 internal sealed class UpkeepBudget(int bytesPerSecond)
 {
-    /// <summary>
-    /// What a frame alone costs beyond its body: its length, the TLS record, TCP and IP headers.
-    /// </summary>
+    /// <summary>What a frame costs beyond its body: its length, the TLS record, TCP and IP headers.</summary>
     public const int FrameOverheadBytes = 66;
 
     /// <summary>What a connection costs from its first packet to its last, on both sides together.</summary>

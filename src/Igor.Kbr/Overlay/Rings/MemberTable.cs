@@ -57,9 +57,7 @@ internal sealed class MemberTable(Key self)
     public Peer CounterClockwise(int others) =>
         _sorted[(CountBelow(self) + _sorted.Count - 1 - others) % _sorted.Count];
 
-    /// <summary>
-    /// Whether a node, member or not yet, is one of the nearest so many on either side of this one.
-    /// </summary>
+    /// <summary>Whether a node, member or not, is one of the nearest so many on either side.</summary>
     public bool IsAmongNearest(Key id, int perSide)
     {
         int below = CountBelow(id);

@@ -29,9 +29,7 @@ internal sealed class OwnServices
     public ImmutableArray<ServiceId> All =>
         [.. _changes.Values.Where(c => c.IsRunning).Select(c => c.Service).OrderBy(id => id.Value)];
 
-    /// <summary>
-    /// Takes note of what runs now; false when that is not new, or when it is one more than peers accept.
-    /// </summary>
+    /// <summary>Takes note of what runs now; false when it did, or is one more than peers accept.</summary>
     public bool Set(ServiceId service, bool isRunning)
     {
         ulong before = _changedAt.GetValueOrDefault(service);

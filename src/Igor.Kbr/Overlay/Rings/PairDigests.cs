@@ -11,10 +11,7 @@ internal sealed class PairDigests(PeerTable peers)
 {
     private readonly PerPeer<Pair> _pairs = new(peers, () => default);
 
-    /// <summary>
-    /// The digest for a peer, equal on both sides when the two agree in every ring; 0 for one that is a
-    /// neighbour in none.
-    /// </summary>
+    /// <summary>Equal on both sides when both agree in every ring; 0 for one that is no neighbour.</summary>
     public ulong Of(Peer peer) => _pairs[peer].Sum;
 
     /// <summary>Whether a peer is next to this node in any ring.</summary>

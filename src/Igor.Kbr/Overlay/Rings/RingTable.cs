@@ -101,9 +101,7 @@ internal sealed class RingTable : Machine
     /// <summary>Whether a peer has no place in any ring, whatever it runs.</summary>
     public bool IsBarred(Peer peer) => _barred[peer];
 
-    /// <summary>
-    /// Whether members are connected that lost their place: they may be right, and the ring go on with them.
-    /// </summary>
+    /// <summary>Whether members without a place are connected: the ring may be theirs.</summary>
     public bool KnowsBarred => _context.Peers.All.Exists(p => IsBarred(p) && p.JoinsRing);
 
     /// <summary>A peer that has just come has no place, because of what it did before.</summary>
@@ -225,9 +223,7 @@ internal sealed class RingTable : Machine
     public static bool IsFirst(ServiceRing ring, Peer peer) =>
         ring.IsActive && ring.Members.Count == 1 && ring.Members[0] == peer;
 
-    /// <summary>
-    /// The ring in which this node was all there was is a part of another one. So are those of services then.
-    /// </summary>
+    /// <summary>The ring that was this node's is part of another; so are its services' then.</summary>
     public void JoinAnew(TimeSpan now, ServiceRing ring)
     {
         ring.BeginJoining(now);

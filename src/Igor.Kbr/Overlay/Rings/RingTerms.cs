@@ -25,9 +25,7 @@ internal sealed class RingTerms((Key Id, ulong Part)[] parts, Key[] adjacent, Im
     /// <summary>The nearest neighbour on either side, once if it is the same.</summary>
     public ReadOnlySpan<Key> Adjacent => adjacent;
 
-    /// <summary>
-    /// Takes the sums of a set. A node that is no member is known to nobody, and has none to compare.
-    /// </summary>
+    /// <summary>Takes the sums of a set. A node that is no member is known to nobody, and has none.</summary>
     /// <param name="service">The ring.</param>
     /// <param name="set">This node's set in it.</param>
     /// <param name="perSide">Neighbours on either side, the same for all nodes of a network.</param>

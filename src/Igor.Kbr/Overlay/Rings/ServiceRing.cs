@@ -29,9 +29,7 @@ internal enum RingPhase
 /// <summary>What this node knows of one service, and its own part in it.</summary>
 internal sealed class ServiceRing(ServiceId id, string name, Key self)
 {
-    /// <summary>
-    /// A member may be wrong for some seconds, about one that died or came; pauses between questions grow.
-    /// </summary>
+    /// <summary>A member may be wrong for seconds about one that died or came; pauses grow.</summary>
     private const int DoubtsMax = 4;
 
     /// <summary>Members passed over on each side.</summary>

@@ -61,8 +61,6 @@ internal static class SetComparison
         return false;
     }
 
-    /// <summary>
-    /// Whether who knows these takes them for the whole ring, so that any other node is missing to it.
-    /// </summary>
+    /// <summary>Whether who knows these takes them for the whole ring, so that it lacks any other.</summary>
     private static bool IsWhole(ReadOnlySpan<uint> known, int perSide) => known.Length <= 2 * perSide;
 }

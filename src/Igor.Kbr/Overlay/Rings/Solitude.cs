@@ -16,9 +16,7 @@ internal sealed class Solitude(NodeContext context, RingTable rings, AwayMembers
 
     private bool _wasInRing;
 
-    /// <summary>
-    /// Whether it has nobody to join: no address, and no member that is away, or connected without a place.
-    /// </summary>
+    /// <summary>Whether it has no address to join through, and no member is away, or has no place.</summary>
     public bool HasNobody => away.Count == 0 && !rings.KnowsBarred
         && (context.Options.Bootstrap.Count == 0 || _wasInRing);
 
@@ -29,9 +27,7 @@ internal sealed class Solitude(NodeContext context, RingTable rings, AwayMembers
     public bool IsAlone =>
         context.Options.JoinsRing && !rings.IsInRing && !context.Options.Found && !HasNobody;
 
-    /// <summary>
-    /// Notes that the ring is reached, once it is by an address that was given or known, or for long enough.
-    /// </summary>
+    /// <summary>Notes that the ring is reached: by an address given or known, or for long enough.</summary>
     public void ProveRing(TimeSpan now)
     {
         if (!_wasInRing && rings.TryGet(ServiceId.Base, out ServiceRing? ring))

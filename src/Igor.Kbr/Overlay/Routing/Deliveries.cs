@@ -4,9 +4,7 @@ using Igor.Kbr.Wire;
 
 namespace Igor.Kbr.Overlay.Routing;
 
-/// <summary>
-/// A request that the application has, and the ways by which it came; each gets the answer.
-/// </summary>
+/// <summary>A request that the application has, and the ways by which it came: all get the answer.</summary>
 internal sealed record Delivery(ServiceId Service, ulong Fingerprint, DeliveryToken Token)
 {
     public List<Pending> Ways { get; } = [];
@@ -36,9 +34,7 @@ internal sealed class Deliveries(NodeContext context, RingTable rings, PendingTa
     private readonly Dictionary<long, Delivery> _byToken = [];
     private long _lastToken;
 
-    /// <summary>
-    /// Delivers a message; its entry, if it has one and there is no result, waits for the application then.
-    /// </summary>
+    /// <summary>Delivers a message; without a result its entry, if any, waits for the application.</summary>
     public DeliveryResult Deliver(
         ServiceRing ring, in RouteHeader header, ReadOnlyMemory<byte> payload, Pending? entry)
     {

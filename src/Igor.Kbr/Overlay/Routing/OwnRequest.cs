@@ -9,15 +9,10 @@ namespace Igor.Kbr.Overlay.Routing;
 /// <summary>How a request of this node ended.</summary>
 internal readonly record struct RequestResult(KbrStatus Status, Key Responder, ReadOnlyMemory<byte> Payload)
 {
-    /// <summary>
-    /// The peer that brought the answer, whatever it says about who gave it; null when this node did, or
-    /// there is none.
-    /// </summary>
+    /// <summary>The peer that brought the answer, whoever gave it; null for this node, or for none.</summary>
     public Peer? Through { get; init; }
 
-    /// <summary>
-    /// The nodes that the answer to a <see cref="NearQuery"/> names; null when there is none, or another one.
-    /// </summary>
+    /// <summary>Whom the answer to a <see cref="NearQuery"/> names; null for any other.</summary>
     public ImmutableArray<Contact>? Near =>
         Status == KbrStatus.Ok && NearReply.TryRead(Payload, out ImmutableArray<Contact> near) ? near : null;
 
@@ -39,10 +34,7 @@ internal sealed class OwnRequest
     /// <summary>The application's name for it; meaningless for a control request.</summary>
     public RequestId Name { get; init; }
 
-    /// <summary>
-    /// What it is called wherever it is delivered, in every attempt; 0 for a control request, which is
-    /// answered by the overlay.
-    /// </summary>
+    /// <summary>Its name at its root, in every attempt; 0 where the overlay answers.</summary>
     public ulong Number { get; init; }
 
     /// <summary>Who is told of the end of a control request.</summary>

@@ -4,10 +4,7 @@ using Igor.Kbr.Wire;
 
 namespace Igor.Kbr.Overlay.Routing;
 
-/// <summary>
-/// How long each peer takes to answer what is passed to it, and so when a request is late; who is better
-/// avoided.
-/// </summary>
+/// <summary>How long peers take to answer what is passed on, and so what is late; whom to avoid.</summary>
 internal sealed class PeerConduct(NodeContext context, Liveness liveness, SilentMembers silent)
 {
     /// <summary>Before any peer has answered anything.</summary>

@@ -92,9 +92,7 @@ internal sealed class Router(
         }
     }
 
-    /// <summary>
-    /// The member application of a service is gone: what it has not answered looks for another root.
-    /// </summary>
+    /// <summary>A service's member is gone: what it has not answered looks for another root.</summary>
     public void HandleMemberGone(TimeSpan now, ServiceId service)
     {
         foreach (Delivery delivery in deliveries.Of(service))
@@ -103,9 +101,7 @@ internal sealed class Router(
         }
     }
 
-    /// <summary>
-    /// A peer is gone: what it waits for is forgotten, and what waits for it looks for another way.
-    /// </summary>
+    /// <summary>What the peer waits for is forgotten, and what waits for it looks for another way.</summary>
     public override void HandlePeerDown(TimeSpan now, Peer peer, DepartureReason reason)
     {
         foreach (Pending entry in pending.Where(e => e.Previous?.Peer == peer))

@@ -23,9 +23,7 @@ internal sealed class FailureDetection(
     /// <summary>Dead peers remembered: who dies beside them is few.</summary>
     private const int BuriedMax = 32;
 
-    /// <summary>
-    /// Others told at once of a peer that does not answer: the neighbours of two rings. The rest follows.
-    /// </summary>
+    /// <summary>Others told at once of a silent peer: two rings' neighbours. The rest follows.</summary>
     private const int ToldAtOnceMax = 32;
 
     private static readonly TimeSpan TellRestAfter = TimeSpan.FromMilliseconds(200);

@@ -25,9 +25,7 @@ internal sealed class Joining(
     Isolation isolation,
     NeighbourLookup lookup) : Machine
 {
-    /// <summary>
-    /// Lookups of the own id before others are made beside it: the root there may be of no help.
-    /// </summary>
+    /// <summary>Lookups of the own id before others are made beside it, whose roots may be of help.</summary>
     private const int LookupsBesideAfter = 4;
 
     /// <summary>An eighth of the ring away.</summary>
@@ -38,9 +36,7 @@ internal sealed class Joining(
     private static readonly TimeSpan FounderPatience = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan DiscoveryPatience = TimeSpan.FromMilliseconds(600);
 
-    /// <summary>
-    /// Who runs many services says which soon after its hello; who never does is not waited for.
-    /// </summary>
+    /// <summary>Who runs many services lists them after its hello, or is not waited for.</summary>
     private static readonly TimeSpan ListPatience = TimeSpan.FromSeconds(3);
 
     private bool _isStepping;
@@ -103,9 +99,7 @@ internal sealed class Joining(
         }
     }
 
-    /// <summary>
-    /// Something happened that may let a joining ring go on: a peer is there, or a dial failed.
-    /// </summary>
+    /// <summary>Something may let a joining ring go on: a peer is there, or a dial failed.</summary>
     private void StepAll(TimeSpan now)
     {
         if (_isStepping)

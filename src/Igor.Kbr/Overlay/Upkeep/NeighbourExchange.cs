@@ -16,9 +16,7 @@ namespace Igor.Kbr.Overlay.Upkeep;
 internal sealed class NeighbourExchange(
     NodeContext context, RingTable rings, Dialer dialer, FailureDetection failures) : Machine
 {
-    /// <summary>
-    /// Rings compared at once with one peer; those that did not change since both agreed last are not.
-    /// </summary>
+    /// <summary>Rings compared at once with one peer, of those that changed since both agreed last.</summary>
     private const int RingsAtOnceMax = 16;
 
     private const int ComparisonBytes = 300;
@@ -152,9 +150,7 @@ internal sealed class NeighbourExchange(
         }
     }
 
-    /// <summary>
-    /// Whether a node that a peer tells of did not answer this one: then the peer may find that out too.
-    /// </summary>
+    /// <summary>Whether a node told of did not answer this one; the teller may ask it too.</summary>
     private bool IsGone(TimeSpan now, Peer teller, Contact contact)
     {
         bool isGone = failures.WasBuried(now, contact.Id) || dialer.HasFailed(now, contact);

@@ -10,10 +10,7 @@ internal sealed class NeighbourLookup(Passage requests)
 {
     public static readonly TimeSpan Timeout = TimeSpan.FromSeconds(5);
 
-    /// <summary>
-    /// Asks for all whom this node does not know there, and through a certain member, since others may be of
-    /// another ring.
-    /// </summary>
+    /// <summary>Asks for all whom this node lacks, through a member of the ring meant.</summary>
     public void Run(
         TimeSpan now, ServiceRing ring, Key key, Key through, Action<TimeSpan, RequestResult> completed) =>
         Run(

@@ -30,9 +30,7 @@ internal sealed class ServiceDiscovery(
     private const int ConnectedMax = 8;
     private const int OpenQuestionsMax = 1024;
 
-    /// <summary>
-    /// The root changes only when nodes come and go beside it, so it is seldom looked up while it is there.
-    /// </summary>
+    /// <summary>The root changes only with the nodes beside it: it is looked up seldom.</summary>
     private const int RoundsPerLookup = 6;
 
     private static readonly TimeSpan RoundPeriod = TimeSpan.FromSeconds(10);

@@ -16,10 +16,7 @@ internal sealed class ServiceNews(NodeContext context, RingTable rings) : Machin
     private const int HeardAtOnceMax = 32; // a node that starts announces its services one after the other
     private const int HeardPerSecond = 8;
 
-    /// <summary>
-    /// What answers may cost for each peer: two lists of the greatest length at once, then one in ten
-    /// seconds.
-    /// </summary>
+    /// <summary>Answers to one peer: two of the longest lists at once, then one in ten seconds.</summary>
     private const int AnswerBytesAtOnceMax = 2 * ServiceId.SizeInBytes * WireLimits.ServicesMax;
 
     private const int AnswerBytesPerSecond = AnswerBytesAtOnceMax / 20;

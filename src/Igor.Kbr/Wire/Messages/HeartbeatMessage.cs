@@ -2,9 +2,7 @@ using MessagePack;
 
 namespace Igor.Kbr.Wire.Messages;
 
-/// <summary>
-/// Says with a period that the sender lives, and what the receiver compares with what it knows.
-/// </summary>
+/// <summary>Says with a period that the sender lives, and what both may compare.</summary>
 /// <param name="ServicesVersion">Of what the sender runs; an unknown one is asked for.</param>
 /// <param name="Digest">
 /// The sum over all rings that the two share of the terms of the nodes that both must know.

@@ -22,9 +22,7 @@ internal readonly record struct HelloMessage() : IWireMessage<HelloMessage>
 
     public required string Network { get; init; }
 
-    /// <summary>
-    /// Differs between two runs of one node, so that a link to an earlier run is recognised.
-    /// </summary>
+    /// <summary>Differs between two runs of one node: a link to an earlier one is recognised.</summary>
     public required ulong Instance { get; init; }
 
     public required ImmutableArray<string> Addresses { get; init; }

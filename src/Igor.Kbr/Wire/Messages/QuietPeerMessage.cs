@@ -2,9 +2,7 @@ using MessagePack;
 
 namespace Igor.Kbr.Wire.Messages;
 
-/// <summary>
-/// Says that a node did not answer the sender: who has it as neighbour may ask it now, rather than later.
-/// </summary>
+/// <summary>Says that a node did not answer the sender: who has it as neighbour may ask it now.</summary>
 internal readonly record struct QuietPeerMessage(Key Peer) : IWireMessage<QuietPeerMessage>
 {
     public static MessageType Type => MessageType.QuietPeer;

@@ -2,9 +2,7 @@ using MessagePack;
 
 namespace Igor.Kbr.Wire.Messages;
 
-/// <summary>
-/// Asks whether the receiver has a request; the answer is a <see cref="RequestStateMessage"/>.
-/// </summary>
+/// <summary>Asks whether the receiver has a request; <see cref="RequestStateMessage"/> answers.</summary>
 /// <param name="HopId">What the sender called the request when it passed it to the receiver.</param>
 internal readonly record struct RequestQueryMessage(ulong HopId) : IWireMessage<RequestQueryMessage>
 {

@@ -20,9 +20,7 @@ internal readonly record struct ServicesMessage(
 
     public static int FieldCount => 4;
 
-    /// <summary>
-    /// Services in one message, and more follow in the next: each may move the neighbours in a ring.
-    /// </summary>
+    /// <summary>Services in one message, more go in the next: each may move neighbours in a ring.</summary>
     public const int ChangesMax = 64;
 
     /// <summary>Whether it stands for itself.</summary>

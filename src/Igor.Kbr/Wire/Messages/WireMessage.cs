@@ -28,9 +28,7 @@ internal static class WireMessage
         out type,
         out _);
 
-    /// <summary>
-    /// Reads the message that a frame is; false, and the rule that it breaks, when it is none.
-    /// </summary>
+    /// <summary>Reads the message that a frame is; false, and the rule it breaks, when it is none.</summary>
     public static bool TryRead<TMessage>(
         ReadOnlyMemory<byte> body, out TMessage message, [NotNullWhen(false)] out string? rule)
         where TMessage : struct, IWireMessage<TMessage> =>
