@@ -21,7 +21,6 @@ internal sealed class TokenBucket(double perSecond, double burst)
         return _tokens >= 0 ? TimeSpan.Zero : TimeSpan.FromSeconds(-_tokens / perSecond);
     }
 
-    /// <summary>Takes a token if there is one.</summary>
     public bool TryTake(TimeSpan now)
     {
         bool hasOne = HasOne(now);
@@ -29,7 +28,6 @@ internal sealed class TokenBucket(double perSecond, double burst)
         return hasOne;
     }
 
-    /// <summary>Whether there is a token.</summary>
     public bool HasOne(TimeSpan now)
     {
         Fill(now);

@@ -30,7 +30,6 @@ internal sealed class ApplicationTable<TService>(OverlayNode overlay, IApplicati
     /// <summary>All handles, in the order in which they attached.</summary>
     public IReadOnlyList<TService> All => _all;
 
-    /// <summary>Requests that have not ended.</summary>
     public int OpenRequests => _requests.Count;
 
     /// <summary>The services that somebody is attached to, by name, and the neighbours there.</summary>
@@ -38,11 +37,9 @@ internal sealed class ApplicationTable<TService>(OverlayNode overlay, IApplicati
         .Select(service => new ServiceStatus(service.Value[0].Name, overlay.Neighbours(service.Key)))
         .OrderBy(service => service.Name, StringComparer.Ordinal);
 
-    /// <summary>The member application of a service, or null.</summary>
     public TService? MemberOf(ServiceId service) =>
         Of(service).FirstOrDefault(static attached => attached.Role == ServiceRole.Member);
 
-    /// <summary>Whether an application has that role in the service.</summary>
     public bool Runs(ServiceId service, ServiceRole role) =>
         Of(service).Any(attached => attached.Role == role);
 
@@ -110,7 +107,6 @@ internal sealed class ApplicationTable<TService>(OverlayNode overlay, IApplicati
     /// <summary>The node unsubscribes for an application that detached.</summary>
     public void Stop(TimeSpan now, TService service) => overlay.Unsubscribe(now, service.Id, service.Role);
 
-    /// <summary>Detaches all: the node closes.</summary>
     public void Close()
     {
         foreach (TService service in _all.ToArray())
@@ -153,7 +149,6 @@ internal sealed class ApplicationTable<TService>(OverlayNode overlay, IApplicati
         new OpenRequest(service, completed, 0),
         KbrReply.Failed(service.IsOpen ? KbrStatus.Overloaded : KbrStatus.Closed));
 
-    /// <summary>Hands a message to the member of its service.</summary>
     public void Deliver(ServiceId service, in KbrDelivery delivery)
     {
         if (MemberOf(service) is not { } member)

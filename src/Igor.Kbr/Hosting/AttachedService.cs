@@ -42,10 +42,8 @@ internal abstract class AttachedService : IKbrService
     /// <inheritdoc/>
     public virtual NeighbourSet Neighbours => _neighbours;
 
-    /// <summary>What the application subscribed to.</summary>
     public SubscribeOptions Options { get; }
 
-    /// <summary>The application.</summary>
     public IKbrApplication Application { get; }
 
     /// <summary>Whether the application is attached still, and its node lives.</summary>

@@ -22,7 +22,6 @@ internal sealed class FrameDispatch(
     private readonly PerPeer<TokenBucket?> _probes = new(context.Peers, () => null);
     private readonly PerPeer<TokenBucket?> _control = new(context.Peers, () => null);
 
-    /// <summary>Messages that were ignored since their sender sent too many.</summary>
     public long Ignored { get; private set; }
 
     public void Handle(TimeSpan now, LinkId linkId, ReadOnlyMemory<byte> body)

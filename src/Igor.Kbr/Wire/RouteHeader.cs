@@ -6,7 +6,6 @@ internal enum RouteFlags
 {
     None = 0,
 
-    /// <summary>Deliver only at the node whose id is the destination.</summary>
     Exact = 1,
 
     /// <summary>For the overlay itself at the root, not for an application.</summary>
@@ -41,7 +40,6 @@ internal readonly record struct RouteHeader(
     /// <summary>A node that must not get it; null for none.</summary>
     public Key? Excluded => (Flags & RouteFlags.ExcludeSource) != 0 ? Source : null;
 
-    /// <summary>What is left of a timeout.</summary>
     public static uint MsUntil(TimeSpan now, TimeSpan end) =>
         (uint)Math.Max(0, (end - now).TotalMilliseconds);
 }

@@ -69,7 +69,6 @@ internal static class RoutedFrame
         BinaryPrimitives.WriteUInt32BigEndian(header[TimeoutOffset..], timeoutMs);
     }
 
-    /// <summary>Reads a Route frame; false when it is malformed.</summary>
     public static bool TryReadRoute(
         ReadOnlyMemory<byte> body, out RouteHeader header, out ReadOnlyMemory<byte> payload)
     {
@@ -130,7 +129,6 @@ internal static class RoutedFrame
     public static void RewriteReply(Span<byte> header, ulong hopId) =>
         BinaryPrimitives.WriteUInt64BigEndian(header[ReplyIdOffset..], hopId);
 
-    /// <summary>Reads a Reply frame; false when it is malformed.</summary>
     public static bool TryReadReply(
         ReadOnlyMemory<byte> body, out ReplyHeader header, out ReadOnlyMemory<byte> payload)
     {

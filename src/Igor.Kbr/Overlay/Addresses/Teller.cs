@@ -11,7 +11,6 @@ namespace Igor.Kbr.Overlay.Addresses;
 /// <param name="WasAsked">Whether this node is looking for what it tells.</param>
 internal readonly record struct Teller(Key Id, AddressRange Range, bool IsTrusted, bool WasAsked)
 {
-    /// <summary>A peer that tells something unasked.</summary>
     public static Teller Unasked(Peer peer) => Unasked(peer.Link) with
     {
         IsTrusted = peer.Standing == PeerStanding.Member,
@@ -28,7 +27,6 @@ internal readonly record struct Teller(Key Id, AddressRange Range, bool IsTruste
     public static Teller Asked(Link link) => new(
         link.PeerId, IpAddress.Classify(link.ProvenAddress).Range, IsTrusted: true, WasAsked: true);
 
-    /// <summary>A peer that answers.</summary>
     public static Teller Asked(Peer peer) => Asked(peer.Link);
 
     /// <summary>

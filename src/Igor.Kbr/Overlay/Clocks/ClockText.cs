@@ -7,12 +7,10 @@ internal static class ClockText
 {
     private const string Remedy = "timedatectl set-ntp true, or another NTP client";
 
-    /// <summary>This host's clock is wrong, and the node knows the right time.</summary>
     public static string OwnIsWrong(long aheadMs, int agreeing) =>
         $"This host's clock is {Difference(aheadMs)} those of {agreeing} neighbours of this node, which "
         + $"agree. Set it ({Remedy}); until then the node goes by the neighbours' time.";
 
-    /// <summary>A peer's clock is wrong.</summary>
     public static string PeerIsWrong(Key peer, string address, long aheadMs) =>
         $"The clock of node {peer.ToShortString()} ({address}) is {Difference(aheadMs)} this network's time. "
         + $"Set it on that host ({Remedy}).";

@@ -55,7 +55,6 @@ internal sealed class PeerClocks(NodeContext context, Liveness liveness) : Machi
     private long? _heldMs;
     private int _agreeing;
 
-    /// <summary>How to tell the time.</summary>
     public CorrectedClock Clock { get; private set; } = CorrectedClock.Unknown;
 
     /// <summary>What is wrong with the clocks of this host and of its peers; often nothing.</summary>
@@ -119,7 +118,6 @@ internal sealed class PeerClocks(NodeContext context, Liveness liveness) : Machi
         }
     }
 
-    /// <summary>The host read its wall clock.</summary>
     public void HandleWallClock(TimeSpan now, long unixMs)
     {
         long? before = context.WallAtZeroMs;
@@ -180,7 +178,6 @@ internal sealed class PeerClocks(NodeContext context, Liveness liveness) : Machi
         });
     }
 
-    /// <summary>Finds the time to go by, and who goes by another.</summary>
     private void Judge(TimeSpan now)
     {
         if (context.WallAtZeroMs is not { } own)
@@ -282,7 +279,6 @@ internal sealed class PeerClocks(NodeContext context, Liveness liveness) : Machi
             : ClockText.PeerIsWrong(peer.Id, address, atZero - time);
     }
 
-    /// <summary>What is known of one peer's wall clock.</summary>
     private sealed class PeerClock
     {
         /// <summary>
@@ -297,13 +293,10 @@ internal sealed class PeerClocks(NodeContext context, Liveness liveness) : Machi
         /// <summary>Whether it stems from a question and its answer.</summary>
         public bool IsExact { get; set; }
 
-        /// <summary>When the peer may be asked again.</summary>
         public TimeSpan AskAt { get; set; }
 
-        /// <summary>Whether it is asked then.</summary>
         public bool IsToBeAsked { get; set; }
 
-        /// <summary>When the host may be told again that it is off.</summary>
         public TimeSpan TellAt { get; set; }
     }
 }

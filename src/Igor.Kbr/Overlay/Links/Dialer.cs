@@ -77,7 +77,6 @@ internal sealed class Dialer(NodeContext context, OpenLinks links)
     /// <summary>Attempts that were not made because of who told of the address, or how often.</summary>
     public long RefusedTold { get; private set; }
 
-    /// <summary>Whether nothing is being dialled or waits to be.</summary>
     public bool IsIdle => _open.IsEmpty;
 
     /// <summary>Whether a dial to that node is under way or waits, or it is being greeted.</summary>

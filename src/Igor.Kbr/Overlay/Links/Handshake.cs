@@ -63,7 +63,6 @@ internal sealed class Handshake(
         }
     }
 
-    /// <summary>Closes links on which no hello has come in time.</summary>
     private void EndUnanswered(TimeSpan now)
     {
         try
@@ -162,7 +161,6 @@ internal sealed class Handshake(
         context.Send(link, new AcceptMessage(0, (uint)context.Options.FrameBytesMax));
     }
 
-    /// <summary>Both ends have accepted.</summary>
     private void HandleAccept(TimeSpan now, Link link, in HelloMessage hello)
     {
         _accepted.Remove(link.Id);
@@ -276,7 +274,6 @@ internal sealed class Handshake(
         }
     }
 
-    /// <summary>A peer broke the protocol.</summary>
     public void HandleViolation(TimeSpan now, Link link, string rule)
     {
         context.Raise(OverlayEventKind.ProtocolError, link.PeerId, $"{link.RemoteAddress}: {rule}");

@@ -81,13 +81,11 @@ internal sealed class LinkCare(
             : PeerUse.None;
     }
 
-    /// <summary>Whether this node needs a peer.</summary>
     public bool IsWanted(Peer peer) => UseOf(peer) != PeerUse.None;
 
     /// <summary>Whether a peer needs this node; it does until it says otherwise.</summary>
     public bool IsWantedBy(Peer peer) => _needs[peer].IsTheirs;
 
-    /// <summary>A peer said whether it needs this node.</summary>
     public void HandleSaid(Peer peer, bool isWanted) => _needs[peer].IsTheirs = isWanted;
 
     /// <summary>The same as the other, for a node that may be connected.</summary>
@@ -99,7 +97,6 @@ internal sealed class LinkCare(
         }
     }
 
-    /// <summary>Tells the host what the peer is, if that changed.</summary>
     public void Review(Peer peer)
     {
         bool claimsRing = peer.JoinsRing && !peer.Addresses.IsEmpty && peer.Runs(ServiceId.Base);
@@ -122,7 +119,6 @@ internal sealed class LinkCare(
     public void EndEntries(TimeSpan now) =>
         Array.ForEach(context.Peers.Snapshot(), peer => EndEntry(now, peer));
 
-    /// <summary>The same for one peer.</summary>
     public void EndEntry(TimeSpan now, Peer peer)
     {
         if (peer.Link.IsOwnEntry && context.Peers.IsConnected(peer) && peer.Runs(ServiceId.Base)

@@ -21,7 +21,6 @@ internal sealed class LinkRoom(
     LinkCare care,
     Liveness liveness)
 {
-    /// <summary>Members that a refused node is told of.</summary>
     private const int OthersMax = 8;
 
     /// <summary>

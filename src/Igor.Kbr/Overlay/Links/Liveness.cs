@@ -29,7 +29,6 @@ internal sealed class Liveness(NodeContext context) : Machine
 
     public override void HandlePeerUp(TimeSpan now, Peer peer) => _states[peer].Hear(now);
 
-    /// <summary>When something came, and whether more is awaited.</summary>
     public PeerHealth Health(Peer peer) => _states[peer];
 
     /// <summary>
@@ -48,7 +47,6 @@ internal sealed class Liveness(NodeContext context) : Machine
         };
     }
 
-    /// <summary>Whether nothing has come over the link that is used, and it should have.</summary>
     public bool IsInDoubt(Peer peer) => _states[peer].IsInDoubt;
 
     /// <summary>The round-trip time, smoothed; null before the first sample.</summary>

@@ -31,7 +31,6 @@ internal sealed class OpenLinks(NodeContext context)
     public bool Remove(LinkId id, [NotNullWhen(true)] out Link? link) =>
         _links.TryGetValue(id.Value, out link) && _links.Remove(id.Value);
 
-    /// <summary>Whether a link leads to that node over which both ends have not accepted yet.</summary>
     public bool IsGreeting(Key id)
     {
         int at = _links.Count - 1;
@@ -47,7 +46,6 @@ internal sealed class OpenLinks(NodeContext context)
     public Link? OtherTo(Peer peer) =>
         _links.Values.LastOrDefault(l => l.Peer == peer && l != peer.Link);
 
-    /// <summary>Closes a link.</summary>
     public void Forget(Link link)
     {
         if (_links.Remove(link.Id.Value))
@@ -79,7 +77,6 @@ internal sealed class OpenLinks(NodeContext context)
         Drop(now, peer, DepartureReason.Displaced);
     }
 
-    /// <summary>Says goodbye on every link and closes it.</summary>
     public void CloseAll(GoodbyeReason reason, string text)
     {
         foreach (Link link in _links.Values.ToArray())

@@ -14,7 +14,6 @@ internal sealed class OpenWishes
 
     public bool Contains(string address) => _addresses.Contains(address);
 
-    /// <summary>Whether some wish is for that node.</summary>
     public bool AreFor(Key node) => _expected.ContainsKey(node);
 
     /// <summary>How many are open that this peer told of unasked.</summary>

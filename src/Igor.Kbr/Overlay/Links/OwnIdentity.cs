@@ -19,7 +19,6 @@ internal sealed class OwnIdentity(NodeContext context, Dialer dialer) : Machine
     /// <summary>Peers may send this node to addresses of their choice: not more often than this.</summary>
     private static readonly TimeSpan LookPeriod = TimeSpan.FromSeconds(3);
 
-    /// <summary>A clash that was not seen again for this long is over.</summary>
     private static readonly TimeSpan ClashLife = TimeSpan.FromSeconds(30);
 
     private TimeSpan _started;
@@ -30,7 +29,6 @@ internal sealed class OwnIdentity(NodeContext context, Dialer dialer) : Machine
 
     public override ReadOnlySpan<MessageType> Messages => [MessageType.IdentityClash];
 
-    /// <summary>Names this run of the node.</summary>
     public ulong Instance { get; } = context.Random.NextUInt64();
 
     public override void Start(TimeSpan now) => _started = now;
@@ -38,7 +36,6 @@ internal sealed class OwnIdentity(NodeContext context, Dialer dialer) : Machine
     public override void HandleMessage(TimeSpan now, Link link, Peer peer, in Frame frame) =>
         HandleHint(now, link, frame.Read<IdentityClashMessage>().Addresses);
 
-    /// <summary>For how long this run has been going.</summary>
     public TimeSpan AgeAt(TimeSpan now) => now - _started;
 
     /// <summary>What the operator has to do; none while there is no clash.</summary>

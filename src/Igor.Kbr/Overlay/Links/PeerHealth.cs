@@ -3,7 +3,6 @@ namespace Igor.Kbr.Overlay.Links;
 /// <summary>What is to be done about a peer of which nothing was heard.</summary>
 internal enum HealthStep
 {
-    /// <summary>Nothing yet.</summary>
     None,
 
     /// <summary>Ask it whether it lives.</summary>
@@ -12,7 +11,6 @@ internal enum HealthStep
     /// <summary>It has not answered at once: those who would miss it too may as well ask.</summary>
     Tell,
 
-    /// <summary>It is dead.</summary>
     Bury,
 }
 
@@ -32,16 +30,13 @@ internal class PeerHealth
 {
     private HealthLimits? _given;
 
-    /// <summary>When the last frame came.</summary>
     public TimeSpan HeardAt { get; private set; }
 
     /// <summary>When it was asked whether it lives; null when something came since.</summary>
     public TimeSpan? AskedAt { get; private set; }
 
-    /// <summary>Whether others are told since that it is quiet.</summary>
     public bool WasTold { get; private set; }
 
-    /// <summary>A frame came.</summary>
     public void Hear(TimeSpan now)
     {
         HeardAt = now;
@@ -77,7 +72,6 @@ internal class PeerHealth
         return asked + (!WasTold && telling < answer ? telling.Value : answer);
     }
 
-    /// <summary>Says what is to be done by now, and takes it for done.</summary>
     public HealthStep Step(TimeSpan now, HealthLimits limits)
     {
         if (now < DueAt(limits))

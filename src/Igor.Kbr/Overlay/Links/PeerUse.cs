@@ -3,7 +3,6 @@ namespace Igor.Kbr.Overlay.Links;
 /// <summary>What this node needs a peer for, whatever the peer says; the least needed comes first.</summary>
 internal enum PeerUse
 {
-    /// <summary>For nothing.</summary>
     None,
 
     /// <summary>

@@ -14,10 +14,8 @@ internal sealed class KnownServices
 {
     private UInt128[] _running = [];
 
-    /// <summary>The version that is known; 0 when none is.</summary>
     public ulong Version { get; private set; }
 
-    /// <summary>The services in order of id.</summary>
     public IEnumerable<ServiceId> InOrder => _running.Select(id => new ServiceId(id));
 
     public bool Contains(ServiceId service) => Array.BinarySearch(_running, service.Value) >= 0;

@@ -39,7 +39,6 @@ internal sealed class Link(
     /// <summary>The peer, once both ends have accepted each other.</summary>
     public Peer? Peer { get; set; }
 
-    /// <summary>The version of the services that this node named in its hello.</summary>
     public ulong ToldServicesVersion { get; set; }
 
     /// <summary>

@@ -13,12 +13,10 @@ internal abstract class Machine
     /// <summary>The types of messages that this machine handles; no other one does.</summary>
     public virtual ReadOnlySpan<MessageType> Messages => [];
 
-    /// <summary>The node starts.</summary>
     public virtual void Start(TimeSpan now)
     {
     }
 
-    /// <summary>A peer is connected.</summary>
     public virtual void HandlePeerUp(TimeSpan now, Peer peer)
     {
     }

@@ -30,7 +30,6 @@ internal sealed class MachineList
         }
     }
 
-    /// <summary>Sets the machines, once.</summary>
     public void Set(ImmutableArray<Machine> machines)
     {
         _machines = machines;

@@ -19,7 +19,6 @@ internal sealed class NodeContext(Key id, OverlayOptions options, IOverlayOutput
 
     public PeerTable Peers { get; } = new();
 
-    /// <summary>What keeping the rings up may cost.</summary>
     public UpkeepBudget Budget { get; } = new(options.UpkeepBytesPerSecond);
 
     /// <summary>All machines of the node: whoever has news tells them through this list.</summary>

@@ -14,21 +14,18 @@ internal sealed class Peer(Key id, Link link)
     /// <summary>A small number that no other connected peer has; -1 when it is not connected.</summary>
     public int Slot { get; set; } = -1;
 
-    /// <summary>The link that frames are sent on.</summary>
     public Link Link { get; set; } = link;
 
     public ulong Instance { get; init; }
 
     public ImmutableArray<string> Addresses { get; init; } = [];
 
-    /// <summary>What it says that it runs.</summary>
     public KnownServices Services { get; } = new();
 
     public bool JoinsRing { get; init; }
 
     public TimeSpan ConnectedAt { get; init; }
 
-    /// <summary>The addresses that this node dialled and found it at.</summary>
     public ImmutableArray<string> FoundAt { get; set; } = [];
 
     /// <summary>Whether there are any.</summary>

@@ -11,7 +11,6 @@ internal sealed class PeerTable
     private readonly List<Peer?> _bySlot = [];
     private readonly Stack<int> _free = new();
 
-    /// <summary>Something that is kept for each peer, by its slot.</summary>
     internal interface IKept
     {
         /// <summary>A peer has come and has that slot.</summary>
@@ -38,7 +37,6 @@ internal sealed class PeerTable
     /// <summary>Whether it is this peer that is connected, and not another run of it or none.</summary>
     public bool IsConnected(Peer peer) => peer.Slot >= 0 && _bySlot[peer.Slot] == peer;
 
-    /// <summary>The connected peer that has a slot; null when it is free.</summary>
     public Peer? InSlot(int slot) => _bySlot[slot];
 
     public bool Contains(Key id) => TryGet(id, out _);

@@ -16,7 +16,6 @@ internal sealed class PeerTimes : PeerTable.IKept
         peers.Keep(this);
     }
 
-    /// <summary>The earliest time; null for none.</summary>
     public TimeSpan? Earliest => _earliest == TimeSpan.MaxValue ? null : _earliest;
 
     /// <summary>When it is a peer's turn; <see cref="TimeSpan.MaxValue"/> for never.</summary>

@@ -96,7 +96,6 @@ internal sealed class UpkeepBudget(int bytesPerSecond)
         return isAllowed;
     }
 
-    /// <summary>Counts what was sent.</summary>
     public void NoteSent(int bytes) => Sent += bytes;
 
     private double Least => -(double)bytesPerSecond * BorrowedSecondsMax;

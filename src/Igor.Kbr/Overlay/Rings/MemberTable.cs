@@ -13,10 +13,8 @@ internal sealed class MemberTable(Key self)
 
     public int Count => _sorted.Count;
 
-    /// <summary>The members, in order of id from the lowest.</summary>
     public IReadOnlyList<Peer> All => _sorted;
 
-    /// <summary>The members, in order of id from the lowest.</summary>
     public Peer this[int index] => _sorted[index];
 
     public bool Contains(Peer peer)
@@ -25,7 +23,6 @@ internal sealed class MemberTable(Key self)
         return index < _sorted.Count && _sorted[index] == peer;
     }
 
-    /// <summary>Adds a member; false when it is there.</summary>
     public bool Add(Peer peer)
     {
         int index = CountBelow(peer.Id);
@@ -38,7 +35,6 @@ internal sealed class MemberTable(Key self)
         return true;
     }
 
-    /// <summary>Takes a member out; false when it is not there.</summary>
     public bool Remove(Peer peer)
     {
         bool isThere = Contains(peer);
@@ -78,6 +74,5 @@ internal sealed class MemberTable(Key self)
     /// <summary>The members in order of nearness to a key (<see cref="Key.CompareNearness"/>).</summary>
     public NearnessWalk NearestTo(Key key) => new(_sorted, key, CountBelow(key));
 
-    /// <summary>How many members have a lower id.</summary>
     private int CountBelow(Key id) => PeerTable.CountBelow(_sorted, id);
 }

@@ -22,7 +22,6 @@ internal sealed class OwnServices
     /// <summary>Grows with every change; 1 is that of a node that runs nothing.</summary>
     public ulong Version { get; private set; } = 1;
 
-    /// <summary>How many there are.</summary>
     public int Count { get; private set; }
 
     /// <summary>All of them in order of id: the base overlay, whose id is the lowest, first.</summary>

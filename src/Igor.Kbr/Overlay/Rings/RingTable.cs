@@ -37,10 +37,8 @@ internal sealed class RingTable : Machine
     /// <summary>The rings that this node is in, by version.</summary>
     public OwnServices Own { get; } = new();
 
-    /// <summary>Whether a member of the ring is connected.</summary>
     public bool IsInRing => TryGet(ServiceId.Base, out ServiceRing? ring) && ring.Members.Count > 0;
 
-    /// <summary>Whether this node has its place in the ring.</summary>
     public bool IsBaseActive => TryGet(ServiceId.Base, out ServiceRing? ring) && ring.IsActive;
 
     /// <summary>All rings in the order of their ids, the base overlay's first, as they are now.</summary>
@@ -98,7 +96,6 @@ internal sealed class RingTable : Machine
         TimeSpan now, Peer peer, List<ServiceId> changed) =>
         Place(now, peer, changed, DepartureReason.Left);
 
-    /// <summary>Whether a peer has no place in any ring, whatever it runs.</summary>
     public bool IsBarred(Peer peer) => _barred[peer];
 
     /// <summary>Whether members without a place are connected: the ring may be theirs.</summary>
@@ -115,7 +112,6 @@ internal sealed class RingTable : Machine
         _context.Machines.Each(machine => machine.HandlePlaceChanged(now, peer));
     }
 
-    /// <summary>Gives a peer its places back.</summary>
     public void Readmit(TimeSpan now, Peer peer)
     {
         _barred[peer] = false;
@@ -123,10 +119,8 @@ internal sealed class RingTable : Machine
         _context.Machines.Each(machine => machine.HandlePlaceChanged(now, peer));
     }
 
-    /// <summary>Whether a peer is a neighbour of this node in any service.</summary>
     public bool IsNeighbour(Peer peer) => PlacesOf(peer) > 0;
 
-    /// <summary>In how many services a peer is one.</summary>
     public int PlacesOf(Peer peer) => _neighbourIn[peer];
 
     public void Refresh(

@@ -32,7 +32,6 @@ internal sealed class ServiceRing(ServiceId id, string name, Key self)
     /// <summary>A member may be wrong for seconds about one that died or came; pauses grow.</summary>
     private const int DoubtsMax = 4;
 
-    /// <summary>Members passed over on each side.</summary>
     private const int PassedOverMax = 2;
 
     // How often a member's word was what kept this node from its place.
@@ -66,7 +65,6 @@ internal sealed class ServiceRing(ServiceId id, string name, Key self)
 
     public TimeSpan StepDeadline { get; set; }
 
-    /// <summary>Nothing is tried again before that.</summary>
     public TimeSpan PausedUntil { get; set; }
 
     /// <summary>The nodes whose connection the joining node waits for.</summary>
@@ -136,7 +134,6 @@ internal sealed class ServiceRing(ServiceId id, string name, Key self)
     public ImmutableArray<uint> MemberTerms() =>
         [.. Members.All.Take(WireLimits.TermsMax).Select(m => RingTerms.Short(RingTerms.Term(Id, m.Id)))];
 
-    /// <summary>When the set changed last.</summary>
     public TimeSpan ChangedAt { get; set; }
 
     /// <summary>

@@ -14,7 +14,6 @@ internal sealed class ControlRequests(RingTable rings)
 {
     private int _turn;
 
-    /// <summary>Answers what a node asks.</summary>
     public DeliveryResult Answer(ServiceRing ring, Key asker, ReadOnlyMemory<byte> query) =>
         NearQuery.TryRead(query, out NearQuery near)
             ? new DeliveryResult(ReplyStatus.Ok, NearReply.Write(Near(ring, asker, near)))

@@ -12,7 +12,6 @@ internal sealed class DeadlineHeap
     /// <summary>The entries, in a fixed order.</summary>
     public IReadOnlyList<Pending> All => _heap;
 
-    /// <summary>The entry with the earliest deadline; null for none.</summary>
     public Pending? First => _heap.Count > 0 ? _heap[0] : null;
 
     /// <summary>Takes an entry in, or to its new place after its deadline changed.</summary>
@@ -28,7 +27,6 @@ internal sealed class DeadlineHeap
         Sift(entry.Place, entry);
     }
 
-    /// <summary>Takes an entry out.</summary>
     public void Remove(Pending entry)
     {
         int place = entry.Place;

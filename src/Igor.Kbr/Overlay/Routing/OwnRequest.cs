@@ -46,7 +46,6 @@ internal sealed class OwnRequest
     /// </summary>
     public Key? FirstHop { get; init; }
 
-    /// <summary>Attempts so far.</summary>
     public int Attempts { get; set; }
 
     /// <summary>How often it has waited for a way; each time for longer.</summary>

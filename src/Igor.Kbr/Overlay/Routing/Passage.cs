@@ -23,7 +23,6 @@ internal sealed class Passage(
     private static readonly TimeSpan ParkedFirst = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan ParkedMax = TimeSpan.FromMilliseconds(400);
 
-    /// <summary>A request of this node begins.</summary>
     public void Begin(TimeSpan now, OwnRequest request, ReadOnlySpan<byte> payload)
     {
         if (pending.Add(now, request.Deadline) is not { } entry)
@@ -58,7 +57,6 @@ internal sealed class Passage(
         PassOrGiveUp(now, entry, ReplyStatus.Unreachable);
     }
 
-    /// <summary>A message of another node came.</summary>
     public void Begin(
         TimeSpan now,
         Pending entry,
@@ -224,7 +222,6 @@ internal sealed class Passage(
         pending.Remove(entry);
     }
 
-    /// <summary>A request of this node ends.</summary>
     public void End(TimeSpan now, Pending entry, KbrStatus status) =>
         End(now, entry, new RequestResult(status, default, default));
 

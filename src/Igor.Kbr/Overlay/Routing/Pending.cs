@@ -68,7 +68,6 @@ internal sealed class Pending
     /// <summary>Whether it came from a stranger (as it was then).</summary>
     public bool IsStrangers { get; set; }
 
-    /// <summary>The request, when it is this node's own.</summary>
     public OwnRequest? Own { get; set; }
 
     /// <summary>Whether it is for the overlay at its root, not for an application.</summary>
@@ -79,10 +78,8 @@ internal sealed class Pending
 
     public TimeSpan BegunAt { get; set; }
 
-    /// <summary>When the next thing is done about it.</summary>
     public TimeSpan Deadline { get; set; }
 
-    /// <summary>When it ends, whatever happens.</summary>
     public TimeSpan End { get; set; }
 
     /// <summary>The frame, to be passed on once more, in a pooled buffer; null for none.</summary>
@@ -102,13 +99,10 @@ internal sealed class Pending
     /// <summary>The hops that it was passed to, the last one last.</summary>
     public Span<Attempt> Attempts => CollectionsMarshal.AsSpan(_attempts);
 
-    /// <summary>The last hop that it was passed to.</summary>
     public ref Attempt Newest => ref Attempts[^1];
 
-    /// <summary>Whether it waits for any hop.</summary>
     public bool WaitsForSome => _attempts.Exists(attempt => !attempt.HasFailed);
 
-    /// <summary>What the kept frame says.</summary>
     public RouteHeader Read(out ReadOnlyMemory<byte> payload)
     {
         RoutedFrame.TryReadRoute(Frame.AsMemory(0, FrameBytes), out RouteHeader header, out payload);
@@ -144,7 +138,6 @@ internal sealed class Pending
         return attempt.Next == peer;
     }
 
-    /// <summary>Whether it waits for that peer.</summary>
     public bool WaitsFor(Peer peer) => TryGet(peer, out Attempt attempt) && !attempt.HasFailed;
 
     /// <summary>Whether it waits for that peer, to which it was passed last.</summary>

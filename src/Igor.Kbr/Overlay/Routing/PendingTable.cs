@@ -138,7 +138,6 @@ internal sealed class PendingTable(PeerTable peers, int capacity)
         return entry.Frame.AsSpan(0, bytes);
     }
 
-    /// <summary>The frame is not needed any more.</summary>
     public void ForgetFrame(Pending entry)
     {
         if (entry.Frame is { } frame)

@@ -60,7 +60,6 @@ internal sealed class Router(
         }
     }
 
-    /// <summary>The application answered a delivery.</summary>
     public void Answer(TimeSpan now, DeliveryToken token, ReadOnlyMemory<byte> payload)
     {
         if (payload.Length <= context.Options.PayloadBytesMax)
@@ -75,7 +74,6 @@ internal sealed class Router(
         }
     }
 
-    /// <summary>The application answered a delivery with an error.</summary>
     public void Fail(TimeSpan now, DeliveryToken token, string error, bool isTemporary) => Finish(
         now,
         token,
@@ -137,7 +135,6 @@ internal sealed class Router(
         }
     }
 
-    /// <summary>The node leaves: its own requests end.</summary>
     public void Leave(TimeSpan now)
     {
         foreach (Pending entry in pending.Where(e => e.Own is not null))

@@ -48,7 +48,6 @@ internal sealed class SilentMembers(
     /// <summary>Whether a peer is better avoided because of what it dropped.</summary>
     public bool IsSuspect(TimeSpan now, Peer peer) => now < _states[peer]?.SuspectUntil;
 
-    /// <summary>A peer is avoided for a while.</summary>
     public void Suspect(TimeSpan now, Peer peer) => Of(peer).SuspectUntil = now + SuspicionTime;
 
     /// <summary>A reply to this node found no room on the way to a peer: it is not to be blamed.</summary>
@@ -168,7 +167,6 @@ internal sealed class SilentMembers(
         context.Send(peer, new RequestStateMessage(request, isHeld));
     }
 
-    /// <summary>The peer said whether it has a request.</summary>
     private void HandleState(TimeSpan now, Peer peer, in RequestStateMessage said)
     {
         if (_states[peer] is not { AskedAt: not null } state || said.HopId != state.AskedOf)
@@ -312,7 +310,6 @@ internal sealed class SilentMembers(
         /// <summary>Replies for it that found no room, and about which it has not asked.</summary>
         public int LostReplies { get; set; }
 
-        /// <summary>Requests that it has dropped since it answered one.</summary>
         public int Dropped { get; set; }
 
         public TimeSpan DroppedAt { get; set; }
@@ -320,7 +317,6 @@ internal sealed class SilentMembers(
         public TimeSpan SuspectUntil { get; set; }
     }
 
-    /// <summary>For how long a member is left out.</summary>
     private sealed class Term
     {
         public TimeSpan Length { get; set; } = TermFirst / 2;

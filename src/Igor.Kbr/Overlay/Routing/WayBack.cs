@@ -8,7 +8,6 @@ internal sealed class WayBack(NodeContext context, SilentMembers silent)
 {
     private const int HeaderBytes = RoutedFrame.ReplyHeaderBytes + RoutedFrame.PayloadPrefixBytes;
 
-    /// <summary>Tells how a request ended.</summary>
     public void Reply(Link link, ulong hopId, ReplyStatus status, ReadOnlySpan<byte> payload)
     {
         if (hopId != 0)

@@ -79,7 +79,6 @@ internal sealed class FailureDetection(
         }
     }
 
-    /// <summary>Whether a node was found dead lately.</summary>
     public bool WasBuried(TimeSpan now, Key id) =>
         !context.Peers.Contains(id) && _buried.Any(b => b.Id == id && now - b.At < BuriedFor);
 

@@ -88,7 +88,8 @@ internal sealed class Fingers(
     private void HandleLookup(TimeSpan now, FingerSlot slot, RequestResult result)
     {
         // One of them at random: who has the largest gap before it would be chosen most otherwise.
-        Contact[] fitting = [.. (result.Near ?? []).Where(c => c.Id != context.Id && fingers.SlotOf(c.Id) == slot)];
+        IEnumerable<Contact> near = result.Near ?? [];
+        Contact[] fitting = [.. near.Where(c => c.Id != context.Id && fingers.SlotOf(c.Id) == slot)];
         context.Random.Shuffle(fitting);
         foreach (Contact contact in fitting)
         {

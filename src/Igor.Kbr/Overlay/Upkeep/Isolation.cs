@@ -14,7 +14,6 @@ internal sealed class Isolation(NodeContext context, RingTable rings, EntryPoint
     private bool _isPatient = true;
     private bool _isReviewing;
 
-    /// <summary>How the node stands to the ring, and why.</summary>
     public RingStanding Standing => State switch
     {
         RingState.Alone => RingStanding.Alone(entries.WhyNobody()),

@@ -75,7 +75,6 @@ internal sealed class NeighbourExchange(
         }
     }
 
-    /// <summary>A peer told its digest.</summary>
     public void HandleDigest(TimeSpan now, Peer peer, ulong digest)
     {
         ulong own = rings.Pairs.Of(peer);
@@ -303,13 +302,11 @@ internal sealed class NeighbourExchange(
         private (ulong Own, ulong Theirs) _last;
         private TimeSpan _pause;
 
-        /// <summary>Sets are not compared again before that.</summary>
         public TimeSpan NotBefore { get; set; }
 
         /// <summary>Until then what the peer says of neighbours was asked for.</summary>
         public TimeSpan AskedUntil { get; set; }
 
-        /// <summary>How often the peer may still ask.</summary>
         public TokenBucket Answers => field ??= new(AnswersPerSecond, AnswersAtOnceMax);
 
         /// <summary>They differ; if just as they did before, comparing has not helped.</summary>

@@ -22,7 +22,6 @@ internal sealed class NeighbourLookup(Passage requests)
             completed,
             through);
 
-    /// <summary>The same in general.</summary>
     public void Run(
         TimeSpan now,
         ServiceId service,

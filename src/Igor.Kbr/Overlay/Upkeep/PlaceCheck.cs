@@ -258,7 +258,6 @@ internal sealed class PlaceCheck(
     private bool IsLacking(Contact contact) =>
         !context.Peers.Contains(contact.Id) && !contact.Addresses.IsEmpty;
 
-    /// <summary>One ring's question.</summary>
     private sealed class Check(
         ServiceRing ring, Action<TimeSpan, bool, ImmutableArray<Contact>> completed)
     {
@@ -271,7 +270,6 @@ internal sealed class PlaceCheck(
 
         public Key Previous { get; set; }
 
-        /// <summary>Those of them who have not answered.</summary>
         public HashSet<Key> Open { get; } = [];
 
         public List<Contact> Nearer { get; } = [];

@@ -128,11 +128,18 @@ internal sealed class ServiceDiscovery(
     /// <summary>Names the members nearest to the asker: those it would have as neighbours.</summary>
     private void HandleQuery(Peer asker, ServiceId service)
     {
-        IEnumerable<Peer> nearest = context.Peers.All
-            .Where(peer => peer != asker && !rings.IsBarred(peer) && peer.Runs(service))
-            .Order(Comparer<Peer>.Create((a, b) => asker.Id.CompareNearness(a.Id, b.Id)))
-            .Take(ConnectedMax);
-        ImmutableArray<Contact> members = asker.Link.Fitting([.. nearest.Select(peer => peer.Contact)]);
+        var nearest = new List<Contact>(ConnectedMax);
+        var walk = new NearnessWalk(
+            context.Peers.All, asker.Id, PeerTable.CountBelow(context.Peers.All, asker.Id));
+        while (nearest.Count < ConnectedMax && walk.MoveNext())
+        {
+            if (walk.Current != asker && !rings.IsBarred(walk.Current) && walk.Current.Runs(service))
+            {
+                nearest.Add(walk.Current.Contact);
+            }
+        }
+
+        ImmutableArray<Contact> members = asker.Link.Fitting([.. nearest]);
         context.Send(asker, new ServiceMembersMessage(service, members));
     }
 

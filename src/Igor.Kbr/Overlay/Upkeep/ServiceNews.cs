@@ -187,15 +187,12 @@ internal sealed class ServiceNews(NodeContext context, RingTable rings) : Machin
         /// <summary>The version of this node's services that the peer was told; 0 for none.</summary>
         public ulong Told { get; set; }
 
-        /// <summary>When it was asked for its own.</summary>
         public TimeSpan AskedAt { get; set; } = -AskPeriod;
 
         public bool WillAsk { get; set; }
 
-        /// <summary>How often the peer may still say what it runs.</summary>
         public TokenBucket Heard => field ??= new(HeardPerSecond, HeardAtOnceMax);
 
-        /// <summary>How many bytes it may still ask for.</summary>
         public TokenBucket Answers => field ??= new(AnswerBytesPerSecond, AnswerBytesAtOnceMax);
     }
 }

@@ -29,10 +29,8 @@ internal readonly record struct HelloMessage() : IWireMessage<HelloMessage>
 
     public string Agent { get; init; } = "igor";
 
-    /// <summary>Whether the node is, or is going to be, part of the ring.</summary>
     public bool JoinsRing { get; init; } = true;
 
-    /// <summary>Grows whenever the services change.</summary>
     public required ulong ServicesVersion { get; init; }
 
     /// <summary>
@@ -48,7 +46,6 @@ internal readonly record struct HelloMessage() : IWireMessage<HelloMessage>
     /// <summary>What the sender's wall clock shows, in milliseconds since 1970 UTC; 0 when unknown.</summary>
     public long WallClockMs { get; init; }
 
-    /// <summary>For how long this run of the node has been going.</summary>
     public TimeSpan Age { get; init; }
 
     /// <summary>What it dialled for; of no meaning from the end that was dialled.</summary>

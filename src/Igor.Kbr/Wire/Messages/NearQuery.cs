@@ -15,7 +15,6 @@ internal readonly record struct NearQuery(int ContactsMax, ImmutableArray<uint> 
     private const int Kind = 0;
     private const int FieldCount = 3;
 
-    /// <summary>The payload.</summary>
     public ReadOnlySpan<byte> Write()
     {
         var buffer = new ArrayBufferWriter<byte>();

@@ -12,7 +12,6 @@ internal static class NearReply
 {
     private const int FieldCount = 1;
 
-    /// <summary>The payload.</summary>
     public static ReadOnlyMemory<byte> Write(ImmutableArray<Contact> contacts)
     {
         var buffer = new ArrayBufferWriter<byte>(1024);
@@ -23,7 +22,6 @@ internal static class NearReply
         return buffer.WrittenMemory;
     }
 
-    /// <summary>Reads a payload; false when it is malformed.</summary>
     public static bool TryRead(ReadOnlyMemory<byte> payload, out ImmutableArray<Contact> contacts)
     {
         bool isReply = PeerCodec.TryRead(
