@@ -85,12 +85,13 @@ public sealed record IgorNodeOptions
 
     /// <summary>
     /// Most TLS handshakes begun in a second with ends that connected, each address in turn; the next wait.
-    /// 1 to 100000.
+    /// What is not used gathers, for four seconds. 1 to 100000.
     /// </summary>
     /// <value>
-    /// Default: 200, a fifth of one processor. With 256 at once it leaves each more than a second to answer.
+    /// Default: 100, and 400 at once. With what follows one takes some 3 ms of a processor, a flood of them a
+    /// third of one. With 256 at once it leaves each more than two seconds to answer.
     /// </value>
-    public int HandshakesPerSecondMax { get; init; } = 200;
+    public int HandshakesPerSecondMax { get; init; } = 100;
 
     /// <summary>
     /// Frames in a second that are taken from a stranger, a peer that is no neighbour or finger; twice as

@@ -52,10 +52,13 @@ internal sealed class SourceTable<T>
     }
 
     /// <summary>
-    /// Takes one from each source in turn, from each the newest: in a flood it is the one whose other end is
-    /// most likely still there.
+    /// Takes one from each source in turn: from each by turns the newest, whose other end is most likely
+    /// still there and which has its turn at once when the others came in a crowd before it, and the oldest
+    /// of those that are fresh, so that none waits for ever below those that keep coming.
     /// </summary>
-    public bool TryTakeNext([NotNullWhen(true)] out T? item)
+    /// <param name="isFresh">Whether one came a moment ago; those after it did too.</param>
+    /// <param name="item">The one that was taken.</param>
+    public bool TryTakeNext(Predicate<T> isFresh, [NotNullWhen(true)] out T? item)
     {
         item = null;
         if (_turns.First?.Value is not { } source)
@@ -65,7 +68,14 @@ internal sealed class SourceTable<T>
 
         _turns.RemoveFirst();
         source.Turn = _turns.AddLast(source);
-        item = source.Items.Last!.Value;
+        source.TakesNewest = !source.TakesNewest;
+        LinkedListNode<T> next = source.Items.Last!;
+        while (!source.TakesNewest && next.Previous is { } before && isFresh(before.Value))
+        {
+            next = before;
+        }
+
+        item = next.Value;
         Remove(source.Address, item);
         return true;
     }
@@ -96,5 +106,7 @@ internal sealed class SourceTable<T>
         public LinkedList<T> Items { get; } = new();
 
         public LinkedListNode<Source>? Turn { get; set; }
+
+        public bool TakesNewest { get; set; }
     }
 }

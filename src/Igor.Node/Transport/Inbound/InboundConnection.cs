@@ -57,6 +57,9 @@ internal sealed class InboundConnection
     /// <summary>The connection from its first byte on, once the client has said what it says first.</summary>
     public ReplayedStream? Stream { get; private set; }
 
+    /// <summary>When it had said all that comes before the handshake.</summary>
+    public TimeSpan ReadyAt { get; set; }
+
     /// <summary>Since when the handshake is under way.</summary>
     public TimeSpan SecuringSince { get; set; }
 

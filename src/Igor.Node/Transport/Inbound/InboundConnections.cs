@@ -25,7 +25,19 @@ internal sealed class InboundConnections : IDisposable
     /// </summary>
     private static readonly TimeSpan TurnPatience = TimeSpan.FromMinutes(1);
 
+    /// <summary>
+    /// What is ready no longer than this waits in a row; in a flood each that is closed comes again at once,
+    /// and to serve only the newest would be to serve only those.
+    /// </summary>
+    private static readonly TimeSpan FreshTime = TimeSpan.FromSeconds(1);
+
     private static readonly TimeSpan SweepPeriod = TimeSpan.FromMilliseconds(250);
+
+    /// <summary>
+    /// Handshakes that gather while few come, as seconds of their rate: a network that starts as a whole has
+    /// its links at once, while those of a flood that lasts leave the processor to who is in.
+    /// </summary>
+    private const int BurstSeconds = 4;
 
     /// <summary>One refusal in this time is told to whoever reads the log, however many there are.</summary>
     private static readonly TimeSpan TellPeriod = TimeSpan.FromSeconds(1);
@@ -66,7 +78,8 @@ internal sealed class InboundConnections : IDisposable
         _secured = secured;
         _log = log;
         _waitingMax = Math.Min(options.PendingConnectionsMax, OpenFiles.Max / 4);
-        _pace = new TokenBucket(options.HandshakesPerSecondMax, options.HandshakesPerSecondMax);
+        _pace = new TokenBucket(
+            options.HandshakesPerSecondMax, options.HandshakesPerSecondMax * BurstSeconds);
         _sweep = new Timer(_ => Sweep(), null, SweepPeriod, SweepPeriod);
     }
 
@@ -188,6 +201,7 @@ internal sealed class InboundConnections : IDisposable
 
             if (isReady)
             {
+                connection.ReadyAt = Now;
                 _ready.Add(connection.Source, connection);
                 isReady = !_isTakingTurns;
                 _isTakingTurns = true;
@@ -227,12 +241,14 @@ internal sealed class InboundConnections : IDisposable
         }
     }
 
+    private static bool IsFresh(InboundConnection connection) => Now - connection.ReadyAt < FreshTime;
+
     private bool TryTakeTurn([NotNullWhen(true)] out InboundConnection? next)
     {
         InboundConnection? evicted = null;
         lock (_gate)
         {
-            if (_stopping.IsCancellationRequested || !_ready.TryTakeNext(out next))
+            if (_stopping.IsCancellationRequested || !_ready.TryTakeNext(IsFresh, out next))
             {
                 next = null;
                 _isTakingTurns = false;

@@ -24,7 +24,7 @@ internal sealed record TransportOptions
     public int HandshakesMax { get; init; } = 256;
 
     /// <summary>Most handshakes begun in a second with ends that connected.</summary>
-    public int HandshakesPerSecondMax { get; init; } = 200;
+    public int HandshakesPerSecondMax { get; init; } = 100;
 
     /// <summary>Frames that a stranger may send in a second.</summary>
     public int StrangerFramesPerSecond { get; init; } = 1000;

@@ -23,7 +23,7 @@ public class SourceTableTests
     }
 
     [Fact]
-    public void Sources_take_turns_and_each_sends_its_newest()
+    public void Sources_take_turns_and_each_sends_its_newest_when_none_is_fresh()
     {
         for (int i = 0; i < 3; i++)
         {
@@ -31,8 +31,43 @@ public class SourceTableTests
         }
 
         _table.Add(Few, "few");
-        Assert.Equal(["many2", "few", "many1", "many0"], TakeAll());
+        Assert.Equal(["many2", "few", "many1", "many0"], TakeAll(_ => false));
         Assert.Equal(0, _table.Count);
+    }
+
+    [Fact]
+    public void Of_those_that_are_fresh_newest_and_oldest_take_turns()
+    {
+        foreach (string item in (string[])["old0", "old1", "new0", "new1", "new2"])
+        {
+            _table.Add(Many, item);
+        }
+
+        Assert.Equal(["new2", "new0", "new1", "old1", "old0"], TakeAll(item => item.StartsWith('n')));
+    }
+
+    /// <summary>
+    /// In a flood each that is closed comes again at once, and each that is served closes another. Whoever
+    /// comes between must not be left below them.
+    /// </summary>
+    [Fact]
+    public void Who_comes_in_a_flood_has_its_turn_before_those_that_come_again()
+    {
+        for (int i = 0; i < 1000; i++)
+        {
+            _table.Add(Many, $"old{i}");
+        }
+
+        _table.Add(Many, "newcomer");
+        int turns = 0;
+        string? served = null;
+        for (; turns < 10 && served != "newcomer"; turns++)
+        {
+            _table.Add(Many, $"again{turns}");
+            Assert.True(_table.TryTakeNext(item => !item.StartsWith('o'), out served));
+        }
+
+        Assert.Equal(2, turns);
     }
 
     [Fact]
@@ -42,7 +77,7 @@ public class SourceTableTests
         _table.Add(Many, "there");
         Assert.True(_table.Remove(Many, "gone"));
         Assert.False(_table.Remove(Many, "gone"));
-        Assert.Equal(["there"], TakeAll());
+        Assert.Equal(["there"], TakeAll(_ => false));
         Assert.False(_table.TryEvict(out _));
     }
 
@@ -54,10 +89,10 @@ public class SourceTableTests
     public void A_source_is_an_address_or_a_whole_site(string address, string source) =>
         Assert.Equal(IPAddress.Parse(source), SourceAddress.Of(IPAddress.Parse(address)));
 
-    private List<string> TakeAll()
+    private List<string> TakeAll(Predicate<string> isFresh)
     {
         var taken = new List<string>();
-        while (_table.TryTakeNext(out string? next))
+        while (_table.TryTakeNext(isFresh, out string? next))
         {
             taken.Add(next);
         }
