@@ -1,5 +1,3 @@
-using System.Collections.Immutable;
-
 namespace Igor.Kbr;
 
 /// <summary>What a node says of itself, for status pages and commands.</summary>

@@ -1,5 +1,3 @@
-using System.Collections.Immutable;
-
 namespace Igor.Kbr;
 
 /// <summary>A member of the ring that a node knows and may find again after a restart.</summary>

@@ -1,5 +1,3 @@
-using System.Collections.Immutable;
-
 namespace Igor.Kbr;
 
 /// <summary>What a node knows of a connected peer.</summary>

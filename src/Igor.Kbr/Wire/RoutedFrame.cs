@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using MessagePack;
 
 namespace Igor.Kbr.Wire;
 
@@ -25,10 +26,6 @@ internal static class RoutedFrame
     private const byte Array10 = 0x9A;
     private const byte Array5 = 0x95;
     private const byte ArrayMax = 0x9F;
-    private const byte Bin8 = 0xC4;
-    private const byte Bin32 = 0xC6;
-    private const byte UInt32Code = 0xCE;
-    private const byte UInt64Code = 0xCF;
     private const int HopIdOffset = 89;
     private const int HopsLeftOffset = 97;
     private const int TimeoutOffset = 100;
@@ -42,14 +39,14 @@ internal static class RoutedFrame
     {
         to[0] = header.RequestNumber == 0 ? Array9 : Array10;
         to[1] = (byte)MessageType.Route;
-        to[2] = Bin8;
+        to[2] = MessagePackCode.Bin8;
         to[3] = ServiceId.SizeInBytes;
         header.Service.Write(to[4..]);
         KeyCodec.Write(to[20..], header.Destination);
         KeyCodec.Write(to[54..], header.Source);
-        to[88] = UInt64Code;
+        to[88] = MessagePackCode.UInt64;
         to[98] = (byte)header.Flags;
-        to[99] = UInt32Code;
+        to[99] = MessagePackCode.UInt32;
         RewriteRoute(to, header.HopId, header.HopsLeft, header.TimeoutMs);
         WritePayloadPrefix(to[RouteHeaderBytes..], payloadLength);
     }
@@ -57,7 +54,7 @@ internal static class RoutedFrame
     /// <summary>Writes the field that stands behind the payload of a request; 9 bytes.</summary>
     public static void WriteRequestNumber(Span<byte> to, ulong number)
     {
-        to[0] = UInt64Code;
+        to[0] = MessagePackCode.UInt64;
         BinaryPrimitives.WriteUInt64BigEndian(to[1..], number);
     }
 
@@ -76,9 +73,10 @@ internal static class RoutedFrame
         payload = default;
         ReadOnlySpan<byte> b = body.Span;
         if (b.Length < RouteHeaderBytes + PayloadPrefixBytes || b[0] is < Array9 or > ArrayMax
-            || b[2] != Bin8 || b[3] != ServiceId.SizeInBytes
+            || b[2] != MessagePackCode.Bin8 || b[3] != ServiceId.SizeInBytes
             || !KeyCodec.TryRead(b[20..], out Key destination) || !KeyCodec.TryRead(b[54..], out Key source)
-            || b[88] != UInt64Code || b[97] > 0x7F || b[98] > 0x7F || b[99] != UInt32Code
+            || b[88] != MessagePackCode.UInt64 || b[97] > 0x7F || b[98] > 0x7F
+            || b[99] != MessagePackCode.UInt32
             || !TryReadPayload(body[RouteHeaderBytes..], out payload))
         {
             return false;
@@ -99,7 +97,7 @@ internal static class RoutedFrame
 
     /// <summary>A peer of a later version may have another field there: that names no request.</summary>
     private static ulong ReadRequestNumber(ReadOnlySpan<byte> field) =>
-        field.Length >= RequestNumberBytes && field[0] == UInt64Code
+        field.Length >= RequestNumberBytes && field[0] == MessagePackCode.UInt64
             ? BinaryPrimitives.ReadUInt64BigEndian(field[1..])
             : 0;
 
@@ -118,7 +116,7 @@ internal static class RoutedFrame
     {
         to[0] = Array5;
         to[1] = (byte)MessageType.Reply;
-        to[2] = UInt64Code;
+        to[2] = MessagePackCode.UInt64;
         RewriteReply(to, header.HopId);
         to[11] = (byte)header.Status;
         KeyCodec.Write(to[12..], header.Responder);
@@ -136,7 +134,7 @@ internal static class RoutedFrame
         payload = default;
         ReadOnlySpan<byte> b = body.Span;
         if (b.Length < ReplyHeaderBytes + PayloadPrefixBytes || b[0] is < Array5 or > ArrayMax
-            || b[2] != UInt64Code || b[11] > 0x7F || !KeyCodec.TryRead(b[12..], out Key responder)
+            || b[2] != MessagePackCode.UInt64 || b[11] > 0x7F || !KeyCodec.TryRead(b[12..], out Key responder)
             || !TryReadPayload(body[ReplyHeaderBytes..], out payload))
         {
             return false;
@@ -149,7 +147,7 @@ internal static class RoutedFrame
 
     private static void WritePayloadPrefix(Span<byte> to, int length)
     {
-        to[0] = Bin32;
+        to[0] = MessagePackCode.Bin32;
         BinaryPrimitives.WriteUInt32BigEndian(to[1..], (uint)length);
     }
 
@@ -157,7 +155,7 @@ internal static class RoutedFrame
     {
         ReadOnlySpan<byte> f = field.Span;
         uint length = BinaryPrimitives.ReadUInt32BigEndian(f[1..]);
-        bool isThere = f[0] == Bin32 && length <= f.Length - PayloadPrefixBytes;
+        bool isThere = f[0] == MessagePackCode.Bin32 && length <= f.Length - PayloadPrefixBytes;
         payload = isThere ? field.Slice(PayloadPrefixBytes, (int)length) : default;
         return isThere;
     }

@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using Igor.Kbr.Wire;
 using Igor.Kbr.Wire.Messages;
 

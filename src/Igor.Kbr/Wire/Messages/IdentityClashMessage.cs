@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using MessagePack;
 
 namespace Igor.Kbr.Wire.Messages;
