@@ -22,7 +22,6 @@ internal sealed class Liveness(NodeContext context) : Machine
 
     private readonly PerPeer<State> _states = new(context.Peers, () => new State());
 
-    private readonly List<Peer> _changed = [];
     private SmoothedTime _roundTripOfAll;
 
     public override ReadOnlySpan<MessageType> Messages => [MessageType.Ping, MessageType.Pong];
@@ -30,6 +29,9 @@ internal sealed class Liveness(NodeContext context) : Machine
     public override void HandlePeerUp(TimeSpan now, Peer peer) => _states[peer].Hear(now);
 
     public PeerHealth Health(Peer peer) => _states[peer];
+
+    /// <summary>When it is to be seen to each peer at the soonest; later where it was heard meanwhile.</summary>
+    public PeerTimes Looks { get; } = new(context.Peers);
 
     /// <summary>
     /// When a peer that owes an answer will have let two pings lie for longer than it takes to answer, most
@@ -74,25 +76,9 @@ internal sealed class Liveness(NodeContext context) : Machine
         _states[peer].Unanswered = 0;
         if (isOnUsed)
         {
-            State state = Change(peer);
-            state.Hear(now);
-            state.IsInDoubt = false;
+            _states[peer].Hear(now);
+            _states[peer].IsInDoubt = false;
         }
-    }
-
-    /// <summary>Goes through the peers that were heard or asked since this was done last.</summary>
-    public void TakeChanged(Action<Peer> take)
-    {
-        foreach (Peer peer in _changed)
-        {
-            if (context.Peers.IsConnected(peer))
-            {
-                _states[peer].IsChanged = false;
-                take(peer);
-            }
-        }
-
-        _changed.Clear();
     }
 
     /// <summary>
@@ -101,7 +87,8 @@ internal sealed class Liveness(NodeContext context) : Machine
     /// </summary>
     public void Probe(TimeSpan now, Peer peer, HealthLimits? limits = null)
     {
-        if (Change(peer).TryAsk(now, limits))
+        Looks.Hasten(peer, now);
+        if (_states[peer].TryAsk(now, limits))
         {
             Ask(now, peer);
         }
@@ -176,18 +163,6 @@ internal sealed class Liveness(NodeContext context) : Machine
 
     private static TimeSpan Max(TimeSpan a, TimeSpan b) => a > b ? a : b;
 
-    private State Change(Peer peer)
-    {
-        State state = _states[peer];
-        if (!state.IsChanged)
-        {
-            state.IsChanged = true;
-            _changed.Add(peer);
-        }
-
-        return state;
-    }
-
     private sealed class State : PeerHealth
     {
         /// <summary>
@@ -203,8 +178,6 @@ internal sealed class Liveness(NodeContext context) : Machine
         public TimeSpan AskedLastAt { get; set; }
 
         public bool IsInDoubt { get; set; }
-
-        public bool IsChanged { get; set; }
 
         public SmoothedTime RoundTrip;
     }

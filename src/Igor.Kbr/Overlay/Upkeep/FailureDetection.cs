@@ -49,20 +49,12 @@ internal sealed class FailureDetection(
         context.Options.ProbeTimeout - TellAfter,
         Telling: null);
 
-    private readonly PeerTimes _looks = new(context.Peers);
     private int _told;
     private readonly Queue<(Key Id, TimeSpan At)> _buried = [];
 
     public override ReadOnlySpan<MessageType> Messages => [MessageType.QuietPeer];
 
-    public override TimeSpan? NextDeadline
-    {
-        get
-        {
-            liveness.TakeChanged(Await);
-            return _looks.Earliest;
-        }
-    }
+    public override TimeSpan? NextDeadline => liveness.Looks.Earliest;
 
     public override void HandlePeerUp(TimeSpan now, Peer peer) => Await(peer);
 
@@ -105,7 +97,7 @@ internal sealed class FailureDetection(
 
     public override void HandleDeadline(TimeSpan now)
     {
-        while (_looks.TakeDue(now) is { } peer)
+        while (liveness.Looks.TakeDue(now) is { } peer)
         {
             try
             {
@@ -179,7 +171,8 @@ internal sealed class FailureDetection(
         }
     }
 
-    private void Await(Peer peer) => _looks[peer] = liveness.Health(peer).DueAt(LimitsOf(peer));
+    private void Await(Peer peer) =>
+        liveness.Looks[peer] = liveness.Health(peer).DueAt(LimitsOf(peer));
 
     /// <summary>
     /// Others that miss the same node find that out sooner by asking it themselves; nobody's word is enough.
