@@ -62,9 +62,7 @@ public sealed partial class OverlayNode
         _links.Count,
         _context.Options.LinksMax,
         _room.IsBusy,
-        _rings.TryGet(ServiceId.Base, out ServiceRing? ring) && ring.IsActive
-            ? RingSize.Estimate(ring.Neighbours)
-            : 0,
+        _rings.Base.IsActive ? RingSize.Estimate(_rings.Base.Neighbours) : 0,
         _upkeep?.Look(now, _context.Budget.Sent) ?? 0);
 
     /// <summary>Messages of peers that were ignored, since they sent too many of a costly kind.</summary>

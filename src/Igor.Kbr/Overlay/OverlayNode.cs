@@ -109,13 +109,13 @@ public sealed partial class OverlayNode
     }
 
     /// <summary>Whether the node is an active member of the ring.</summary>
-    public bool IsJoined => _rings.IsBaseActive;
+    public bool IsJoined => _rings.Base.IsActive;
 
     /// <summary>Starts joining.</summary>
     public void Start(TimeSpan now)
     {
         _upkeep = new AverageRate(now);
-        _rings.GetOrAdd(now, ServiceId.Base, string.Empty);
+        _rings.Refresh(now, _rings.Base);
         _context.Machines.Each(machine => machine.Start(now));
     }
 

@@ -60,16 +60,13 @@ internal sealed class EntryPoints(
         .Where(contact => !contact.Addresses.IsEmpty)
         .Select(contact => new KnownMember(contact.Id, contact.Addresses));
 
-    private bool IsSmall =>
-        !rings.TryGet(ServiceId.Base, out ServiceRing? ring) || ring.Members.Count < SmallMax;
+    private bool IsSmall => rings.Base.Members.Count < SmallMax;
 
     private TimeSpan GivenPeriod
     {
         get
         {
-            TimeSpan period = rings.TryGet(ServiceId.Base, out ServiceRing? ring)
-                ? GivenPerNode * Math.Min(RingSize.Estimate(ring.Neighbours), NodesMax)
-                : TimeSpan.Zero;
+            TimeSpan period = GivenPerNode * Math.Min(RingSize.Estimate(rings.Base.Neighbours), NodesMax);
             return IsSmall ? GivenSmallPeriod : period > GivenMin ? period : GivenMin;
         }
     }
@@ -209,8 +206,8 @@ internal sealed class EntryPoints(
     /// <summary>Somewhere there may be another ring; who joins one now does not look yet.</summary>
     private void LookForOthers(TimeSpan now)
     {
-        bool isJoining = rings.IsInRing && rings.TryGet(ServiceId.Base, out ServiceRing? ring)
-            && !ring.IsActive && now - ring.JoinStarted < GivenMin;
+        bool isJoining =
+            rings.IsInRing && !rings.Base.IsActive && now - rings.Base.JoinStarted < GivenMin;
         if (!isJoining)
         {
             DialGiven(now);

@@ -52,7 +52,7 @@ internal sealed class LinkCare(
     /// <summary>Nodes became neighbours, or are none any more.</summary>
     public override void HandleRingChanged(TimeSpan now, ServiceId service, NeighbourChange change)
     {
-        if (_isActive != rings.IsBaseActive)
+        if (_isActive != rings.Base.IsActive)
         {
             _isActive = !_isActive; // who has no place in the ring has no fingers
             context.Peers.All.ForEach(Review);
@@ -69,9 +69,8 @@ internal sealed class LinkCare(
     {
         if (rings.IsNeighbour(peer))
         {
-            return rings.TryGet(ServiceId.Base, out ServiceRing? ring) && ring.Neighbours.Contains(peer.Id)
-                ? PeerUse.RingNeighbour
-                : PeerUse.ServiceNeighbour;
+            bool isOfAll = rings.Base.Neighbours.Contains(peer.Id);
+            return isOfAll ? PeerUse.RingNeighbour : PeerUse.ServiceNeighbour;
         }
 
         bool isDialledFinger = fingers.IsFinger(peer) && peer.WasDialled;

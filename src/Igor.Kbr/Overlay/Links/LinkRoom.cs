@@ -87,12 +87,12 @@ internal sealed class LinkRoom(
     /// <summary>Members that a node may go to which found no room here, chosen at random.</summary>
     public ImmutableArray<Contact> Others(Key refused)
     {
-        if (!rings.TryGet(ServiceId.Base, out ServiceRing? ring) || !ring.IsActive)
+        if (!rings.Base.IsActive)
         {
             return [];
         }
 
-        Peer[] members = [.. ring.Members.All.Where(m => m.Id != refused && !m.Addresses.IsEmpty)];
+        Peer[] members = [.. rings.Base.Members.All.Where(m => m.Id != refused && !m.Addresses.IsEmpty)];
         context.Random.Shuffle(members);
         return [.. members.Take(OthersMax).Select(member => member.Contact)];
     }
@@ -101,7 +101,7 @@ internal sealed class LinkRoom(
         || IsNear(link.PeerId)
         || (link.Purpose == LinkPurpose.Neighbour && rings.All.Any(r => IsNearIn(r, link.PeerId)));
 
-    private bool IsNear(Key id) => rings.TryGet(ServiceId.Base, out ServiceRing? ring) && IsNearIn(ring, id);
+    private bool IsNear(Key id) => IsNearIn(rings.Base, id);
 
     private bool IsNearIn(ServiceRing ring, Key id) =>
         ring.HasMember && ring.WouldBeNeighbour(id, context.Options.NeighboursPerSide);

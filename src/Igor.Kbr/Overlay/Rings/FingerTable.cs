@@ -20,7 +20,7 @@ internal sealed class FingerTable(NodeContext context, RingTable rings)
 
     /// <summary>Whether a peer fills a slot.</summary>
     public bool IsFinger(Peer peer) => peer.IsForFinger && peer.JoinsRing && peer.Runs(ServiceId.Base)
-        && rings.IsBaseActive;
+        && rings.Base.IsActive;
 
     /// <summary>Whether a node that wants a slot filled by this one finds room.</summary>
     public bool HasRoomFor(Key id)
@@ -33,10 +33,10 @@ internal sealed class FingerTable(NodeContext context, RingTable rings)
     /// The slots beyond the neighbours that nobody fills, the farthest of each side first; for a node that is
     /// active in the base ring, whose members all do what else makes a finger.
     /// </summary>
-    public List<FingerSlot> Empty(ServiceRing ring)
+    public List<FingerSlot> Empty()
     {
-        NeighbourSet set = ring.Neighbours;
-        IEnumerable<Peer> filling = ring.Members.All.Where(p => p.IsForFinger || rings.IsNeighbour(p));
+        NeighbourSet set = rings.Base.Neighbours;
+        IEnumerable<Peer> filling = rings.Base.Members.All.Where(p => p.IsForFinger || rings.IsNeighbour(p));
         HashSet<FingerSlot> filled = [.. filling.Select(peer => SlotOf(peer.Id))];
         IEnumerable<FingerSlot> ahead = Beyond(set.Clockwise[^1] - context.Id, isClockwise: true);
         IEnumerable<FingerSlot> back = Beyond(context.Id - set.CounterClockwise[^1], isClockwise: false);

@@ -25,7 +25,13 @@ internal sealed class RingTable : Machine
         _neighbourIn = new PerPeer<int>(context.Peers, () => 0);
         Solitude = new Solitude(context, this, away);
         Pairs = new PairDigests(context.Peers);
+        Base = new ServiceRing(ServiceId.Base, string.Empty, context.Id);
+        _byId.Add(ServiceId.Base, Base);
+        All = [Base];
     }
+
+    /// <summary>The ring of all.</summary>
+    public ServiceRing Base { get; }
 
     /// <summary>Whether this node may act as a ring of its own.</summary>
     public Solitude Solitude { get; }
@@ -36,12 +42,11 @@ internal sealed class RingTable : Machine
     /// <summary>The rings that this node is in, by version.</summary>
     public OwnServices Own { get; } = new();
 
-    public bool IsInRing => TryGet(ServiceId.Base, out ServiceRing? ring) && ring.Members.Count > 0;
-
-    public bool IsBaseActive => TryGet(ServiceId.Base, out ServiceRing? ring) && ring.IsActive;
+    /// <summary>Whether a member of the ring is connected.</summary>
+    public bool IsInRing => Base.Members.Count > 0;
 
     /// <summary>All rings in the order of their ids, the base overlay's first, as they are now.</summary>
-    public ImmutableArray<ServiceRing> All { get; private set; } = [];
+    public ImmutableArray<ServiceRing> All { get; private set; }
 
     public bool TryGet(ServiceId id, [NotNullWhen(true)] out ServiceRing? ring) =>
         _byId.TryGetValue(id, out ring);
@@ -77,7 +82,7 @@ internal sealed class RingTable : Machine
     /// not know yet whether its place is another's, and tells when it is asked.
     /// </summary>
     public ImmutableArray<ServiceId> Listed => Own.Count > HelloMessage.ServicesListedMax
-        || (IsBaseActive && Solitude.IsAlone) ? default : Own.All;
+        || (Base.IsActive && Solitude.IsAlone) ? default : Own.All;
 
     /// <summary>At that time it is sure that who comes is of this node's own ring.</summary>
     public TimeSpan? VouchedAt { get; set; }
@@ -223,7 +228,7 @@ internal sealed class RingTable : Machine
         Refresh(now, ring);
         foreach (ServiceRing other in All)
         {
-            if (ring.Id == ServiceId.Base && other.IsActive && other.Members.Count == 0)
+            if (ring == Base && other.IsActive && other.Members.Count == 0)
             {
                 JoinAnew(now, other);
             }

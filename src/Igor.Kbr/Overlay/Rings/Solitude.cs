@@ -30,10 +30,7 @@ internal sealed class Solitude(NodeContext context, RingTable rings, AwayMembers
     /// <summary>Notes that the ring is reached: by an address given or known, or for long enough.</summary>
     public void ProveRing(TimeSpan now)
     {
-        if (!_wasInRing && rings.TryGet(ServiceId.Base, out ServiceRing? ring))
-        {
-            _wasInRing = ring.Members.All.Any(
-                peer => peer.Link.IsOwnEntry || now - peer.ConnectedAt >= ProvenAfter);
-        }
+        _wasInRing = _wasInRing || rings.Base.Members.All.Any(
+            peer => peer.Link.IsOwnEntry || now - peer.ConnectedAt >= ProvenAfter);
     }
 }

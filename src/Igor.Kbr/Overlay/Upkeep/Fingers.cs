@@ -45,13 +45,13 @@ internal sealed class Fingers(
     /// </summary>
     private TimeSpan RunRound(TimeSpan now)
     {
-        if (!rings.TryGet(ServiceId.Base, out ServiceRing? ring) || !ring.IsActive)
+        if (!rings.Base.IsActive)
         {
             return FirstRounds;
         }
 
         TimeSpan wait = context.Budget.WaitFor(now, FilledBytes);
-        if (ring.Neighbours.IsWholeRing || wait > context.Options.FingerPeriod)
+        if (rings.Base.Neighbours.IsWholeRing || wait > context.Options.FingerPeriod)
         {
             return context.Options.FingerPeriod;
         }
@@ -61,7 +61,7 @@ internal sealed class Fingers(
             return wait > FirstRounds ? wait : FirstRounds;
         }
 
-        List<FingerSlot> empty = fingers.Empty(ring);
+        List<FingerSlot> empty = fingers.Empty();
         int asked = 0;
         while (asked < Math.Min(LookupsPerRound, empty.Count)
             && context.Budget.Allows(now, FilledBytes, UpkeepUrgency.Later))

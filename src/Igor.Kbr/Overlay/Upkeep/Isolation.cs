@@ -40,13 +40,13 @@ internal sealed class Isolation(NodeContext context, RingTable rings, EntryPoint
     {
         (false, true) => RingState.Joined,
         (false, false) => _isPatient ? RingState.Joining : RingState.Alone,
-        _ when !rings.IsBaseActive => RingState.Joining,
+        _ when !rings.Base.IsActive => RingState.Joining,
         (true, true) => RingState.Joined,
         _ => rings.Solitude.IsAlone ? RingState.Alone : RingState.Founded,
     };
 
     private string WhyNotYet() =>
-        rings.TryGet(ServiceId.Base, out ServiceRing? ring) && ring.Lacking is [var first, ..]
+        rings.Base.Lacking is [var first, ..]
             ? $"its place is not sure while a nearer member cannot be reached: {first.Id.ToShortString()} at "
                 + string.Join(", ", first.Addresses)
             : entries.WhyNobody();
@@ -111,8 +111,7 @@ internal sealed class Isolation(NodeContext context, RingTable rings, EntryPoint
         }
         else if (state != RingState.Joining && context.Options.JoinsRing)
         {
-            int peers = rings.TryGet(ServiceId.Base, out ServiceRing? ring) ? ring.Members.Count : 0;
-            context.Raise(OverlayEventKind.Joined, context.Id, $"{peers} peers");
+            context.Raise(OverlayEventKind.Joined, context.Id, $"{rings.Base.Members.Count} peers");
         }
 
         foreach (ServiceRing ring in rings.All)

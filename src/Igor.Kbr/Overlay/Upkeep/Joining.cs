@@ -45,9 +45,8 @@ internal sealed class Joining(
     {
         if (context.Options.JoinsRing)
         {
-            ServiceRing ring = rings.GetOrAdd(now, ServiceId.Base, string.Empty);
-            ring.HasMember = true;
-            Begin(now, ring);
+            rings.Base.HasMember = true;
+            Begin(now, rings.Base);
         }
     }
 
@@ -161,7 +160,7 @@ internal sealed class Joining(
 
     private void Seek(TimeSpan now, ServiceRing ring)
     {
-        if (ring.Id != ServiceId.Base && !IsBaseActive())
+        if (ring != rings.Base && !rings.Base.IsActive)
         {
             return;
         }
@@ -177,7 +176,7 @@ internal sealed class Joining(
             ring.StepDeadline = now + NeighbourLookup.Timeout + StepPeriod;
             lookup.Run(now, ring, Aim(ring), entry.Id, (later, result) => HandleLookup(later, ring, result));
         }
-        else if (ring.Id == ServiceId.Base ? MayFoundBase(now, ring) : MayFoundService(now, ring))
+        else if (ring == rings.Base ? MayFoundBase(now, ring) : MayFoundService(now, ring))
         {
             Activate(now, ring);
         }
@@ -187,11 +186,8 @@ internal sealed class Joining(
     /// Whether this node is connected to most nodes that there are: then it knows most members of any
     /// service, and need not look up those near its place before it asks for it.
     /// </summary>
-    private bool KnowsMost(ServiceRing ring) => ring.Id != ServiceId.Base
-        && rings.TryGet(ServiceId.Base, out ServiceRing? all)
-        && 2 * all.Members.Count >= RingSize.Estimate(all.Neighbours);
-
-    private bool IsBaseActive() => rings.TryGet(ServiceId.Base, out ServiceRing? ring) && ring.IsActive;
+    private bool KnowsMost(ServiceRing ring) => ring != rings.Base
+        && 2 * rings.Base.Members.Count >= RingSize.Estimate(rings.Base.Neighbours);
 
     /// <summary>
     /// A node founds the ring at once when it has nobody to join; when those it reached are joining
@@ -353,7 +349,7 @@ internal sealed class Joining(
         ring.Phase = RingPhase.Active;
         ring.ForgetJoining();
         rings.Refresh(now, ring);
-        if (ring.Id == ServiceId.Base)
+        if (ring == rings.Base)
         {
             isolation.Review(now);
             foreach (ServiceRing other in rings.All)

@@ -95,7 +95,7 @@ internal sealed class ServiceDiscovery(
             Ask(peers[i], ring);
         }
 
-        if (ring.Id != ServiceId.Base)
+        if (ring != rings.Base)
         {
             GoToMeetingPlace(now, ring);
         }
@@ -171,7 +171,7 @@ internal sealed class ServiceDiscovery(
     /// </summary>
     private bool RunRound(TimeSpan now, ServiceRing ring)
     {
-        if (!ring.IsActive || ring.Id == ServiceId.Base || !IsNearestToMeetingPlace(ring))
+        if (!ring.IsActive || ring == rings.Base || !IsNearestToMeetingPlace(ring))
         {
             MeetAt(ring, null);
             return true;
