@@ -2,6 +2,9 @@ using Igor.Kbr.Overlay.Machines;
 
 namespace Igor.Kbr.Overlay.Rings;
 
+/// <summary>The nodes at a distance from 2^Exponent to below twice that, on one side of a node.</summary>
+internal readonly record struct FingerSlot(int Exponent, bool IsClockwise);
+
 /// <summary>
 /// Long links: on each side one slot for each power of two of distance beyond the neighbours. A slot is
 /// filled by a connection whose other end lies in it and that either end opened for that; the slot is the

@@ -1,6 +1,7 @@
 using Igor.Kbr.Overlay.Machines;
 using Igor.Kbr.Overlay.Rings;
 using Igor.Kbr.Wire;
+using Igor.Kbr.Wire.Messages;
 
 namespace Igor.Kbr.Overlay.Routing;
 
@@ -28,11 +29,11 @@ internal sealed class Deliveries(NodeContext context, RingTable rings, PendingTa
     /// </summary>
     private const int WaysMax = 8;
 
-    private readonly ControlRequests _control = new(rings);
     private readonly RequestFingerprint _fingerprints = new(context.Random);
     private readonly Dictionary<ulong, Delivery> _byFingerprint = [];
     private readonly Dictionary<long, Delivery> _byToken = [];
     private long _lastToken;
+    private int _turn;
 
     /// <summary>Delivers a message; without a result its entry, if any, waits for the application.</summary>
     public DeliveryResult Deliver(
@@ -45,7 +46,7 @@ internal sealed class Deliveries(NodeContext context, RingTable rings, PendingTa
 
         if ((header.Flags & RouteFlags.Control) != 0)
         {
-            return _control.Answer(ring, header.Source, payload);
+            return AnswerControl(ring, header.Source, payload);
         }
 
         Link? from = entry?.Previous;
@@ -111,6 +112,31 @@ internal sealed class Deliveries(NodeContext context, RingTable rings, PendingTa
     {
         _byToken.Remove(delivery.Token.Value);
         _byFingerprint.Remove(delivery.Fingerprint);
+    }
+
+    /// <summary>
+    /// Answers who is near a key, the one request that is for the root itself: joining nodes ask for their
+    /// own id, finger selection for a place far away.
+    /// </summary>
+    private DeliveryResult AnswerControl(ServiceRing ring, Key asker, ReadOnlyMemory<byte> query) =>
+        NearQuery.TryRead(query, out NearQuery near)
+            ? new DeliveryResult(ReplyStatus.Ok, NearReply.Write(Near(ring, asker, near)))
+            : new DeliveryResult( // no attempt at another root is worth while
+                ReplyStatus.Failed, PeerCodec.WriteError("this node knows no control request of that kind"));
+
+    /// <summary>The root and those near it; where some are enough, others beside it each time.</summary>
+    private ImmutableArray<Contact> Near(ServiceRing ring, Key asker, NearQuery query)
+    {
+        ImmutableArray<Contact> near = rings.Contacts(ring.Neighbours.Others
+            .Prepend(ring.Neighbours.Self)
+            .Where(id => id != asker && !query.Known.Contains(RingTerms.Short(RingTerms.Term(ring.Id, id)))));
+        if (near.Length <= query.ContactsMax || query.ContactsMax < 1)
+        {
+            return near;
+        }
+
+        int first = _turn++ % near.Length;
+        return [near[0], .. near.Skip(1).Concat(near.Skip(1)).Skip(first).Take(query.ContactsMax - 1)];
     }
 
     private void Add(Delivery delivery, Pending way)

@@ -1,6 +1,0 @@
-namespace Igor.Kbr.Overlay.Machines;
-
-/// <summary>What a peer said that shows that it lives.</summary>
-/// <param name="AskedAt">When it was asked whether it lives; null when it said so unasked.</param>
-/// <param name="WallClockMs">What its wall clock shows, in milliseconds since 1970 UTC; 0 if unknown.</param>
-internal readonly record struct SignOfLife(TimeSpan? AskedAt, long WallClockMs);
