@@ -4,6 +4,14 @@ using Igor.Kbr.Wire;
 
 namespace Igor.Kbr.Overlay.Routing;
 
+/// <summary>A message on its way through this node.</summary>
+/// <param name="Ring">The ring that it is in.</param>
+/// <param name="Header">What is to be known of it.</param>
+/// <param name="Payload">What it brings.</param>
+/// <param name="Frame">All of it.</param>
+internal readonly record struct Passing(
+    ServiceRing Ring, RouteHeader Header, ReadOnlyMemory<byte> Payload, ReadOnlyMemory<byte> Frame);
+
 /// <summary>
 /// Hands a request over to the best of the hops that it may go to, to the application that wants to see what
 /// passes before, or to the application here when nobody is nearer.
@@ -44,31 +52,24 @@ internal sealed class Handover(
     /// or delivers it here, with a result if that is over; false when there is no way.
     /// </summary>
     public bool TryPass(
-        TimeSpan now,
-        Pending entry,
-        ServiceRing ring,
-        in RouteHeader header,
-        ReadOnlyMemory<byte> payload,
-        ReadOnlySpan<byte> frame,
-        bool again,
-        out DeliveryResult result)
+        TimeSpan now, Pending entry, in Passing message, bool again, out DeliveryResult result)
     {
         bool isOwn = entry.Own is not null;
         result = default;
         for (int sends = 0; sends < Pending.AttemptsMax; sends++) // beyond it the first ones are forgotten
         {
-            Peer? next = NextHop(now, entry, ring, header);
+            Peer? next = NextHop(now, entry, message);
             if (next is null)
             {
-                return TryDeliver(now, entry, ring, header, payload, out result);
+                return TryDeliver(now, entry, message, out result);
             }
 
-            if (header.HopsLeft <= 0 || (!isOwn && !MayTry(now, entry, next)))
+            if (message.Header.HopsLeft <= 0 || (!isOwn && !MayTry(now, entry, next)))
             {
                 return false;
             }
 
-            if (TryAsk(now, entry, ring, header, payload, frame, next.Id))
+            if (TryAsk(now, entry, message, next.Id))
             {
                 return true;
             }
@@ -93,7 +94,7 @@ internal sealed class Handover(
                 return true;
             }
 
-            if (TrySend(now, entry, next, header, frame))
+            if (TrySend(now, entry, next, message.Header, message.Frame.Span))
             {
                 return true;
             }
@@ -102,13 +103,14 @@ internal sealed class Handover(
         return false;
     }
 
-    private Peer? NextHop(TimeSpan now, Pending entry, ServiceRing ring, in RouteHeader header)
+    private Peer? NextHop(TimeSpan now, Pending entry, in Passing message)
     {
         if (entry.Own?.FirstHop is { } first)
         {
             return context.Peers.TryGet(first, out Peer? only) ? only : null;
         }
 
+        (ServiceRing ring, RouteHeader header, _, _) = message;
         bool isMember = ring.IsActive && header.Excluded != context.Id;
         return routes.NextHop(now, ring.Members, isMember, header.Destination, header.Excluded, entry);
     }
@@ -129,17 +131,11 @@ internal sealed class Handover(
     }
 
     /// <summary>Shows a message to the application that asked for it, once.</summary>
-    private bool TryAsk(
-        TimeSpan now,
-        Pending entry,
-        ServiceRing ring,
-        in RouteHeader header,
-        ReadOnlyMemory<byte> payload,
-        ReadOnlySpan<byte> frame,
-        Key next)
+    private bool TryAsk(TimeSpan now, Pending entry, in Passing message, Key next)
     {
+        (ServiceRing ring, RouteHeader header, ReadOnlyMemory<byte> payload, _) = message;
         if (entry.IsDecided || entry.IsControl || !ring.WantsForward || !ring.IsActive
-            || !pending.TryKeepFrame(entry, frame))
+            || !pending.TryKeepFrame(entry, message.Frame.Span))
         {
             return false;
         }
@@ -152,15 +148,10 @@ internal sealed class Handover(
     }
 
     /// <summary>Nobody nearer is left: this node is the root, if it is a member.</summary>
-    private bool TryDeliver(
-        TimeSpan now,
-        Pending entry,
-        ServiceRing ring,
-        in RouteHeader header,
-        ReadOnlyMemory<byte> payload,
-        out DeliveryResult result)
+    private bool TryDeliver(TimeSpan now, Pending entry, in Passing message, out DeliveryResult result)
     {
         result = default;
+        (ServiceRing ring, RouteHeader header, _, _) = message;
         if (!ring.IsActive && entry.Own?.FirstHop is null)
         {
             context.Machines.Each(machine => machine.HandleMemberMissed(now, ring.Id));
@@ -171,8 +162,8 @@ internal sealed class Handover(
             return false;
         }
 
-        result = deliveries.Deliver(
-            ring, header with { TimeoutMs = RouteHeader.MsUntil(now, entry.End) }, payload, entry);
+        header = header with { TimeoutMs = RouteHeader.MsUntil(now, entry.End) };
+        result = deliveries.Deliver(ring, header, message.Payload, entry);
         return true;
     }
 

@@ -57,19 +57,13 @@ internal sealed class Passage(
         PassOrGiveUp(now, entry, ReplyStatus.Unreachable);
     }
 
-    public void Begin(
-        TimeSpan now,
-        Pending entry,
-        ServiceRing ring,
-        in RouteHeader header,
-        ReadOnlyMemory<byte> payload,
-        ReadOnlySpan<byte> frame)
+    public void Begin(TimeSpan now, Pending entry, in Passing message)
     {
         handover.NoteCame();
-        entry.IsControl = (header.Flags & RouteFlags.Control) != 0;
-        if (!TryPass(now, entry, ring, header, payload, frame, again: false))
+        entry.IsControl = (message.Header.Flags & RouteFlags.Control) != 0;
+        if (!TryPass(now, entry, message, again: false))
         {
-            Settle(now, entry, header.HopsLeft > 0 ? ReplyStatus.Overloaded : ReplyStatus.Unreachable);
+            Settle(now, entry, message.Header.HopsLeft > 0 ? ReplyStatus.Overloaded : ReplyStatus.Unreachable);
         }
     }
 
@@ -316,20 +310,12 @@ internal sealed class Passage(
         }
 
         return ring is not null && (ring.IsActive || entry.Own is not null)
-            && TryPass(now, entry, ring, header, payload, frame.AsSpan(0, entry.FrameBytes), again);
+            && TryPass(now, entry, new(ring, header, payload, frame.AsMemory(0, entry.FrameBytes)), again);
     }
 
-    private bool TryPass(
-        TimeSpan now,
-        Pending entry,
-        ServiceRing ring,
-        in RouteHeader header,
-        ReadOnlyMemory<byte> payload,
-        ReadOnlySpan<byte> frame,
-        bool again)
+    private bool TryPass(TimeSpan now, Pending entry, in Passing message, bool again)
     {
-        bool isPassed =
-            handover.TryPass(now, entry, ring, header, payload, frame, again, out DeliveryResult result);
+        bool isPassed = handover.TryPass(now, entry, message, again, out DeliveryResult result);
         if (result.Status is { } status)
         {
             Settle(now, entry, status, context.Id, result.Payload);

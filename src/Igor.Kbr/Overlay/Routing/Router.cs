@@ -171,7 +171,7 @@ internal sealed class Router(
         }
         else if (pending.Add(now, header, link) is { } entry)
         {
-            passage.Begin(now, entry, ring, header, payload, frame.Span);
+            passage.Begin(now, entry, new Passing(ring, header, payload, frame));
         }
         else
         {
