@@ -30,7 +30,7 @@ internal sealed class Liveness(NodeContext context) : Machine
 
     public PeerHealth Health(Peer peer) => _states[peer];
 
-    /// <summary>When it is to be seen to each peer at the soonest; later where it was heard meanwhile.</summary>
+    /// <summary>When to look at each peer; it may have been heard since that was set.</summary>
     public PeerTimes Looks { get; } = new(context.Peers);
 
     /// <summary>

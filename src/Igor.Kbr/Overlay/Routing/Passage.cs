@@ -63,7 +63,8 @@ internal sealed class Passage(
         entry.IsControl = (message.Header.Flags & RouteFlags.Control) != 0;
         if (!TryPass(now, entry, message, again: false))
         {
-            Settle(now, entry, message.Header.HopsLeft > 0 ? ReplyStatus.Overloaded : ReplyStatus.Unreachable);
+            bool mayGo = message.Header.HopsLeft > 0;
+            Settle(now, entry, mayGo ? ReplyStatus.Overloaded : ReplyStatus.Unreachable);
         }
     }
 
