@@ -75,23 +75,9 @@ internal static class IpAddress
         return (range, Convert.ToHexString(ip[..8]));
     }
 
-    private static bool TryReadV4(ReadOnlySpan<char> text, Span<byte> ip)
-    {
-        int at = 0;
-        foreach (Range part in text.Split('.'))
-        {
-            ReadOnlySpan<char> number = text[part];
-            if (at == 4 || number.Length is 0 or > 3 || (number.Length > 1 && number[0] == '0')
-                || !byte.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out ip[at]))
-            {
-                return false;
-            }
-
-            at++;
-        }
-
-        return at == 4;
-    }
+    private static bool TryReadV4(ReadOnlySpan<char> text, Span<byte> ip) =>
+        !text.Contains(':') && IPAddress.TryParse(text, out IPAddress? address)
+        && text.SequenceEqual(address.ToString()) && address.TryWriteBytes(ip, out _);
 
     private static bool TryReadV6(ReadOnlySpan<char> text, Span<byte> ip) =>
         !text.ContainsAnyExcept(V6Characters) && text.Contains(':')

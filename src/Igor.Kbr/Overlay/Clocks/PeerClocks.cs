@@ -49,11 +49,12 @@ internal sealed class PeerClocks(NodeContext context, Liveness liveness) : Machi
     private readonly PerPeer<PeerClock> _clocks = new(context.Peers, () => new PeerClock());
     private readonly List<long> _votes = [];
     private TimeSpan _tellOfOwnAt;
-    private bool _isToTell;
     private TimeSpan _steppedAt;
     private TimeSpan _uncontestedSince;
     private long? _heldMs;
     private int _agreeing;
+
+    private Alarm News => field ??= new(context.Timers, Tell);
 
     public CorrectedClock Clock { get; private set; } = CorrectedClock.Unknown;
 
@@ -231,17 +232,15 @@ internal sealed class PeerClocks(NodeContext context, Liveness liveness) : Machi
             isAnyOff |= clock.IsExact && IsOff(clock.AtZeroMs!.Value, time);
         }
 
-        if (isAnyOff && !_isToTell)
+        if (isAnyOff)
         {
-            _isToTell = true;
-            context.Timers.Schedule(now + TellAfter, Tell);
+            News.Set(now + TellAfter);
         }
     }
 
     /// <summary>Tells the host whose clock is off, of each once in a while.</summary>
     private void Tell(TimeSpan now)
     {
-        _isToTell = false;
         if (now >= _tellOfOwnAt && OwnDeviation() is { } own)
         {
             _tellOfOwnAt = now + TellPeriod;

@@ -50,7 +50,9 @@ internal sealed class LinkCare(
     private static readonly TimeSpan UnneededFor = TimeSpan.FromMinutes(3);
 
     private readonly PerPeer<Need> _needs = new(context.Peers, () => new Need { IsTheirs = true });
-    private bool _isTelling;
+    private readonly Alarm _news = new(context.Timers, _ =>
+        context.Raise(OverlayEventKind.PeersChanged, default, $"{context.Peers.Count} peers"));
+
     private bool _isActive;
 
     public override void Start(TimeSpan now) => context.Timers.Repeat(
@@ -62,15 +64,16 @@ internal sealed class LinkCare(
     {
         _needs[peer].NeededAt = now;
         Review(peer);
-        TellChange(now);
+        _news.Set(now + TellAfter);
     }
 
-    public override void HandlePeerDown(TimeSpan now, Peer peer, DepartureReason reason) => TellChange(now);
+    public override void HandlePeerDown(TimeSpan now, Peer peer, DepartureReason reason) =>
+        _news.Set(now + TellAfter);
 
     public override void HandleServicesChanged(TimeSpan now, Peer peer, List<ServiceId> changed)
     {
         Review(peer);
-        TellChange(now);
+        _news.Set(now + TellAfter);
     }
 
     /// <summary>Nodes became neighbours, or are none any more.</summary>
@@ -148,19 +151,6 @@ internal sealed class LinkCare(
             && !rings.IsBarred(peer) && !IsWanted(peer))
         {
             links.End(now, peer, "neither of us needs this connection");
-        }
-    }
-
-    private void TellChange(TimeSpan now)
-    {
-        if (!_isTelling)
-        {
-            _isTelling = true;
-            context.Timers.Schedule(now + TellAfter, _ =>
-            {
-                _isTelling = false;
-                context.Raise(OverlayEventKind.PeersChanged, default, $"{context.Peers.Count} peers");
-            });
         }
     }
 

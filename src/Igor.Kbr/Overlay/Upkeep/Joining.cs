@@ -39,7 +39,8 @@ internal sealed class Joining(
     private static readonly TimeSpan ListPatience = TimeSpan.FromSeconds(3);
 
     private bool _isStepping;
-    private bool _isStepScheduled;
+
+    private Alarm NextStep => field ??= new(context.Timers, StepAll);
 
     public override void Start(TimeSpan now)
     {
@@ -118,24 +119,9 @@ internal sealed class Joining(
             _isStepping = false;
             if (rings.All.Any(IsJoining))
             {
-                ScheduleStep(now);
+                NextStep.Set(now + StepPeriod);
             }
         }
-    }
-
-    private void ScheduleStep(TimeSpan now)
-    {
-        if (_isStepScheduled)
-        {
-            return;
-        }
-
-        _isStepScheduled = true;
-        context.Timers.Schedule(now + StepPeriod, later =>
-        {
-            _isStepScheduled = false;
-            StepAll(later);
-        });
     }
 
     private static bool IsJoining(ServiceRing ring) => ring.HasMember && !ring.IsActive;

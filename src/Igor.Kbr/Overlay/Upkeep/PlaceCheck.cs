@@ -104,8 +104,7 @@ internal sealed class PlaceCheck(
     {
         Check[] checks = [.. _unasked.Where(c => _open.GetValueOrDefault(c.Ring.Id) == c)];
         _unasked.Clear();
-        var next = new SortedDictionary<Key, List<ServiceId>>();
-        var previous = new SortedDictionary<Key, List<ServiceId>>();
+        var asked = new List<(Key Member, bool IsNext, ServiceId Ring)>();
         foreach (Check check in checks)
         {
             if (check.Ring.Members.Count == 0)
@@ -116,13 +115,13 @@ internal sealed class PlaceCheck(
 
             (check.Next, check.Previous) = Asked(check.Ring);
             check.Open.UnionWith([check.Next, check.Previous]);
-            Add(next, check.Next, check.Ring.Id);
-            Add(previous, check.Previous, check.Ring.Id);
+            asked.Add((check.Next, true, check.Ring.Id));
+            asked.Add((check.Previous, false, check.Ring.Id));
         }
 
-        foreach (Key id in next.Keys.Union(previous.Keys))
+        foreach (var member in asked.GroupBy(question => question.Member).OrderBy(member => member.Key))
         {
-            if (!context.Peers.TryGet(id, out Peer? peer))
+            if (!context.Peers.TryGet(member.Key, out Peer? peer))
             {
                 continue;
             }
@@ -132,8 +131,9 @@ internal sealed class PlaceCheck(
                 liveness.Expect(now, peer); // a dead one keeps nobody waiting
             }
 
-            ServiceId[][] after = [.. next.GetValueOrDefault(id, []).Chunk(WireLimits.PlacesMax)];
-            ServiceId[][] before = [.. previous.GetValueOrDefault(id, []).Chunk(WireLimits.PlacesMax)];
+            ILookup<bool, ServiceId> those = member.ToLookup(one => one.IsNext, one => one.Ring);
+            ServiceId[][] after = [.. those[true].Chunk(WireLimits.PlacesMax)];
+            ServiceId[][] before = [.. those[false].Chunk(WireLimits.PlacesMax)];
             for (int i = 0; i < Math.Max(after.Length, before.Length); i++)
             {
                 context.Send(peer, new PlaceQueryMessage(
@@ -153,16 +153,6 @@ internal sealed class PlaceCheck(
                 End(later, check, isRight: false);
             }
         });
-    }
-
-    private static void Add(SortedDictionary<Key, List<ServiceId>> asked, Key id, ServiceId service)
-    {
-        if (!asked.TryGetValue(id, out List<ServiceId>? services))
-        {
-            asked[id] = services = [];
-        }
-
-        services.Add(service);
     }
 
     private static (Key Next, Key Previous) Asked(ServiceRing ring) =>
