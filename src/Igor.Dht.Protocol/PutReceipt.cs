@@ -19,6 +19,12 @@ public sealed record PutReceipt
     public required IReadOnlyList<Key> Holders { get; init; }
 
     /// <summary>
+    /// Whether the holders are no majority of the nodes that are to hold the record, as far as those know of
+    /// one another: a reader on the other side of a cut may not find it, and a later write there may win.
+    /// </summary>
+    public bool IsDegraded { get; init; }
+
+    /// <summary>
     /// Number of copies that were asked for. A ring of fewer nodes holds fewer, as the holders say.
     /// </summary>
     public required int ReplicasAsked { get; init; }

@@ -153,7 +153,8 @@ public class CopiesTests
         DhtCluster cluster = DhtCluster.Of(5);
         DhtClusterNode[] near = cluster.NearestTo(s_tea);
         var buffer = new PayloadBuffer();
-        new PutDoneMessage(new RecordVersion(1, 1), 1, [near[0].Id, near[0].Id, near[0].Id]).Write(buffer);
+        new PutDoneMessage(new RecordVersion(1, 1), 1, [near[0].Id, near[0].Id, near[0].Id], false)
+            .Write(buffer);
         byte[] done = buffer.Written.ToArray();
         near[0].Forge = _ => done;
         DhtFailure failure = cluster.Put("tea", "green", near[1]).Failure!;

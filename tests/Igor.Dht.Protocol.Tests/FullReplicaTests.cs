@@ -65,8 +65,9 @@ public class FullReplicaTests
         full.WriteOutcome = StoreOutcome.Durable;
         cluster.RunUntil(() => full.Disk.Count == Names, 120);
         cluster.RunUntil(() => full.Dht.Status is { IsSettled: true, IsReplicated: true }, 60);
-        int requests = cluster.Alive.Sum(n => n.Requests);
         Key own = Keys().First(key => cluster.RootOf(key) == full);
+        cluster.Get(own, full); // asks for leases
+        int requests = cluster.Alive.Sum(n => n.Requests);
         Assert.Equal(1, cluster.Get(own, full).Got!.ReplicasAsked);
         Assert.Equal(requests + 1, cluster.Alive.Sum(n => n.Requests));
     }

@@ -46,6 +46,10 @@ public class HandoffTests
             puts += request[1] == (byte)MessageKind.Put ? 1 : 0;
             return request[1] == (byte)MessageKind.Describe ? forged : null;
         };
+        var equal = new PayloadBuffer();
+        SyncMessages.WriteEqual(equal, new SyncStanding(0, 1)); // so that the root does not come to fetch it
+        byte[] nothing = equal.Written.ToArray();
+        holder.Forge = request => request[1] == (byte)MessageKind.Sync ? nothing : null;
         cluster.RunUntil(() => described > 1 || puts > 0, 300);
         cluster.Run(10);
         Assert.Equal(isBusy ? 0 : 1, puts);

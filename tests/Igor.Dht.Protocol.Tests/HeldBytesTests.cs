@@ -74,7 +74,7 @@ public class HeldBytesTests
         DhtCluster cluster = DhtCluster.Of(5);
         DhtClusterNode root = cluster.RootOf(s_tea);
         Assert.NotNull(cluster.Put("tea", s_value).Receipt);
-        cluster.Run(10);
+        cluster.Run(3);
         root.ReadsAtOnce = true;
         byte[]? answer = null;
         Key asker = cluster.Alive.First(n => n != root).Id;

@@ -11,6 +11,7 @@ namespace Igor.Dht.Protocol.Tests;
 /// <summary>Members, and others in their name, that do not keep to the protocol.</summary>
 public class HostilePeerTests
 {
+    private static readonly SyncStanding s_standing = new(1 << Neighbourhood.Replicas, 1);
     private static readonly Key s_tea = DhtKey.ForValue("tea");
 
     public static TheoryData<string> KindsBetweenReplicas =>
@@ -59,22 +60,22 @@ public class HostilePeerTests
     }
 
     [Fact]
-    public void Votes_heed_a_member_only_while_it_is_one()
+    public void Word_of_a_replica_is_that_of_a_member_while_it_is_one()
     {
         var context = new ReplicaContext(Key.Zero, DhtNodeOptions.Default, null!, new RecordTable(), 1);
         Key member = new(0, 0, 0, 2);
         context.Membership.HandleUpdate(
             TimeSpan.Zero,
             new NeighbourChange(new NeighbourSet(Key.Zero, true, [member], [member], 1), [member], []));
-        var votes = new ReplicaVotes(context);
-        votes.HandleSync(member, Arc.Whole);
-        Assert.True(votes.IsTakenFrom(Key.Max, member));
+        var allegiance = new Allegiance(context);
+        Assert.NotEqual(0ul, allegiance.TermFor(member, Arc.Whole));
+        Assert.False(allegiance.TryServe(Key.Max, member));
         context.Membership.HandleUpdate(
             TimeSpan.Zero,
             new NeighbourChange(
                 NeighbourSet.Alone(Key.Zero, true), [], [new Departure(member, DepartureReason.Failed)]));
-        votes.HandleUpdate();
-        Assert.False(votes.IsTakenFrom(Key.Max, member));
+        allegiance.HandleUpdate();
+        Assert.True(allegiance.TryServe(Key.Max, member));
     }
 
     [Theory]
@@ -167,7 +168,7 @@ public class HostilePeerTests
     private static byte[] Sync(Arc arc)
     {
         var buffer = new PayloadBuffer();
-        new SyncMessage(0, arc, Fingerprint.Empty).Write(buffer);
+        new SyncMessage(0, arc, Fingerprint.Empty, IsAsRoot: true).Write(buffer);
         return buffer.Written.ToArray();
     }
 
@@ -180,7 +181,7 @@ public class HostilePeerTests
             children[at] = new Fingerprint(random.Next(), (UInt128)random.NextInt64());
         }
 
-        SyncMessages.WriteChildren(buffer, 1 << Neighbourhood.Replicas, children);
+        SyncMessages.WriteChildren(buffer, s_standing, children);
         return buffer.Written.ToArray();
     }
 
@@ -201,7 +202,8 @@ public class HostilePeerTests
                 ReplicaMessages.WriteStore(buffer, isCoordinated: true, []);
                 break;
             case "Fetch":
-                ReplicaMessages.WriteFetch(buffer, [new KeyVersion(s_tea, RecordVersion.None)]);
+                ReplicaMessages.WriteFetch(
+                    buffer, isAsRoot: true, [new KeyVersion(s_tea, RecordVersion.None)]);
                 break;
             case "Sync":
                 return Sync(Arc.Whole);
@@ -232,14 +234,14 @@ public class HostilePeerTests
     {
         var buffer = new PayloadBuffer();
         ReplicaMessages.WriteFetched(
-            buffer, [new FetchedEntry(FetchedStatus.Record, true, record.Encoded)]);
+            buffer, [new FetchedEntry(FetchedStatus.Record, true, false, record.Encoded)]);
         return buffer.Written.ToArray();
     }
 
     private static byte[] Items(KeyVersion item)
     {
         var buffer = new PayloadBuffer();
-        SyncMessages.WriteItems(buffer, 1 << Neighbourhood.Replicas, [item]);
+        SyncMessages.WriteItems(buffer, s_standing, [item]);
         return buffer.Written.ToArray();
     }
 

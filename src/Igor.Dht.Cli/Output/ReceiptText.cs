@@ -26,12 +26,18 @@ internal static class ReceiptText
             text.Append("\nheld by  ").Append(holder);
         }
 
+        if (receipt.IsDegraded)
+        {
+            text.Append("\ndegraded these are no majority of the nodes that are to hold it: until more can ")
+                .Append("be reached, others may read what was there before, or write over it");
+        }
+
         return text.ToString();
     }
 
     /// <summary>
     /// The receipt for programs: name (none for an immutable record; nameBase64 where it is no text), bytes,
-    /// key, version, holders.
+    /// key, version, holders, and whether they are no majority.
     /// </summary>
     public static string Json(RecordName? name, int? valueBytes, PutReceipt receipt) =>
         JsonText.Object(writer =>
@@ -49,6 +55,7 @@ internal static class ReceiptText
             writer.WriteString("key", receipt.Key.ToString());
             writer.WriteString("version", receipt.Version.ToString());
             writer.WriteNumber("replicasAsked", receipt.ReplicasAsked);
+            writer.WriteBoolean("isDegraded", receipt.IsDegraded);
             JsonText.Texts(writer, "holders", receipt.Holders.Select(id => id.ToString()));
         });
 }

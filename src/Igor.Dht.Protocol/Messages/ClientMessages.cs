@@ -66,16 +66,18 @@ internal readonly record struct GetMessage(Key Key, GetConsistency Consistency, 
 
 /// <summary>
 /// The record is held by these nodes, in this version. The root knows so many members, counted up to the
-/// number of copies asked for.
+/// number of copies asked for. Degraded: they are no majority of those that are to hold it.
 /// </summary>
-internal readonly record struct PutDoneMessage(RecordVersion Version, int Known, IReadOnlyList<Key> Holders)
+internal readonly record struct PutDoneMessage(
+    RecordVersion Version, int Known, IReadOnlyList<Key> Holders, bool IsDegraded)
 {
     public void Write(PayloadBuffer buffer)
     {
-        MessagePackWriter writer = buffer.Begin(MessageKind.PutDone, 4);
+        MessagePackWriter writer = buffer.Begin(MessageKind.PutDone, 5);
         MessageParts.Write(ref writer, Version);
         writer.Write(Known);
         MessageParts.Write(ref writer, Holders);
+        writer.Write(IsDegraded);
         writer.Flush();
     }
 
@@ -83,8 +85,8 @@ internal readonly record struct PutDoneMessage(RecordVersion Version, int Known,
     {
         RecordVersion version = MessageParts.ReadVersion(ref reader);
         int known = reader.ReadInt32();
-        return new PutDoneMessage(
-            version, known, MessageParts.ReadKeys(ref reader, RecordCodec.ReplicasMax * 2));
+        Key[] holders = MessageParts.ReadKeys(ref reader, RecordCodec.ReplicasMax * 2);
+        return new PutDoneMessage(version, known, holders, reader.ReadBoolean());
     }
 }
 

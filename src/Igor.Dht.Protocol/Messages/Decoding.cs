@@ -61,7 +61,7 @@ internal static class Decoding
         {
             MessageKind.Put or MessageKind.Got => true,
             MessageKind.Store => payload[3] == MessagePackCode.MinFixArray + 1,
-            MessageKind.Fetched => payload[2] == MessagePackCode.MinFixArray + 3,
+            MessageKind.Fetched => payload[2] == MessagePackCode.MinFixArray + 4,
             _ => false,
         };
 

@@ -27,6 +27,7 @@ internal enum MessageKind
     CallRegister = 19,
     Leaving = 20,
     Members = 21,
+    Follow = 22,
 
     PutDone = 32,
     Conflict = 33,
@@ -50,6 +51,7 @@ internal enum MessageKind
     RegisterAnswered = 51,
     RegisterInDoubt = 52,
     MembersAre = 53,
+    Following = 54,
 }
 
 /// <summary>Why a request was refused for good.</summary>

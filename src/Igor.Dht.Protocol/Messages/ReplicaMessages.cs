@@ -20,9 +20,6 @@ internal enum StoredStatus
     /// <summary>The disk is full or failed.</summary>
     Failed,
 
-    /// <summary>A nearer node has become the root of the key.</summary>
-    NotRoot,
-
     /// <summary>Too much waits for the disk already.</summary>
     Busy,
 
@@ -31,7 +28,13 @@ internal enum StoredStatus
 }
 
 /// <summary>One entry of the answer to Store.</summary>
-internal readonly record struct StoredEntry(StoredStatus Status, RecordVersion Version);
+/// <param name="Status">What became of it.</param>
+/// <param name="Version">The version that is held now.</param>
+/// <param name="IsApart">
+/// Whether the replica gives its word to another root: what it holds is a copy, and counts for no majority.
+/// </param>
+internal readonly record struct StoredEntry(
+    StoredStatus Status, RecordVersion Version, bool IsApart = false);
 
 /// <summary>What a replica has for one key that was asked for.</summary>
 internal enum FetchedStatus
@@ -53,7 +56,12 @@ internal enum FetchedStatus
 }
 
 /// <summary>One entry of the answer to Fetch; the record is a slice of the message.</summary>
-internal readonly record struct FetchedEntry(FetchedStatus Status, bool HasVote, ReadOnlyMemory<byte> Record);
+/// <param name="Status">What is held.</param>
+/// <param name="HasVote">Whether "nothing" means that there is nothing, as far as the replica knows.</param>
+/// <param name="IsApart">Whether the replica gives its word about the key to another root.</param>
+/// <param name="Record">The record.</param>
+internal readonly record struct FetchedEntry(
+    FetchedStatus Status, bool HasVote, bool IsApart, ReadOnlyMemory<byte> Record);
 
 /// <summary>Messages between the replicas of a key about its record.</summary>
 internal static class ReplicaMessages
@@ -94,11 +102,12 @@ internal static class ReplicaMessages
     public static void WriteStored(PayloadBuffer buffer, ReadOnlySpan<StoredEntry> entries)
     {
         MessagePackWriter writer = buffer.Begin(MessageKind.Stored, 1);
-        writer.WriteArrayHeader(entries.Length * 3);
+        writer.WriteArrayHeader(entries.Length * 4);
         foreach (StoredEntry entry in entries)
         {
             writer.Write((int)entry.Status);
             MessageParts.Write(ref writer, entry.Version);
+            writer.Write(entry.IsApart);
         }
 
         writer.Flush();
@@ -106,35 +115,43 @@ internal static class ReplicaMessages
 
     public static StoredEntry[] ReadStored(ref MessagePackReader reader)
     {
-        var entries = new StoredEntry[MessageParts.ReadCount(ref reader, BatchCountMax * 3) / 3];
+        var entries = new StoredEntry[MessageParts.ReadCount(ref reader, BatchCountMax * 4) / 4];
         for (int at = 0; at < entries.Length; at++)
         {
             var status = (StoredStatus)reader.ReadInt32();
-            entries[at] = new StoredEntry(status, MessageParts.ReadVersion(ref reader));
+            RecordVersion version = MessageParts.ReadVersion(ref reader);
+            entries[at] = new StoredEntry(status, version, reader.ReadBoolean());
         }
 
         return entries;
     }
 
-    /// <summary>Send what is newer than these versions of these keys.</summary>
-    public static void WriteFetch(PayloadBuffer buffer, ReadOnlySpan<KeyVersion> keys)
+    /// <summary>
+    /// Send what is newer than these versions of these keys. Who asks as their root asks for votes besides.
+    /// </summary>
+    public static void WriteFetch(PayloadBuffer buffer, bool isAsRoot, ReadOnlySpan<KeyVersion> keys)
     {
-        MessagePackWriter writer = buffer.Begin(MessageKind.Fetch, 1);
+        MessagePackWriter writer = buffer.Begin(MessageKind.Fetch, 2);
+        writer.Write(isAsRoot);
         WriteKeyVersions(ref writer, keys);
         writer.Flush();
     }
 
-    public static KeyVersion[] ReadFetch(ref MessagePackReader reader) =>
-        ReadKeyVersions(ref reader, BatchCountMax);
+    public static (bool IsAsRoot, KeyVersion[] Keys) ReadFetch(ref MessagePackReader reader)
+    {
+        bool isAsRoot = reader.ReadBoolean();
+        return (isAsRoot, ReadKeyVersions(ref reader, BatchCountMax));
+    }
 
     public static void WriteFetched(PayloadBuffer buffer, ReadOnlySpan<FetchedEntry> entries)
     {
         MessagePackWriter writer = buffer.Begin(MessageKind.Fetched, 1);
-        writer.WriteArrayHeader(entries.Length * 3);
+        writer.WriteArrayHeader(entries.Length * 4);
         foreach (FetchedEntry entry in entries)
         {
             writer.Write((int)entry.Status);
             writer.Write(entry.HasVote);
+            writer.Write(entry.IsApart);
             writer.Write(entry.Record.Span);
         }
 
@@ -143,12 +160,13 @@ internal static class ReplicaMessages
 
     public static FetchedEntry[] ReadFetched(ref MessagePackReader reader)
     {
-        var entries = new FetchedEntry[MessageParts.ReadCount(ref reader, BatchCountMax * 3) / 3];
+        var entries = new FetchedEntry[MessageParts.ReadCount(ref reader, BatchCountMax * 4) / 4];
         for (int at = 0; at < entries.Length; at++)
         {
             var status = (FetchedStatus)reader.ReadInt32();
             bool hasVote = reader.ReadBoolean();
-            entries[at] = new FetchedEntry(status, hasVote, MessageParts.ReadBytes(ref reader));
+            bool isApart = reader.ReadBoolean();
+            entries[at] = new FetchedEntry(status, hasVote, isApart, MessageParts.ReadBytes(ref reader));
         }
 
         return entries;

@@ -1,14 +1,16 @@
 using Igor.Dht.Protocol.Index;
 using Igor.Dht.Protocol.Records;
+using Igor.Dht.Protocol.Ring;
 using Igor.Kbr;
 using MessagePack;
 
 namespace Igor.Dht.Protocol.Messages;
 
 /// <summary>
-/// Compare what both hold in an arc: the records that ask for so many replicas, or all for 0.
+/// Compare what both hold in an arc: the records that ask for so many replicas, or all for 0. The root of the
+/// keys asks for the word about them besides (see Follow).
 /// </summary>
-internal readonly record struct SyncMessage(int Replicas, Arc Arc, Fingerprint Fingerprint)
+internal readonly record struct SyncMessage(int Replicas, Arc Arc, Fingerprint Fingerprint, bool IsAsRoot)
 {
     /// <summary>Number of parts that an arc is cut into when it differs.</summary>
     public const int Fanout = 16;
@@ -18,10 +20,11 @@ internal readonly record struct SyncMessage(int Replicas, Arc Arc, Fingerprint F
 
     public void Write(PayloadBuffer buffer)
     {
-        MessagePackWriter writer = buffer.Begin(MessageKind.Sync, 5);
+        MessagePackWriter writer = buffer.Begin(MessageKind.Sync, 6);
         writer.Write(Replicas);
         MessageParts.Write(ref writer, Arc);
         MessageParts.Write(ref writer, Fingerprint);
+        writer.Write(IsAsRoot);
         writer.Flush();
     }
 
@@ -34,7 +37,8 @@ internal readonly record struct SyncMessage(int Replicas, Arc Arc, Fingerprint F
         }
 
         Arc arc = MessageParts.ReadArc(ref reader);
-        return new SyncMessage(replicas, arc, MessageParts.ReadFingerprint(ref reader));
+        Fingerprint fingerprint = MessageParts.ReadFingerprint(ref reader);
+        return new SyncMessage(replicas, arc, fingerprint, reader.ReadBoolean());
     }
 
     /// <summary>One of the parts that an arc is cut into; null for an arc too short to be cut.</summary>
@@ -56,6 +60,26 @@ internal readonly record struct SyncMessage(int Replicas, Arc Arc, Fingerprint F
     }
 }
 
+/// <summary>What each answer to Sync says beside what is held.</summary>
+/// <param name="Classes">Which numbers of replicas occur, as bits.</param>
+/// <param name="Term">
+/// The term (see Follow) if the root that asks has the word about all keys asked for; else 0.
+/// </param>
+internal readonly record struct SyncStanding(int Classes, ulong Term)
+{
+    public void Write(ref MessagePackWriter writer)
+    {
+        writer.Write(Classes);
+        writer.Write(Term);
+    }
+
+    public static SyncStanding Read(ref MessagePackReader reader)
+    {
+        int classes = reader.ReadInt32();
+        return new SyncStanding(classes, reader.ReadUInt64());
+    }
+}
+
 /// <summary>The answers to Sync, and the rest of what roots and replicas tell one another.</summary>
 internal static class SyncMessages
 {
@@ -63,19 +87,20 @@ internal static class SyncMessages
     public const int ArcsMax = 256;
 
     /// <summary>
-    /// Both hold the same. Like the two answers below it says which numbers of replicas occur, as bits.
+    /// Both hold the same. Like the two answers below it says first what they have in common.
     /// </summary>
-    public static void WriteEqual(PayloadBuffer buffer, int classes)
+    public static void WriteEqual(PayloadBuffer buffer, SyncStanding standing)
     {
-        MessagePackWriter writer = buffer.Begin(MessageKind.SyncEqual, 1);
-        writer.Write(classes);
+        MessagePackWriter writer = buffer.Begin(MessageKind.SyncEqual, 2);
+        standing.Write(ref writer);
         writer.Flush();
     }
 
-    public static void WriteChildren(PayloadBuffer buffer, int classes, ReadOnlySpan<Fingerprint> children)
+    public static void WriteChildren(
+        PayloadBuffer buffer, SyncStanding standing, ReadOnlySpan<Fingerprint> children)
     {
-        MessagePackWriter writer = buffer.Begin(MessageKind.SyncChildren, 1 + (SyncMessage.Fanout * 2));
-        writer.Write(classes);
+        MessagePackWriter writer = buffer.Begin(MessageKind.SyncChildren, 2 + (SyncMessage.Fanout * 2));
+        standing.Write(ref writer);
         foreach (Fingerprint child in children)
         {
             MessageParts.Write(ref writer, child);
@@ -84,32 +109,33 @@ internal static class SyncMessages
         writer.Flush();
     }
 
-    public static int ReadEqual(ref MessagePackReader reader) => reader.ReadInt32();
+    public static SyncStanding ReadEqual(ref MessagePackReader reader) => SyncStanding.Read(ref reader);
 
-    public static (int Classes, Fingerprint[] Children) ReadChildren(ref MessagePackReader reader)
+    public static (SyncStanding Standing, Fingerprint[] Children) ReadChildren(ref MessagePackReader reader)
     {
-        int classes = reader.ReadInt32();
+        var standing = SyncStanding.Read(ref reader);
         var children = new Fingerprint[SyncMessage.Fanout];
         for (int at = 0; at < children.Length; at++)
         {
             children[at] = MessageParts.ReadFingerprint(ref reader);
         }
 
-        return (classes, children);
+        return (standing, children);
     }
 
-    public static void WriteItems(PayloadBuffer buffer, int classes, ReadOnlySpan<KeyVersion> items)
+    public static void WriteItems(
+        PayloadBuffer buffer, SyncStanding standing, ReadOnlySpan<KeyVersion> items)
     {
-        MessagePackWriter writer = buffer.Begin(MessageKind.SyncItems, 2);
-        writer.Write(classes);
+        MessagePackWriter writer = buffer.Begin(MessageKind.SyncItems, 3);
+        standing.Write(ref writer);
         ReplicaMessages.WriteKeyVersions(ref writer, items);
         writer.Flush();
     }
 
-    public static (int Classes, KeyVersion[] Items) ReadItems(ref MessagePackReader reader)
+    public static (SyncStanding Standing, KeyVersion[] Items) ReadItems(ref MessagePackReader reader)
     {
-        int classes = reader.ReadInt32();
-        return (classes, ReplicaMessages.ReadKeyVersions(ref reader, SyncMessage.ItemsMax));
+        var standing = SyncStanding.Read(ref reader);
+        return (standing, ReplicaMessages.ReadKeyVersions(ref reader, SyncMessage.ItemsMax));
     }
 
     /// <summary>You are in sync with me, the settled root, in these arcs.</summary>
@@ -125,7 +151,63 @@ internal static class SyncMessages
         writer.Flush();
     }
 
-    public static Arc[] ReadDone(ref MessagePackReader reader)
+    public static Arc[] ReadDone(ref MessagePackReader reader) => ReadArcs(ref reader);
+
+    /// <summary>
+    /// Give me, the root, your word about the keys of these arcs, and to nobody else for so long.
+    /// </summary>
+    public static void WriteFollow(PayloadBuffer buffer, TimeSpan lease, ArcSet arcs)
+    {
+        MessagePackWriter writer = buffer.Begin(MessageKind.Follow, 2);
+        writer.Write((int)lease.TotalMilliseconds);
+        WriteArcs(ref writer, arcs);
+        writer.Flush();
+    }
+
+    public static (TimeSpan Lease, ArcSet Arcs) ReadFollow(ref MessagePackReader reader)
+    {
+        var lease = TimeSpan.FromMilliseconds(Math.Clamp(reader.ReadInt32(), 0, 60_000));
+        return (lease, ReadArcSet(ref reader));
+    }
+
+    /// <summary>
+    /// You have my word, and the lease, for these arcs; the term is another when somebody else had it.
+    /// </summary>
+    public static void WriteFollowing(PayloadBuffer buffer, ulong term, ArcSet granted)
+    {
+        MessagePackWriter writer = buffer.Begin(MessageKind.Following, 2);
+        writer.Write(term);
+        WriteArcs(ref writer, granted);
+        writer.Flush();
+    }
+
+    public static (ulong Term, ArcSet Granted) ReadFollowing(ref MessagePackReader reader)
+    {
+        ulong term = reader.ReadUInt64();
+        return (term, ReadArcSet(ref reader));
+    }
+
+    private static void WriteArcs(ref MessagePackWriter writer, ArcSet arcs)
+    {
+        writer.WriteArrayHeader(arcs.Spans.Count * 2);
+        foreach (Arc arc in arcs.Arcs())
+        {
+            MessageParts.Write(ref writer, arc);
+        }
+    }
+
+    private static ArcSet ReadArcSet(ref MessagePackReader reader)
+    {
+        var arcs = new ArcSet();
+        foreach (Arc arc in ReadArcs(ref reader))
+        {
+            arcs.Add(arc);
+        }
+
+        return arcs;
+    }
+
+    private static Arc[] ReadArcs(ref MessagePackReader reader)
     {
         var arcs = new Arc[MessageParts.ReadCount(ref reader, ArcsMax * 2) / 2];
         for (int at = 0; at < arcs.Length; at++)

@@ -179,6 +179,7 @@ internal sealed class PutOperation : ClientOperation
                 Version = done.Version,
                 Holders = holders,
                 ReplicasAsked = _put.Replicas,
+                IsDegraded = done.IsDegraded,
             },
         });
     }
@@ -198,7 +199,8 @@ internal sealed class PutOperation : ClientOperation
 
     private void HandleTooFew(IReadOnlyList<Key> holders, int needed, string why)
     {
-        _holders = holders;
+        // The last attempt may have had no time to ask those who hold it since an earlier one.
+        _holders = holders.Count >= (_holders?.Count ?? 0) ? holders : _holders;
         _needed = needed;
         Retry(why);
     }

@@ -197,7 +197,8 @@ internal sealed class Absence(ReplicaContext context, RootKnowledge root) : IRep
         if (_batch.Count > 0)
         {
             _outstanding++;
-            ReplicaMessages.WriteFetch(context.Buffer, CollectionsMarshal.AsSpan(_batch));
+            ReplicaMessages.WriteFetch(
+                context.Buffer, isAsRoot: false, CollectionsMarshal.AsSpan(_batch));
             context.Request(this, 0, judge, exact: true, Timeout);
         }
     }

@@ -18,6 +18,8 @@ internal sealed class DhtReplica
     private readonly ReplicaContext _context;
     private readonly RootKnowledge _root;
     private readonly ReplicaVotes _votes;
+    private readonly Allegiance _allegiance;
+    private readonly RootLeases _leases;
     private readonly RepairSchedule _repair;
     private readonly RootWriter _writer;
     private readonly RootReader _reader;
@@ -35,13 +37,15 @@ internal sealed class DhtReplica
         _root = new RootKnowledge(_context);
         _votes = new ReplicaVotes(_context);
         _repair = new RepairSchedule(_context, _root, _votes);
-        _writer = new RootWriter(_context, _repair);
-        _reader = new RootReader(_context, _root, _votes, _repair);
-        _server = new ReplicaServer(_context, _root, _votes, _repair);
+        _allegiance = new Allegiance(_context);
+        _leases = new RootLeases(_context, _root, _allegiance, _repair);
+        _writer = new RootWriter(_context, _root, _allegiance, _leases, _repair);
+        _reader = new RootReader(_context, _root, _votes, _allegiance, _leases, _repair);
+        _server = new ReplicaServer(_context, _root, _votes, _allegiance, _repair);
         _sweep = new Sweep(_context);
         _notes = new KeptNotes(_context);
         _absence = new Absence(_context, _root);
-        _leaving = new LeaveTaking(_context, _root, _repair, _writer);
+        _leaving = new LeaveTaking(_context, _root, _repair, _writer, _leases);
         _context.DamageFound = HandleLoss;
         _context.NoteChanged = _notes.HandleChange;
     }
@@ -51,7 +55,8 @@ internal sealed class DhtReplica
         DhtTime.Earliest(
             DhtTime.Earliest(
                 DhtTime.Earliest(_absence.IsHeldBack ? null : _repair.NextDeadline, _writer.NextDeadline),
-                DhtTime.Earliest(_registers?.NextDeadline, _leaving.NextDeadline)),
+                DhtTime.Earliest(
+                    DhtTime.Earliest(_registers?.NextDeadline, _leases.NextDeadline), _leaving.NextDeadline)),
             DhtTime.Earliest(
                 DhtTime.Earliest(_absence.IsHeldBack ? null : _sweep.NextDeadline, _absence.NextDeadline),
                 _notes.NextDeadline));
@@ -99,7 +104,11 @@ internal sealed class DhtReplica
             }
         }
 
-        _notes.Recall(recall);
+        if (_notes.Recall(recall))
+        {
+            _allegiance.BeQuiet();
+        }
+
         _absence.Recall(recall);
     }
 
@@ -138,6 +147,8 @@ internal sealed class DhtReplica
     {
         _root.HandleUpdate();
         _votes.HandleUpdate();
+        _allegiance.HandleUpdate();
+        _leases.HandleUpdate();
         _repair.HandleUpdate();
         _writer.HandleUpdate();
         _sweep.HandleUpdate();
@@ -168,6 +179,7 @@ internal sealed class DhtReplica
         }
 
         _writer.HandleDeadline();
+        _leases.HandleDeadline();
         _registers?.HandleDeadline();
         _notes.HandleDeadline();
     }
@@ -193,7 +205,7 @@ internal sealed class DhtReplica
 
     private static bool IsBetweenReplicas(MessageKind kind) => kind is MessageKind.Store
         or MessageKind.Fetch or MessageKind.Sync or MessageKind.SyncDone or MessageKind.Describe
-        or MessageKind.Leaving or MessageKind.Members
+        or MessageKind.Leaving or MessageKind.Members or MessageKind.Follow
         || RegisterReplica.IsBetweenReplicas(kind);
 
     private void Dispatch(in KbrDelivery delivery, MessageKind kind)
@@ -229,9 +241,9 @@ internal sealed class DhtReplica
 
                 break;
             case MessageKind.Fetch:
-                if (TryRead(delivery, ReplicaMessages.ReadFetch, out var keys))
+                if (TryRead(delivery, ReplicaMessages.ReadFetch, out var fetch))
                 {
-                    _server.HandleFetch(delivery, keys);
+                    _server.HandleFetch(delivery, fetch.IsAsRoot, fetch.Keys);
                 }
 
                 break;
@@ -256,6 +268,13 @@ internal sealed class DhtReplica
                 if (TryRead(delivery, SyncMessages.ReadDone, out var arcs))
                 {
                     _server.HandleSyncDone(delivery, arcs);
+                }
+
+                break;
+            case MessageKind.Follow:
+                if (TryRead(delivery, SyncMessages.ReadFollow, out var follow))
+                {
+                    _server.HandleFollow(delivery, follow.Lease, follow.Arcs);
                 }
 
                 break;

@@ -68,7 +68,7 @@ internal sealed class FetchBatch(
     /// <summary>Begins.</summary>
     public void Start()
     {
-        ReplicaMessages.WriteFetch(context.Buffer, CollectionsMarshal.AsSpan(keys));
+        ReplicaMessages.WriteFetch(context.Buffer, isAsRoot: false, CollectionsMarshal.AsSpan(keys));
         context.Request(this, 0, session.Peer, exact: true, FetchTimeout);
     }
 

@@ -10,7 +10,8 @@ namespace Igor.Dht.Protocol.Replication;
 /// <summary>
 /// A get for which the root asks the members near the key. It ends as soon as a majority of the replicas that
 /// are expected has answered with a vote, or when all have answered or failed. The newest record wins. Before
-/// it is told unmarked it is here and on a majority of its replicas: what was read is not read older later.
+/// it is told unmarked it is here and on a majority of its replicas, which give their word about the key to
+/// this root: what was read is not read older later.
 /// </summary>
 internal sealed class GatherRound : IReplyHandler, IReadHandler, IWriteHandler
 {
@@ -64,10 +65,10 @@ internal sealed class GatherRound : IReplyHandler, IReadHandler, IWriteHandler
     {
         get
         {
-            bool isFull = !_context.Membership.IsAlone && HasMajority(_replicas);
-            for (int fewer = _context.FewestReplicas; fewer < Neighbourhood.Replicas; fewer++)
+            bool isFull = _reader.IsMajority(_message.Key, _replicas, _voters.Contains);
+            for (int fewer = _context.FewestReplicas; isFull && fewer < Neighbourhood.Replicas; fewer++)
             {
-                isFull &= HasMajority(fewer);
+                isFull = _reader.IsMajority(_message.Key, fewer, _voters.Contains);
             }
 
             return isFull;
@@ -85,7 +86,7 @@ internal sealed class GatherRound : IReplyHandler, IReadHandler, IWriteHandler
 
         Span<Key> near = stackalloc Key[Neighbourhood.Members];
         int count = _context.Membership.Alive.Nearest(_message.Key, near);
-        ReplicaMessages.WriteFetch(_context.Buffer, [new KeyVersion(_message.Key, _own)]);
+        ReplicaMessages.WriteFetch(_context.Buffer, isAsRoot: true, [new KeyVersion(_message.Key, _own)]);
         TimeSpan timeout = _message.Budget * 0.75;
         timeout = timeout < FetchTimeoutMax ? timeout : FetchTimeoutMax;
         for (int at = 0; at < count; at++)
@@ -135,7 +136,7 @@ internal sealed class GatherRound : IReplyHandler, IReadHandler, IWriteHandler
         }
         else
         {
-            Take(record, _context.Membership.Self);
+            Take(record, _context.Membership.Self, IsApart);
             Settle(_best);
         }
     }
@@ -145,7 +146,11 @@ internal sealed class GatherRound : IReplyHandler, IReadHandler, IWriteHandler
     {
         if (status is StoredStatus.Held or StoredStatus.Newer)
         {
-            _holders.Add(_context.Membership.Self);
+            if (!IsApart)
+            {
+                _holders.Add(_context.Membership.Self);
+            }
+
             if (status == StoredStatus.Held)
             {
                 _reader.HandleLearned();
@@ -161,14 +166,13 @@ internal sealed class GatherRound : IReplyHandler, IReadHandler, IWriteHandler
         AnswerWhenSettled();
     }
 
+    private bool IsApart => !_reader.IsServed(_message.Key);
+
     private RecordVersion RankOf(Record record) => _context.Ranks.Of(record.Header.Version);
 
     private Record Newer(Record left, Record right) => RankOf(left) == RankOf(right)
         ? RecordTypes.Merge(left, right)
         : RankOf(left) > RankOf(right) ? left : right;
-
-    private bool HasMajority(int replicas) =>
-        VotesOf(replicas) >= (Math.Min(replicas, _expected.Length) / 2) + 1;
 
     private int VotesOf(int replicas) => _expected.Take(replicas).Count(_voters.Contains);
 
@@ -198,9 +202,9 @@ internal sealed class GatherRound : IReplyHandler, IReadHandler, IWriteHandler
             }
 
             // One from the future is read when there is no other, and is not kept.
-            Take(record, source);
+            Take(record, source, entry.IsApart);
         }
-        else if (entry.Status == FetchedStatus.Same && _best is null)
+        else if (entry.Status == FetchedStatus.Same && _best is null && !entry.IsApart)
         {
             _holders.Add(source);
         }
@@ -211,7 +215,7 @@ internal sealed class GatherRound : IReplyHandler, IReadHandler, IWriteHandler
         }
     }
 
-    private void Take(Record record, Key source)
+    private void Take(Record record, Key source, bool isApart)
     {
         RecordVersion best = _best is null ? _own : RankOf(_best);
         if (RankOf(record) > best)
@@ -219,7 +223,7 @@ internal sealed class GatherRound : IReplyHandler, IReadHandler, IWriteHandler
             _holders.Clear();
         }
 
-        if (RankOf(record) >= best)
+        if (RankOf(record) >= best && !isApart)
         {
             _holders.Add(source);
         }
@@ -286,7 +290,7 @@ internal sealed class GatherRound : IReplyHandler, IReadHandler, IWriteHandler
     }
 
     private bool IsSettled => _best is null
-        || (_isOwnDone && _holders.Count >= _context.Membership.Majority(_best.Header.Replicas));
+        || (_isOwnDone && _reader.IsMajority(_message.Key, _best.Header.Replicas, _holders.Contains));
 
     private void WriteBack(Record best)
     {
@@ -312,7 +316,7 @@ internal sealed class GatherRound : IReplyHandler, IReadHandler, IWriteHandler
         if (reply.Status == KbrStatus.Ok
             && Decoding.TryRead(
                 reply.Payload, MessageKind.Stored, ReplicaMessages.ReadStored, out var entries)
-            && entries is [{ Status: StoredStatus.Held or StoredStatus.Newer }])
+            && entries is [{ Status: StoredStatus.Held or StoredStatus.Newer, IsApart: false }])
         {
             _holders.Add(replica);
         }

@@ -35,8 +35,11 @@ internal sealed class KeptNotes(ReplicaContext context)
     /// <summary>When <see cref="HandleDeadline"/> wants to be called, or null for never.</summary>
     public TimeSpan? NextDeadline { get; private set; }
 
-    /// <summary>Takes up what was kept; after the index is complete.</summary>
-    public void Recall(Func<string, byte[]?> read)
+    /// <summary>
+    /// Takes up what was kept; after the index is complete. Whether there was anything: then this is a
+    /// restart.
+    /// </summary>
+    public bool Recall(Func<string, byte[]?> read)
     {
         var members = new List<Key>();
         ReadOnlySpan<byte> network = Network();
@@ -69,6 +72,8 @@ internal sealed class KeptNotes(ReplicaContext context)
                 context.Lacked.Add(key, version, expiresAtUnixMs: 0, _ => false);
             }
         }
+
+        return _kept.Values.Any(static kept => kept.Length > 0);
     }
 
     /// <summary>Something changed that is to be kept.</summary>

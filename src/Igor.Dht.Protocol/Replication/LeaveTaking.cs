@@ -11,7 +11,12 @@ namespace Igor.Dht.Protocol.Replication;
 /// and counts as one that failed and may come back.
 /// </summary>
 internal sealed class LeaveTaking(
-    ReplicaContext context, RootKnowledge root, RepairSchedule repair, RootWriter writer) : IReplyHandler
+    ReplicaContext context,
+    RootKnowledge root,
+    RepairSchedule repair,
+    RootWriter writer,
+    RootLeases leases)
+    : IReplyHandler
 {
     /// <summary>
     /// Most times that it asks: as long as it takes that others have the copies that became theirs when
@@ -98,6 +103,7 @@ internal sealed class LeaveTaking(
         }
         else
         {
+            leases.Release();
             _stage = Stage.Over;
         }
     }
@@ -114,6 +120,11 @@ internal sealed class LeaveTaking(
 
     private void Tell(int tag)
     {
+        if (tag == AgreedTag)
+        {
+            leases.Release();
+        }
+
         _isRefused = false;
         _outstanding = root.Peers.Count;
         foreach (PeerKnowledge peer in root.Peers)

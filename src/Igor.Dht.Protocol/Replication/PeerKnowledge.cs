@@ -30,6 +30,23 @@ internal sealed class PeerKnowledge(Key id)
     /// <summary>Keys for which the peer was told that it is in sync.</summary>
     public ArcSet Told { get; } = new();
 
+    /// <summary>
+    /// The peer's term since it was heard: as long as it is the same, nobody else had its word.
+    /// </summary>
+    public ulong Term { get; set; }
+
+    /// <summary>Keys about which the peer gave its word to this root until a lease ends.</summary>
+    public ArcSet Leased { get; set; } = new();
+
+    /// <summary>When that lease ends.</summary>
+    public TimeSpan LeasedUntil { get; set; }
+
+    /// <summary>The number of the request for a lease that is under way; 0 for none.</summary>
+    public int Asking { get; set; }
+
+    /// <summary>When a lease was asked for last.</summary>
+    public TimeSpan AskedAt { get; set; } = TimeSpan.MinValue / 2;
+
     /// <summary>The numbers of replicas that occur among the peer's records, as bits.</summary>
     public int Classes { get; set; }
 }

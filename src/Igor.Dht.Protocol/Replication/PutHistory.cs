@@ -71,7 +71,8 @@ internal sealed class PutHistory(ReplicaContext context, RecordHeader header, Ac
         }
         else
         {
-            ReplicaMessages.WriteFetch(context.Buffer, [new KeyVersion(header.Key, header.Version)]);
+            ReplicaMessages.WriteFetch(
+                context.Buffer, isAsRoot: false, [new KeyVersion(header.Key, header.Version)]);
             context.Request(this, 0, holder, exact: true, timeout);
         }
     }

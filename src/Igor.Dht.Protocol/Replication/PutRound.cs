@@ -145,6 +145,21 @@ internal sealed class PutRound : IReplyHandler, IWriteHandler, IReadHandler
     /// </summary>
     private bool IsConfirmedByNewer => _history.Past == PutPast.Applied || _history.IsOfNoMatter;
 
+    /// <summary>
+    /// Whether the record is on a majority of those that are to hold it, who are this root's: then any later
+    /// root and any reader finds it.
+    /// </summary>
+    private bool IsOnMajority => _writer.IsMajority(Header.Key, Header.Replicas, IsCounted);
+
+    /// <summary>
+    /// Whether that may still become so, and the writer did not say that it is content with less.
+    /// </summary>
+    private bool IsMajorityAwaited => Needed() >= _context.Membership.Majority(Header.Replicas)
+        && _writer.IsMajority(
+            Header.Key,
+            Header.Replicas,
+            id => IsCounted(id) || _targets.Exists(t => t.Id == id && t.Status is null));
+
     private void Begin(RecordVersion held)
     {
         _record = _history.Name(_record, held);
@@ -154,7 +169,10 @@ internal sealed class PutRound : IReplyHandler, IWriteHandler, IReadHandler
 
     private void SettleOwn(StoredStatus status) => Settle(
         0,
-        new StoredEntry(status, status == StoredStatus.Newer ? _newer : Header.Version),
+        new StoredEntry(
+            status,
+            status == StoredStatus.Newer ? _newer : Header.Version,
+            IsApart: !_writer.IsServed(Header.Key)),
         StoredAnswer.Explain(status));
 
     private void SendToReplicas()
@@ -189,6 +207,7 @@ internal sealed class PutRound : IReplyHandler, IWriteHandler, IReadHandler
         StoredStatus status = entry is { } answer ? Judge(answer, _targets[index].Id) : StoredStatus.Failed;
         PutTarget target = _targets[index];
         target.Status = status;
+        target.IsApart = entry is { IsApart: true };
         target.HasAnswered = entry is not null;
         if (status is not (StoredStatus.Held or StoredStatus.Newer))
         {
@@ -206,7 +225,7 @@ internal sealed class PutRound : IReplyHandler, IWriteHandler, IReadHandler
 
     private void Proceed()
     {
-        if (_targets[0].Status is not null && HeldCount() >= _context.Membership.Majority(Header.Replicas))
+        if (_targets[0].Status is not null && IsOnMajority)
         {
             _context.Unsettled.Confirm(Header.Key, Header.Version);
         }
@@ -288,7 +307,7 @@ internal sealed class PutRound : IReplyHandler, IWriteHandler, IReadHandler
         {
             _context.Defer(_token, "too much waits for its disk already; try again in a moment");
         }
-        else if (own is not null && HeldCount() >= Needed())
+        else if (own is not null && HeldCount() >= Needed() && (IsOnMajority || !IsMajorityAwaited))
         {
             if (!IsHeldBy(_targets[0]))
             {
@@ -298,7 +317,7 @@ internal sealed class PutRound : IReplyHandler, IWriteHandler, IReadHandler
 
             bool isMerged = _newer > Header.Version && _history.Past != PutPast.Applied;
             RecordVersion version = isMerged ? _newer : Header.Version;
-            new PutDoneMessage(version, Known(), Holders()).Write(_context.Buffer);
+            new PutDoneMessage(version, Known(), Holders(), !IsOnMajority).Write(_context.Buffer);
             _context.Reply(_token);
         }
         else if (_outstanding == 0)
@@ -326,24 +345,10 @@ internal sealed class PutRound : IReplyHandler, IWriteHandler, IReadHandler
         }
         else
         {
-            new NotEnoughMessage(Needed(), Holders(), WhyTooFew()).Write(_context.Buffer);
+            string why = PutTarget.Explain(_targets, Needed(), _context.Membership.Expected.Count);
+            new NotEnoughMessage(Needed(), Holders(), why).Write(_context.Buffer);
             _context.Reply(_token);
         }
-    }
-
-    private string WhyTooFew()
-    {
-        int known = _context.Membership.Expected.Count;
-        IEnumerable<string> why = _targets
-            .Where(t => t.Trouble is not null)
-            .Select(t => $"node {t.Id.ToShortString()} {t.Trouble}");
-        if (_targets.Count < Needed())
-        {
-            why = why.Prepend(known == 1 ? "the ring has one member" : $"{known} members are known, "
-                + $"{_targets.Count} of them near the key can be reached");
-        }
-
-        return string.Join("; ", why.DefaultIfEmpty("the ring is changing"));
     }
 
     private int Known() => Math.Min(Header.Replicas, _context.Membership.Expected.Count);
@@ -352,6 +357,8 @@ internal sealed class PutRound : IReplyHandler, IWriteHandler, IReadHandler
 
     private bool IsHeldBy(PutTarget target) => target.Status == StoredStatus.Held
         || (target.Status == StoredStatus.Newer && IsConfirmedByNewer);
+
+    private bool IsCounted(Key id) => _targets.Exists(t => t.Id == id && IsHeldBy(t) && !t.IsApart);
 
     private int HeldCount()
     {
@@ -377,5 +384,4 @@ internal sealed class PutRound : IReplyHandler, IWriteHandler, IReadHandler
 
         return holders;
     }
-
 }

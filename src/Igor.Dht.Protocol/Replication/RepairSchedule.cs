@@ -24,7 +24,7 @@ internal sealed class RepairSchedule(ReplicaContext context, RootKnowledge root,
     /// <summary>Of records with more replicas enough are left when one leaves.</summary>
     private const int FewReplicas = 2;
 
-    private readonly List<Peer> _peers = [];
+    private readonly List<RepairPeer> _peers = [];
     private int _sessions;
     private bool _isLeaving;
 
@@ -36,7 +36,7 @@ internal sealed class RepairSchedule(ReplicaContext context, RootKnowledge root,
             TimeSpan? next = null;
             if (_sessions < context.Options.SyncSessionsMax)
             {
-                foreach (Peer peer in _peers)
+                foreach (RepairPeer peer in _peers)
                 {
                     next = peer.Session is null && (next is null || peer.Due < next) ? peer.Due : next;
                 }
@@ -78,10 +78,10 @@ internal sealed class RepairSchedule(ReplicaContext context, RootKnowledge root,
         });
         foreach (PeerKnowledge knowledge in root.Peers)
         {
-            Peer? peer = _peers.Find(p => p.Knowledge == knowledge);
+            RepairPeer? peer = _peers.Find(p => p.Knowledge == knowledge);
             if (peer is null)
             {
-                peer = new Peer(knowledge) { Due = Later() };
+                peer = new RepairPeer(knowledge) { Due = Later() };
                 _peers.Add(peer);
             }
 
@@ -111,7 +111,7 @@ internal sealed class RepairSchedule(ReplicaContext context, RootKnowledge root,
     /// </summary>
     public void HandleLearned(Key source)
     {
-        foreach (Peer peer in _peers)
+        foreach (RepairPeer peer in _peers)
         {
             if (peer.Knowledge.Id != source)
             {
@@ -120,10 +120,19 @@ internal sealed class RepairSchedule(ReplicaContext context, RootKnowledge root,
         }
     }
 
+    /// <summary>A peer has to be heard again.</summary>
+    public void HandleUnheard(PeerKnowledge knowledge)
+    {
+        if (_peers.Find(p => p.Knowledge == knowledge) is { } peer)
+        {
+            Hurry(peer);
+        }
+    }
+
     /// <summary>The root lost a record of its own: others may have it.</summary>
     public void HandleDamage(Key key)
     {
-        foreach (Peer peer in _peers)
+        foreach (RepairPeer peer in _peers)
         {
             root.Unhear(peer.Knowledge, key);
             if (HasWork(peer.Knowledge))
@@ -138,8 +147,8 @@ internal sealed class RepairSchedule(ReplicaContext context, RootKnowledge root,
     {
         while (_sessions < context.Options.SyncSessionsMax)
         {
-            Peer? due = null;
-            foreach (Peer peer in _peers)
+            RepairPeer? due = null;
+            foreach (RepairPeer peer in _peers)
             {
                 if (peer.Session is null && peer.Due <= context.Now.Monotonic
                     && (due is null || peer.Due < due.Due))
@@ -160,7 +169,7 @@ internal sealed class RepairSchedule(ReplicaContext context, RootKnowledge root,
     /// <inheritdoc/>
     public void HandleSyncEnd(SyncSession session, bool isGood)
     {
-        Peer? peer = _peers.Find(p => p.Session == session);
+        RepairPeer? peer = _peers.Find(p => p.Session == session);
         if (peer is null)
         {
             return;
@@ -183,24 +192,17 @@ internal sealed class RepairSchedule(ReplicaContext context, RootKnowledge root,
             HandleLearned(peer.Knowledge.Id);
         }
 
-        if (session.IsHeard)
-        {
-            root.Heard(peer.Knowledge, peer.Pulling);
-            votes.Add(root.Complete);
-        }
+        HandleHeard(peer, session);
 
         if (!isGood)
         {
             peer.HasRefused = peer.IsOwed;
             peer.IsOwed = false;
-            TimeSpan next = (peer.Pause * 2) ?? FirstPause;
-            peer.Pause = next < LongestPause ? next : LongestPause;
-            peer.Due = context.Now.Monotonic + context.Random.Jitter(peer.Pause.Value);
+            Delay(peer);
             TellAll();
             return;
         }
 
-        peer.Pause = null;
         if (!hasNewClasses)
         {
             HandleMatch(peer);
@@ -209,7 +211,16 @@ internal sealed class RepairSchedule(ReplicaContext context, RootKnowledge root,
         bool isMore = peer.IsWanted || hasNewClasses || HasWork(peer.Knowledge);
         peer.IsOwed &= isMore;
         peer.HasRefused = false;
-        peer.Due = isMore ? Soon() : LaterFor(peer);
+        if (isMore && !session.Apart.IsEmpty)
+        {
+            Delay(peer);
+        }
+        else
+        {
+            peer.Pause = null;
+            peer.Due = isMore ? Soon() : LaterFor(peer);
+        }
+
         if (!context.Unsettled.IsEmpty && _sessions == 0 && root.IsReplicated())
         {
             context.Unsettled.Clear();
@@ -233,7 +244,19 @@ internal sealed class RepairSchedule(ReplicaContext context, RootKnowledge root,
         }
     }
 
-    private void HandleMatch(Peer peer)
+    // What a peer holds counts when it gave its word first: nobody else writes there behind this root's back.
+    private void HandleHeard(RepairPeer peer, SyncSession session)
+    {
+        if (session.IsHeard && session.Term != 0
+            && (peer.Knowledge.Term == peer.TermBefore || peer.Knowledge.Term == session.Term))
+        {
+            peer.Pulling.Remove(session.Apart);
+            root.Heard(peer.Knowledge, peer.Pulling, session.Term);
+            votes.Add(root.Complete);
+        }
+    }
+
+    private void HandleMatch(RepairPeer peer)
     {
         root.Gave(peer.Knowledge, peer.Matching);
         if (!peer.IsWanted)
@@ -251,7 +274,7 @@ internal sealed class RepairSchedule(ReplicaContext context, RootKnowledge root,
         return !shared.IsEmpty || !root.Unheard(peer).IsEmpty;
     }
 
-    private void Owe(Peer peer)
+    private void Owe(RepairPeer peer)
     {
         ArcSet lacked = root.Shared(peer.Knowledge, Neighbourhood.Replicas);
         lacked.Remove(peer.Knowledge.Matched);
@@ -270,22 +293,29 @@ internal sealed class RepairSchedule(ReplicaContext context, RootKnowledge root,
         }
     }
 
+    private void Delay(RepairPeer peer)
+    {
+        TimeSpan next = (peer.Pause * 2) ?? FirstPause;
+        peer.Pause = next < LongestPause ? next : LongestPause;
+        peer.Due = context.Now.Monotonic + context.Random.Jitter(peer.Pause.Value);
+    }
+
     private TimeSpan Soon() => context.Now.Monotonic + context.Random.Between(SoonLeast, SoonMost);
 
     private TimeSpan Later() => context.Now.Monotonic + context.Random.Jitter(context.Options.SyncPeriod);
 
     /// <summary>One that has not told whom it knows is asked again soon.</summary>
-    private TimeSpan LaterFor(Peer peer) => peer.Knowledge.HasTold
+    private TimeSpan LaterFor(RepairPeer peer) => peer.Knowledge.HasTold
         ? Later()
         : context.Now.Monotonic + context.Random.Jitter(FirstPause);
 
-    private void Mend(Peer peer)
+    private void Mend(RepairPeer peer)
     {
         peer.Knowledge.Matched.Clear();
         Hurry(peer);
     }
 
-    private void Hurry(Peer peer)
+    private void Hurry(RepairPeer peer)
     {
         peer.IsWanted = true;
         TimeSpan soon = Soon();
@@ -295,7 +325,7 @@ internal sealed class RepairSchedule(ReplicaContext context, RootKnowledge root,
         }
     }
 
-    private void Start(Peer peer)
+    private void Start(RepairPeer peer)
     {
         var ranges = new List<SyncRange>();
         CommonMessages.WriteMembers(context.Buffer);
@@ -303,6 +333,7 @@ internal sealed class RepairSchedule(ReplicaContext context, RootKnowledge root,
         peer.IsWanted = false;
         peer.Matching = root.Shared(peer.Knowledge, Neighbourhood.Replicas);
         peer.Pulling = root.Unheard(peer.Knowledge);
+        peer.TermBefore = peer.Knowledge.Term;
         for (int replicas = 1; replicas <= RecordCodec.ReplicasMax; replicas++)
         {
             bool occurs = replicas == Neighbourhood.Replicas
@@ -312,12 +343,12 @@ internal sealed class RepairSchedule(ReplicaContext context, RootKnowledge root,
             {
                 // Of a few copies not one may be missing when this node has left.
                 int holders = _isLeaving && replicas <= FewReplicas ? replicas + 1 : replicas;
-                ranges.AddRange(root.Shared(peer.Knowledge, holders).Arcs()
+                ranges.AddRange(context.Membership.Parts(root.Shared(peer.Knowledge, holders))
                     .Select(arc => new SyncRange(arc, replicas, Pushes: true, Pulls: true)));
             }
         }
 
-        ranges.AddRange(peer.Pulling.Arcs()
+        ranges.AddRange(context.Membership.Parts(peer.Pulling)
             .Select(arc => new SyncRange(arc, Replicas: 0, Pushes: false, Pulls: true)));
         if (ranges.Count == 0)
         {
@@ -349,7 +380,7 @@ internal sealed class RepairSchedule(ReplicaContext context, RootKnowledge root,
             complete.Remove(new Arc(key, key + KeySpan.One));
         }
 
-        foreach (Peer peer in _peers)
+        foreach (RepairPeer peer in _peers)
         {
             ArcSet arcs = complete.Copy();
             arcs.Keep(peer.Knowledge.Matched);
@@ -363,30 +394,5 @@ internal sealed class RepairSchedule(ReplicaContext context, RootKnowledge root,
             SyncMessages.WriteDone(context.Buffer, [.. arcs.Arcs()]);
             context.Request(this, 0, peer.Knowledge.Id, exact: true, TellTimeout);
         }
-    }
-
-    private sealed class Peer(PeerKnowledge knowledge)
-    {
-        public PeerKnowledge Knowledge { get; } = knowledge;
-
-        public TimeSpan Due { get; set; }
-
-        /// <summary>Pause after the last failure; null after a success.</summary>
-        public TimeSpan? Pause { get; set; }
-
-        public SyncSession? Session { get; set; }
-
-        /// <summary>Whether something came up since the last synchronisation began.</summary>
-        public bool IsWanted { get; set; }
-
-        /// <summary>Whether this node, which is going to leave, waits for the peer.</summary>
-        public bool IsOwed { get; set; }
-
-        /// <summary>Whether the peer did not take what it was owed.</summary>
-        public bool HasRefused { get; set; }
-
-        public ArcSet Matching { get; set; } = new();
-
-        public ArcSet Pulling { get; set; } = new();
     }
 }

@@ -16,15 +16,21 @@ internal sealed class ReplicaServer
     private readonly ReplicaContext _context;
     private readonly RootKnowledge _root;
     private readonly ReplicaVotes _votes;
+    private readonly Allegiance _allegiance;
     private readonly RepairSchedule _repair;
     private int _serving;
 
     public ReplicaServer(
-        ReplicaContext context, RootKnowledge root, ReplicaVotes votes, RepairSchedule repair)
+        ReplicaContext context,
+        RootKnowledge root,
+        ReplicaVotes votes,
+        Allegiance allegiance,
+        RepairSchedule repair)
     {
         _context = context;
         _root = root;
         _votes = votes;
+        _allegiance = allegiance;
         _repair = repair;
     }
 
@@ -48,7 +54,7 @@ internal sealed class ReplicaServer
     }
 
     /// <summary>Send what is newer.</summary>
-    public void HandleFetch(in KbrDelivery delivery, KeyVersion[] keys)
+    public void HandleFetch(in KbrDelivery delivery, bool isAsRoot, KeyVersion[] keys)
     {
         Lease lease = _context.Lease();
         if (!HasRoom(delivery.Token, lease, AnswerBytes(keys)))
@@ -57,22 +63,23 @@ internal sealed class ReplicaServer
         }
 
         _serving++;
-        new FetchRound(this, delivery.Token, keys, lease).Start();
+        new FetchRound(this, delivery, isAsRoot, keys, lease).Start();
     }
 
     /// <summary>Compare what both hold in a range.</summary>
     public void HandleSync(in KbrDelivery delivery, SyncMessage message)
     {
-        _votes.HandleSync(delivery.Source, message.Arc);
+        ulong term = message.IsAsRoot ? _allegiance.TermFor(delivery.Source, message.Arc) : 0;
+        var standing = new SyncStanding(Classes(), term);
         long nowUnixMs = _context.Now.UnixMs;
         Fingerprint own = _context.Index.FingerprintOf(message.Arc, message.Replicas, nowUnixMs);
         if (own == message.Fingerprint)
         {
-            SyncMessages.WriteEqual(_context.Buffer, Classes());
+            SyncMessages.WriteEqual(_context.Buffer, standing);
         }
         else if (own.Count <= SyncMessage.ItemsMax || SyncMessage.Part(message.Arc, 0) is null)
         {
-            SyncMessages.WriteItems(_context.Buffer, Classes(), ItemsOf(message));
+            SyncMessages.WriteItems(_context.Buffer, standing, ItemsOf(message));
         }
         else
         {
@@ -83,9 +90,17 @@ internal sealed class ReplicaServer
                 children[at] = _context.Index.FingerprintOf(part, message.Replicas, nowUnixMs);
             }
 
-            SyncMessages.WriteChildren(_context.Buffer, Classes(), children);
+            SyncMessages.WriteChildren(_context.Buffer, standing, children);
         }
 
+        _context.Reply(delivery.Token);
+    }
+
+    /// <summary>A root asks for the word about its keys, and for a lease.</summary>
+    public void HandleFollow(in KbrDelivery delivery, TimeSpan lease, ArcSet arcs)
+    {
+        (ulong term, ArcSet granted) = _allegiance.Follow(delivery.Source, arcs, lease);
+        SyncMessages.WriteFollowing(_context.Buffer, term, granted);
         _context.Reply(delivery.Token);
     }
 
@@ -123,7 +138,7 @@ internal sealed class ReplicaServer
     public void HandleMembers(in KbrDelivery delivery)
     {
         CommonMessages.WriteMembersAre(
-            _context.Buffer, _context.Membership.Alive.Members, _context.InSyncSinceUnixMs);
+            _context.Buffer, _context.Membership.ToTell(), _context.InSyncSinceUnixMs);
         _context.Reply(delivery.Token);
     }
 
@@ -202,8 +217,6 @@ internal sealed class ReplicaServer
         ReplicaServer server, in KbrDelivery delivery, bool isCoordinated, Record?[] records, Lease lease)
         : IWriteHandler
     {
-        private static readonly StoredEntry s_notRoot = new(StoredStatus.NotRoot, RecordVersion.None);
-
         private readonly ReplicaContext _context = server._context;
         private readonly DeliveryToken _token = delivery.Token;
         private readonly Key _source = delivery.Source;
@@ -232,11 +245,10 @@ internal sealed class ReplicaServer
         public void HandleWritten(int tag, StoredStatus status)
         {
             RecordHeader header = records[tag]!.Header;
-            _entries[tag] = IsTaken(header.Key)
-                ? s_notRoot
-                : new StoredEntry(
-                    status,
-                    status == StoredStatus.Newer ? _context.Ranks.Held(header.Key) : header.Version);
+            _entries[tag] = new StoredEntry(
+                status,
+                status == StoredStatus.Newer ? _context.Ranks.Held(header.Key) : header.Version,
+                IsApart(header.Key));
             if (status == StoredStatus.Held && _context.Membership.IsRootOf(header.Key))
             {
                 server._repair.HandleLearned(_source);
@@ -254,22 +266,20 @@ internal sealed class ReplicaServer
             }
 
             RecordHeader header = record.Header;
-            if (IsTaken(header.Key))
-            {
-                return s_notRoot;
-            }
-
             RecordVersion held = _context.Ranks.Held(header.Key);
             return held < header.Version
                 ? null
-                : new StoredEntry(held == header.Version ? StoredStatus.Held : StoredStatus.Newer, held);
+                : new StoredEntry(
+                    held == header.Version ? StoredStatus.Held : StoredStatus.Newer,
+                    held,
+                    IsApart(header.Key));
         }
 
         /// <summary>
-        /// Whether a nearer root has asked for the key. It may do so while the record is being written, and
-        /// is then not told of it: so this is judged before the write and after it.
+        /// Whether the word about the key is another root's. That one may have asked while the record was
+        /// being written, and was then not told of it: so this is judged after the write.
         /// </summary>
-        private bool IsTaken(Key key) => isCoordinated && server._votes.IsTakenFrom(_source, key);
+        private bool IsApart(Key key) => isCoordinated && !server._allegiance.TryServe(_source, key);
 
         private void Finish()
         {
@@ -285,9 +295,12 @@ internal sealed class ReplicaServer
 
     /// <summary>One Fetch that waits for the disk.</summary>
     private sealed class FetchRound(
-        ReplicaServer server, DeliveryToken token, KeyVersion[] keys, Lease lease) : IReadHandler
+        ReplicaServer server, in KbrDelivery delivery, bool isAsRoot, KeyVersion[] keys, Lease lease)
+        : IReadHandler
     {
         private readonly ReplicaContext _context = server._context;
+        private readonly DeliveryToken _token = delivery.Token;
+        private readonly Key _source = delivery.Source;
         private readonly FetchedEntry[] _entries = new FetchedEntry[keys.Length];
         private int _reading = 1;
 
@@ -297,26 +310,28 @@ internal sealed class ReplicaServer
             for (int at = 0; at < keys.Length; at++)
             {
                 Key key = keys[at].Key;
-                bool hasVote = server._votes.HasVote(key) || server._root.HasVote(key);
+                bool isApart = isAsRoot && !server._allegiance.TryServe(_source, key);
+                bool hasVote = !isApart && (server._votes.HasVote(key) || server._root.HasVote(key));
                 if (!_context.Index.TryGet(key, out Holding holding))
                 {
-                    _entries[at] = new FetchedEntry(FetchedStatus.None, hasVote, default);
+                    _entries[at] = new FetchedEntry(FetchedStatus.None, hasVote, isApart, default);
                 }
                 else if (_context.Ranks.Of(holding.Version) is var held && held <= keys[at].Version)
                 {
                     _entries[at] = new FetchedEntry(
                         held == keys[at].Version ? FetchedStatus.Same : FetchedStatus.NotNewer,
                         hasVote,
+                        isApart,
                         default);
                 }
                 else if (bytes > 0 && bytes + holding.ValueLength > ReplicaMessages.BatchBytesMax)
                 {
-                    _entries[at] = new FetchedEntry(FetchedStatus.Omitted, hasVote, default);
+                    _entries[at] = new FetchedEntry(FetchedStatus.Omitted, hasVote, isApart, default);
                 }
                 else
                 {
                     bytes += holding.ValueLength + RecordCodec.OverheadBytesMax;
-                    _entries[at] = new FetchedEntry(FetchedStatus.Record, hasVote, default);
+                    _entries[at] = new FetchedEntry(FetchedStatus.Record, hasVote, isApart, default);
                     _reading++;
                     _context.Read(this, at, key);
                 }
@@ -328,7 +343,7 @@ internal sealed class ReplicaServer
         public void HandleRead(int tag, Record? record)
         {
             _entries[tag] = record is null
-                ? new FetchedEntry(FetchedStatus.None, HasVote: false, default)
+                ? new FetchedEntry(FetchedStatus.None, HasVote: false, IsApart: false, default)
                 : _entries[tag] with { Record = record.Encoded };
             Finish();
         }
@@ -339,7 +354,7 @@ internal sealed class ReplicaServer
             {
                 server._serving--;
                 ReplicaMessages.WriteFetched(_context.Buffer, _entries);
-                _context.Reply(token);
+                _context.Reply(_token);
                 lease.End();
             }
         }

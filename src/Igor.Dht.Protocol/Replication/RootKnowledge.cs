@@ -10,11 +10,14 @@ namespace Igor.Dht.Protocol.Replication;
 /// missing: some holder of every acknowledged write was then heard, and later writes come through the root
 /// itself, so knowledge outlives the death of others. The key is <em>complete</em> while every living member
 /// near it has been heard since it came, and <em>settled</em> while in addition a majority of its replicas is
-/// alive. Both for every number of copies that a record may ask for. See docs/decisions/0006.
+/// alive. Both for every number of copies that a record may ask for. It answers alone for a settled key while
+/// a majority of the replicas has promised to give its word to nobody else. See docs/decisions/0006 and 0023.
 /// </summary>
 internal sealed class RootKnowledge(ReplicaContext context)
 {
+
     private readonly List<PeerKnowledge> _peers = [];
+    private readonly LeasedPieces _leased = new(context);
     private ArcSet _known = new();
     private ArcSet _complete = new();
     private ArcSet _settled = new();
@@ -57,6 +60,28 @@ internal sealed class RootKnowledge(ReplicaContext context)
     }
 
     /// <summary>
+    /// Whether leases of a majority of the replicas run for a settled key.
+    /// </summary>
+    public bool IsLeased(Key key)
+    {
+        Refresh();
+        return _leased.IsLeased(key, _peers, _fewest);
+    }
+
+    /// <summary>
+    /// Whether those near have told whom they know: before that, this node may take a part of the ring for
+    /// all of it.
+    /// </summary>
+    public bool HasHeardRing => _peers.Count(static peer => peer.HasTold) * 2 >= _peers.Count;
+
+    /// <summary>
+    /// Whether these nodes, which gave their word to this root, are a majority of those that are to hold a
+    /// record with so many replicas, or can become one.
+    /// </summary>
+    public bool IsMajority(Key key, int replicas, Func<Key, bool> isAsAsked) =>
+        HasHeardRing && context.Membership.IsMajority(key, replicas, isAsAsked);
+
+    /// <summary>
     /// Whether this root's "I have nothing" means that there is nothing, as far as it heard.
     /// </summary>
     public bool HasVote(Key key) => Complete.Contains(key) && !context.Lacked.Contains(key);
@@ -76,6 +101,7 @@ internal sealed class RootKnowledge(ReplicaContext context)
             peer.Matched.Keep(root);
             peer.Given.Keep(root);
             peer.Told.Keep(root);
+            peer.Leased.Keep(root);
         }
 
         if (root is not null)
@@ -105,9 +131,13 @@ internal sealed class RootKnowledge(ReplicaContext context)
         _isStale = true;
     }
 
-    /// <summary>A synchronisation ended well: all of the peer's records in these arcs are here.</summary>
-    public void Heard(PeerKnowledge peer, ArcSet arcs)
+    /// <summary>
+    /// A synchronisation ended well: all of the peer's records in these arcs are here, and it had given its
+    /// word to this root before.
+    /// </summary>
+    public void Heard(PeerKnowledge peer, ArcSet arcs, ulong term)
     {
+        HandleTerm(peer, term);
         peer.Synced.Add(arcs);
         peer.Synced.Keep(context.Membership.RootArc);
         _isStale = true;
@@ -120,6 +150,28 @@ internal sealed class RootKnowledge(ReplicaContext context)
         peer.Given.Keep(context.Membership.RootArc);
         _isStale = true;
     }
+
+    /// <summary>
+    /// A peer gave its word, and a lease, for some keys; or this node itself did. If another root had the
+    /// peer's word meanwhile, it has to be heard again: then false.
+    /// </summary>
+    public bool HandleLease(PeerKnowledge? peer, ulong term, ArcSet arcs, TimeSpan until)
+    {
+        ArcSet before = peer?.Leased ?? _leased.Own;
+        _isStale |= !before.Spans.SequenceEqual(arcs.Spans);
+        _leased.HandleChange();
+        if (peer is null)
+        {
+            (_leased.Own, _leased.OwnUntil) = (arcs, until);
+            return true;
+        }
+
+        (peer.Leased, peer.LeasedUntil) = (arcs, until);
+        return arcs.IsEmpty || !HandleTerm(peer, term);
+    }
+
+    /// <summary>Leases were given up.</summary>
+    public void HandleLeasesLost() => _isStale = true;
 
     /// <summary>A record that was here is lost: the peer has to be heard about its key again.</summary>
     public void Unhear(PeerKnowledge peer, Key key)
@@ -181,6 +233,19 @@ internal sealed class RootKnowledge(ReplicaContext context)
         return true;
     }
 
+    private bool HandleTerm(PeerKnowledge peer, ulong term)
+    {
+        bool isOther = peer.Term != term;
+        if (isOther)
+        {
+            peer.Term = term;
+            peer.Synced.Clear();
+            _isStale = true;
+        }
+
+        return isOther;
+    }
+
     private void Refresh()
     {
         if (!_isStale && _fewest == context.FewestReplicas)
@@ -194,6 +259,7 @@ internal sealed class RootKnowledge(ReplicaContext context)
         var complete = new ArcSet();
         var settled = new ArcSet();
         _shared = new ArcSet();
+        _leased.Clear();
         if (context.Membership.RootArc is { } root)
         {
             _known.Keep(root);
@@ -244,6 +310,8 @@ internal sealed class RootKnowledge(ReplicaContext context)
                 if (isAlive)
                 {
                     settled.Add(piece);
+                    int count = Math.Min(near.Length, Neighbourhood.Replicas);
+                    _leased.Add(piece, near[..count].ToArray());
                 }
             }
         }
@@ -285,12 +353,15 @@ internal sealed class RootKnowledge(ReplicaContext context)
             context.Membership.Expected.AddChangePoints(replicas * 2, points);
         }
 
-        AddEnds(_known, points);
+        _known.AddEnds(points);
         foreach (PeerKnowledge peer in _peers)
         {
-            AddEnds(peer.Synced, points);
-            AddEnds(peer.Given, points);
+            peer.Synced.AddEnds(points);
+            peer.Given.AddEnds(points);
+            peer.Leased.AddEnds(points);
         }
+
+        _leased.Own.AddEnds(points);
 
         points.RemoveAll(p => !root.Contains(p));
         points.Sort((a, b) => (a - root.Start).CompareTo(b - root.Start));
@@ -301,15 +372,6 @@ internal sealed class RootKnowledge(ReplicaContext context)
             {
                 yield return new Arc(points[at], isLast ? root.End : points[at + 1]);
             }
-        }
-    }
-
-    private static void AddEnds(ArcSet set, List<Key> points)
-    {
-        foreach (KeySpan span in set.Spans)
-        {
-            points.Add(span.First);
-            points.Add(span.Last + KeySpan.One);
         }
     }
 }

@@ -7,11 +7,16 @@ using Igor.Kbr;
 namespace Igor.Dht.Protocol.Replication;
 
 /// <summary>
-/// The root's side of a get. Settled for the key, it answers alone, and from memory when there is nothing;
-/// else it asks the members near the key.
+/// The root's side of a get. Settled for the key, and with leases of a majority of the replicas, it answers
+/// alone, and from memory when there is nothing; else it asks the members near the key.
 /// </summary>
 internal sealed class RootReader(
-    ReplicaContext context, RootKnowledge root, ReplicaVotes votes, RepairSchedule repair)
+    ReplicaContext context,
+    RootKnowledge root,
+    ReplicaVotes votes,
+    Allegiance allegiance,
+    RootLeases leases,
+    RepairSchedule repair)
 {
     private int _rounds;
 
@@ -23,7 +28,7 @@ internal sealed class RootReader(
             context.Defer(token, "the ring is changing: the get reached a node that is not the root");
         }
         else if (message.Consistency == GetConsistency.Root && root.IsSettledFor(message.Key)
-            && !context.Membership.IsAlone)
+            && !context.Membership.IsAlone && leases.TryHold(message.Key))
         {
             AnswerAlone(token, message);
         }
@@ -33,8 +38,17 @@ internal sealed class RootReader(
         }
     }
 
-    /// <summary>Whether this node's word counts for a key.</summary>
-    internal bool HasVote(Key key) => votes.HasVote(key) || root.HasVote(key);
+    /// <summary>Whether this node's word counts for a key of which it is the root.</summary>
+    internal bool HasVote(Key key) => IsServed(key) && (votes.HasVote(key) || root.HasVote(key));
+
+    /// <summary>Whether this node gives its word about a key to itself.</summary>
+    internal bool IsServed(Key key) => allegiance.TryServe(context.Membership.Self, key);
+
+    /// <summary>
+    /// Whether some members are a majority of those that are to hold a record with so many replicas.
+    /// </summary>
+    internal bool IsMajority(Key key, int replicas, Func<Key, bool> isAsAsked) =>
+        root.IsMajority(key, replicas, isAsAsked);
 
     /// <summary>A round is over.</summary>
     internal void End() => _rounds--;

@@ -11,7 +11,12 @@ namespace Igor.Dht.Protocol.Replication;
 /// the caller hears of it as soon as its own write has ended and as many copies as it needs are durable.
 /// Those who write one key take turns, so that none is outrun for ever.
 /// </summary>
-internal sealed class RootWriter(ReplicaContext context, RepairSchedule repair)
+internal sealed class RootWriter(
+    ReplicaContext context,
+    RootKnowledge root,
+    Allegiance allegiance,
+    RootLeases leases,
+    RepairSchedule repair)
 {
     private readonly List<PutRound> _rounds = [];
     private readonly WriterTurns _turns = new();
@@ -89,6 +94,15 @@ internal sealed class RootWriter(ReplicaContext context, RepairSchedule repair)
     internal void HandleAnswered(PutRound round) =>
         BeginNext(_turns.End(round.Header, round.IsOutrun, context.Now.Monotonic));
 
+    /// <summary>Whether this node gives its word about a key to itself.</summary>
+    internal bool IsServed(Key key) => allegiance.TryServe(context.Membership.Self, key);
+
+    /// <summary>
+    /// Whether some members are a majority of those that are to hold a record with so many replicas.
+    /// </summary>
+    internal bool IsMajority(Key key, int replicas, Func<Key, bool> isAsAsked) =>
+        root.IsMajority(key, replicas, isAsAsked);
+
     /// <summary>A round is over; these replicas did not take the record.</summary>
     internal void End(PutRound round, IEnumerable<Key> lacking)
     {
@@ -116,6 +130,7 @@ internal sealed class RootWriter(ReplicaContext context, RepairSchedule repair)
 
     private void Begin(WaitingPut put)
     {
+        leases.Want(); // mostly what was written is read soon
         var round = new PutRound(context, this, put.Token, put.Message, put.Record, put.Lease);
         _rounds.Add(round);
         round.Start();

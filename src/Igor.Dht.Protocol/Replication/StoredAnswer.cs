@@ -32,7 +32,6 @@ internal static class StoredAnswer
     public static string Explain(StoredStatus status) => status switch
     {
         StoredStatus.OverQuota => "has no room left under its quota",
-        StoredStatus.NotRoot => "knows a nearer root",
         StoredStatus.Busy => "has too much waiting for its disk",
         StoredStatus.Refused => "does not accept the record",
         _ => "could not store it: its disk is full or failed",

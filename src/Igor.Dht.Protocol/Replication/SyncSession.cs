@@ -54,6 +54,7 @@ internal sealed class SyncSession : IReplyHandler
     private int _moved;
     private TimeSpan _movedAt;
     private bool _hasEnded;
+    private bool _hasChanged;
 
     /// <summary>Makes a session; <see cref="Start"/> starts it.</summary>
     public SyncSession(ReplicaContext context, ISyncOwner owner, Key peer, IEnumerable<SyncRange> ranges)
@@ -79,6 +80,14 @@ internal sealed class SyncSession : IReplyHandler
     /// Whether all that was to be taken from the peer is here, even if the peer did not take what it lacks.
     /// </summary>
     public bool IsHeard { get; private set; }
+
+    /// <summary>
+    /// The peer's term all the while; 0 when it changed, so that nothing that was heard counts.
+    /// </summary>
+    public ulong Term { get; private set; }
+
+    /// <summary>Keys about which the peer gives its word to another root.</summary>
+    public ArcSet Apart { get; } = new();
 
     /// <summary>Number of records that the peer was given.</summary>
     public int Pushed => _pushes.Moved;
@@ -170,7 +179,8 @@ internal sealed class SyncSession : IReplyHandler
     {
         int tag = ++_lastTag;
         _comparing.Add(tag, range);
-        new SyncMessage(range.Replicas, range.Arc, OwnFingerprint(range)).Write(_context.Buffer);
+        new SyncMessage(range.Replicas, range.Arc, OwnFingerprint(range), IsAsRoot: range.Pulls)
+            .Write(_context.Buffer);
         _context.Request(this, tag, Peer, exact: true, CompareTimeout);
     }
 
@@ -179,26 +189,27 @@ internal sealed class SyncSession : IReplyHandler
 
     private bool HandleAnswer(SyncRange range, ReadOnlyMemory<byte> payload)
     {
-        if (Decoding.TryRead(payload, MessageKind.SyncEqual, SyncMessages.ReadEqual, out int classes))
+        if (Decoding.TryRead(
+            payload, MessageKind.SyncEqual, SyncMessages.ReadEqual, out SyncStanding standing))
         {
-            PeerClasses |= classes;
+            Note(range, standing);
         }
         else if (Decoding.TryRead(
             payload,
             MessageKind.SyncChildren,
             SyncMessages.ReadChildren,
-            out (int Classes, Fingerprint[] Children) parts))
+            out (SyncStanding Standing, Fingerprint[] Children) parts))
         {
-            PeerClasses |= parts.Classes;
+            Note(range, parts.Standing);
             Descend(range, parts.Children);
         }
         else if (Decoding.TryRead(
             payload,
             MessageKind.SyncItems,
             SyncMessages.ReadItems,
-            out (int Classes, KeyVersion[] Items) list))
+            out (SyncStanding Standing, KeyVersion[] Items) list))
         {
-            PeerClasses |= list.Classes;
+            Note(range, list.Standing);
             Match(range, list.Items);
         }
         else
@@ -207,6 +218,20 @@ internal sealed class SyncSession : IReplyHandler
         }
 
         return true;
+    }
+
+    private void Note(SyncRange range, SyncStanding standing)
+    {
+        PeerClasses |= standing.Classes;
+        if (standing.Term == 0)
+        {
+            Apart.Add(range.Arc);
+        }
+        else
+        {
+            _hasChanged |= Term != 0 && Term != standing.Term;
+            Term = _hasChanged ? 0 : standing.Term;
+        }
     }
 
     private void Descend(SyncRange range, Fingerprint[] children)

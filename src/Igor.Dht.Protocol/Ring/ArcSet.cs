@@ -154,6 +154,16 @@ internal sealed class ArcSet
         _spans = both;
     }
 
+    /// <summary>Adds the first key of each span, and the first one after it.</summary>
+    public void AddEnds(List<Key> points)
+    {
+        foreach (KeySpan span in _spans)
+        {
+            points.Add(span.First);
+            points.Add(span.Last + KeySpan.One);
+        }
+    }
+
     /// <summary>Takes all keys out.</summary>
     public void Clear() => _spans = [];
 

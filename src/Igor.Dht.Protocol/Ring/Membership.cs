@@ -18,7 +18,11 @@ internal sealed class Membership
     /// <summary>How long a member counts that others told of: they do so every half a minute.</summary>
     private static readonly TimeSpan HeardRetention = TimeSpan.FromMinutes(2);
 
+    /// <summary>How long it takes to look again whether a member can be given up.</summary>
+    private static readonly TimeSpan GivingUpPause = TimeSpan.FromSeconds(10);
+
     private readonly TimeSpan _retention;
+    private TimeSpan _nextGivingUp = TimeSpan.MinValue;
     private readonly List<Missing> _missing = [];
     private readonly List<Missing> _heard = [];
     private readonly List<Missing> _departed = [];
@@ -62,12 +66,20 @@ internal sealed class Membership
     /// </summary>
     public IEnumerable<Key> MissingMembers => _missing.Concat(_heard).Select(m => m.Id).Distinct();
 
+    /// <summary>
+    /// Whom this node tells others of: those that are alive, and those that it misses itself. Somebody who
+    /// came meanwhile would take those that are there for all there are.
+    /// </summary>
+    public Key[] ToTell() =>
+        [.. Alive.Members.ToArray().Concat(_missing.Select(m => m.Id)).Distinct().Take(MissingMax)];
+
     /// <summary>When the next missing member is given up.</summary>
     public TimeSpan? NextDeadline
     {
         get
         {
             TimeSpan? missing = _missing.Count == 0 ? null : _missing[0].Since + _retention;
+            missing = missing < _nextGivingUp ? _nextGivingUp : missing;
             TimeSpan? heard = _heard.Count == 0 ? null : _heard[0].Since + HeardRetention;
             return missing is null || heard < missing ? heard : missing;
         }
@@ -78,6 +90,42 @@ internal sealed class Membership
 
     /// <summary>Number of copies that make a majority, for a record that asks for so many.</summary>
     public int Majority(int replicas) => CopiesNeeded.Majority(replicas, Expected.Count);
+
+    /// <summary>
+    /// Whether those that are as asked are a majority of the expected replicas of a record, and of those whom
+    /// readers ask, the five nearest, where it has more.
+    /// </summary>
+    public bool IsMajority(Key key, int replicas, Func<Key, bool> isAsAsked)
+    {
+        Span<Key> near = stackalloc Key[Math.Max(replicas, Neighbourhood.Replicas)];
+        near = near[..Expected.Nearest(key, near)];
+        bool isMajority = !IsAlone;
+        for (int of = Math.Min(replicas, Neighbourhood.Replicas); of <= replicas; of++)
+        {
+            int count = 0;
+            for (int at = 0; at < of && at < near.Length; at++)
+            {
+                count += isAsAsked(near[at]) ? 1 : 0;
+            }
+
+            isMajority &= count >= Majority(of);
+        }
+
+        return isMajority;
+    }
+
+    /// <summary>
+    /// What is this root's in any case, and what it is only since others are missing: if those are there
+    /// after all, it is theirs.
+    /// </summary>
+    public IEnumerable<Arc> Parts(ArcSet arcs)
+    {
+        ArcSet always = arcs.Copy();
+        always.Keep(Expected.Range(Self, 1));
+        ArcSet rest = arcs.Copy();
+        rest.Remove(always);
+        return [.. always.Arcs(), .. rest.Arcs()];
+    }
 
     /// <summary>Whether the node is the root of a key, as far as it knows.</summary>
     public bool IsRootOf(Key key)
@@ -169,14 +217,59 @@ internal sealed class Membership
     /// <summary>Gives up members that were missing for long; returns whether there were any.</summary>
     public bool HandleDeadline(TimeSpan now)
     {
-        int given = _missing.RemoveAll(m => m.Since + _retention <= now)
-            + _heard.RemoveAll(m => m.Since + HeardRetention <= now);
+        int given = _heard.RemoveAll(m => m.Since + HeardRetention <= now);
+        foreach (Missing missing in _missing.Where(m => m.Since + _retention <= now).ToArray())
+        {
+            if (CanGiveUp(missing.Id))
+            {
+                _missing.Remove(missing);
+                given++;
+                Rebuild();
+            }
+            else
+            {
+                _nextGivingUp = now + GivingUpPause;
+            }
+        }
+
         if (given > 0)
         {
             Rebuild();
         }
 
         return given > 0;
+    }
+
+    /// <summary>
+    /// Whether a majority is there without a member, wherever that is to hold records. Where it is not, those
+    /// that are missing may be the majority, and go on without those that are here.
+    /// </summary>
+    private bool CanGiveUp(Key id)
+    {
+        var points = new List<Key>();
+        Expected.AddChangePoints(Neighbourhood.Replicas, points);
+        if (points.Count == 0)
+        {
+            points.Add(Self);
+        }
+
+        Span<Key> near = stackalloc Key[Neighbourhood.Replicas];
+        foreach (Key point in points)
+        {
+            int count = Expected.Nearest(point, near);
+            int alive = 0;
+            foreach (Key member in near[..count])
+            {
+                alive += Alive.Contains(member) ? 1 : 0;
+            }
+
+            if (near[..count].Contains(id) && alive < CopiesNeeded.Majority(count, count))
+            {
+                return false;
+            }
+        }
+
+        return true;
     }
 
     /// <summary>

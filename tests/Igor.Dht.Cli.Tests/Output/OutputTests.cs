@@ -33,6 +33,16 @@ public class OutputTests
     }
 
     [Fact]
+    public void Receipt_of_a_write_without_a_majority_says_so()
+    {
+        PutReceipt receipt = s_receipt with { IsDegraded = true };
+        Assert.Contains("\ndegraded ", ReceiptText.Human("stored", receipt), StringComparison.Ordinal);
+        Assert.DoesNotContain("degraded", ReceiptText.Human("stored", s_receipt), StringComparison.Ordinal);
+        Assert.True(Parse(ReceiptText.Json(null, 5, receipt)).GetProperty("isDegraded").GetBoolean());
+        Assert.False(Parse(ReceiptText.Json(null, 5, s_receipt)).GetProperty("isDegraded").GetBoolean());
+    }
+
+    [Fact]
     public void Receipt_for_programs_has_all_of_it()
     {
         JsonElement receipt = Parse(ReceiptText.Json(new RecordName("a \"name\"\n"), 5, s_receipt));

@@ -285,8 +285,9 @@ internal sealed class DhtCluster(int seed)
         }
     }
 
-    internal DepartureReason ReasonOf(Key gone) => _nodes[gone] switch
+    internal DepartureReason ReasonOf(Key gone, Key to) => _nodes[gone] switch
     {
+        { IsAlive: true } when _severed.Contains((to, gone)) => DepartureReason.Failed,
         { IsAlive: true } => DepartureReason.Displaced,
         { HasLeft: true } => DepartureReason.Left,
         _ => DepartureReason.Failed,

@@ -171,7 +171,7 @@ internal sealed class DhtClusterNode(DhtCluster cluster, Key id, ulong seed)
             [.. _neighbours.Others.Except(before.Others)],
             [.. before.Others.Except(_neighbours.Others).Select(gone => new Departure(
                 gone,
-                cluster.ReasonOf(gone)))]);
+                cluster.ReasonOf(gone, id)))]);
         Dht.HandleUpdate(change);
         Schedule();
     }

@@ -54,6 +54,7 @@ public class LackedKeysTests
         DhtCluster cluster = DhtCluster.Of(5);
         DhtClusterNode node = cluster.Alive.First();
         Key own = Enumerable.Range(0, 1000).Select(KeyOf).First(key => cluster.RootOf(key) == node);
+        cluster.Get(own, node); // asks for leases
         Assert.Equal(1, cluster.Get(own, node).Got!.ReplicasAsked);
         for (int at = 1; at <= LackedKeys.KeysMax + 1; at++)
         {

@@ -2,6 +2,7 @@ using CsCheck;
 using Igor.Dht.Protocol.Index;
 using Igor.Dht.Protocol.Messages;
 using Igor.Dht.Protocol.Records;
+using Igor.Dht.Protocol.Ring;
 using Igor.Kbr;
 using MessagePack;
 
@@ -54,9 +55,9 @@ public class MessageTests
         Gen.Select(s_key.Array[0, 8], s_version, s_record).Sample((holders, version, record) =>
         {
             var buffer = new PayloadBuffer();
-            new PutDoneMessage(version, 5, holders).Write(buffer);
+            new PutDoneMessage(version, 5, holders, true).Write(buffer);
             PutDoneMessage done = Read(buffer, MessageKind.PutDone, PutDoneMessage.Read);
-            Assert.Equal((version, 5), (done.Version, done.Known));
+            Assert.Equal((version, 5, true), (done.Version, done.Known, done.IsDegraded));
             Assert.Equal(holders, done.Holders);
 
             new NotEnoughMessage(3, holders, "why").Write(buffer);
@@ -83,16 +84,19 @@ public class MessageTests
                 records.Select(r => r.Header), stored.Select(e => RecordCodec.TryDecode(e, out _)!.Header));
 
             KeyVersion[] wanted = [.. keys.Select(k => new KeyVersion(k, version))];
-            ReplicaMessages.WriteFetch(buffer, wanted);
-            Assert.Equal(wanted, Read(buffer, MessageKind.Fetch, ReplicaMessages.ReadFetch));
+            ReplicaMessages.WriteFetch(buffer, isAsRoot: true, wanted);
+            (bool isAsRoot, KeyVersion[] fetching) =
+                Read(buffer, MessageKind.Fetch, ReplicaMessages.ReadFetch);
+            Assert.True(isAsRoot);
+            Assert.Equal(wanted, fetching);
 
             StoredEntry[] entries =
-                [.. keys.Select((_, at) => new StoredEntry((StoredStatus)(at % 5), version))];
+                [.. keys.Select((_, at) => new StoredEntry((StoredStatus)(at % 5), version, at % 2 == 0))];
             ReplicaMessages.WriteStored(buffer, entries);
             Assert.Equal(entries, Read(buffer, MessageKind.Stored, ReplicaMessages.ReadStored));
 
             FetchedEntry[] fetched =
-                [.. records.Select(r => new FetchedEntry(FetchedStatus.Record, true, r.Encoded))];
+                [.. records.Select(r => new FetchedEntry(FetchedStatus.Record, true, false, r.Encoded))];
             ReplicaMessages.WriteFetched(buffer, fetched);
             Assert.Equal(
                 fetched.Select(f => f.Record.ToArray()),
@@ -106,13 +110,25 @@ public class MessageTests
         {
             var buffer = new PayloadBuffer();
             var print = new Fingerprint(keys.Length, new UInt128(high, low));
-            var sync = new SyncMessage(5, new Arc(keys[0], keys[1]), print);
+            var sync = new SyncMessage(5, new Arc(keys[0], keys[1]), print, IsAsRoot: true);
             sync.Write(buffer);
             Assert.Equal(sync, Read(buffer, MessageKind.Sync, SyncMessage.Read));
 
             Arc[] arcs = [.. keys.Select(k => new Arc(k, keys[0]))];
             SyncMessages.WriteDone(buffer, arcs);
             Assert.Equal(arcs, Read(buffer, MessageKind.SyncDone, SyncMessages.ReadDone));
+
+            var set = ArcSet.Of(arcs[1]);
+            SyncMessages.WriteFollow(buffer, TimeSpan.FromMilliseconds(500), set);
+            (TimeSpan lease, ArcSet asked) = Read(buffer, MessageKind.Follow, SyncMessages.ReadFollow);
+            Assert.Equal(500, lease.TotalMilliseconds);
+            Assert.Equal(set.Spans, asked.Spans);
+
+            SyncMessages.WriteFollowing(buffer, high, set);
+            (ulong term, ArcSet granted) =
+                Read(buffer, MessageKind.Following, SyncMessages.ReadFollowing);
+            Assert.Equal(high, term);
+            Assert.Equal(set.Spans, granted.Spans);
 
             SyncMessages.WriteDescribed(buffer, arcs[1], true);
             Assert.Equal((arcs[1], true), Read(buffer, MessageKind.Described, SyncMessages.ReadDescribed));
@@ -173,10 +189,11 @@ public class MessageTests
                 ReplicaMessages.WriteStore(buffer, false, [record, record]);
                 break;
             case 3:
-                ReplicaMessages.WriteFetch(buffer, [new KeyVersion(key, default)]);
+                ReplicaMessages.WriteFetch(buffer, isAsRoot: true, [new KeyVersion(key, default)]);
                 break;
             case 4:
-                new SyncMessage(5, new Arc(key, Key.Max), new Fingerprint(3, 9)).Write(buffer);
+                new SyncMessage(5, new Arc(key, Key.Max), new Fingerprint(3, 9), IsAsRoot: true)
+                    .Write(buffer);
                 break;
             case 5:
                 SyncMessages.WriteDone(buffer, [new Arc(key, Key.Max)]);
