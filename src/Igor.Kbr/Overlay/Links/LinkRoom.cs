@@ -42,7 +42,7 @@ internal sealed class LinkRoom(
     /// <summary>Whether a link that was opened may say hello: there is room, or room is made.</summary>
     public bool HasRoomFor(TimeSpan now, Link link)
     {
-        if (!IsFull || TryEndSecond())
+        if (!IsFull)
         {
             return true;
         }
@@ -109,19 +109,6 @@ internal sealed class LinkRoom(
     /// <summary>Peers that this node has had for a while, and uses for nothing.</summary>
     private IEnumerable<Peer> Strangers(TimeSpan now) =>
         context.Peers.All.Where(p => now - p.ConnectedAt > EntryTime && !care.IsWanted(p));
-
-    /// <summary>Ends a second link before its time; what was on its way is the peer's to say again.</summary>
-    private bool TryEndSecond()
-    {
-        Link? second = links.Find(
-            link => link is { IsDraining: true, Peer: { } peer } && liveness.Health(peer).AskedAt is null);
-        if (second is not null)
-        {
-            links.Forget(second);
-        }
-
-        return second is not null;
-    }
 
     /// <summary>
     /// Ends the connection that is needed least. Of those that are for nothing that is one which the peer
