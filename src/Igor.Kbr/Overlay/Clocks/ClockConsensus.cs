@@ -23,8 +23,6 @@ internal static class ClockConsensus
     private const int AgreeingMin = 3;
 
     /// <summary>Judges clocks, all read at the same moment.</summary>
-    /// <param name="own">What our own shows.</param>
-    /// <param name="others">What others show.</param>
     public static ClockVerdict Judge(long own, ReadOnlySpan<long> others)
     {
         long[] clocks = [own, .. others];

@@ -78,8 +78,6 @@ internal sealed class DialBudget(int neighboursPerSide)
         return buckets[name] = rate.NewBucket();
     }
 
-    /// <param name="Burst">Most tokens.</param>
-    /// <param name="Period">Time until one more is there.</param>
     private readonly record struct Rate(int Burst, TimeSpan Period)
     {
         public TokenBucket NewBucket() => new(1 / Period.TotalSeconds, Burst);

@@ -4,8 +4,6 @@ using Igor.Kbr.Wire.Messages;
 namespace Igor.Kbr.Overlay.Machines;
 
 /// <summary>A message as it came, its type known and the rest not yet decoded.</summary>
-/// <param name="body">The whole frame.</param>
-/// <param name="type">Its type, known or not.</param>
 internal readonly struct Frame(ReadOnlyMemory<byte> body, int type)
 {
     private const int FixedArray = 0x90;

@@ -4,7 +4,6 @@ namespace Igor.Kbr.Overlay.Machines;
 /// What one machine keeps for each connected peer: an array by the small number that the peer has while it is
 /// connected (<see cref="Peer.Slot"/>), so that reading costs no search. Begins anew with each peer.
 /// </summary>
-/// <typeparam name="T">What is kept.</typeparam>
 internal sealed class PerPeer<T> : PeerTable.IKept
 {
     private readonly Func<T> _first;

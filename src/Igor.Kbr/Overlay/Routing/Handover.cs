@@ -5,10 +5,6 @@ using Igor.Kbr.Wire;
 namespace Igor.Kbr.Overlay.Routing;
 
 /// <summary>A message on its way through this node.</summary>
-/// <param name="Ring">The ring that it is in.</param>
-/// <param name="Header">What is to be known of it.</param>
-/// <param name="Payload">What it brings.</param>
-/// <param name="Frame">All of it.</param>
 internal readonly record struct Passing(
     ServiceRing Ring, RouteHeader Header, ReadOnlyMemory<byte> Payload, ReadOnlyMemory<byte> Frame);
 

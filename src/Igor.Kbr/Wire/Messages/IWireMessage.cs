@@ -7,7 +7,6 @@ namespace Igor.Kbr.Wire.Messages;
 /// type has. Further ones behind them are ignored, in the array and in those inside it, so that a later
 /// version may add some.
 /// </summary>
-/// <typeparam name="TSelf">The message.</typeparam>
 internal interface IWireMessage<TSelf>
     where TSelf : struct, IWireMessage<TSelf>
 {

@@ -3,7 +3,6 @@ using MessagePack;
 namespace Igor.Kbr.Wire.Messages;
 
 /// <summary>Another live node has the receiver's id.</summary>
-/// <param name="Addresses">Where it is.</param>
 internal readonly record struct IdentityClashMessage(ImmutableArray<string> Addresses)
     : IWireMessage<IdentityClashMessage>
 {
