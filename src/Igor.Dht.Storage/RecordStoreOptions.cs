@@ -84,6 +84,12 @@ public sealed record RecordStoreOptions
     public long ScrubBytesPerSecond { get; init; } = 256 * 1024;
 
     /// <summary>
+    /// How long a round of verifying all records takes at the least, so that a small store is not read over
+    /// and over; an hour by default.
+    /// </summary>
+    public TimeSpan ScrubRoundMin { get; init; } = TimeSpan.FromHours(1);
+
+    /// <summary>
     /// What time it is, by which records expire; called on any thread. Nothing is forgotten while that time
     /// is not to be trusted. The host's own clock by default; a store of a DHT goes by the network's time.
     /// </summary>
@@ -110,6 +116,7 @@ public sealed record RecordStoreOptions
         Check(nameof(CompactionGarbageShare), CompactionGarbageShare, 0.05, 1);
         Check(nameof(CompactionBytesPerSecond), CompactionBytesPerSecond, 64 * 1024, 1L << 40);
         Check(nameof(ScrubBytesPerSecond), ScrubBytesPerSecond, 0, 1L << 40);
+        Check(nameof(ScrubRoundMin), ScrubRoundMin.TotalSeconds, 0, TimeSpan.FromDays(30).TotalSeconds);
         ArgumentNullException.ThrowIfNull(Time);
         if (Network.Length > 0 && Home is null)
         {

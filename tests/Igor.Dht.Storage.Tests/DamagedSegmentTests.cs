@@ -119,6 +119,21 @@ public sealed class DamagedSegmentTests : IDisposable
     }
 
     [Fact]
+    public async Task Scrub_comes_round_again()
+    {
+        Record[] records = await Fill();
+        await using LiteDbRecordStore store = LiteDbRecordStore.Open(
+            _options with { ScrubBytesPerSecond = 1 << 30, ScrubRoundMin = TimeSpan.FromMilliseconds(1) });
+        Assert.NotNull(await store.ReadAsync(records[^1].Header.Key));
+        await Eventually.HoldsAsync(() => store.Status.Records == RecordCount, "all are there");
+        await Task.Delay(TimeSpan.FromSeconds(1)); // a round or more have found nothing
+
+        Hurt(Harm.ZeroedBlock, 1);
+
+        await Eventually.HoldsAsync(() => store.Status.DamagedRecords > 0, "a later round reports");
+    }
+
+    [Fact]
     public async Task Segment_torn_at_its_end_loses_nothing_acknowledged()
     {
         Record[] records = await Fill();

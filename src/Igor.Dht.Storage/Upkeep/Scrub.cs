@@ -16,6 +16,8 @@ internal sealed class Scrub(StoreContext store, StoreWriter writer)
     private const int ListedAtOnce = 64;
     private Key _from;
     private long _lastAtMs = Environment.TickCount64;
+    private long _beganAtMs;
+    private long _roundAtMs;
     private double _budget;
 
     /// <summary>Verifies as much as time has passed for.</summary>
@@ -25,7 +27,7 @@ internal sealed class Scrub(StoreContext store, StoreWriter writer)
         long now = Environment.TickCount64;
         _budget = Math.Min(speed, _budget + ((now - _lastAtMs) / 1000.0 * speed));
         _lastAtMs = now;
-        while (_budget > 0 && VerifySome())
+        while (_budget > 0 && now >= _roundAtMs && VerifySome())
         {
         }
     }
@@ -33,6 +35,11 @@ internal sealed class Scrub(StoreContext store, StoreWriter writer)
     /// <summary>Verifies some records; false at the end of a round.</summary>
     private bool VerifySome()
     {
+        if (_from == Key.Zero)
+        {
+            _beganAtMs = _lastAtMs;
+        }
+
         List<RecordSlot> records = store.Index.ListFrom(_from, ListedAtOnce);
         foreach (RecordSlot record in records)
         {
@@ -51,6 +58,7 @@ internal sealed class Scrub(StoreContext store, StoreWriter writer)
 
         bool isRoundDone = records.Count < ListedAtOnce || records[^1].Key == Key.Max;
         _from = isRoundDone ? Key.Zero : records[^1].Key + KeySpan.One;
+        _roundAtMs = isRoundDone ? _beganAtMs + (long)store.Options.ScrubRoundMin.TotalMilliseconds : 0;
         return !isRoundDone;
     }
 }

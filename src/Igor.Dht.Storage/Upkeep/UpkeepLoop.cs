@@ -13,6 +13,11 @@ namespace Igor.Dht.Storage.Upkeep;
 internal sealed class UpkeepLoop : IDisposable
 {
     private static readonly TimeSpan Period = TimeSpan.FromMilliseconds(250);
+    /// <summary>
+    /// Between two turns while nothing is written: the disk may have filled up, or emptied.
+    /// </summary>
+    private static readonly TimeSpan IdlePeriod = TimeSpan.FromSeconds(2);
+
     private static readonly TimeSpan RetryPeriod = TimeSpan.FromSeconds(2);
 
     private readonly StoreContext _store;
@@ -25,6 +30,7 @@ internal sealed class UpkeepLoop : IDisposable
     private readonly ManualResetEventSlim _wake = new();
     private volatile bool _isClosing;
     private long _retryAtMs;
+    private long _seenBytes;
 
     /// <summary>Makes the loop; it works once started.</summary>
     public UpkeepLoop(StoreContext store, StoreWriter writer)
@@ -70,9 +76,19 @@ internal sealed class UpkeepLoop : IDisposable
             }
 
             _scrub.Step();
-            _wake.Wait(Period);
+            _wake.Wait(IsBusy() ? Period : Shorter(IdlePeriod, _store.Options.SweepPeriod));
             _wake.Reset();
         }
+    }
+
+    private static TimeSpan Shorter(TimeSpan a, TimeSpan b) => a < b ? a : b;
+
+    /// <summary>Whether something was written since the last turn, or has to be done soon.</summary>
+    private bool IsBusy()
+    {
+        long before = _seenBytes;
+        _seenBytes = _store.Log.DiskBytes;
+        return _seenBytes != before || _store.IsFull || _writer.Compactor.IsBusy;
     }
 
     /// <summary>

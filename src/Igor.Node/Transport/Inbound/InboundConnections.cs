@@ -58,6 +58,7 @@ internal sealed class InboundConnections : IDisposable
     private readonly int _waitingMax;
     private TimeSpan _toldAt = -TellPeriod;
     private bool _isTakingTurns;
+    private bool _isSweepSet;
 
     /// <summary>Makes an empty one.</summary>
     /// <param name="handshake">Makes the handshakes.</param>
@@ -80,7 +81,7 @@ internal sealed class InboundConnections : IDisposable
         _waitingMax = Math.Min(options.PendingConnectionsMax, OpenFiles.Max / 4);
         _pace = new TokenBucket(
             options.HandshakesPerSecondMax, options.HandshakesPerSecondMax * BurstSeconds);
-        _sweep = new Timer(_ => Sweep(), null, SweepPeriod, SweepPeriod);
+        _sweep = new Timer(_ => Sweep(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
     /// <summary>How many there are.</summary>
@@ -114,6 +115,10 @@ internal sealed class InboundConnections : IDisposable
         lock (_gate)
         {
             _silent.Add(connection.Source, connection);
+            if (!_isSweepSet)
+            {
+                SetSweep();
+            }
         }
 
         EvictWaiting();
@@ -160,6 +165,8 @@ internal sealed class InboundConnections : IDisposable
             connection.Close("the node is closed");
         }
     }
+
+    private void SetSweep() => _isSweepSet = _sweep.Change(SweepPeriod, Timeout.InfiniteTimeSpan);
 
     private void EvictWaiting()
     {
@@ -325,44 +332,36 @@ internal sealed class InboundConnections : IDisposable
     {
         var late = new List<(InboundConnection Connection, InboundRefusal Why)>();
         TimeSpan now = Now;
+        void Collect(
+            SourceTable<InboundConnection> table,
+            InboundRefusal why,
+            Func<InboundConnection, (TimeSpan Since, TimeSpan Patience)> terms)
+        {
+            foreach (InboundConnection connection in table.Snapshot())
+            {
+                (TimeSpan since, TimeSpan patience) = terms(connection);
+                if (now - since > patience && table.Remove(connection.Source, connection))
+                {
+                    late.Add((connection, why));
+                }
+            }
+        }
+
         lock (_gate)
         {
-            foreach (InboundConnection connection in _silent.Snapshot())
+            // What has begun to speak gets the same time again for the rest.
+            Collect(_silent, InboundRefusal.Silent, connection =>
+                (connection.AcceptedAt, _options.FirstBytesTimeout * (connection.HasSpoken ? 2 : 1)));
+            Collect(_ready, InboundRefusal.EvictedWaiting, connection =>
+                (connection.AcceptedAt, TurnPatience));
+            Collect(_parked, InboundRefusal.Unfinished, connection =>
+                (connection.AcceptedAt, TurnPatience));
+            Collect(_securing, InboundRefusal.Unfinished, connection =>
+                (connection.SecuringSince, _options.HandshakeTimeout));
+            _isSweepSet = false;
+            if (Count > 0 && !_stopping.IsCancellationRequested)
             {
-                // What has begun to speak gets the same time again for the rest.
-                TimeSpan patience = _options.FirstBytesTimeout * (connection.HasSpoken ? 2 : 1);
-                if (now - connection.AcceptedAt > patience
-                    && _silent.Remove(connection.Source, connection))
-                {
-                    late.Add((connection, InboundRefusal.Silent));
-                }
-            }
-
-            foreach (InboundConnection connection in _ready.Snapshot())
-            {
-                if (now - connection.AcceptedAt > TurnPatience
-                    && _ready.Remove(connection.Source, connection))
-                {
-                    late.Add((connection, InboundRefusal.EvictedWaiting));
-                }
-            }
-
-            foreach (InboundConnection connection in _parked.Snapshot())
-            {
-                if (now - connection.AcceptedAt > TurnPatience
-                    && _parked.Remove(connection.Source, connection))
-                {
-                    late.Add((connection, InboundRefusal.Unfinished));
-                }
-            }
-
-            foreach (InboundConnection connection in _securing.Snapshot())
-            {
-                if (now - connection.SecuringSince > _options.HandshakeTimeout
-                    && _securing.Remove(connection.Source, connection))
-                {
-                    late.Add((connection, InboundRefusal.Unfinished));
-                }
+                SetSweep();
             }
         }
 
