@@ -13,6 +13,7 @@ namespace Igor.Dht.Storage.Upkeep;
 internal sealed class UpkeepLoop : IDisposable
 {
     private static readonly TimeSpan Period = TimeSpan.FromMilliseconds(250);
+
     /// <summary>
     /// Between two turns while nothing is written: the disk may have filled up, or emptied.
     /// </summary>

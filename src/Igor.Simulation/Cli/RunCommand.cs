@@ -96,8 +96,8 @@ internal sealed class RunCommand
             Action<string>? progress = parsed.GetValue(_progress) || !Console.IsErrorRedirected
                 ? Console.Error.WriteLine
                 : null;
-            using var json = ResultOutput.Open(jsonPath);
-            using var csv = ResultOutput.Open(csvPath);
+            using ResultOutput json = Open(_json, jsonPath);
+            using ResultOutput csv = Open(_csv, csvPath);
             foreach (ScenarioSettings settings in runs)
             {
                 results.Add(ScenarioRun.Execute(_scenario, settings, progress));
@@ -128,8 +128,20 @@ internal sealed class RunCommand
         return bad.Count == 0 ? SimCommand.ExitDone : SimCommand.ExitFailed;
     }
 
+    private static ResultOutput Open(Option option, string? path) => NamedFile.Use(
+        option.Name, path ?? "-", "one in a folder that you may write to", () => ResultOutput.Open(path));
+
     private ScenarioSettings SettingsOf(ParseResult parsed)
     {
+        if (parsed.GetValue(_matrix) is { } matrix)
+        {
+            NamedFile.Use(
+                _matrix.Name,
+                matrix,
+                "a file with a line of round-trip times for each host",
+                () => File.OpenRead(matrix)).Dispose();
+        }
+
         var values = new Dictionary<string, double>();
         foreach ((ScenarioParameter parameter, Option<string> option) in _values)
         {
