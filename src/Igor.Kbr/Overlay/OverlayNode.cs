@@ -73,7 +73,7 @@ public sealed partial class OverlayNode
         _router = new Router(
             _context, _rings, pending, _passage, deliveries, conduct, routes, back);
         var failures = new FailureDetection(_context, _rings, _liveness, secondLinks);
-        _exchange = new NeighbourExchange(_context, _rings, _dialer, failures);
+        _exchange = new NeighbourExchange(_context, _rings, _dialer);
         var lookup = new NeighbourLookup(_passage);
         _discovery = new ServiceDiscovery(_context, _rings, _dialer, care, _exchange, lookup);
         _isolation = new Isolation(_context, _rings, _entries);

@@ -19,9 +19,6 @@ internal sealed class FailureDetection(
     /// <summary>A heartbeat may be late by its spread and by what the network adds.</summary>
     private const double LateFactor = 1.1;
 
-    /// <summary>Dead peers remembered: who dies beside them is few.</summary>
-    private const int BuriedMax = 32;
-
     /// <summary>Others told at once of a silent peer: two rings' neighbours. The rest follows.</summary>
     private const int ToldAtOnceMax = 32;
 
@@ -29,9 +26,6 @@ internal sealed class FailureDetection(
 
     /// <summary>An honest peer answers within that, most of the time.</summary>
     private static readonly TimeSpan TellAfter = TimeSpan.FromSeconds(1);
-
-    /// <summary>Others have found out by then, or it may be back.</summary>
-    private static readonly TimeSpan BuriedFor = TimeSpan.FromSeconds(60);
 
     /// <summary>A peer that was heard since then lives, whatever others say.</summary>
     private static readonly TimeSpan HeardLately = TimeSpan.FromSeconds(2);
@@ -50,28 +44,11 @@ internal sealed class FailureDetection(
         Telling: null);
 
     private int _told;
-    private readonly Queue<(Key Id, TimeSpan At)> _buried = [];
-
     public override ReadOnlySpan<MessageType> Messages => [MessageType.QuietPeer];
 
     public override TimeSpan? NextDeadline => liveness.Looks.Earliest;
 
     public override void HandlePeerUp(TimeSpan now, Peer peer) => Await(peer);
-
-    public override void HandlePeerDown(TimeSpan now, Peer peer, DepartureReason reason)
-    {
-        if (reason == DepartureReason.Failed)
-        {
-            _buried.Enqueue((peer.Id, now));
-            if (_buried.Count > BuriedMax)
-            {
-                _buried.Dequeue();
-            }
-        }
-    }
-
-    public bool WasBuried(TimeSpan now, Key id) =>
-        !context.Peers.Contains(id) && _buried.Any(b => b.Id == id && now - b.At < BuriedFor);
 
     public override void HandleRingChanged(TimeSpan now, ServiceId service, NeighbourChange change)
     {

@@ -13,7 +13,7 @@ namespace Igor.Kbr.Overlay.Upkeep;
 /// nothing is made again ever more rarely: two nodes may not be able to reach each other.
 /// </summary>
 internal sealed class NeighbourExchange(
-    NodeContext context, RingTable rings, Dialer dialer, FailureDetection failures) : Machine
+    NodeContext context, RingTable rings, Dialer dialer) : Machine
 {
     /// <summary>Rings compared at once with one peer, of those that changed since both agreed last.</summary>
     private const int RingsAtOnceMax = 16;
@@ -151,7 +151,7 @@ internal sealed class NeighbourExchange(
     /// <summary>Whether a node told of did not answer this one; the teller may ask it too.</summary>
     private bool IsGone(TimeSpan now, Peer teller, Contact contact)
     {
-        bool isGone = failures.WasBuried(now, contact.Id) || dialer.HasFailed(now, contact);
+        bool isGone = dialer.HasFailed(now, contact);
         if (isGone)
         {
             context.Send(teller, new QuietPeerMessage(contact.Id));
