@@ -75,7 +75,7 @@ internal sealed class RegisterRequest : ClientOperation
             case MessageKind.RegisterAnswered:
                 if (TryRead(reply, RegisterMessages.ReadRegisterAnswered, out RegisterAnswered answered))
                 {
-                    HandleAnswered(answered);
+                    HandleAnswered(answered, isFromHere: reply.Responder == Context.Membership.Self);
                 }
 
                 return true;
@@ -103,7 +103,7 @@ internal sealed class RegisterRequest : ClientOperation
             ? $"{message} It may have been written all the same, or be written yet: read it to find out."
             : message);
 
-    private void HandleAnswered(in RegisterAnswered answered)
+    private void HandleAnswered(in RegisterAnswered answered, bool isFromHere)
     {
         _reigns.Note(_cell, answered.Reign);
         switch (answered.Outcome)
@@ -119,6 +119,8 @@ internal sealed class RegisterRequest : ClientOperation
                 }
                 else
                 {
+                    // One copy of it was not served, and another may come to a coordinator yet.
+                    _mayBeDone |= !_operation.IsRead && !isFromHere;
                     Retry(answered.Text);
                 }
 

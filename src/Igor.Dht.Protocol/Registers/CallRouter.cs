@@ -56,17 +56,20 @@ internal sealed class CallRouter(
                 reply.Payload,
                 MessageKind.RegisterAnswered,
                 RegisterMessages.ReadRegisterAnswered,
-                out RegisterAnswered answered))
+                out RegisterAnswered answered)
+            && (call.Operation.IsRead || answered.Outcome != RegisterOutcome.NotServed
+                || answered.Reign != Ballot.None))
         {
             Reply(call, answered);
         }
-        else if (reply.Status == KbrStatus.NoSuchNode || call.Operation.IsRead
-            || IsKind(reply, MessageKind.Busy))
+        else if (call.Operation.IsRead)
         {
             Reply(call, NotServed(NobodyText));
         }
         else
         {
+            // Hops send what they doubt to have arrived by another way too: when one copy was not served,
+            // another may come to a coordinator yet.
             Doubt(call, "the coordinator's answer did not come back");
         }
     }
@@ -90,9 +93,6 @@ internal sealed class CallRouter(
     }
 
     private const int RegisterEntryBytes = 512;
-
-    private static bool IsKind(in KbrReply reply, MessageKind kind) => reply.Status == KbrStatus.Ok
-        && Decoding.TryReadKind(reply.Payload, out MessageKind received, out _) && received == kind;
 
     private static RegisterAnswered NotServed(string text) => new(
         RegisterOutcome.NotServed, default, null, Ballot.None, 0, false, text);
@@ -147,7 +147,7 @@ internal sealed class CallRouter(
     }
 
     // Nobody near knows of any register. The root of the key 0 founds the lineage of all when the first is
-    // written, so that there are not as many as roots.
+    // written, so that there are not as many as roots; not while a member is missing, who may know of one.
     private void TakeUnfounded(WaitingCall call)
     {
         Membership membership = context.Membership;
@@ -155,7 +155,8 @@ internal sealed class CallRouter(
         {
             Send(call, Key.Zero, isExact: false);
         }
-        else if (membership.IsAlone || !directory.HaveAllTold || directory.HasAny || server.HasFailed)
+        else if (membership.IsAlone || membership.MissingMembers.Any() || !directory.HaveAllTold
+            || directory.HasAny || server.HasFailed)
         {
             Reply(call, NotServed("it is not known here yet whether there are registers in the network"));
         }

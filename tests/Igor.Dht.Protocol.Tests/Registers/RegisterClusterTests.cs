@@ -43,6 +43,33 @@ public class RegisterClusterTests
     }
 
     [Fact]
+    public void Members_that_restart_found_no_second_history_while_the_only_voter_is_missing()
+    {
+        DhtCluster cluster = Registers.Cluster(3);
+        cluster.PutRegister("a", "1");
+        Assert.Equal(1, cluster.ReadRegister("a").Voters);
+        DhtClusterNode voter = cluster.Alive.Single(
+            node => node.Dht.Registers!.Server.Acceptor.Find(Key.Zero) is not null);
+        DhtClusterNode[] all = [.. cluster.Alive];
+        Array.ForEach(all, node => cluster.Kill(node));
+        cluster.Run(1);
+        Array.ForEach(all, node =>
+        {
+            if (node != voter)
+            {
+                cluster.Revive(node);
+            }
+        });
+        cluster.Run(5);
+        Assert.Equal(DhtError.Unreachable, cluster.Call(Registers.Read("a"), seconds: 3).Failure?.Error);
+        Assert.Equal(DhtError.Unknown, cluster.Call(Registers.Write("a", "2"), seconds: 3).Failure?.Error);
+        cluster.Revive(voter);
+        cluster.RunUntil(() => cluster.Call(Registers.Read("a"), seconds: 3).Register is not null, 60);
+        Assert.Equal("1", Text(cluster.ReadRegister("a")));
+        Assert.False(cluster.ReadRegister("a").IsContested);
+    }
+
+    [Fact]
     public void Newcomers_vote_after_their_time_and_each_root_coordinates()
     {
         DhtCluster cluster = Registers.Cluster(5);
