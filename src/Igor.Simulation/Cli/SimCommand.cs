@@ -5,7 +5,7 @@ using Spectre.Console;
 
 namespace Igor.Simulation.Cli;
 
-/// <summary>The `igor-sim` command: `run`, `list` and `describe`.</summary>
+/// <summary>The `igor-sim` command: `run`, `seeds`, `list` and `describe`.</summary>
 internal static class SimCommand
 {
     /// <summary>All is well.</summary>
@@ -34,6 +34,7 @@ internal static class SimCommand
         var list = new Command("list", "List the scenarios.");
         list.SetAction(_ => List());
         root.Subcommands.Add(run);
+        root.Subcommands.Add(SeedsCommand.Create());
         root.Subcommands.Add(list);
         root.Subcommands.Add(describe);
         return root;

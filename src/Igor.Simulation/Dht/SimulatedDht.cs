@@ -1,7 +1,6 @@
 using Igor.Dht.Protocol.Hosting;
 using Igor.Dht.Protocol.Machines;
 using Igor.Dht.Protocol.Messages;
-using Igor.Dht.Protocol.Index;
 using Igor.Dht.Protocol.Records;
 using Igor.Kbr;
 using Igor.Simulation.Engine;
@@ -25,20 +24,23 @@ public sealed class SimulatedDht : IKbrApplication, IDhtHost
     private TimeSpan? _armedAt;
     private bool _isHandling;
     private Action? _left;
+    private readonly IKbrService _service;
+    private readonly BlindIndex? _blind;
 
     private SimulatedDht(
         SimulatedNode host,
         ServiceRole role,
         DhtNodeOptions options,
-        IRecordStore? store,
+        SimulatedRecordStore? store,
         ulong seed,
         IVoterLog? log)
     {
         _host = host;
+        _blind = store?.Blind;
         _driver = new DhtDriver(host.NodeId, options, store, this, seed, log);
         _driver.Start();
-        IKbrService service = host.Subscribe(new SubscribeOptions { Service = Service, Role = role }, this);
-        Input(() => _driver.Attach(service));
+        _service = host.Subscribe(new SubscribeOptions { Service = Service, Role = role }, this);
+        Input(() => _driver.Attach(_service));
     }
 
     /// <summary>How the node is.</summary>
@@ -47,7 +49,7 @@ public sealed class SimulatedDht : IKbrApplication, IDhtHost
     /// <summary>Operations that have not ended.</summary>
     public int OpenOperations => _driver.OpenOperations;
 
-    DhtTime IDhtHost.Now => new(_host.Now, _host.Time.UnixMs, _host.Time.IsTrusted);
+    DhtTime IDhtHost.Now => new(_host.Monotonic, _host.Time.UnixMs, _host.Time.IsTrusted);
 
     /// <summary>Attaches a member that keeps records to a running host.</summary>
     public static SimulatedDht Attach(
@@ -105,11 +107,27 @@ public sealed class SimulatedDht : IKbrApplication, IDhtHost
         Input(_driver.BeginLeaving);
     }
 
+    /// <summary>
+    /// Tells all neighbours that all agree to this node's leaving, without having asked or given anything:
+    /// <see cref="Faults.PlantedFault.LeaveWithoutHandover"/>.
+    /// </summary>
+    internal void ClaimAgreement()
+    {
+        byte[] leavingByAgreement = [0x92, 20, 0xC3];
+        foreach (Key member in _service.Neighbours.Others)
+        {
+            var options = new RequestOptions(TimeSpan.FromSeconds(1), Exact: true);
+            _service.Request(member, leavingByAgreement, options, static _ => { });
+        }
+    }
+
     void IKbrApplication.Deliver(in KbrDelivery delivery)
     {
         // Upcalls never come while an input is handled: the host queues them.
         _isHandling = true;
+        _blind?.IsBlind = DhtDriver.IsRecord(delivery.Payload.Span);
         _driver.HandleDelivery(delivery);
+        _blind?.IsBlind = false;
         Settle();
     }
 
@@ -188,7 +206,8 @@ public sealed class SimulatedDht : IKbrApplication, IDhtHost
 
         _armedAt = deadline;
         long number = ++_armedNumber;
-        TimeSpan delay = deadline > _host.Now ? deadline - _host.Now : TimeSpan.Zero;
+        TimeSpan left = deadline > _host.Monotonic ? deadline - _host.Monotonic : TimeSpan.Zero;
+        TimeSpan delay = _host.ClockRate == 1 ? left : (left / _host.ClockRate) + TimeSpan.FromTicks(1);
         _host.After(delay, () =>
         {
             if (number == _armedNumber)

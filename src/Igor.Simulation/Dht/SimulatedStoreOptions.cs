@@ -1,3 +1,5 @@
+using Igor.Simulation.Faults;
+
 namespace Igor.Simulation.Dht;
 
 /// <summary>How the disk below a simulated record store behaves.</summary>
@@ -23,9 +25,6 @@ public sealed record SimulatedStoreOptions
     /// <value>Default: 0.</value>
     public double FailureFraction { get; init; }
 
-    /// <summary>
-    /// Whether the voter's log says that it is synced when it is not: a fault that is planted.
-    /// </summary>
-    /// <value>Default: false.</value>
-    public bool SkipsVoterSyncs { get; init; }
+    /// <summary>A fault that is planted.</summary>
+    internal PlantedFault Planted { get; init; }
 }

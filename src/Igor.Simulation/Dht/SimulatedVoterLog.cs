@@ -1,5 +1,6 @@
 using Igor.Dht.Protocol.Records;
 using Igor.Simulation.Engine;
+using Igor.Simulation.Faults;
 using Igor.Simulation.Network;
 
 namespace Igor.Simulation.Dht;
@@ -22,10 +23,10 @@ public sealed class SimulatedVoterLog(SimulatedNode node, SimulatedStoreOptions 
     {
         VoterDisk disk = DiskOf(node);
         disk.Crash(random.NextInt(disk.Unsynced + 1));
-        return new InMemoryVoterLog(
-            disk, end => node.After(random.Between(options.CommitMin, options.CommitMax), end))
+        return new InMemoryVoterLog(disk, end => node.After(
+            random.Between(options.CommitMin, options.CommitMax) + node.Disk.ExtraCommitTime, end))
         {
-            SkipsSync = options.SkipsVoterSyncs,
+            SkipsSync = options.Planted == PlantedFault.ForgetPromise,
         };
     }
 

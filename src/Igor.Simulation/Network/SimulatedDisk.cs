@@ -15,6 +15,12 @@ public sealed class SimulatedDisk
     /// <summary>The identity.</summary>
     public Key NodeId { get; }
 
+    /// <summary>Whether it takes nothing more: writes fail, what is there can be read.</summary>
+    public bool IsFull { get; set; }
+
+    /// <summary>How much longer than usual whatever is made durable takes.</summary>
+    public TimeSpan ExtraCommitTime { get; set; }
+
     /// <summary>Members of the ring that the process knew when it ended.</summary>
     public IReadOnlyList<KnownMember> KnownMembers { get; internal set; } = [];
 

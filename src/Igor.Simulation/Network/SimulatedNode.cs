@@ -113,6 +113,15 @@ public sealed class SimulatedNode : IKbrHost
         ? process.Overlay.Clock.At(Now, WallClock.ToUnixTimeMilliseconds())
         : CorrectedClock.Unknown.At(Now, WallClock.ToUnixTimeMilliseconds());
 
+    /// <summary>
+    /// How fast the monotonic clock of this host is that the DHT goes by; 1 is right. Set before the process
+    /// starts.
+    /// </summary>
+    public double ClockRate { get; set; } = 1;
+
+    /// <summary>What that clock shows.</summary>
+    public TimeSpan Monotonic => ClockRate == 1 ? Now : Now * ClockRate;
+
     /// <summary>Virtual time with the wall clock of this host, for delays, timers and timeouts.</summary>
     public TimeProvider TimeProvider => field ??= new SimulatedTimeProvider(
         _network.Engine, () => _network.Options.WallClockStart + ClockSkew);

@@ -16,6 +16,7 @@ public static class ScenarioCatalog
         new ChurnScenario(),
         new StormScenario(),
         new ServicesScenario(),
+        new HistoriesScenario(),
     ];
 
     /// <summary>A scenario by name; null when there is none.</summary>
