@@ -82,6 +82,25 @@ public class NeighbourExchangeTests
     }
 
     [Fact]
+    public void Lost_neighbour_that_another_one_names_is_called_dead_only_while_it_cannot_be_reached()
+    {
+        var node = new LoneNode(new Key(0, 0, 0, 1_000));
+        LinkId teller = node.Connect(new Key(0, 0, 0, 1_020));
+        var lost = new Contact(new Key(0, 0, 0, 1_010), ["10.9.9.9:7"]);
+        node.Disconnect(node.Connect(lost.Id, dial: null, "10.9.9.9:7"));
+        node.Overlay.HandleDialFailed(node.Now, Assert.Single(node.Dials).Dial, "timed out");
+        Name();
+        Assert.Single(node.Messages<QuietPeerMessage>(teller));
+
+        node.Run(TimeSpan.FromSeconds(1.5));
+        Name();
+        Assert.Single(node.Messages<QuietPeerMessage>(teller));
+        Assert.True(node.Dials.Count > 1);
+
+        void Name() => node.Say(teller, new NeighboursMessage(ServiceId.Base, WantsReply: false, [lost], []));
+    }
+
+    [Fact]
     public void Neighbour_that_left_is_not_dialled_again()
     {
         var node = new LoneNode(new Key(0, 0, 0, 1_000));
