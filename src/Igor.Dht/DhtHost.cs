@@ -44,6 +44,7 @@ internal sealed partial class DhtHost : IKbrApplication, IThreadPoolWorkItem, ID
     /// <param name="voterLog">
     /// Where promises about registers are kept; null for one that takes no part in them.
     /// </param>
+    /// <param name="votingTrouble">Why it takes none, if it should; told as a trouble.</param>
     public DhtHost(
         Key self,
         DhtNodeOptions options,
@@ -51,7 +52,8 @@ internal sealed partial class DhtHost : IKbrApplication, IThreadPoolWorkItem, ID
         ByteBudget bytes,
         Func<NetworkTime> time,
         ILogger log,
-        IVoterLog? voterLog = null)
+        IVoterLog? voterLog = null,
+        string? votingTrouble = null)
     {
         _bytes = bytes;
         _self = self;
@@ -67,7 +69,10 @@ internal sealed partial class DhtHost : IKbrApplication, IThreadPoolWorkItem, ID
         Span<byte> seed = stackalloc byte[sizeof(ulong)];
         RandomNumberGenerator.Fill(seed);
         _driver = new DhtDriver(
-            self, options, store, this, BinaryPrimitives.ReadUInt64LittleEndian(seed), voterLog);
+            self, options, store, this, BinaryPrimitives.ReadUInt64LittleEndian(seed), voterLog)
+        {
+            VotingTrouble = votingTrouble,
+        };
     }
 
     /// <summary>Takes up what the store holds. Before the application is attached.</summary>

@@ -263,7 +263,8 @@ public sealed partial class IgorDht : IAsyncDisposable
             (connection.Host as IgorNode)?.Bytes ?? new ByteBudget(new IgorNodeOptions().HeldBytesMax),
             () => connection.Host.Time,
             log,
-            connection.Votes);
+            connection.Votes,
+            connection.VotingTrouble);
         try
         {
             await host.StartAsync().ConfigureAwait(false);

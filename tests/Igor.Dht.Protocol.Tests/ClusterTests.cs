@@ -144,6 +144,7 @@ public class ClusterTests
         cluster.Run(7000);
         Assert.Equal(GetOutcome.Unreachable, cluster.Get("nothing", last).Outcome);
         Assert.Null(cluster.Put("bread", "rye", last).Receipt);
+        Assert.NotEmpty(last.Dht.Status.Missing);
     }
 
     [Fact]

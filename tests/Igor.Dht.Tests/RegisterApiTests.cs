@@ -51,6 +51,24 @@ public sealed class RegisterApiTests : IDisposable
         await Assert.ThrowsAsync<ArgumentException>(() => dht.GetRegisterAsync(string.Empty));
     }
 
+    [Fact]
+    public async Task Log_of_promises_that_cannot_be_opened_is_a_trouble_of_the_node()
+    {
+        await using (IgorDht dht = await OpenAsync())
+        {
+            Assert.DoesNotContain((await dht.StatusAsync()).Troubles, t => t.Kind == TroubleKinds.Disk);
+        }
+
+        string log = Assert.Single(
+            Directory.GetFiles(_folder.Path, "views.log", SearchOption.AllDirectories));
+        File.Delete(log);
+        Directory.CreateDirectory(log);
+        await using IgorDht without = await OpenAsync();
+        Trouble trouble = Assert.Single(
+            (await without.StatusAsync()).Troubles, t => t.Kind == TroubleKinds.Disk);
+        Assert.Contains("views.log", trouble.Text, StringComparison.Ordinal);
+    }
+
     private Task<IgorDht> OpenAsync() => IgorDht.OpenAsync(new IgorDhtOptions
     {
         Data = _folder.Combine("data"),

@@ -94,8 +94,13 @@ public sealed partial class DhtDriver
         RefusedRecords = _replica?.RefusedRecords ?? 0,
     };
 
+    /// <summary>
+    /// Why there is no log of a voter although this node keeps records; null when that is meant.
+    /// </summary>
+    public string? VotingTrouble { get; init; }
+
     private Trouble? VoterTrouble =>
-        _voterLog?.Trouble is { } text ? new Trouble(TroubleKinds.Disk, text) : null;
+        (_voterLog?.Trouble ?? VotingTrouble) is { } text ? new Trouble(TroubleKinds.Disk, text) : null;
 
     /// <summary>What a replica does for registers; null where it takes no part.</summary>
     internal RegisterReplica? Registers => _replica?.Registers;

@@ -28,6 +28,8 @@ internal enum MessageKind
     Leaving = 20,
     Members = 21,
     Follow = 22,
+    Forget = 23,
+    ForgetMember = 24,
 
     PutDone = 32,
     Conflict = 33,
@@ -52,6 +54,7 @@ internal enum MessageKind
     RegisterInDoubt = 52,
     MembersAre = 53,
     Following = 54,
+    Forgotten = 55,
 }
 
 /// <summary>Why a request was refused for good.</summary>

@@ -28,6 +28,7 @@ internal sealed class DhtReplica
     private readonly KeptNotes _notes;
     private readonly LeaveTaking _leaving;
     private readonly Absence _absence;
+    private readonly Forgetting _forgetting;
     private RegisterReplica? _registers;
 
     /// <summary>Makes a replica; nothing happens before <see cref="Start"/>.</summary>
@@ -45,6 +46,7 @@ internal sealed class DhtReplica
         _sweep = new Sweep(_context);
         _notes = new KeptNotes(_context);
         _absence = new Absence(_context, _root);
+        _forgetting = new Forgetting(_context, HandleUpdate);
         _leaving = new LeaveTaking(_context, _root, _repair, _writer, _leases);
         _context.DamageFound = HandleLoss;
         _context.NoteChanged = _notes.HandleChange;
@@ -205,7 +207,7 @@ internal sealed class DhtReplica
 
     private static bool IsBetweenReplicas(MessageKind kind) => kind is MessageKind.Store
         or MessageKind.Fetch or MessageKind.Sync or MessageKind.SyncDone or MessageKind.Describe
-        or MessageKind.Leaving or MessageKind.Members or MessageKind.Follow
+        or MessageKind.Leaving or MessageKind.Members or MessageKind.Follow or MessageKind.ForgetMember
         || RegisterReplica.IsBetweenReplicas(kind);
 
     private void Dispatch(in KbrDelivery delivery, MessageKind kind)
@@ -275,6 +277,20 @@ internal sealed class DhtReplica
                 if (TryRead(delivery, SyncMessages.ReadFollow, out var follow))
                 {
                     _server.HandleFollow(delivery, follow.Lease, follow.Arcs);
+                }
+
+                break;
+            case MessageKind.Forget:
+                if (TryRead(delivery, ForgetMessage.Read, out ForgetMessage forget))
+                {
+                    _forgetting.HandleForget(delivery.Token, forget);
+                }
+
+                break;
+            case MessageKind.ForgetMember:
+                if (TryRead(delivery, KeyCodec.Read, out Key member))
+                {
+                    _forgetting.HandleForgetMember(delivery.Token, member);
                 }
 
                 break;

@@ -28,6 +28,7 @@ internal sealed class GatherRound : IReplyHandler, IReadHandler, IWriteHandler
     private readonly RecordVersion _own;
     private readonly Lease _lease;
     private readonly int _ownBytes;
+    private readonly bool _knows;
 
     /// <summary>Members that hold the newest version, or a newer one still.</summary>
     private readonly List<Key> _holders = new(Neighbourhood.Members);
@@ -46,6 +47,7 @@ internal sealed class GatherRound : IReplyHandler, IReadHandler, IWriteHandler
         _reader = reader;
         _token = token;
         _message = message;
+        _knows = reader.Knows(message.Key);
         if (context.Index.TryGet(message.Key, out Holding holding))
         {
             _replicas = holding.Replicas;
@@ -209,7 +211,7 @@ internal sealed class GatherRound : IReplyHandler, IReadHandler, IWriteHandler
             _holders.Add(source);
         }
 
-        if (entry.HasVote)
+        if (entry.HasVote || (_knows && !entry.IsApart))
         {
             _voters.Add(source);
         }

@@ -41,6 +41,12 @@ internal sealed class RootReader(
     /// <summary>Whether this node's word counts for a key of which it is the root.</summary>
     internal bool HasVote(Key key) => IsServed(key) && (votes.HasVote(key) || root.HasVote(key));
 
+    /// <summary>
+    /// Whether this root heard of all that was acknowledged before: then those who follow it need not know
+    /// that themselves to say that nobody else has written since.
+    /// </summary>
+    internal bool Knows(Key key) => root.HasVote(key);
+
     /// <summary>Whether this node gives its word about a key to itself.</summary>
     internal bool IsServed(Key key) => allegiance.TryServe(context.Membership.Self, key);
 

@@ -241,6 +241,23 @@ internal sealed class Membership
     }
 
     /// <summary>
+    /// Somebody says that a member is dead for good: it is not expected any more, on nobody's word. False for
+    /// one that is there.
+    /// </summary>
+    public bool TryForget(TimeSpan now, Key id)
+    {
+        if (Alive.Contains(id))
+        {
+            return false;
+        }
+
+        Forget(id);
+        Remember(_departed, new Missing(id, now));
+        Rebuild();
+        return true;
+    }
+
+    /// <summary>
     /// Whether a majority is there without a member, wherever that is to hold records. Where it is not, those
     /// that are missing may be the majority, and go on without those that are here.
     /// </summary>
@@ -300,7 +317,8 @@ internal sealed class Membership
                 return new Trouble(
                     TroubleKinds.NoMajority,
                     $"{_missing.Count + _heard.Count} members are missing, and of {count} that are to hold a "
-                    + $"record only {alive} are there: writes fail until {(count / 2) + 1} are");
+                    + $"record only {alive} are there: answers are marked, and writes may fail, until "
+                    + $"{(count / 2) + 1} are, or those that are dead for good are given up ('forget')");
             }
         }
 

@@ -160,6 +160,26 @@ internal sealed class RingView
         }
     }
 
+    /// <summary>An arc in pieces, of each of which all keys have the same nearest members.</summary>
+    public List<Arc> Pieces(Arc arc, int rank)
+    {
+        var points = new List<Key> { arc.Start };
+        AddChangePoints(rank, points);
+        points.RemoveAll(point => !arc.Contains(point));
+        points.Sort((a, b) => (a - arc.Start).CompareTo(b - arc.Start));
+        var pieces = new List<Arc>(points.Count);
+        for (int at = 0; at < points.Count; at++)
+        {
+            Key end = at + 1 < points.Count ? points[at + 1] : arc.End;
+            if (at + 1 == points.Count || end != points[at])
+            {
+                pieces.Add(new Arc(points[at], end));
+            }
+        }
+
+        return pieces;
+    }
+
     private int IndexAtOrAfter(Key key)
     {
         Key offset = key - _line[0];
