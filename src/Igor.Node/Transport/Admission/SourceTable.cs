@@ -18,6 +18,9 @@ internal sealed class SourceTable<T>
     /// <summary>How many wait.</summary>
     public int Count => _places.Count;
 
+    /// <summary>How many wait of the source that has most.</summary>
+    public int LargestCount => Largest()?.Items.Count ?? 0;
+
     /// <summary>Adds one, the newest of its source.</summary>
     public void Add(IPAddress source, T item)
     {
@@ -83,6 +86,16 @@ internal sealed class SourceTable<T>
     /// <summary>Takes the one that has waited longest of the source that has most.</summary>
     public bool TryEvict([NotNullWhen(true)] out T? item)
     {
+        Source? largest = Largest();
+        item = largest?.Items.First!.Value;
+        return item is not null && Remove(largest!.Address, item);
+    }
+
+    /// <summary>All that wait.</summary>
+    public T[] Snapshot() => [.. _places.Keys];
+
+    private Source? Largest()
+    {
         Source? largest = null;
         foreach (Source source in _turns)
         {
@@ -92,12 +105,8 @@ internal sealed class SourceTable<T>
             }
         }
 
-        item = largest?.Items.First!.Value;
-        return item is not null && Remove(largest!.Address, item);
+        return largest;
     }
-
-    /// <summary>All that wait.</summary>
-    public T[] Snapshot() => [.. _places.Keys];
 
     private sealed class Source(IPAddress address)
     {

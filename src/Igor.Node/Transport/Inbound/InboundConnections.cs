@@ -132,8 +132,7 @@ internal sealed class InboundConnections : IDisposable
         InboundConnection? evicted;
         lock (_gate)
         {
-            if (!_silent.TryEvict(out evicted) && !_parked.TryEvict(out evicted)
-                && !_ready.TryEvict(out evicted) && !_securing.TryEvict(out evicted))
+            if (!TryEvictWaiting(out evicted) && !_securing.TryEvict(out evicted))
             {
                 return false;
             }
@@ -176,8 +175,7 @@ internal sealed class InboundConnections : IDisposable
             lock (_gate)
             {
                 if (_silent.Count + _ready.Count + _parked.Count <= _waitingMax
-                    || (!_silent.TryEvict(out evicted) && !_parked.TryEvict(out evicted)
-                        && !_ready.TryEvict(out evicted)))
+                    || !TryEvictWaiting(out evicted))
                 {
                     return;
                 }
@@ -185,6 +183,21 @@ internal sealed class InboundConnections : IDisposable
 
             Refuse(evicted, InboundRefusal.EvictedWaiting, "too many wait and it has waited longest");
         }
+    }
+
+    /// <summary>
+    /// Takes the oldest of the address that has most, whatever those wait for: who comes while others fill
+    /// the place with what is said already has not had its time yet.
+    /// </summary>
+    private bool TryEvictWaiting([NotNullWhen(true)] out InboundConnection? evicted)
+    {
+        SourceTable<InboundConnection> fullest = _parked;
+        foreach (SourceTable<InboundConnection> table in (SourceTable<InboundConnection>[])[_silent, _ready])
+        {
+            fullest = table.LargestCount > fullest.LargestCount ? table : fullest;
+        }
+
+        return fullest.TryEvict(out evicted);
     }
 
     private async Task ReceiveAsync(InboundConnection connection)
