@@ -68,6 +68,27 @@ public class PutOnceTests
         Assert.Equal("first", cluster.Value("tea", near[1]));
     }
 
+    [Fact]
+    public void Put_that_failed_and_was_done_by_a_read_does_not_replace_what_was_written_since()
+    {
+        DhtCluster cluster = DhtCluster.Of(5);
+        DhtClusterNode[] near = cluster.NearestTo(s_tea);
+        DhtClusterNode[] full = [near[0], near[2], near[3], near[4]];
+        Array.ForEach(full, node => node.WriteOutcome = StoreOutcome.Failed);
+        cluster.Cut(near[0].Id, near[4].Id);
+        PendingOperation first = near[4].Put(PutOf("first"));
+        cluster.Run(0.5);
+        Array.ForEach(full[1..], node => node.WriteOutcome = StoreOutcome.Durable); // not the root
+        GetResult read = cluster.Get("tea", near[1]);
+        Assert.Equal((GetOutcome.Found, false), (read.Outcome, read.IsDegraded));
+        WriteOver(cluster, near[1], 1);
+        Assert.Null(first.Result);
+        cluster.Heal();
+        cluster.RunUntil(() => first.Result is not null, 30);
+        Assert.NotNull(first.Result!.Receipt);
+        Assert.Equal("1", cluster.Value("tea", near[1]));
+    }
+
     private static PendingOperation PutWithoutAnswer(DhtCluster cluster, DhtClusterNode[] near)
     {
         cluster.Cut(near[0].Id, near[4].Id);

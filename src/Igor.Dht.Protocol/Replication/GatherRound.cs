@@ -335,6 +335,7 @@ internal sealed class GatherRound : IReplyHandler, IReadHandler, IWriteHandler
             if (isSettled && _best is not null)
             {
                 _context.Unsettled.Confirm(_message.Key, _best.Header.Version);
+                NoteDone(_best.Header);
             }
 
             Answer(IsFull && isSettled);
@@ -344,6 +345,17 @@ internal sealed class GatherRound : IReplyHandler, IReadHandler, IWriteHandler
         {
             _lease.End();
             _reader.End();
+        }
+    }
+
+    // A put that failed at this root may be done by reading it: when it comes again it is known, and so it is
+    // from the record that takes its place.
+    private void NoteDone(RecordHeader header)
+    {
+        if (_context.Now.UnixMs - VersionTime.UnixMsOf(header.Version)
+            < AppliedVersions.Retention.TotalMilliseconds)
+        {
+            _context.Applied.Add(header.Key, header.Version, _context.Now.Monotonic);
         }
     }
 
