@@ -24,7 +24,6 @@ public sealed class SimulatedDht : IKbrApplication, IDhtHost
     private TimeSpan? _armedAt;
     private bool _isHandling;
     private Action? _left;
-    private readonly IKbrService _service;
     private readonly BlindIndex? _blind;
 
     private SimulatedDht(
@@ -39,8 +38,8 @@ public sealed class SimulatedDht : IKbrApplication, IDhtHost
         _blind = store?.Blind;
         _driver = new DhtDriver(host.NodeId, options, store, this, seed, log);
         _driver.Start();
-        _service = host.Subscribe(new SubscribeOptions { Service = Service, Role = role }, this);
-        Input(() => _driver.Attach(_service));
+        IKbrService service = host.Subscribe(new SubscribeOptions { Service = Service, Role = role }, this);
+        Input(() => _driver.Attach(service));
     }
 
     /// <summary>How the node is.</summary>
@@ -105,20 +104,6 @@ public sealed class SimulatedDht : IKbrApplication, IDhtHost
         _left = left;
         _host.After(atMost, HandleLeft);
         Input(_driver.BeginLeaving);
-    }
-
-    /// <summary>
-    /// Tells all neighbours that all agree to this node's leaving, without having asked or given anything:
-    /// <see cref="Faults.PlantedFault.LeaveWithoutHandover"/>.
-    /// </summary>
-    internal void ClaimAgreement()
-    {
-        byte[] leavingByAgreement = [0x92, 20, 0xC3];
-        foreach (Key member in _service.Neighbours.Others)
-        {
-            var options = new RequestOptions(TimeSpan.FromSeconds(1), Exact: true);
-            _service.Request(member, leavingByAgreement, options, static _ => { });
-        }
     }
 
     void IKbrApplication.Deliver(in KbrDelivery delivery)

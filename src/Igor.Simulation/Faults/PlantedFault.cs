@@ -22,9 +22,4 @@ internal enum PlantedFault
 
     /// <summary>Of what was deleted nothing is kept.</summary>
     DropTombstone,
-
-    /// <summary>
-    /// A member that leaves gives nothing to others, and they forget it as if it had.
-    /// </summary>
-    LeaveWithoutHandover,
 }

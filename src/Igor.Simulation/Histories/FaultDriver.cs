@@ -1,4 +1,3 @@
-using Igor.Simulation.Faults;
 using Igor.Simulation.Network;
 
 namespace Igor.Simulation.Histories;
@@ -7,7 +6,6 @@ namespace Igor.Simulation.Histories;
 internal sealed class FaultDriver(HistoryWorld world, Transcript transcript)
 {
     private static readonly TimeSpan s_leaveWithin = TimeSpan.FromSeconds(10);
-    private static readonly TimeSpan s_agreedWithin = TimeSpan.FromSeconds(0.5);
     private static readonly TimeSpan s_backAfter = TimeSpan.FromSeconds(1);
 
     /// <summary>
@@ -160,13 +158,6 @@ internal sealed class FaultDriver(HistoryWorld world, Transcript transcript)
 
     private void Leave(SimulatedNode node)
     {
-        if (world.Planted == PlantedFault.LeaveWithoutHandover)
-        {
-            world.DhtOf(node).ClaimAgreement();
-            world.Network.Engine.After(s_agreedWithin, node.Leave);
-            return;
-        }
-
         world.DhtOf(node).BeginLeaving(s_leaveWithin, () =>
         {
             world.DhtOf(node).Close();

@@ -22,7 +22,6 @@ internal sealed class HistoryWorld
     {
         Plan = plan;
         Network = network;
-        Planted = planted;
         _random = network.Engine.RandomFor("dht nodes");
         _options = DhtNodeOptions.Default with
         {
@@ -35,8 +34,6 @@ internal sealed class HistoryWorld
     public HistoryPlan Plan { get; }
 
     public SimulatedNetwork Network { get; }
-
-    public PlantedFault Planted { get; }
 
     /// <summary>When the network was whole and served; the plan counts from then.</summary>
     public TimeSpan Start { get; private set; }

@@ -12,6 +12,8 @@ internal static class PlanDraw
     private const int MonthsOnceIn = 40;
     private static readonly TimeSpan s_monthsCalls = TimeSpan.FromSeconds(15);
 
+    private static readonly int[] s_replicas = [5, 5, 5, 5, 5, 3, 3, 2, 1];
+
     private static readonly CallVerb[] s_ofRegisters =
     [
         CallVerb.Get, CallVerb.Get, CallVerb.Get, CallVerb.Get, CallVerb.Put, CallVerb.Put,
@@ -65,7 +67,7 @@ internal static class PlanDraw
         int kind = isMonths ? 0 : random.NextInt(3);
         int values = kind == 1 ? 0 : 1 + random.NextInt(3);
         int registers = kind == 0 ? 0 : 1 + random.NextInt(2);
-        int replicas = random.NextInt(4) == 0 ? 3 : 5;
+        int replicas = s_replicas[random.NextInt(s_replicas.Length)];
         string name = random.NextUInt64().ToString("x16", provider: null);
         return
         [

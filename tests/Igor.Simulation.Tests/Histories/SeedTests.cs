@@ -1,3 +1,4 @@
+using Igor.Simulation.Faults;
 using Igor.Simulation.Histories;
 using Xunit.Abstractions;
 
@@ -23,6 +24,21 @@ public class SeedTests(ITestOutputHelper output)
         Assert.Equal(
             SeedVerdict.Of(plan, keepsTranscript: true).Transcript,
             SeedVerdict.Of(plan, keepsTranscript: true).Transcript);
+    }
+
+    // The seeds are the first that caught the fault.
+    [Theory]
+    [InlineData(nameof(PlantedFault.AcknowledgeBeforeSync), 2)]
+    [InlineData(nameof(PlantedFault.SkipReplica), 1)]
+    [InlineData(nameof(PlantedFault.ForgetPromise), 1)]
+    [InlineData(nameof(PlantedFault.MergeByArrival), 1)]
+    [InlineData(nameof(PlantedFault.DropTombstone), 1)]
+    public void Broken_rule_is_caught_and_the_whole_one_is_not(string name, ulong seed)
+    {
+        HistoryPlan plan = PlanDraw.Draw(seed);
+        PlantedFault planted = Enum.Parse<PlantedFault>(name);
+        Assert.NotEmpty(SeedVerdict.Of(plan, planted: planted).Violations);
+        Assert.Empty(SeedVerdict.Of(plan).Violations);
     }
 
     private void Check(ulong from, int count)
