@@ -124,7 +124,10 @@ internal sealed class ServiceDiscovery(
         }
     }
 
-    /// <summary>Names the members nearest to the asker: those it would have as neighbours.</summary>
+    /// <summary>
+    /// Names the members nearest to the asker: those it would have as neighbours. Clients that claim the
+    /// service would hide them, and the asker would found a second ring.
+    /// </summary>
     private void HandleQuery(Peer asker, ServiceId service)
     {
         var nearest = new List<Contact>(ConnectedMax);
@@ -132,9 +135,11 @@ internal sealed class ServiceDiscovery(
             context.Peers.All, asker.Id, PeerTable.CountBelow(context.Peers.All, asker.Id));
         while (nearest.Count < ConnectedMax && walk.MoveNext())
         {
-            if (walk.Current != asker && !rings.IsBarred(walk.Current) && walk.Current.Runs(service))
+            Peer peer = walk.Current;
+            if (peer != asker && peer.JoinsRing && !peer.Addresses.IsEmpty && !rings.IsBarred(peer)
+                && peer.Runs(service))
             {
-                nearest.Add(walk.Current.Contact);
+                nearest.Add(peer.Contact);
             }
         }
 
