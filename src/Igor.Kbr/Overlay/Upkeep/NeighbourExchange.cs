@@ -31,12 +31,19 @@ internal sealed class NeighbourExchange(
     /// <summary>What was asked for is answered by then, if at all.</summary>
     private static readonly TimeSpan AnswerTime = TimeSpan.FromSeconds(10);
 
-    /// <summary>Nodes whose connection is awaited, more than are told of at once.</summary>
-    private const int AwaitedMax = 64;
-
     private static readonly TimeSpan AwaitFor = TimeSpan.FromSeconds(1.5);
 
-    private readonly HashSet<Key> _awaited = [];
+    /// <summary>More are not dialled within that time.</summary>
+    private const int BrieflyUpMax = 64;
+
+    /// <summary>A node that accepts and closes is not dialled again sooner, whoever names it.</summary>
+    private static readonly TimeSpan BrieflyUp = TimeSpan.FromSeconds(10);
+
+    /// <summary>A link that lived so long was good, and is worth a new one at once.</summary>
+    private static readonly TimeSpan LongUp = TimeSpan.FromSeconds(30);
+
+    private readonly Queue<(Key Id, TimeSpan DownAt)> _brieflyUp = [];
+    private readonly HashSet<(Key Teller, Key Id)> _awaited = []; // one teller keeps no other's out
     private readonly PerPeer<TimeSpan> _agreedAt = new(context.Peers, () => default); // digests were equal
     private readonly PerPeer<Comparison?> _comparisons = new(context.Peers, () => null); // few differ
     private readonly SortedDictionary<Key, SortedSet<UInt128>> _ends = [];
@@ -62,15 +69,24 @@ internal sealed class NeighbourExchange(
 
     /// <summary>
     /// The connection to a neighbour is dead, which does not mean that the neighbour is: after a short cut a
-    /// new one comes through before the old one does.
+    /// new one comes through before the old one does. Each costs, so that who closes young ones waits.
     /// </summary>
     public override void HandlePeerDown(TimeSpan now, Peer peer, DepartureReason reason)
     {
-        if (reason == DepartureReason.Failed
+        TimeSpan up = now - peer.ConnectedAt;
+        if (reason == DepartureReason.Failed && up < BrieflyUp && peer.WasDialled)
+        {
+            _brieflyUp.Enqueue((peer.Id, now));
+            if (_brieflyUp.Count > BrieflyUpMax)
+            {
+                _brieflyUp.Dequeue();
+            }
+        }
+        else if (reason == DepartureReason.Failed && up >= LongUp && peer.JoinsRing
             && rings.All.FirstOrDefault(r => r.IsActive && peer.Runs(r.Id)
                 && r.WouldBeNeighbour(peer.Id, context.Options.NeighboursPerSide)) is { } ring)
         {
-            ConnectOnce(now, ring, peer.Contact, Teller.Asked(peer));
+            ConnectOnce(now, ring, peer.Contact, Teller.Unasked(peer));
         }
     }
 
@@ -128,11 +144,13 @@ internal sealed class NeighbourExchange(
 
     private void Consider(TimeSpan now, ServiceRing ring, in Contact contact, in Teller? teller)
     {
-        if (ring.WouldBeNeighbour(contact.Id, context.Options.NeighboursPerSide)
-            && !context.Peers.Contains(contact.Id)
-            && !dialer.IsConnecting(contact.Id)
+        Key id = contact.Id;
+        if (ring.WouldBeNeighbour(id, context.Options.NeighboursPerSide)
+            && !context.Peers.Contains(id)
+            && !dialer.IsConnecting(id)
             && (!ring.IsActive // it takes no place before it has met its neighbours
-                || context.Budget.Allows(now, UpkeepBudget.ConnectionBytes, UpkeepUrgency.Now)))
+                || (context.Budget.Allows(now, UpkeepBudget.ConnectionBytes, UpkeepUrgency.Now)
+                    && !_brieflyUp.Any(one => one.Id == id && now - one.DownAt < BrieflyUp))))
         {
             dialer.TryDial(now, contact, LinkPurpose.Neighbour, teller);
         }
@@ -171,8 +189,10 @@ internal sealed class NeighbourExchange(
         {
             Consider(now, ring, contact, teller);
         }
-        else if (_awaited.Count < AwaitedMax && !context.Peers.Contains(contact.Id)
-            && _awaited.Add(contact.Id))
+        else if (ring.WouldBeNeighbour(contact.Id, context.Options.NeighboursPerSide)
+            && !contact.Addresses.IsEmpty && !context.Peers.Contains(contact.Id)
+            && _awaited.Count(one => one.Teller == teller.Id) < 2 * context.Options.NeighboursPerSide
+            && _awaited.Add((teller.Id, contact.Id)))
         {
             ConnectLater(now, ring, contact, teller);
         }
@@ -181,7 +201,7 @@ internal sealed class NeighbourExchange(
     private void ConnectLater(TimeSpan now, ServiceRing ring, Contact contact, Teller teller) =>
         context.Timers.Schedule(now + AwaitFor, later =>
         {
-            _awaited.Remove(contact.Id);
+            _awaited.Remove((teller.Id, contact.Id));
             Consider(later, ring, contact, teller);
         });
 
