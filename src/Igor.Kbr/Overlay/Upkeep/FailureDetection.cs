@@ -31,6 +31,7 @@ internal sealed class FailureDetection(
     private static readonly TimeSpan HeardLately = TimeSpan.FromSeconds(2);
 
     private readonly TokenBucket _introductions = new(perSecond: 1, burst: 16);
+    private readonly PerPeer<TokenBucket?> _introduced = new(context.Peers, () => null); // few ask for any
     private readonly HealthLimits _adjacent = new(
         context.Options.HeartbeatPeriod * LateFactor, context.Options.ProbeTimeout, TellAfter);
 
@@ -118,7 +119,9 @@ internal sealed class FailureDetection(
     {
         foreach (ServiceRing ring in rings.All)
         {
-            if (ring.Neighbours.Contains(neighbour.Id) && _introductions.TryTake(now))
+            TokenBucket ofNewcomer = _introduced[newcomer] ??= new(perSecond: 0.1, burst: 2);
+            if (ring.Neighbours.Contains(neighbour.Id) && ofNewcomer.TryTake(now)
+                && _introductions.TryTake(now))
             {
                 context.Send(neighbour, new NeighboursMessage(
                     ring.Id, WantsReply: false, neighbour.Link.Fitting([newcomer.Contact]), []));

@@ -68,6 +68,33 @@ public class FailureDetectionTests
     }
 
     [Fact]
+    public void Newcomer_that_complains_without_end_leaves_introductions_to_the_others()
+    {
+        var node = new LoneNode(new Key(0, 0, 0, 100));
+        var neighbour = new Key(0, 0, 0, 101);
+        LinkId link = node.Connect(neighbour);
+        LinkId[] newcomers = [.. new ulong[] { 102, 103 }.Select(id => node.Open(new Key(0, 0, 0, id)))];
+        Array.ForEach(newcomers, newcomer => node.Greet(newcomer, new HelloMessage
+        {
+            Network = "igor",
+            Instance = 1,
+            Addresses = ["10.9.9.9:7"],
+            ServicesVersion = 1,
+            Services = [],
+        }));
+        node.Sent.Clear();
+        for (int i = 0; i < 40; i++)
+        {
+            node.Say(newcomers[0], new QuietPeerMessage(neighbour));
+        }
+
+        node.Say(newcomers[1], new QuietPeerMessage(neighbour));
+        Assert.Equal(
+            [new Key(0, 0, 0, 102), new Key(0, 0, 0, 102), new Key(0, 0, 0, 103)],
+            node.Messages<NeighboursMessage>(link).Select(m => m.Contacts[0].Id));
+    }
+
+    [Fact]
     public void Who_becomes_a_neighbour_after_a_silence_is_asked_at_once()
     {
         var node = new LoneNode(new Key(0, 0, 0, 100), new OverlayOptions { NeighboursPerSide = 2 });
