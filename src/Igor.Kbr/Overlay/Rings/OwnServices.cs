@@ -43,12 +43,30 @@ internal sealed class OwnServices
         Count += isRunning ? 1 : -1;
         if (_changes.Count - Count > StoppedMax)
         {
-            (_forgotten, (ServiceId oldest, _)) = _changes.First(c => !c.Value.IsRunning);
-            _changes.Remove(_forgotten);
-            _changedAt.Remove(oldest);
+            ForgetOldest();
         }
 
         return true;
+    }
+
+    /// <summary>
+    /// Forgets the older half of those that stopped. What runs since before then is a change of now, so that
+    /// every part of a list, wherever it is cut, ends at a version that the next part can follow on.
+    /// </summary>
+    private void ForgetOldest()
+    {
+        _forgotten = _changes.Where(c => !c.Value.IsRunning).ElementAt((StoppedMax / 2) - 1).Key;
+        foreach ((ulong at, (ServiceId service, bool isRunning)) in
+            _changes.TakeWhile(c => c.Key <= _forgotten).ToArray())
+        {
+            _changes.Remove(at);
+            _changedAt.Remove(service);
+            if (isRunning)
+            {
+                _changes.Add(++Version, (service, true));
+                _changedAt.Add(service, Version);
+            }
+        }
     }
 
     /// <summary>

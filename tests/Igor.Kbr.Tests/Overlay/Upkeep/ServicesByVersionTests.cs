@@ -102,7 +102,7 @@ public class ServicesByVersionTests
             own.Set(Service(i), false);
         }
 
-        Assert.False(own.Since(version + 2).IsWhole);
+        Assert.False(own.Since(version + OwnServices.StoppedMax).IsWhole); // half as many stopped since
         Assert.True(own.Since(version).IsWhole);
         Assert.True(own.Since(own.Version + 7).IsWhole); // of an earlier run of this node
     }
@@ -131,6 +131,36 @@ public class ServicesByVersionTests
         }
 
         Assert.Equal(own.All, known.InOrder);
+    }
+
+    [Fact]
+    public void List_that_begins_before_what_is_forgotten_comes_to_its_end()
+    {
+        var own = new OwnServices();
+        var (early, late) = (new KnownServices(), new KnownServices());
+        for (int i = 0; i < 80; i++)
+        {
+            own.Set(Service(-i), true);
+        }
+
+        early.Apply(own.Since(0)); // the first part, and the rest when much is forgotten
+        for (int i = 1; i <= 4 * OwnServices.StoppedMax; i++)
+        {
+            own.Set(Service(i), true);
+            own.Set(Service(i), false);
+        }
+
+        own.Set(Service(-7), false);
+        for (int parts = 0; early.Version != own.Version || late.Version != own.Version; parts++)
+        {
+            Assert.InRange(parts, 0, 9);
+            early.Apply(own.Since(early.Version));
+            late.Apply(own.Since(late.Version));
+        }
+
+        Assert.Equal(79, own.Count);
+        Assert.Equal(own.All, early.InOrder);
+        Assert.Equal(own.All, late.InOrder);
     }
 
     [Fact]
