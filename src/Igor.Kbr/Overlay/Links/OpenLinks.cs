@@ -65,8 +65,14 @@ internal sealed class OpenLinks(NodeContext context)
         }
         finally
         {
-            context.Machines.Each(machine => machine.HandlePeerDown(now, peer, reason));
-            context.Peers.Release(peer);
+            try
+            {
+                context.Machines.Each(machine => machine.HandlePeerDown(now, peer, reason));
+            }
+            finally
+            {
+                context.Peers.Release(peer); // also after a fault of the host, or its slot is lost
+            }
         }
     }
 
