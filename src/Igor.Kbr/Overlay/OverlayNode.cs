@@ -19,6 +19,7 @@ public sealed partial class OverlayNode
     private readonly RingTable _rings;
     private readonly FingerTable _fingers;
     private readonly OpenLinks _links;
+    private readonly LinkCare _care;
     private readonly LinkRoom _room;
     private readonly Dialer _dialer;
     private readonly Liveness _liveness;
@@ -54,9 +55,9 @@ public sealed partial class OverlayNode
         _links = new OpenLinks(_context);
         _dialer = new Dialer(_context, _links);
         _liveness = new Liveness(_context);
-        var care = new LinkCare(_context, _rings, _fingers, _links);
-        var secondLinks = new SecondLinks(_context, _links, care, _liveness);
-        _room = new LinkRoom(_context, _rings, _fingers, _links, care, _liveness);
+        _care = new LinkCare(_context, _rings, _fingers, _links);
+        var secondLinks = new SecondLinks(_context, _links, _care, _liveness);
+        _room = new LinkRoom(_context, _rings, _fingers, _links, _care, _liveness);
         _entries = new EntryPoints(_context, _dialer, _rings, away);
         _identity = new OwnIdentity(_context, _dialer);
         var duplicates = new Duplicates(_context, _links, _liveness);
@@ -75,21 +76,21 @@ public sealed partial class OverlayNode
         var failures = new FailureDetection(_context, _rings, _liveness, secondLinks);
         _exchange = new NeighbourExchange(_context, _rings, _dialer);
         var lookup = new NeighbourLookup(_passage);
-        _discovery = new ServiceDiscovery(_context, _rings, _dialer, care, _exchange, lookup);
+        _discovery = new ServiceDiscovery(_context, _rings, _dialer, _care, _exchange, lookup);
         _isolation = new Isolation(_context, _rings, _entries);
         var places = new PlaceCheck(_context, _rings, _exchange, _liveness);
-        var merging = new Merging(_context, _rings, _exchange, care, lookup);
+        var merging = new Merging(_context, _rings, _exchange, _care, lookup);
         _joining = new Joining(
-            _context, _rings, _dialer, _entries, care, _exchange, places, _discovery, _isolation, lookup);
+            _context, _rings, _dialer, _entries, _care, _exchange, places, _discovery, _isolation, lookup);
         var fingers = new Fingers(_context, _rings, _fingers, _dialer, lookup);
         _clocks = new PeerClocks(_context, _liveness);
         var news = new ServiceNews(_context, _rings);
-        var heartbeats = new Heartbeats(_context, _rings, care, news, _exchange);
+        var heartbeats = new Heartbeats(_context, _rings, _care, news, _exchange);
         _frames = new FrameDispatch(_context, _links, _handshake, _liveness);
         _context.Machines.Set(
         [
             _liveness, duplicates, _identity, _handshake, silent, _entries, failures, _rings,
-            care, _isolation, _discovery, _clocks, news, _exchange, heartbeats, fingers, places,
+            _care, _isolation, _discovery, _clocks, news, _exchange, heartbeats, fingers, places,
             merging, _joining, _router,
         ]);
     }
@@ -254,6 +255,7 @@ public sealed partial class OverlayNode
         if (ring.Clients <= 0 && !ring.HasMember)
         {
             _rings.Remove(ring);
+            _care.ReviewAll(); // whom only that service made a member to this node is none any more
         }
     }
 

@@ -82,7 +82,7 @@ internal sealed class LinkCare(
         if (_isActive != rings.Base.IsActive)
         {
             _isActive = !_isActive; // who has no place in the ring has no fingers
-            context.Peers.All.ForEach(Review);
+            ReviewAll();
         }
 
         foreach (Key id in change.Joined.Concat(change.Departed.Select(departed => departed.Id)))
@@ -113,6 +113,8 @@ internal sealed class LinkCare(
     public bool IsWantedBy(Peer peer) => _needs[peer].IsTheirs;
 
     public void HandleSaid(Peer peer, bool isWanted) => _needs[peer].IsTheirs = isWanted;
+
+    public void ReviewAll() => context.Peers.All.ForEach(Review);
 
     /// <summary>The same as the other, for a node that may be connected.</summary>
     public void Review(Key? id)

@@ -71,6 +71,26 @@ public class StandingsTests
     }
 
     [Fact]
+    public void A_neighbour_in_a_service_that_this_node_runs_no_more_becomes_a_stranger()
+    {
+        _node.Join("tea");
+        Connect(new Key(0, 0, 0, 1100), "10.0.0.3:1");
+        Connect(new Key(0, 0, 0, 900), "10.0.0.4:1");
+        LinkId link = _node.Open(new Key(0, 0, 0, 1900));
+        _node.Greet(link, new HelloMessage
+        {
+            Network = "igor",
+            Instance = 1,
+            Addresses = ["10.0.0.2:1"],
+            ServicesVersion = 1,
+            Services = [ServiceId.Base, ServiceId.FromName("tea")],
+        });
+        Assert.Equal(PeerStanding.Member, _node.Standings[link]);
+        _node.Overlay.Unsubscribe(_node.Now, ServiceId.FromName("tea"), ServiceRole.Member);
+        Assert.Equal(PeerStanding.Stranger, _node.Standings[link]);
+    }
+
+    [Fact]
     public void A_peer_that_this_node_dialled_and_does_not_use_is_less_than_a_member_and_no_stranger()
     {
         LoneNode node = Crowded(out DialId dial);
