@@ -117,7 +117,7 @@ public class HostilePeerTests
         near[1].Forge = request => KindOf(request) switch
         {
             MessageKind.Fetch => Fetched(poison),
-            MessageKind.Sync => Items(new KeyVersion(s_tea, poison.Header.Version)),
+            MessageKind.Sync => Items(new HeldVersion(s_tea, poison.Header.Version, poison.Digest)),
             _ => null,
         };
         GetResult got = cluster.Get(s_tea, near[0], consistency: GetConsistency.Quorum).Got!;
@@ -238,7 +238,7 @@ public class HostilePeerTests
         return buffer.Written.ToArray();
     }
 
-    private static byte[] Items(KeyVersion item)
+    private static byte[] Items(HeldVersion item)
     {
         var buffer = new PayloadBuffer();
         SyncMessages.WriteItems(buffer, s_standing, [item]);

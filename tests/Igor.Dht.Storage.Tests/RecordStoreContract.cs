@@ -151,6 +151,29 @@ public abstract class RecordStoreContract
     }
 
     [Fact]
+    public async Task Replace_puts_other_bytes_in_the_place_of_the_same_version()
+    {
+        Record other = RecordOf("a", "other", clock: 2);
+        await using (IRecordStore store = Open(Defaults))
+        {
+            await store.WriteAsync(RecordOf("a", "first", clock: 2));
+            Assert.Equal(StoreOutcome.Superseded, await store.WriteAsync(other));
+            Assert.Equal(StoreOutcome.Durable, await store.ReplaceAsync(other, other.Header.Version));
+            Assert.Equal("other", TextOf(await store.ReadAsync("a")));
+            Assert.True(store.Index.TryGet(other.Header.Key, out Holding holding));
+            Assert.Equal(other.Digest, holding.Digest);
+            Assert.Equal(1, store.Status.Records);
+        }
+
+        await using IRecordStore again = Open(Defaults);
+        if (again.Index.TryGet(other.Header.Key, out Holding kept)) // one in memory keeps nothing
+        {
+            Assert.Equal(other.Digest, kept.Digest);
+            Assert.Equal("other", TextOf(await again.ReadAsync("a")));
+        }
+    }
+
+    [Fact]
     public async Task Expired_record_stays_readable_for_the_retention_and_goes_then()
     {
         var clock = new TestClock();

@@ -11,6 +11,7 @@ namespace Igor.Dht.Protocol.Index;
 /// <param name="Replicas">Number of nodes that are to hold it.</param>
 /// <param name="IsTombstone">Whether it says that the key was deleted.</param>
 /// <param name="Type">Name of its type.</param>
+/// <param name="Digest">Digest of its bytes.</param>
 public readonly record struct Holding(
     Key Key,
     RecordVersion Version,
@@ -18,7 +19,8 @@ public readonly record struct Holding(
     int ValueLength,
     byte Replicas,
     bool IsTombstone,
-    string Type)
+    string Type,
+    uint Digest = 0)
 {
     /// <summary>Whether the record has ended.</summary>
     public bool IsExpiredAt(long nowUnixMs) => ExpiresAtUnixMs != 0 && ExpiresAtUnixMs <= nowUnixMs;
@@ -26,3 +28,6 @@ public readonly record struct Holding(
 
 /// <summary>A key and the version under which it is held.</summary>
 internal readonly record struct KeyVersion(Key Key, RecordVersion Version);
+
+/// <summary>The same, and the digest of what is held.</summary>
+internal readonly record struct HeldVersion(Key Key, RecordVersion Version, uint Digest);

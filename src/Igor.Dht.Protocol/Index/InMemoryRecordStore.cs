@@ -118,7 +118,7 @@ public sealed class InMemoryRecordStore(Func<NetworkTime> time) : IRecordStore
         RecordHeader header = record.Header;
         Record? previous = _records.GetValueOrDefault(header.Key);
         if (previous is not null && previous.Header.Version >= header.Version
-            && (previous.Header.Version == header.Version || previous.Header.Version != replaced))
+            && previous.Header.Version != replaced)
         {
             return StoreOutcome.Superseded;
         }
@@ -139,7 +139,7 @@ public sealed class InMemoryRecordStore(Func<NetworkTime> time) : IRecordStore
     {
         RecordHeader header = record.Header;
         _records[header.Key] = record;
-        _table.Put(_table.SlotOf(header, record.Encoded.Length));
+        _table.Put(_table.SlotOf(header, record.Encoded.Length, record.Digest));
         if (header.ExpiresAtUnixMs != 0)
         {
             _expiries.Enqueue((header.Key, header.ExpiresAtUnixMs), header.ExpiresAtUnixMs);

@@ -177,7 +177,7 @@ internal sealed class RecordLeaf
                 continue;
             }
 
-            Fingerprint one = Fingerprint.Of(slot.Key, slot.Version);
+            Fingerprint one = Fingerprint.Of(slot.Key, slot.Version, slot.Digest);
             _sums[0] += one;
             _sums[slot.Replicas] += one;
             if (slot.ExpiresAtUnixMs != 0 && slot.ExpiresAtUnixMs < _sumsUntilUnixMs)

@@ -6,7 +6,7 @@ using Igor.Kbr;
 namespace Igor.Dht.Protocol.Index;
 
 /// <summary>
-/// What is kept in memory of one record, in 80 bytes: its header, with type and owner as numbers, and where
+/// What is kept in memory of one record, in 84 bytes: its header, with type and owner as numbers, and where
 /// its store has it. Arrays of it are as large as what is in them, and nothing for a garbage collector.
 /// </summary>
 [StructLayout(LayoutKind.Sequential, Pack = 4)]
@@ -44,6 +44,9 @@ internal struct RecordSlot
 
     /// <summary>What else there is to say, in bits: 1 for a tombstone; the others are the store's.</summary>
     public byte Flags;
+
+    /// <summary>The digest of the record's bytes.</summary>
+    public uint Digest;
 
     private uint _offset;
 

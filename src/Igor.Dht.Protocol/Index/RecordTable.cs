@@ -71,8 +71,10 @@ internal sealed class RecordTable(Func<int, RecordSlot[]>? allocate = null) : IR
     }
 
     /// <summary>The slot for a record, to be put in. A type and an owner get their numbers.</summary>
-    public RecordSlot SlotOf(RecordHeader header, int bodyLength, int segment = 0, long offset = 0) => new()
+    public RecordSlot SlotOf(
+        RecordHeader header, int bodyLength, uint digest = 0, int segment = 0, long offset = 0) => new()
     {
+        Digest = digest,
         Key = header.Key,
         Version = header.Version,
         ExpiresAtUnixMs = header.ExpiresAtUnixMs,
@@ -292,7 +294,7 @@ internal sealed class RecordTable(Func<int, RecordSlot[]>? allocate = null) : IR
 
             if ((replicas == 0 || slot.Replicas == replicas) && !slot.IsExpiredAt(nowUnixMs))
             {
-                sum += Fingerprint.Of(slot.Key, slot.Version);
+                sum += Fingerprint.Of(slot.Key, slot.Version, slot.Digest);
             }
         }
 
@@ -306,7 +308,8 @@ internal sealed class RecordTable(Func<int, RecordSlot[]>? allocate = null) : IR
         slot.ValueLength,
         slot.Replicas,
         slot.IsTombstone,
-        Types.NameOf(slot.Type));
+        Types.NameOf(slot.Type),
+        slot.Digest);
 
     private void Tally(in RecordSlot slot, int step)
     {

@@ -159,7 +159,8 @@ internal sealed class ReplicaContext : DhtContext
     {
         long token = NextToken();
         RecordVersion held = Index.VersionOf(record.Header.Key);
-        bool replaces = held > record.Header.Version && Ranks.IsFromFuture(held) && (isPut || Now.IsTrusted);
+        bool replaces = IsOutdone(record, held)
+            || (held > record.Header.Version && Ranks.IsFromFuture(held) && (isPut || Now.IsTrusted));
         _writes.Add(token, new Writing(handler, tag, record, isPut));
         if (isPut || ((held < record.Header.Version || replaces) && Membership.IsRootOf(record.Header.Key)))
         {
@@ -175,6 +176,13 @@ internal sealed class ReplicaContext : DhtContext
             Output.Write(token, record);
         }
     }
+
+    /// <summary>
+    /// Whether what is held has the version of a record and other bytes, which are to yield to it: all nodes
+    /// end with the same.
+    /// </summary>
+    public bool IsOutdone(Record record, RecordVersion held) => held == record.Header.Version
+        && Index.TryGet(record.Header.Key, out Holding holding) && holding.Digest < record.Digest;
 
     /// <summary>Reads a record.</summary>
     public void Read(IReadHandler handler, int tag, Key key)

@@ -124,18 +124,33 @@ internal static class SyncMessages
     }
 
     public static void WriteItems(
-        PayloadBuffer buffer, SyncStanding standing, ReadOnlySpan<KeyVersion> items)
+        PayloadBuffer buffer, SyncStanding standing, ReadOnlySpan<HeldVersion> items)
     {
         MessagePackWriter writer = buffer.Begin(MessageKind.SyncItems, 3);
         standing.Write(ref writer);
-        ReplicaMessages.WriteKeyVersions(ref writer, items);
+        writer.WriteArrayHeader(items.Length * 4);
+        foreach (HeldVersion item in items)
+        {
+            KeyCodec.Write(ref writer, item.Key);
+            MessageParts.Write(ref writer, item.Version);
+            writer.Write(item.Digest);
+        }
+
         writer.Flush();
     }
 
-    public static (SyncStanding Standing, KeyVersion[] Items) ReadItems(ref MessagePackReader reader)
+    public static (SyncStanding Standing, HeldVersion[] Items) ReadItems(ref MessagePackReader reader)
     {
         var standing = SyncStanding.Read(ref reader);
-        return (standing, ReplicaMessages.ReadKeyVersions(ref reader, SyncMessage.ItemsMax));
+        var items = new HeldVersion[MessageParts.ReadCount(ref reader, SyncMessage.ItemsMax * 4) / 4];
+        for (int at = 0; at < items.Length; at++)
+        {
+            Key key = KeyCodec.Read(ref reader);
+            RecordVersion version = MessageParts.ReadVersion(ref reader);
+            items[at] = new HeldVersion(key, version, reader.ReadUInt32());
+        }
+
+        return (standing, items);
     }
 
     /// <summary>You are in sync with me, the settled root, in these arcs.</summary>

@@ -59,7 +59,7 @@ public sealed class RecordTypes
 
     /// <summary>
     /// The record that remains of two for the same key: the newer one, and of two that claim the same version
-    /// the one whose bytes are larger, so that all replicas end with the same.
+    /// the one whose digest is larger, so that all replicas end with the same.
     /// </summary>
     public static Record Merge(Record left, Record right)
     {
@@ -68,7 +68,7 @@ public sealed class RecordTypes
         int order = left.Header.Version.CompareTo(right.Header.Version);
         if (order == 0)
         {
-            order = left.Encoded.Span.SequenceCompareTo(right.Encoded.Span);
+            order = left.Digest.CompareTo(right.Digest);
         }
 
         return order >= 0 ? left : right;

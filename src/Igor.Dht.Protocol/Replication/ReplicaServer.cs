@@ -201,7 +201,7 @@ internal sealed class ReplicaServer
         return classes;
     }
 
-    private KeyVersion[] ItemsOf(SyncMessage message)
+    private HeldVersion[] ItemsOf(SyncMessage message)
     {
         var holdings = new List<Holding>();
         foreach (KeySpan span in KeySpan.Of(message.Arc))
@@ -209,7 +209,7 @@ internal sealed class ReplicaServer
             _context.Index.List(span, message.Replicas, _context.Now.UnixMs, SyncMessage.ItemsMax, holdings);
         }
 
-        return [.. holdings.Select(h => new KeyVersion(h.Key, h.Version))];
+        return [.. holdings.Select(h => new HeldVersion(h.Key, h.Version, h.Digest))];
     }
 
     /// <summary>One Store that waits for the disk.</summary>
@@ -267,7 +267,7 @@ internal sealed class ReplicaServer
 
             RecordHeader header = record.Header;
             RecordVersion held = _context.Ranks.Held(header.Key);
-            return held < header.Version
+            return held < header.Version || _context.IsOutdone(record, held)
                 ? null
                 : new StoredEntry(
                     held == header.Version ? StoredStatus.Held : StoredStatus.Newer,

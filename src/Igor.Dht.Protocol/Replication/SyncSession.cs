@@ -207,7 +207,7 @@ internal sealed class SyncSession : IReplyHandler
             payload,
             MessageKind.SyncItems,
             SyncMessages.ReadItems,
-            out (SyncStanding Standing, KeyVersion[] Items) list))
+            out (SyncStanding Standing, HeldVersion[] Items) list))
         {
             Note(range, list.Standing);
             Match(range, list.Items);
@@ -261,7 +261,7 @@ internal sealed class SyncSession : IReplyHandler
         }
     }
 
-    private void Match(SyncRange range, KeyVersion[] theirs)
+    private void Match(SyncRange range, HeldVersion[] theirs)
     {
         if (OwnFingerprint(range).Count > MatchedMax && SyncMessage.Part(range.Arc, 0) is not null)
         {
@@ -274,27 +274,41 @@ internal sealed class SyncSession : IReplyHandler
         }
 
         var there = new Dictionary<Key, RecordVersion>(theirs.Length);
-        foreach (KeyVersion item in theirs)
+        foreach (HeldVersion item in theirs)
         {
             if (range.Arc.Contains(item.Key))
             {
                 there[item.Key] = item.Version;
-                RecordVersion own = _context.Ranks.Held(item.Key);
-                RecordVersion other = _context.Ranks.Of(item.Version);
-                if (own < other && range.Pulls)
-                {
-                    _fetches.Add(new KeyVersion(item.Key, own));
-                }
-                else if (own > other && range.Pushes)
-                {
-                    _pushes.Add(item.Key);
-                }
+                Compare(range, item);
             }
         }
 
         if (range.Pushes)
         {
             PushOthers(range, there);
+        }
+    }
+
+    private void Compare(SyncRange range, HeldVersion theirs)
+    {
+        RecordVersion own = _context.Ranks.Held(theirs.Key);
+        RecordVersion other = _context.Ranks.Of(theirs.Version);
+        int order = own.CompareTo(other);
+        if (order == 0 && _context.Index.TryGet(theirs.Key, out Holding holding)
+            && holding.Version == theirs.Version && holding.Digest != theirs.Digest)
+        {
+            // The same version with other bytes: the larger digest remains.
+            order = holding.Digest.CompareTo(theirs.Digest);
+            own = RecordVersion.None;
+        }
+
+        if (order < 0 && range.Pulls)
+        {
+            _fetches.Add(new KeyVersion(theirs.Key, own));
+        }
+        else if (order > 0 && range.Pushes)
+        {
+            _pushes.Add(theirs.Key);
         }
     }
 

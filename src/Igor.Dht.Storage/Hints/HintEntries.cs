@@ -54,9 +54,11 @@ internal sealed class HintEntries : IHintSource
     }
 
     /// <summary>Adds a record.</summary>
-    public void AddRecord(RecordHeader header, Place place)
+    public void AddRecord(Record record, Place place)
     {
+        RecordHeader header = record.Header;
         ref RecordSlot slot = ref Next(HintKind.Record, header.Key, header.Version, place);
+        slot.Digest = record.Digest;
         slot.ExpiresAtUnixMs = header.ExpiresAtUnixMs;
         slot.ValueLength = header.ValueLength;
         slot.Replicas = (byte)header.Replicas;

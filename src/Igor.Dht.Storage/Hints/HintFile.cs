@@ -70,7 +70,7 @@ internal sealed class HintFile : IHintSource, IDisposable
         ref MemoryMarshal.Cast<byte, RecordSlot>(_block.AsSpan(0, BlockSlots * s_slotBytes))
             [(_next - 1) % BlockSlots];
 
-    private static ReadOnlySpan<byte> Magic => "IGORHNT1"u8;
+    private static ReadOnlySpan<byte> Magic => "IGORHNT2"u8;
 
     /// <summary>The file of a segment's hint.</summary>
     public static string PathOf(string folder, int segment) =>

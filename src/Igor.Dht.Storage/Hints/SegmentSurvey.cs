@@ -68,7 +68,7 @@ internal readonly record struct SegmentSurvey(
         switch (entry.Header.Kind)
         {
             case EntryKind.Record when RecordCodec.TryDecode(entry.Body, out _) is Record record:
-                entries.AddRecord(record.Header, entry.Place);
+                entries.AddRecord(record, entry.Place);
                 break;
             case EntryKind.Record:
                 entries.Add(HintKind.Damaged, entry.Header, entry.Place);

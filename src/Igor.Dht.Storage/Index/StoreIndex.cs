@@ -286,7 +286,8 @@ internal sealed class StoreIndex : IRecordIndex
         {
             Place place = effect.Place;
             CountEntry(place, +1);
-            _table.Put(_table.SlotOf(header, place.BodyLength, place.Segment, place.Offset));
+            _table.Put(_table.SlotOf(
+                header, place.BodyLength, effect.Digest, place.Segment, place.Offset));
         }
         else
         {

@@ -16,8 +16,9 @@ internal sealed record Note(string Name, byte[] Content, ulong Sequence, Place P
 /// <param name="Place">Where it is stored.</param>
 /// <param name="Previous">What was stored before.</param>
 /// <param name="Removal">The removal that was written, if any.</param>
+/// <param name="Digest">The digest of what is stored from now on.</param>
 internal readonly record struct Effect(
-    Key Key, RecordHeader? Header, Place Place, StoredRecord? Previous, Place? Removal);
+    Key Key, RecordHeader? Header, Place Place, StoredRecord? Previous, Place? Removal, uint Digest = 0);
 
 /// <summary>What of a segment is in use.</summary>
 /// <param name="LiveBytes">Bytes of entries that the index names, notes included.</param>

@@ -73,7 +73,7 @@ internal sealed class WriteBatch(StoreContext store)
     public void Copy(Record record, StoredRecord from)
     {
         Place place = Stage(record);
-        _effects.Add(new Effect(record.Header.Key, record.Header, place, from, null));
+        _effects.Add(new Effect(record.Header.Key, record.Header, place, from, null, record.Digest));
         _staged[record.Header.Key] = new StoredRecord(record.Header.Version, place, record.Header.Owner);
     }
 
@@ -144,7 +144,7 @@ internal sealed class WriteBatch(StoreContext store)
     {
         RecordHeader header = record.Header;
         StoredRecord? previous = Current(header.Key);
-        bool replaces = previous?.Version > header.Version && previous?.Version == replaced;
+        bool replaces = previous?.Version >= header.Version && previous?.Version == replaced;
         if (previous is StoredRecord stored && stored.Version >= header.Version && !replaces)
         {
             Answer(completed, StoreOutcome.Superseded, _staged.ContainsKey(header.Key));
@@ -171,7 +171,7 @@ internal sealed class WriteBatch(StoreContext store)
         }
 
         Place place = Stage(record);
-        _effects.Add(new Effect(header.Key, header, place, previous, null));
+        _effects.Add(new Effect(header.Key, header, place, previous, null, record.Digest));
         _staged[header.Key] = new StoredRecord(header.Version, place, header.Owner);
         _records.Add(record);
         _newRecords += previous is null ? 1 : 0;

@@ -323,7 +323,8 @@ internal sealed class DhtClusterNode(DhtCluster cluster, Key id, ulong seed)
         return pending;
     }
 
-    private void Take(Record record) => _index.Put(_index.SlotOf(record.Header, record.Encoded.Length));
+    private void Take(Record record) =>
+        _index.Put(_index.SlotOf(record.Header, record.Encoded.Length, record.Digest));
 
     /// <summary>What is in the index and not on the disk is damaged.</summary>
     private void NoticeLoss(Key key)

@@ -41,7 +41,7 @@ public class RecordTableTests
                     .Where(h => arc.Contains(h.Key) && !h.IsExpiredAt(NowUnixMs))
                     .Where(h => replicas == 0 || h.Replicas == replicas)];
                 Fingerprint sum = expected.Aggregate(
-                    Fingerprint.Empty, (left, h) => left + Fingerprint.Of(h.Key, h.Version));
+                    Fingerprint.Empty, (left, h) => left + Fingerprint.Of(h.Key, h.Version, h.Digest));
                 Assert.Equal(sum, index.FingerprintOf(arc, replicas, NowUnixMs));
 
                 var listed = new List<Holding>();
