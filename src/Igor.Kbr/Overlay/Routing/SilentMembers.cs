@@ -70,12 +70,15 @@ internal sealed class SilentMembers(
 
     /// <summary>
     /// Asks a peer whether it has a request, unless it was just asked, or owes an answer: a later question
-    /// would give it more time for the first. One without a place is asked when its term ends.
+    /// would give it more time for the first. One without a place is asked when its term ends. Of a request
+    /// that went over a link used before it is not asked: the question might overtake the reply.
     /// </summary>
     public void Ask(TimeSpan now, Peer peer, ulong request)
     {
         State state = Of(peer);
-        if (state.AskedAt is null && now >= state.AskAt
+        bool wentBefore = pending.Find(request)?.TryGet(peer, out Attempt attempt) == true
+            && attempt.LastAt < state.SwitchedAt;
+        if (state.AskedAt is null && now >= state.AskAt && !wentBefore
             && (request == AnyRequest || !rings.IsBarred(peer)))
         {
             state.AskAt = now + AskAgainAfter;
@@ -117,7 +120,9 @@ internal sealed class SilentMembers(
     /// <summary>What was on its way, or asked about, may have been lost with the link.</summary>
     public override void HandleLinkSwitched(TimeSpan now, Peer peer)
     {
-        if (_states[peer] is { AskedAt: not null } state)
+        State state = Of(peer);
+        state.SwitchedAt = now;
+        if (state.AskedAt is not null)
         {
             state.AskedAt = null;
             AskBarred(now, peer);
@@ -303,6 +308,9 @@ internal sealed class SilentMembers(
 
         /// <summary>When it is asked again at the soonest.</summary>
         public TimeSpan AskAt { get; set; } = -ToldAgainAfter;
+
+        /// <summary>Since when the link to it is used.</summary>
+        public TimeSpan SwitchedAt { get; set; }
 
         /// <summary>When it may ask this node again about its own requests.</summary>
         public TimeSpan MayAskAt { get; set; }

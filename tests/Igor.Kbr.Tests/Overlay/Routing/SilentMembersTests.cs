@@ -257,6 +257,21 @@ public class SilentMembersTests
     }
 
     [Fact]
+    public void Peer_is_not_asked_on_a_second_link_about_a_request_that_went_over_the_first()
+    {
+        LinkId first = _node.Connect(Id(990), Service);
+        Request();
+        Assert.Single(_node.Routes(first));
+        _node.Run(TimeSpan.FromMilliseconds(1));
+        LinkId second = _node.Connect(Id(990), Service);
+        _node.Run(TimeSpan.FromSeconds(20));
+        MessageType[] types =
+            [.. _node.Sent.Where(sent => sent.Link == second).Select(sent => (MessageType)sent.Frame[1])];
+        int sentAgain = Array.IndexOf(types, MessageType.Route);
+        Assert.InRange(Array.IndexOf(types, MessageType.RequestQuery), sentAgain + 1, types.Length);
+    }
+
+    [Fact]
     public void Requests_dropped_minutes_apart_cost_no_place()
     {
         LinkId peer = _node.Connect(Id(990), Service);
