@@ -45,7 +45,11 @@ internal sealed class Handshake(
 
         string address = wish is { } to && to.Address != remoteAddress ? to.Address : remoteAddress;
         LinkPurpose purpose = wish?.Purpose ?? LinkPurpose.Entry;
-        var link = new Link(id, peerId, wish is not null, purpose, address) { ProvenAddress = remoteAddress };
+        var link = new Link(id, peerId, wish is not null, purpose, address)
+        {
+            ProvenAddress = remoteAddress,
+            OpenedAt = now,
+        };
         links.Add(link);
         context.Budget.Spend(now, link.IsOutbound ? UpkeepBudget.ConnectionBytes : 0);
         if (!room.HasRoomFor(now, link))

@@ -31,6 +31,9 @@ internal sealed class LinkRoom(
     /// <summary>Longer than it takes to find one's neighbours in a ring.</summary>
     private static readonly TimeSpan EntryTime = TimeSpan.FromSeconds(10);
 
+    /// <summary>Whoever means it has come up by then: after three ways.</summary>
+    private static readonly TimeSpan HelloTime = TimeSpan.FromSeconds(1);
+
     private int Max => context.Options.LinksMax;
 
     /// <summary>Whether most links are taken, so that not everybody who comes is.</summary>
@@ -58,7 +61,9 @@ internal sealed class LinkRoom(
                 LinkPurpose.MeetingPlace => PeerUse.MeetingPlace,
                 _ => PeerUse.ChosenBy,
             };
-        return TryDrop(now, context.Peers.All.Where(p => p.Id != link.PeerId && care.UseOf(p) < use))
+        return (use != PeerUse.None && TryEndMute(link, openedBefore: now - HelloTime))
+            || TryDrop(now, context.Peers.All.Where(p => p.Id != link.PeerId && care.UseOf(p) < use))
+            || (use != PeerUse.None && TryEndMute(link, openedBefore: now))
             || (known is not null && links.Count <= Max);
     }
 
@@ -105,6 +110,22 @@ internal sealed class LinkRoom(
 
     private bool IsNearIn(ServiceRing ring, Key id) =>
         ring.HasMember && ring.WouldBeNeighbour(id, context.Options.NeighboursPerSide);
+
+    /// <summary>
+    /// Ends the oldest link to which the other end has not come up, or connections that say nothing would
+    /// keep the ring out.
+    /// </summary>
+    private bool TryEndMute(Link newcomer, TimeSpan openedBefore)
+    {
+        Link? mute = links.Find(
+            l => l.Peer is null && !l.IsOutbound && l != newcomer && l.OpenedAt <= openedBefore);
+        if (mute is not null)
+        {
+            links.Forget(mute);
+        }
+
+        return mute is not null;
+    }
 
     /// <summary>Peers that this node has had for a while, and uses for nothing.</summary>
     private IEnumerable<Peer> Strangers(TimeSpan now) =>

@@ -25,6 +25,8 @@ internal sealed class Link(
     /// <summary>The other end as the connection shows it, whatever was dialled.</summary>
     public string ProvenAddress { get; init; } = remoteAddress;
 
+    public TimeSpan OpenedAt { get; init; }
+
     /// <summary>The largest frame that the other end takes: what each does, until its accept says.</summary>
     public uint FrameBytesMax { get; set; } = WireLimits.FrameBytesLeast;
 

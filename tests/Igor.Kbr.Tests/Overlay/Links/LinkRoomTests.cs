@@ -45,6 +45,39 @@ public class LinkRoomTests
         Assert.Equal(60, node.Closed.Count);
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(2)]
+    public void Links_that_say_no_hello_keep_no_neighbour_out(int seconds)
+    {
+        var options = new OverlayOptions { LinksMax = LinksMax, NeighboursPerSide = 1 };
+        var node = new LoneNode(Self, options, arePeersSilent: true);
+        node.Greet(node.Open(new Key(0, 0, 0, 900)), Hello(LinkPurpose.Neighbour));
+        node.Greet(node.Open(new Key(0, 0, 0, 2000)), Hello(LinkPurpose.Neighbour));
+        LinkId[] mute =
+        [
+            .. Enumerable.Range(0, 60).Select(i => node.Open(Self + Key.PowerOfTwo(150 + i))),
+        ];
+        LinkId[] open = [.. mute.Except(node.Closed)];
+        Assert.Equal(LinksMax - 3, open.Length);
+        node.Run(TimeSpan.FromSeconds(seconds));
+        LinkId link = node.Open(new Key(0, 0, 0, 950));
+        node.Greet(link, Hello(LinkPurpose.Neighbour));
+        Assert.Contains(node.Overlay.Peers, p => p.Id == new Key(0, 0, 0, 950) && p.IsNeighbour);
+        Assert.Equal([open[0]], node.Closed.Intersect(open));
+    }
+
+    [Fact]
+    public void Neighbours_that_come_at_once_do_not_end_each_others_links()
+    {
+        (LoneNode node, _) = Crowded();
+        LinkId[] links = [node.Open(new Key(0, 0, 0, 950)), node.Open(new Key(0, 0, 0, 1500))];
+        Array.ForEach(links, link => node.Greet(link, Hello(LinkPurpose.Neighbour)));
+        Assert.Empty(node.Closed.Intersect(links));
+        Assert.Contains(node.Overlay.Peers, p => p.Id == new Key(0, 0, 0, 950));
+        Assert.Contains(node.Overlay.Peers, p => p.Id == new Key(0, 0, 0, 1500));
+    }
+
     [Fact]
     public void Who_says_that_it_dials_for_a_finger_gets_a_bounded_share_and_no_trust()
     {
