@@ -1,6 +1,5 @@
 using Igor.Dht.Protocol.Messages;
 using Igor.Dht.Protocol.Records;
-using Igor.Dht.Protocol.Tests.Harness;
 using Igor.Kbr;
 
 namespace Igor.Dht.Protocol.Tests;

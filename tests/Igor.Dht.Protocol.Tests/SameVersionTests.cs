@@ -1,7 +1,6 @@
 using System.Text;
 using Igor.Dht.Protocol.Messages;
 using Igor.Dht.Protocol.Records;
-using Igor.Dht.Protocol.Tests.Harness;
 using Igor.Kbr;
 
 namespace Igor.Dht.Protocol.Tests;

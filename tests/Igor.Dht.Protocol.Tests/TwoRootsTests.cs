@@ -1,5 +1,4 @@
 using Igor.Dht.Protocol.Records;
-using Igor.Dht.Protocol.Tests.Harness;
 using Igor.Kbr;
 
 namespace Igor.Dht.Protocol.Tests;

@@ -73,20 +73,20 @@ internal sealed class RecordTable(Func<int, RecordSlot[]>? allocate = null) : IR
     /// <summary>The slot for a record, to be put in. A type and an owner get their numbers.</summary>
     public RecordSlot SlotOf(
         RecordHeader header, int bodyLength, uint digest = 0, int segment = 0, long offset = 0) => new()
-    {
-        Digest = digest,
-        Key = header.Key,
-        Version = header.Version,
-        ExpiresAtUnixMs = header.ExpiresAtUnixMs,
-        Owner = header.Owner == Key.Zero ? 0 : Owners.NumberOf(header.Owner) + 1,
-        ValueLength = header.ValueLength,
-        BodyLength = bodyLength,
-        Segment = segment,
-        Type = (ushort)Types.NumberOf(header.Type),
-        Replicas = (byte)header.Replicas,
-        IsTombstone = header.IsTombstone,
-        Offset = offset,
-    };
+        {
+            Digest = digest,
+            Key = header.Key,
+            Version = header.Version,
+            ExpiresAtUnixMs = header.ExpiresAtUnixMs,
+            Owner = header.Owner == Key.Zero ? 0 : Owners.NumberOf(header.Owner) + 1,
+            ValueLength = header.ValueLength,
+            BodyLength = bodyLength,
+            Segment = segment,
+            Type = (ushort)Types.NumberOf(header.Type),
+            Replicas = (byte)header.Replicas,
+            IsTombstone = header.IsTombstone,
+            Offset = offset,
+        };
 
     /// <summary>The header of the record in a slot.</summary>
     public RecordHeader HeaderOf(in RecordSlot slot) => new()

@@ -26,19 +26,25 @@ public class SeedTests(ITestOutputHelper output)
             SeedVerdict.Of(plan, keepsTranscript: true).Transcript);
     }
 
-    // The seeds are the first that caught the fault.
+    /// <summary>
+    /// Whatever changes what a seed plays changes which one catches a fault: so the first is looked for.
+    /// </summary>
     [Theory]
-    [InlineData(nameof(PlantedFault.AcknowledgeBeforeSync), 2)]
-    [InlineData(nameof(PlantedFault.SkipReplica), 1)]
-    [InlineData(nameof(PlantedFault.ForgetPromise), 1)]
-    [InlineData(nameof(PlantedFault.MergeByArrival), 1)]
-    [InlineData(nameof(PlantedFault.DropTombstone), 1)]
-    public void Broken_rule_is_caught_and_the_whole_one_is_not(string name, ulong seed)
+    [InlineData(nameof(PlantedFault.AcknowledgeBeforeSync))]
+    [InlineData(nameof(PlantedFault.SkipReplica))]
+    [InlineData(nameof(PlantedFault.ForgetPromise))]
+    [InlineData(nameof(PlantedFault.MergeByArrival))]
+    [InlineData(nameof(PlantedFault.DropTombstone))]
+    public void Broken_rule_is_caught_within_200_seeds_and_the_whole_one_is_not(string name)
     {
-        HistoryPlan plan = PlanDraw.Draw(seed);
         PlantedFault planted = Enum.Parse<PlantedFault>(name);
-        Assert.NotEmpty(SeedVerdict.Of(plan, planted: planted).Violations);
-        Assert.Empty(SeedVerdict.Of(plan).Violations);
+        HistoryPlan? caughtBy = Enumerable.Range(1, 200)
+            .Select(seed => PlanDraw.Draw((ulong)seed))
+            .FirstOrDefault(plan => SeedVerdict.Of(plan, planted: planted).Violations.Count > 0);
+
+        Assert.NotNull(caughtBy);
+        output.WriteLine($"caught by seed {caughtBy.Seed}");
+        Assert.Empty(SeedVerdict.Of(caughtBy).Violations);
     }
 
     private void Check(ulong from, int count)
