@@ -27,6 +27,7 @@ internal sealed class NodeProcess : SimEventTarget
     private long _armedAt = long.MaxValue;
     private long _armedNumber;
     private int _armedPlace;
+    private bool _isArmedInQueue; // else its place there is another event's
     private long _lastDeadline = -1;
     private int _sameInstantDeadlines;
     private bool _isSettling;
@@ -147,6 +148,7 @@ internal sealed class NodeProcess : SimEventTarget
         }
         else if (IsStalled)
         {
+            _isArmedInQueue &= simEvent.Kind != SimEventKind.Deadline;
             Defer(simEvent);
         }
         else
@@ -304,6 +306,7 @@ internal sealed class NodeProcess : SimEventTarget
         }
 
         _armedAt = long.MaxValue;
+        _isArmedInQueue = false;
         long now = _engine.Now.Ticks;
         _sameInstantDeadlines = _lastDeadline == now ? _sameInstantDeadlines + 1 : 0;
         _lastDeadline = now;
@@ -388,11 +391,12 @@ internal sealed class NodeProcess : SimEventTarget
 
         // One event a node, that moves: to wake it where nothing is due would cost as much as where it is.
         long at = Math.Max(deadline.Ticks, _engine.Now.Ticks);
-        bool isMoved = at != _armedAt && _armedAt != long.MaxValue && _engine.TryCancel(_armedPlace);
+        bool isMoved = at != _armedAt && _isArmedInQueue && _engine.TryCancel(_armedPlace);
         if (isMoved || at < _armedAt)
         {
             _armedAt = at;
             _armedPlace = _engine.Post(at, new SimEvent(this, SimEventKind.Deadline, ++_armedNumber));
+            _isArmedInQueue = true;
         }
     }
 }

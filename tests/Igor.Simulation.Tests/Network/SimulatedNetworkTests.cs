@@ -91,6 +91,32 @@ public class SimulatedNetworkTests
         Assert.Equal(links, network.Nodes[0].LinkCount);
     }
 
+    /// <summary>
+    /// The deadline that fell due meanwhile waits with all else, and its place in the queue is another event's.
+    /// </summary>
+    [Fact]
+    public void Nothing_is_lost_when_a_stall_ends()
+    {
+        const int count = 3000;
+        SimulatedNetwork network = Ring(4);
+        SimulatedNode node = network.Nodes[1];
+        for (int stall = 1; stall <= 20; stall++)
+        {
+            network.RunFor(TimeSpan.FromSeconds(1.7));
+            int done = 0;
+            node.After(TimeSpan.FromSeconds(0.5), () =>
+            {
+                for (int i = 0; i < count; i++)
+                {
+                    node.After(TimeSpan.FromMilliseconds(20), () => done++);
+                }
+            });
+            node.Stall(TimeSpan.FromSeconds(3));
+            network.RunFor(TimeSpan.FromSeconds(4));
+            Assert.Equal(count, done);
+        }
+    }
+
     [Fact]
     public void Large_messages_take_the_time_that_the_uplink_needs()
     {
