@@ -31,13 +31,14 @@ internal sealed class KeptNotes(ReplicaContext context)
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
     private readonly Dictionary<string, byte[]> _kept = [];
+    private bool _hasMembers;
 
     /// <summary>When <see cref="HandleDeadline"/> wants to be called, or null for never.</summary>
     public TimeSpan? NextDeadline { get; private set; }
 
     /// <summary>
-    /// Takes up what was kept; after the index is complete. Whether there was anything: then this is a
-    /// restart.
+    /// Takes up what was kept; after the index is complete. Whether others were in the ring: then the node may
+    /// have given them its word.
     /// </summary>
     public bool Recall(Func<string, byte[]?> read)
     {
@@ -73,11 +74,20 @@ internal sealed class KeptNotes(ReplicaContext context)
             }
         }
 
-        return _kept.Values.Any(static kept => kept.Length > 0);
+        _hasMembers = members.Count > 0;
+        return _hasMembers;
     }
 
-    /// <summary>Something changed that is to be kept.</summary>
-    public void HandleChange() => NextDeadline ??= context.Now.Monotonic + Pause;
+    /// <summary>Something changed that is to be kept: that the node is no more alone, at once.</summary>
+    public void HandleChange()
+    {
+        NextDeadline ??= context.Now.Monotonic + Pause;
+        if (!_hasMembers && context.Membership.ToRemember().Any())
+        {
+            _hasMembers = true;
+            Flush();
+        }
+    }
 
     /// <summary>The deadline may have passed.</summary>
     public void HandleDeadline()
