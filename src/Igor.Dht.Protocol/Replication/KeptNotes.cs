@@ -37,8 +37,8 @@ internal sealed class KeptNotes(ReplicaContext context)
     public TimeSpan? NextDeadline { get; private set; }
 
     /// <summary>
-    /// Takes up what was kept; after the index is complete. Whether others were in the ring: then the node may
-    /// have given them its word.
+    /// Takes up what was kept; after the index is complete. Whether others were in the ring: then the node
+    /// may have given them its word.
     /// </summary>
     public bool Recall(Func<string, byte[]?> read)
     {

@@ -26,8 +26,7 @@ internal sealed class NodeProcess : SimEventTarget
     private bool _isClockSet = true;
     private long _armedAt = long.MaxValue;
     private long _armedNumber;
-    private int _armedPlace;
-    private bool _isArmedInQueue; // else its place there is another event's
+    private int? _armedPlace; // none when it is not in the queue: its place there is another event's
     private long _lastDeadline = -1;
     private int _sameInstantDeadlines;
     private bool _isSettling;
@@ -148,7 +147,7 @@ internal sealed class NodeProcess : SimEventTarget
         }
         else if (IsStalled)
         {
-            _isArmedInQueue &= simEvent.Kind != SimEventKind.Deadline;
+            _armedPlace = simEvent.Kind == SimEventKind.Deadline ? null : _armedPlace;
             Defer(simEvent);
         }
         else
@@ -305,8 +304,7 @@ internal sealed class NodeProcess : SimEventTarget
             return;
         }
 
-        _armedAt = long.MaxValue;
-        _isArmedInQueue = false;
+        (_armedAt, _armedPlace) = (long.MaxValue, null);
         long now = _engine.Now.Ticks;
         _sameInstantDeadlines = _lastDeadline == now ? _sameInstantDeadlines + 1 : 0;
         _lastDeadline = now;
@@ -391,12 +389,11 @@ internal sealed class NodeProcess : SimEventTarget
 
         // One event a node, that moves: to wake it where nothing is due would cost as much as where it is.
         long at = Math.Max(deadline.Ticks, _engine.Now.Ticks);
-        bool isMoved = at != _armedAt && _isArmedInQueue && _engine.TryCancel(_armedPlace);
+        bool isMoved = at != _armedAt && _armedPlace is { } place && _engine.TryCancel(place);
         if (isMoved || at < _armedAt)
         {
             _armedAt = at;
             _armedPlace = _engine.Post(at, new SimEvent(this, SimEventKind.Deadline, ++_armedNumber));
-            _isArmedInQueue = true;
         }
     }
 }

@@ -92,7 +92,8 @@ public class SimulatedNetworkTests
     }
 
     /// <summary>
-    /// The deadline that fell due meanwhile waits with all else, and its place in the queue is another event's.
+    /// The deadline that fell due meanwhile waits with all else, and its place in the queue is another
+    /// event's.
     /// </summary>
     [Fact]
     public void Nothing_is_lost_when_a_stall_ends()
