@@ -87,6 +87,9 @@ internal sealed class ServiceRing(ServiceId id, string name, Key self)
     /// <summary>Questions for its neighbours since joining began.</summary>
     public int Lookups { get; set; }
 
+    /// <summary>How often it then went to nearer ones that were named to it.</summary>
+    public int StepsSinceLookup { get; set; }
+
     /// <summary>The node looks for its place, also one that had it.</summary>
     public void BeginJoining(TimeSpan now)
     {
@@ -101,6 +104,7 @@ internal sealed class ServiceRing(ServiceId id, string name, Key self)
     {
         JoinAttempts = 0;
         Lookups = 0;
+        StepsSinceLookup = 0;
         LastRoot = null;
         Awaited = [];
         Lacking = [];

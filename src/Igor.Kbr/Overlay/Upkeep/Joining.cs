@@ -26,6 +26,12 @@ internal sealed class Joining(
     /// <summary>Lookups of the own id before others are made beside it, whose roots may be of help.</summary>
     private const int LookupsBesideAfter = 4;
 
+    /// <summary>
+    /// Steps on the word of the nearest, who know a few nodes each, before the ring is asked again: one whose
+    /// neighbours on one side came after its lookup would go around the ring step by step.
+    /// </summary>
+    private const int StepsMax = 2;
+
     /// <summary>An eighth of the ring away.</summary>
     private const int FarthestBeside = 253;
 
@@ -248,6 +254,7 @@ internal sealed class Joining(
         }
 
         ring.LastRoot = result.Responder == default ? ring.LastRoot : result.Responder;
+        ring.StepsSinceLookup = 0;
         if (result.Near is { } near)
         {
             exchange.Consider(now, ring, near, result.Teller);
@@ -306,7 +313,7 @@ internal sealed class Joining(
 
         bool isProgress = !nearer.IsEmpty && !nearer.Any(one => ring.Lacking.Any(old => old.Id == one.Id));
         ring.Lacking = nearer;
-        if (isProgress && ring.Lookups < LookupsBesideAfter)
+        if (isProgress && ring.Lookups < LookupsBesideAfter && ring.StepsSinceLookup++ < StepsMax)
         {
             ring.JoinAttempts = 0;
             Connect(now, ring, nearer);

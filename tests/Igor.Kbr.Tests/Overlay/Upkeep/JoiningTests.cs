@@ -50,6 +50,42 @@ public class JoiningTests
         Assert.True(node.Overlay.IsJoined, "it has not waited");
     }
 
+    /// <summary>
+    /// Neighbours that came after its lookup are found by another one, not by going around the ring from one
+    /// to the next that is named.
+    /// </summary>
+    [Fact]
+    public void Node_that_is_led_from_one_to_the_next_looks_its_neighbours_up_again()
+    {
+        var node = new LoneNode(
+            new Key(0, 0, 0, 100), new OverlayOptions { Bootstrap = ["10.1.1.1:1"], DialPrivate = true });
+        LinkId last = node.Connect(new Key(0, 0, 0, 900), node.Dials[0].Dial, "10.1.1.1:1");
+        byte[] question = Assert.Single(node.Frames(last, MessageType.Route));
+        Assert.True(RoutedFrame.TryReadRoute(question, out RouteHeader header, out _));
+        node.Overlay.HandleFrame(node.Now, last, LoneNode.ReplyFrame(
+            header.HopId, ReplyStatus.Ok, header.Destination, NearReply.Write([]).ToArray()));
+        LinkId next = last;
+        for (ulong step = 1; Lookups() == 1; step++)
+        {
+            Assert.InRange(step, 1ul, 3ul);
+            var nearer = new Key(0, 0, 0, 900 - (100 * step));
+            string address = $"10.2.2.{step}:2";
+            Answer(node, next, new Contact(nearer, [address]));
+            if (next != last)
+            {
+                node.Say(last, new PlaceReplyMessage([ServiceId.Base], [], ServiceId.Base, []));
+            }
+
+            Assert.Equal(address, node.Dials[^1].Address);
+            next = node.Connect(nearer, node.Dials[^1].Dial, address);
+            node.Run(TimeSpan.FromMilliseconds(step < 3 ? 50 : 1000));
+        }
+
+        int Lookups() => node.Sent.Count(sent => sent.Frame[1] == (byte)MessageType.Route
+            && RoutedFrame.TryReadRoute(sent.Frame, out RouteHeader route, out _)
+            && route.Destination == node.Overlay.Id);
+    }
+
     /// <summary>Answers the question for its place that the node asks now, with who is nearer.</summary>
     private static void Answer(LoneNode node, LinkId link, params ImmutableArray<Contact> nearer)
     {
