@@ -8,7 +8,8 @@ namespace Igor.Dht.Storage.Voters;
 /// A voter's log on disk, in one file beside the records: frames that are checksummed and synced one after
 /// the other, each with all that was appended meanwhile. It is rewritten into a new file that takes the place
 /// of the old one. A frame that is damaged although others follow it means that promises may be missing: the
-/// file is put aside, and what is there from then on is another store. All members are thread-safe.
+/// file is put aside, and what is there from then on is another store. While the disk is full a write waits,
+/// as for a slow disk; after any other fault nothing more is promised. All members are thread-safe.
 /// </summary>
 public sealed class VoterLog : IVoterLog
 {
@@ -18,6 +19,10 @@ public sealed class VoterLog : IVoterLog
     private const int RewrittenFrameBytes = 1024 * 1024;
     private const string NewName = "views.new";
     private const string DamagedName = "views.damaged";
+
+    /// <summary>How long it takes to look again whether there is room.</summary>
+    private static readonly TimeSpan RoomPause = TimeSpan.FromMilliseconds(200);
+
     private readonly Lock _lock = new();
     private readonly AutoResetEvent _wake = new(false);
     private readonly string _folder;
@@ -27,6 +32,7 @@ public sealed class VoterLog : IVoterLog
     private SafeFileHandle _file;
     private long _end;
     private Work _next = new();
+    private bool _hasFailed;
     private bool _isClosed;
 
     private VoterLog(string folder, string network, SafeFileHandle file, VoterFile content)
@@ -114,7 +120,7 @@ public sealed class VoterLog : IVoterLog
         bool isOver;
         lock (_lock)
         {
-            isOver = _isClosed || Trouble is not null;
+            isOver = _isClosed || _hasFailed;
             if (!isOver)
             {
                 _next.Completed.Add(completed);
@@ -210,7 +216,7 @@ public sealed class VoterLog : IVoterLog
                 isLast = _isClosed;
             }
 
-            bool isDurable = Trouble is null && TryWrite(work);
+            bool isDurable = !_hasFailed && WriteWhenThereIsRoom(work);
             work.Completed.ForEach(completed => completed(isDurable));
             if (isLast)
             {
@@ -219,35 +225,82 @@ public sealed class VoterLog : IVoterLog
         }
     }
 
-    private bool TryWrite(Work work)
+    private bool WriteWhenThereIsRoom(Work work)
+    {
+        while (true)
+        {
+            try
+            {
+                Write(work);
+                Trouble = null;
+                return true;
+            }
+            catch (Exception e) when (DiskFault.IsFull(e) && TryTakeBack())
+            {
+                Trouble = DiskFault.Describe("This node does not vote", _folder, e);
+                if (IsClosed)
+                {
+                    return false;
+                }
+
+                Thread.Sleep(RoomPause);
+            }
+            catch (Exception e) when (DiskFault.IsOfDisk(e))
+            {
+                // What the disk holds now is not known before it is read again: nothing more is promised.
+                lock (_lock)
+                {
+                    _hasFailed = true;
+                    Trouble = DiskFault.Describe("This node votes no more until it is restarted", _folder, e);
+                }
+
+                return false;
+            }
+        }
+    }
+
+    private bool IsClosed
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _isClosed;
+            }
+        }
+    }
+
+    private void Write(Work work)
+    {
+        if (work.Whole is { } whole)
+        {
+            Replace(_folder, _network, Incarnation, whole);
+            work.Whole = null;
+            _file.Dispose();
+            string path = Path.Combine(_folder, FileName);
+            _file = OwnFiles.Open(path, FileMode.Open, FileAccess.ReadWrite, FileShare.Read);
+            _end = RandomAccess.GetLength(_file);
+        }
+
+        if (work.Appended.Count > 0)
+        {
+            long end = WriteFrames(_file, _end, Incarnation, work.Appended, int.MaxValue);
+            DiskSync.File(_file);
+            _end = end;
+        }
+    }
+
+    // Of a frame for which there was no room nothing is left, nor of the new file.
+    private bool TryTakeBack()
     {
         try
         {
-            if (work.Whole is { } whole)
-            {
-                Replace(_folder, _network, Incarnation, whole);
-                _file.Dispose();
-                string path = Path.Combine(_folder, FileName);
-                _file = OwnFiles.Open(path, FileMode.Open, FileAccess.ReadWrite, FileShare.Read);
-                _end = RandomAccess.GetLength(_file);
-            }
-
-            if (work.Appended.Count > 0)
-            {
-                _end = WriteFrames(_file, _end, Incarnation, work.Appended, int.MaxValue);
-                DiskSync.File(_file);
-            }
-
+            File.Delete(Path.Combine(_folder, NewName));
+            RandomAccess.SetLength(_file, _end);
             return true;
         }
-        catch (Exception e) when (DiskFault.IsOfDisk(e))
+        catch (Exception e) when (DiskFault.IsOfDisk(e) || e is ObjectDisposedException)
         {
-            // What the disk holds now is not known before it is read again: nothing more is promised.
-            lock (_lock)
-            {
-                Trouble = DiskFault.Describe("This node votes no more until it is restarted", _folder, e);
-            }
-
             return false;
         }
     }

@@ -32,6 +32,9 @@ public sealed class RegisterHistory
         Unknown += call.EndedAt is null ? 1 : 0;
     }
 
+    /// <summary>The calls on a register.</summary>
+    public IReadOnlyList<RegisterCall> CallsOn(Key key) => _calls.GetValueOrDefault(key) ?? [];
+
     /// <summary>Judges every register.</summary>
     /// <param name="log">Where violations go.</param>
     public void Check(ViolationLog log)

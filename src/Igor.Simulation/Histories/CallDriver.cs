@@ -12,7 +12,7 @@ internal sealed class CallDriver(HistoryWorld world, Transcript transcript)
 {
     private static readonly TimeSpan s_heardWithin = TimeSpan.FromSeconds(2);
     private readonly RegisterCaller _registers = new(world);
-    private readonly ValueCaller _values = new(world);
+    private readonly ValueCaller _values = new(world, world.Plan.HasRightClocks);
     private bool _isOver;
 
     /// <summary>Calls under way.</summary>
@@ -83,7 +83,8 @@ internal sealed class CallDriver(HistoryWorld world, Transcript transcript)
         world.Network.Engine.After(call.Timeout + s_heardWithin, () => End(null)); // its node died, or stalls
     }
 
-    private static bool IsWell(OperationResult? result) =>
+    /// <summary>Whether a call was done, and its end is not marked.</summary>
+    public static bool IsWell(OperationResult? result) =>
         result is { Failure: null } and not { Receipt.IsDegraded: true }
         && result.Got is not { IsDegraded: true } and not { Outcome: GetOutcome.Unreachable };
 

@@ -8,16 +8,29 @@ internal static class FaultDraw
 {
     private const double ShortestToLongest = 45;
 
-    private static readonly FaultKind[] s_kinds =
+    /// <summary>Those of a simulated network, as likely.</summary>
+    private static readonly ImmutableArray<FaultKind> s_kinds =
     [
         FaultKind.Cut, FaultKind.Cut, FaultKind.CutOneWay, FaultKind.Clog, FaultKind.Stall, FaultKind.Kill,
         FaultKind.PowerCut, FaultKind.Leave, FaultKind.FullDisk, FaultKind.SlowDisk, FaultKind.ClockJump,
         FaultKind.Join,
     ];
 
-    public static ImmutableArray<PlannedFault> Draw(SimRandom random, HistoryPlan plan)
+    /// <summary>Those that hosts and processes can be made to have, as likely.</summary>
+    public static readonly ImmutableArray<FaultKind> OfProcesses =
+    [
+        FaultKind.Cut, FaultKind.Cut, FaultKind.CutOneWay, FaultKind.Stall, FaultKind.Kill, FaultKind.Leave,
+        FaultKind.FullDisk, FaultKind.ClockJump, FaultKind.Join,
+    ];
+
+    public static ImmutableArray<PlannedFault> Draw(SimRandom random, HistoryPlan plan) =>
+        Draw(random, plan, s_kinds);
+
+    /// <summary>Draws faults of some of the kinds given.</summary>
+    public static ImmutableArray<PlannedFault> Draw(
+        SimRandom random, HistoryPlan plan, ImmutableArray<FaultKind> ofKinds)
     {
-        List<FaultKind> kinds = random.Sample(s_kinds, 1 + random.NextInt(4));
+        List<FaultKind> kinds = random.Sample(ofKinds, 1 + random.NextInt(4));
         int count = 2 + random.NextInt(6);
         var faults = new List<PlannedFault>();
         for (int at = 0; at < count; at++)

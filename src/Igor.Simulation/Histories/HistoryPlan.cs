@@ -38,6 +38,9 @@ internal sealed record HistoryPlan
 
     public int Clients => Calls.Select(call => call.Client).Distinct().Count();
 
+    /// <summary>Whether clocks are right enough for ends of lives to be judged.</summary>
+    public bool HasRightClocks => Faults.All(fault => fault.Kind != FaultKind.ClockJump);
+
     /// <summary>One line for people.</summary>
     public override string ToString() => string.Create(
         CultureInfo.InvariantCulture,

@@ -9,7 +9,7 @@ using Igor.Simulation.Network;
 namespace Igor.Simulation.Histories;
 
 /// <summary>The nodes of a plan: the DHT on the whole overlay, each with a disk and clocks.</summary>
-internal sealed class HistoryWorld
+internal sealed class HistoryWorld : ICallClock
 {
     private static readonly TimeSpan s_wholeWithin = TimeSpan.FromMinutes(3);
     private readonly Dictionary<SimulatedNode, SimulatedDht> _dhts = [];
@@ -38,7 +38,10 @@ internal sealed class HistoryWorld
     /// <summary>When the network was whole and served; the plan counts from then.</summary>
     public TimeSpan Start { get; private set; }
 
-    /// <summary>The right time, in milliseconds since 1970 UTC.</summary>
+    /// <inheritdoc/>
+    public TimeSpan Now => Network.Now;
+
+    /// <inheritdoc/>
     public long UnixMs =>
         (Network.Options.WallClockStart + Network.Now + _leapt).ToUnixTimeMilliseconds();
 
@@ -116,7 +119,7 @@ internal sealed class HistoryWorld
         }
     }
 
-    private static Key MiddleOfCell(Key key)
+    internal static Key MiddleOfCell(Key key)
     {
         Span<byte> bytes = stackalloc byte[Key.SizeInBytes];
         key.Write(bytes);

@@ -66,11 +66,46 @@ internal static class PlanDraw
         return plan with { Calls = DrawCalls(random, plan, isMonths) };
     }
 
+    /// <summary>The plan of a seed for hosts and processes.</summary>
+    /// <param name="seed">The seed.</param>
+    /// <param name="nodes">How many nodes there are.</param>
+    /// <param name="length">From the first to the last fault.</param>
+    /// <param name="lasting">Keys beside those of this plan alone.</param>
+    public static HistoryPlan DrawForProcesses(
+        ulong seed, int nodes, TimeSpan length, IEnumerable<PlannedKey> lasting)
+    {
+        SimRandom random = new SimRandom(seed).For("processes");
+        var plan = new HistoryPlan
+        {
+            Seed = seed,
+            Nodes = nodes,
+            Keys = [.. DrawKeys(random, 3, 2), .. lasting],
+            Calls = [],
+            Faults = [],
+            Length = length,
+        };
+        plan = plan with
+        {
+            Faults =
+            [
+                .. FaultDraw.Draw(random, plan, FaultDraw.OfProcesses)
+                    .Concat(FaultDraw.Draw(random, plan, FaultDraw.OfProcesses))
+                    .OrderBy(fault => fault.At),
+            ],
+        };
+        return plan with { Calls = DrawCalls(random, plan, isMonths: false) };
+    }
+
     private static ImmutableArray<PlannedKey> DrawKeys(SimRandom random, bool isMonths)
     {
         int kind = isMonths ? 0 : random.NextInt(3);
         int values = kind == 1 ? 0 : 1 + random.NextInt(3);
         int registers = kind == 0 ? 0 : 1 + random.NextInt(2);
+        return DrawKeys(random, values, registers);
+    }
+
+    private static ImmutableArray<PlannedKey> DrawKeys(SimRandom random, int values, int registers)
+    {
         int replicas = s_replicas[random.NextInt(s_replicas.Length)];
         string name = random.NextUInt64().ToString("x16", provider: null);
         return

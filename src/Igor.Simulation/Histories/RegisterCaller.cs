@@ -5,7 +5,7 @@ using Igor.Simulation.Checks;
 namespace Igor.Simulation.Histories;
 
 /// <summary>Calls on registers, and what their clients saw.</summary>
-internal sealed class RegisterCaller(HistoryWorld world)
+internal sealed class RegisterCaller(ICallClock clock)
 {
     private readonly Dictionary<(int Client, int Key), (RegisterStamp? Stamp, long? Value)> _seen = [];
 
@@ -37,7 +37,7 @@ internal sealed class RegisterCaller(HistoryWorld world)
             Kind = call.Verb == CallVerb.Get ? RegisterCallKind.Read
                 : IsSwap(call) ? RegisterCallKind.CompareAndSwap
                 : RegisterCallKind.Write,
-            CalledAt = world.Network.Now,
+            CalledAt = clock.Now,
             Written = call.Verb is CallVerb.Get or CallVerb.Delete ? null : call.Number,
             Expected = IsSwap(call) ? Seen(call).Value : null,
         };
@@ -64,7 +64,7 @@ internal sealed class RegisterCaller(HistoryWorld world)
 
             History.Add(key.Key, open with
             {
-                EndedAt = world.Network.Now,
+                EndedAt = clock.Now,
                 Found = found,
                 IsSwapped = ended.Outcome == RegisterOutcomeKind.Written,
             });

@@ -6,12 +6,9 @@ using Igor.Simulation.Checks;
 namespace Igor.Simulation.Histories;
 
 /// <summary>Calls on records of type `value`, and what their clients saw.</summary>
-internal sealed class ValueCaller(HistoryWorld world)
+internal sealed class ValueCaller(ICallClock clock, bool judgesLives)
 {
-    public ValueHistory History { get; } = new()
-    {
-        JudgesLives = world.Plan.Faults.All(fault => fault.Kind != FaultKind.ClockJump),
-    };
+    public ValueHistory History { get; } = new() { JudgesLives = judgesLives };
 
     public static bool IsRead(PlannedCall call) => call.Verb is CallVerb.Get or CallVerb.GetByMajority;
 
@@ -44,8 +41,8 @@ internal sealed class ValueCaller(HistoryWorld world)
             Kind = IsRead(call) ? ValueCallKind.Read
                 : call.Verb == CallVerb.Delete ? ValueCallKind.Delete
                 : ValueCallKind.Write,
-            CalledAt = world.Network.Now,
-            UnixMs = world.UnixMs,
+            CalledAt = clock.Now,
+            UnixMs = clock.UnixMs,
             Written = IsRead(call) || call.Verb == CallVerb.Delete ? null : call.Number,
             TimeToLive = LifeOf(call),
             IsByMajority = !IsRead(call) && call.Verb != CallVerb.PutAnywhere,
@@ -63,8 +60,8 @@ internal sealed class ValueCaller(HistoryWorld world)
         {
             History.Add(key.Key, open with
             {
-                EndedAt = world.Network.Now,
-                UnixMs = world.UnixMs,
+                EndedAt = clock.Now,
+                UnixMs = clock.UnixMs,
                 Outcome = got.Outcome,
                 Version = got.Version,
                 Found = got.Outcome == GetOutcome.Found ? CallValue.Read(got.Value) : null,
@@ -77,8 +74,8 @@ internal sealed class ValueCaller(HistoryWorld world)
             History.Add(key.Key, result?.Receipt is { } receipt
                 ? open with
                 {
-                    EndedAt = world.Network.Now,
-                    UnixMs = world.UnixMs,
+                    EndedAt = clock.Now,
+                    UnixMs = clock.UnixMs,
                     Version = receipt.Version,
                     IsMarked = receipt.IsDegraded,
                 }

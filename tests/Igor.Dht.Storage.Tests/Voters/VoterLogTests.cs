@@ -1,5 +1,6 @@
 using System.Text;
 using Igor.Dht.Storage.Voters;
+using Igor.Testing;
 
 namespace Igor.Dht.Storage.Tests.Voters;
 
@@ -52,6 +53,46 @@ public sealed class VoterLogTests : IDisposable
 
         await using VoterLog again = Open();
         Assert.Equal(["all", "later"], Kept(again));
+    }
+
+    [MountFact]
+    public async Task Full_disk_is_waited_for_and_everything_is_kept_in_the_end()
+    {
+        Assert.True(MountFactAttribute.Run("mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", _folder));
+        try
+        {
+            string others = Path.Combine(_folder, "others");
+            await using (VoterLog log = Open())
+            {
+                await WriteAsync(log, "one");
+                Fill(others);
+                string large = new('x', 100_000);
+                log.Append(Bytes(large));
+                var synced = new TaskCompletionSource<bool>();
+                log.Sync(synced.SetResult);
+                await Eventually.HoldsAsync(() => log.Trouble is not null, "the disk is full");
+                Assert.Contains("is full", log.Trouble, StringComparison.Ordinal);
+                Assert.False(synced.Task.IsCompleted);
+
+                File.Delete(others);
+                Assert.True(await synced.Task);
+                Assert.Null(log.Trouble);
+                Fill(others);
+                log.Rewrite([Bytes("one"), Bytes(large), Bytes(large)]);
+                var rewritten = new TaskCompletionSource<bool>();
+                log.Sync(rewritten.SetResult);
+                await Eventually.HoldsAsync(() => log.Trouble is not null, "the disk is full");
+                File.Delete(others);
+                Assert.True(await rewritten.Task);
+            }
+
+            await using VoterLog again = Open();
+            Assert.Equal([1, 100_000, 100_000], Kept(again).Select((text, at) => at == 0 ? 1 : text.Length));
+        }
+        finally
+        {
+            MountFactAttribute.Run("umount", "-l", _folder);
+        }
     }
 
     [Fact]
@@ -163,6 +204,23 @@ public sealed class VoterLogTests : IDisposable
         }
 
         Assert.True(await SyncAsync(log));
+    }
+
+    private static void Fill(string path)
+    {
+        using var file = new FileStream(path, FileMode.Create, FileAccess.Write, FileShare.None, 1);
+        byte[] page = new byte[4096];
+        try
+        {
+            while (true)
+            {
+                file.Write(page);
+            }
+        }
+        catch (IOException)
+        {
+            // Every byte is taken.
+        }
     }
 
     private VoterLog Open() => VoterLog.Open(_folder, "net");
