@@ -2,6 +2,7 @@ using System.Globalization;
 using Igor.BenchWorker;
 using Igor.Dht;
 using Igor.Kbr;
+using Igor.Terminal;
 
 // One storage node per process for a benchmark that compares DHTs: it prints one JSON line when it has
 // joined, then reads one command per line on standard input and answers with one JSON line.
@@ -14,6 +15,8 @@ using Igor.Kbr;
 // Started with --port P --boot B (0 for the first node); everything it keeps goes to a folder of its own
 // below the current one. Latencies are taken here, around the public API.
 
+Authorities.Forgo();
+SocketThreads.Work();
 string port = Option("--port", "0");
 string boot = Option("--boot", "0");
 await using IgorDht dht = await IgorDht.OpenAsync(new IgorDhtOptions

@@ -1,4 +1,5 @@
 using Igor.Daemon;
 
 Authorities.Forgo();
+SocketThreads.Work();
 return await DaemonProgram.RunAsync(ArgumentBytes.Exact(args), CommandStreams.Standard).ConfigureAwait(false);
