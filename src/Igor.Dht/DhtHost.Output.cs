@@ -51,9 +51,9 @@ internal sealed partial class DhtHost : IDhtHost
     void IDhtHost.TakeWritten(long token, StoreOutcome outcome)
     {
         _written.Enqueue((token, outcome));
-        if (Interlocked.Exchange(ref _isTakingWritten, 1) == 0)
+        if (_disk is not { IsWriter: true })
         {
-            ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+            TakeWrittenElsewhere(); // else the store says when it has told all
         }
     }
 }

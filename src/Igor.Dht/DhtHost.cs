@@ -6,6 +6,7 @@ using Igor.Dht.Protocol.Index;
 using Igor.Dht.Protocol.Machines;
 using Igor.Dht.Protocol.Messages;
 using Igor.Dht.Protocol.Records;
+using Igor.Dht.Storage.OnDisk;
 using Igor.Kbr;
 using Igor.Node.Memory;
 using Igor.Node.Scheduling;
@@ -26,6 +27,7 @@ internal sealed partial class DhtHost : IKbrApplication, IThreadPoolWorkItem, ID
     private readonly Key _self;
     private readonly int _valueBytesMax;
     private readonly ILogger _log;
+    private readonly LiteDbRecordStore? _disk;
     private readonly Strand _strand;
     private readonly DeadlineTimer _timer;
     private readonly DhtDriver _driver;
@@ -56,6 +58,7 @@ internal sealed partial class DhtHost : IKbrApplication, IThreadPoolWorkItem, ID
         string? votingTrouble = null)
     {
         _bytes = bytes;
+        _disk = store as LiteDbRecordStore;
         _self = self;
         _valueBytesMax = options.ValueBytesMax;
         _bytes.OpenOwn(self);
@@ -73,6 +76,10 @@ internal sealed partial class DhtHost : IKbrApplication, IThreadPoolWorkItem, ID
         {
             VotingTrouble = votingTrouble,
         };
+        if (_disk is not null)
+        {
+            _disk.Told = HandleTold;
+        }
     }
 
     /// <summary>Takes up what the store holds. Before the application is attached.</summary>
@@ -168,9 +175,38 @@ internal sealed partial class DhtHost : IKbrApplication, IThreadPoolWorkItem, ID
     public void Update(NeighbourChange change) => _strand.Post(RunUpcall, Upcall.Of(this, change));
 
     /// <summary>
-    /// Takes completions of the store over to the strand, away from the store's own thread.
+    /// Takes completions of the store over to the strand: on the store's own thread, unless that has more to
+    /// write.
     /// </summary>
-    void IThreadPoolWorkItem.Execute() => _strand.Post(
+    private void HandleTold(bool isIdle)
+    {
+        if (_written.IsEmpty)
+        {
+            return;
+        }
+
+        if (isIdle)
+        {
+            TakeWritten();
+        }
+        else
+        {
+            TakeWrittenElsewhere();
+        }
+    }
+
+    private void TakeWrittenElsewhere()
+    {
+        if (Interlocked.Exchange(ref _isTakingWritten, 1) == 0)
+        {
+            ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+        }
+    }
+
+    /// <inheritdoc/>
+    void IThreadPoolWorkItem.Execute() => TakeWritten();
+
+    private void TakeWritten() => _strand.Post(
         static state =>
         {
             var host = (DhtHost)state;

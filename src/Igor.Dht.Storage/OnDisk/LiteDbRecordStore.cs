@@ -56,6 +56,19 @@ public sealed class LiteDbRecordStore : IRecordStore
     /// <inheritdoc/>
     public IRecordIndex Index => _store.Index;
 
+    /// <summary>
+    /// Called on the writer's thread when all were told what became of a batch. True when nothing more waits
+    /// to be written: what follows may be done there then. Set before the first write.
+    /// </summary>
+    public Action<bool>? Told
+    {
+        get => _store.Told;
+        set => _store.Told = value;
+    }
+
+    /// <summary>Whether the calling thread is the one that writes: <see cref="Told"/> follows.</summary>
+    public bool IsWriter => _writer.IsCurrent;
+
     private long HintBytes => HintFile.SegmentsIn(_store.HintsFolder)
         .Sum(id => new FileInfo(HintFile.PathOf(_store.HintsFolder, id)) is { Exists: true } file
             ? file.Length

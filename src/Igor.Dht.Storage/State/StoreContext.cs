@@ -49,6 +49,9 @@ internal sealed class StoreContext(
         set => _mayFreeRoom = value;
     }
 
+    /// <summary>Told on the writer's thread that all were told whom a batch concerned.</summary>
+    public Action<bool>? Told { get; set; }
+
     /// <summary>Memory that the index may take: as set, but half of what the process has at most.</summary>
     public long IndexBytesMax { get; } =
         Math.Min(options.IndexBytes, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 2);

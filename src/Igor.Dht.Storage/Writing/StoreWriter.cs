@@ -34,6 +34,9 @@ internal sealed class StoreWriter : IDisposable
     /// <summary>Compaction, for commands that run exclusively.</summary>
     public Compactor Compactor { get; }
 
+    /// <summary>Whether the calling thread is the one that writes.</summary>
+    public bool IsCurrent => Environment.CurrentManagedThreadId == _thread.ManagedThreadId;
+
     /// <summary>Starts the thread.</summary>
     public void Start() => _thread.Start();
 
@@ -213,7 +216,16 @@ internal sealed class StoreWriter : IDisposable
         }
 
         exclusive?.Invoke();
+        _store.Told?.Invoke(next == _taken.Count && !HasQueued());
         return next;
+    }
+
+    private bool HasQueued()
+    {
+        lock (_gate)
+        {
+            return _queue.Count > 0;
+        }
     }
 
     /// <summary>What a write is told that finds no room.</summary>
