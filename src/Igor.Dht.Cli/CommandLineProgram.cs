@@ -72,6 +72,7 @@ internal static class CommandLineProgram
             (root, new DeleteCommand(common)),
             (root, new ServeCommand(common)),
             (root, new StatusCommand(common)),
+            (root, new DrainCommand(common)),
             (root, new ForgetCommand(common)),
             (root, new DemoCommand(common)),
             (store, new AdoptCommand(common)),

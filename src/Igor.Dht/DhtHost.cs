@@ -293,6 +293,7 @@ internal sealed partial class DhtHost : IKbrApplication, IThreadPoolWorkItem, ID
 
     private void EndBatch()
     {
+        RetireWhenDrained();
         if (_left is not null && _driver.IsReadyToLeave)
         {
             _left.TrySetResult();

@@ -42,6 +42,7 @@ public sealed partial class IgorDht : IAsyncDisposable
         _connection = connection;
         _host = host;
         _closing = new Lazy<Task>(CloseAsync);
+        _ = FollowDrainAsync();
     }
 
     /// <summary>The id of the node that this process is or is attached to.</summary>

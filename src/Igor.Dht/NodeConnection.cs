@@ -16,6 +16,7 @@ namespace Igor.Dht;
 internal sealed class NodeConnection : IAsyncDisposable
 {
     private LocalSocketServer? _server;
+    private bool _isRetired;
 
     /// <summary>Stands on a daemon or on a node of this process.</summary>
     public NodeConnection(DhtAttachment kind, IKbrHost host)
@@ -65,7 +66,7 @@ internal sealed class NodeConnection : IAsyncDisposable
         Host is IgorNode node ? node.Superseded : new TaskCompletionSource<string>().Task;
 
     /// <summary>Member or client of the service.</summary>
-    public ServiceRole Role => Store is null ? ServiceRole.Client : ServiceRole.Member;
+    public ServiceRole Role => Store is null || _isRetired ? ServiceRole.Client : ServiceRole.Member;
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
@@ -116,6 +117,19 @@ internal sealed class NodeConnection : IAsyncDisposable
                 + "it.",
                 e);
         }
+    }
+
+    /// <summary>A member leaves the service, and attaches as a client.</summary>
+    /// <exception cref="KbrException">The node is closed, or does not answer in time.</exception>
+    public async Task<IKbrService> RetireAsync(IKbrApplication application, TimeSpan timeout)
+    {
+        _isRetired = true;
+        if (Service is { } member)
+        {
+            await member.DisposeAsync().ConfigureAwait(false);
+        }
+
+        return await SubscribeAsync(application, timeout, CancellationToken.None).ConfigureAwait(false);
     }
 
     /// <summary>Opens the socket for others, once this process can serve what they ask.</summary>

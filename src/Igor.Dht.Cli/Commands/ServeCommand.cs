@@ -146,8 +146,16 @@ internal sealed class ServeCommand : CliCommand
         IgorDht dht, CommandStreams streams, CancellationToken ending)
     {
         var notices = new TroubleNotices();
+        bool isDrained = false;
         while (true)
         {
+            if (dht.Drained.IsCompleted && !isDrained)
+            {
+                isDrained = true;
+                streams.WriteErrorLine(
+                    "igor-dht: drained: the node keeps no records for others any more, and can be stopped");
+            }
+
             ThrowIfSuperseded(dht);
             foreach (string line in await NoticesAsync(dht, notices, ending).ConfigureAwait(false))
             {

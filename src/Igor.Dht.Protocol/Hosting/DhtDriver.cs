@@ -22,7 +22,7 @@ public sealed partial class DhtDriver
     private readonly IVoterLog? _voterLog;
     private readonly DhtContext _context;
     private readonly DhtClient _client;
-    private readonly DhtReplica? _replica;
+    private DhtReplica? _replica;
     private readonly Queue<(long Token, Record? Record)> _readAtOnce = new();
     private IKbrService? _service;
     private bool _isClosed;
@@ -185,7 +185,7 @@ public sealed partial class DhtDriver
     /// </param>
     public void HandleDelivery(in KbrDelivery delivery, bool isOwned = false)
     {
-        if (!Begin() || TryTellStatus(delivery))
+        if (!Begin() || TryTellStatus(delivery) || TryDrain(delivery))
         {
             return;
         }
@@ -235,7 +235,7 @@ public sealed partial class DhtDriver
     {
         if (Begin())
         {
-            _replica!.HandleWritten(token, outcome);
+            _replica?.HandleWritten(token, outcome);
             EndInput();
         }
     }
@@ -245,7 +245,7 @@ public sealed partial class DhtDriver
     {
         if (Begin())
         {
-            _replica!.Registers!.HandleSynced(isDurable);
+            _replica?.Registers?.HandleSynced(isDurable);
             EndInput();
         }
     }
@@ -255,7 +255,7 @@ public sealed partial class DhtDriver
     {
         if (Begin())
         {
-            _replica!.HandleRead(token, record);
+            _replica?.HandleRead(token, record);
             EndInput();
         }
     }
@@ -267,7 +267,7 @@ public sealed partial class DhtDriver
     {
         if (Begin())
         {
-            _replica!.HandleDamage(lost);
+            _replica?.HandleDamage(lost);
             EndInput();
         }
     }
@@ -333,7 +333,7 @@ public sealed partial class DhtDriver
     {
         while (_readAtOnce.TryDequeue(out (long Token, Record? Record) read))
         {
-            _replica!.HandleRead(read.Token, read.Record);
+            _replica?.HandleRead(read.Token, read.Record);
         }
 
         _replica?.EndInput();

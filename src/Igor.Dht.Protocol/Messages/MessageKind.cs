@@ -30,6 +30,8 @@ internal enum MessageKind
     Follow = 22,
     Forget = 23,
     ForgetMember = 24,
+    Drain = 25,
+    Draining = 26,
 
     PutDone = 32,
     Conflict = 33,
@@ -55,6 +57,7 @@ internal enum MessageKind
     MembersAre = 53,
     Following = 54,
     Forgotten = 55,
+    DrainIs = 56,
 }
 
 /// <summary>Why a request was refused for good.</summary>

@@ -72,6 +72,13 @@ internal sealed class CoordinatorOffice
     /// <summary>Number of coordinators that serve.</summary>
     public int Serving => _reigns.Count(reign => reign.IsServing);
 
+    /// <summary>Number of cells that this node votes about or coordinates.</summary>
+    public int Cells => _server.Acceptor.Within(RegisterCells.Whole)
+        .Where(vote => vote.Piece.View.Contains(_server.Self)
+            || vote.Piece.Next?.View.Contains(_server.Self) == true
+            || _reigns.Exists(reign => Overlap(reign.Reign.Span, vote.Span)))
+        .Sum(vote => RegisterCells.Of(vote.Span).Count());
+
     private bool KeepsAny => _server.Acceptor.Within(RegisterCells.Whole).Any();
 
     /// <summary>Who coordinates a key here; null when nobody does.</summary>
@@ -243,7 +250,7 @@ internal sealed class CoordinatorOffice
         {
             reign.HandOver(); // its cells have several roots by now: each is taken over for itself
         }
-        else if (_choice.VotersFor(root, members) is { } wanted && !wanted.SequenceEqual(view.Voters))
+        else if (_choice.VotersFor(view, root, members) is { } wanted && !wanted.SequenceEqual(view.Voters))
         {
             if (wanted.Any(voter => _directory.FloorOf(voter.Node) >= reign.Reign.Ballot))
             {

@@ -51,6 +51,9 @@ internal sealed class RegisterReplica
     /// <summary>Number of coordinators that serve here.</summary>
     public int Serving => _office.Serving;
 
+    /// <summary>Number of cells that it votes about or coordinates.</summary>
+    public int Cells => _office.Cells;
+
     /// <summary>Who coordinates a key here; null when nobody does.</summary>
     public ReignHost? FindReign(Key key) => _office.Find(key);
 

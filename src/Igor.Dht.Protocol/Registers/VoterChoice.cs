@@ -52,9 +52,19 @@ internal sealed class VoterChoice(ReplicaContext context, PieceDirectory directo
             members.TryAdd(voter.Node, voter);
         }
 
-        foreach (Voter voter in directory.Voters.Where(voter => MayJoin(voter, view.Lineage, span)))
+        // Who takes the place of one that goes for good need not have been there for long.
+        bool isPressing = HasDrainer(view);
+        foreach (Voter voter in directory.Voters.Where(v => MayJoin(v, view.Lineage, span, isPressing)))
         {
             members[voter.Node] = voter;
+        }
+
+        foreach (Key goes in members.Keys.Where(context.Membership.Drainers.Contains).ToList())
+        {
+            if (members.Count > 1)
+            {
+                members.Remove(goes);
+            }
         }
 
         // Where not all of the ring is seen, it is cut open on the side that is farthest away.
@@ -67,17 +77,17 @@ internal sealed class VoterChoice(ReplicaContext context, PieceDirectory directo
     {
         Key anchor = RegisterCells.AnchorOf(cell);
         Comparer<Key> nearness = Comparer<Key>.Create(anchor.CompareNearness);
-        return members.Where(directory.IsThere).MinBy(voter => voter.Node, nearness);
+        return members.Where(directory.IsThere).DefaultIfEmpty(self).MinBy(voter => voter.Node, nearness);
     }
 
     /// <summary>
     /// The voters around a root, in their order; null where the view is to stay as it is: two have no
-    /// majority when one of them is gone, and three become one only when somebody says so.
+    /// majority when one of them is gone, and three become one only when one of them goes for good.
     /// </summary>
-    public IReadOnlyList<Voter>? VotersFor(Voter root, Voter[] members)
+    public IReadOnlyList<Voter>? VotersFor(View view, Voter root, Voter[] members)
     {
         int count = members.Length >= 5 ? 5 : members.Length >= 3 ? 3 : 1;
-        if (count == 1)
+        if ((count == 1 && !HasDrainer(view)) || !members.Contains(root))
         {
             return null;
         }
@@ -95,6 +105,9 @@ internal sealed class VoterChoice(ReplicaContext context, PieceDirectory directo
         ];
     }
 
+    private bool HasDrainer(View view) =>
+        view.Voters.Any(voter => context.Membership.Drainers.Contains(voter.Node));
+
     private bool IsKept(Voter voter)
     {
         if (directory.IsThere(voter))
@@ -107,9 +120,9 @@ internal sealed class VoterChoice(ReplicaContext context, PieceDirectory directo
         return span < (hasFailed ? max : max * LeaversFactor);
     }
 
-    private bool MayJoin(Voter voter, Lineage lineage, KeySpan span)
+    private bool MayJoin(Voter voter, Lineage lineage, KeySpan span, bool isPressing)
     {
-        if (directory.AgeOf(voter) is not { } age || age < context.Options.VoteAfter
+        if (directory.AgeOf(voter) is not { } age || (age < context.Options.VoteAfter && !isPressing)
             || (_avoided.TryGetValue(voter, out TimeSpan until) && context.Now.Monotonic < until))
         {
             return false;

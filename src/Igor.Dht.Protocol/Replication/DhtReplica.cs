@@ -27,6 +27,7 @@ internal sealed class DhtReplica
     private readonly Sweep _sweep;
     private readonly KeptNotes _notes;
     private readonly LeaveTaking _leaving;
+    private readonly Draining _draining;
     private readonly Absence _absence;
     private readonly Forgetting _forgetting;
     private RegisterReplica? _registers;
@@ -48,6 +49,7 @@ internal sealed class DhtReplica
         _absence = new Absence(_context, _root);
         _forgetting = new Forgetting(_context, HandleUpdate);
         _leaving = new LeaveTaking(_context, _root, _repair, _writer, _leases);
+        _draining = new Draining(_context, _root, _writer, _leases, () => _registers, HandleUpdate);
         _context.DamageFound = HandleLoss;
         _context.NoteChanged = _notes.HandleChange;
     }
@@ -58,7 +60,8 @@ internal sealed class DhtReplica
             DhtTime.Earliest(
                 DhtTime.Earliest(_absence.IsHeldBack ? null : _repair.NextDeadline, _writer.NextDeadline),
                 DhtTime.Earliest(
-                    DhtTime.Earliest(_registers?.NextDeadline, _leases.NextDeadline), _leaving.NextDeadline)),
+                    DhtTime.Earliest(_registers?.NextDeadline, _leases.NextDeadline),
+                    DhtTime.Earliest(_leaving.NextDeadline, _draining.NextDeadline))),
             DhtTime.Earliest(
                 DhtTime.Earliest(_absence.IsHeldBack ? null : _sweep.NextDeadline, _absence.NextDeadline),
                 _notes.NextDeadline));
@@ -154,6 +157,7 @@ internal sealed class DhtReplica
         _repair.HandleUpdate();
         _writer.HandleUpdate();
         _sweep.HandleUpdate();
+        _draining.HandleUpdate();
         _registers?.HandleUpdate();
         if (_context.Membership.IsMember)
         {
@@ -181,6 +185,7 @@ internal sealed class DhtReplica
         }
 
         _writer.HandleDeadline();
+        _draining.HandleDeadline();
         _leases.HandleDeadline();
         _registers?.HandleDeadline();
         _notes.HandleDeadline();
@@ -188,6 +193,9 @@ internal sealed class DhtReplica
 
     /// <summary>The node is going to leave: gives the others what they lack.</summary>
     public void BeginLeaving() => _leaving.Begin();
+
+    /// <summary>How it goes for good, when somebody says so.</summary>
+    public Draining Draining => _draining;
 
     /// <summary>After every input.</summary>
     public void EndInput() => _leaving.EndInput();
@@ -205,9 +213,21 @@ internal sealed class DhtReplica
         _notes.HandleChange();
     }
 
+    private void HandleDraining(in KbrDelivery delivery, bool isDraining)
+    {
+        if (_context.Membership.HandleDraining(_context.Now.Monotonic, delivery.Source, isDraining))
+        {
+            HandleUpdate();
+        }
+
+        CommonMessages.WriteDone(_context.Buffer);
+        _context.Reply(delivery.Token);
+    }
+
     private static bool IsBetweenReplicas(MessageKind kind) => kind is MessageKind.Store
         or MessageKind.Fetch or MessageKind.Sync or MessageKind.SyncDone or MessageKind.Describe
         or MessageKind.Leaving or MessageKind.Members or MessageKind.Follow or MessageKind.ForgetMember
+        or MessageKind.Draining
         || RegisterReplica.IsBetweenReplicas(kind);
 
     private void Dispatch(in KbrDelivery delivery, MessageKind kind)
@@ -218,7 +238,7 @@ internal sealed class DhtReplica
                 when _absence.IsHeldBack:
                 _context.Defer(delivery.Token, "the node was away for long, and asks what was deleted");
                 break;
-            case MessageKind.Put when _leaving.IsClosing:
+            case MessageKind.Put when _leaving.IsClosing || _draining.IsClosing:
                 _context.Defer(delivery.Token, "the root is leaving: another one takes its place");
                 break;
             case MessageKind.Put:
@@ -298,6 +318,13 @@ internal sealed class DhtReplica
                 if (TryRead(delivery, CommonMessages.ReadLeaving, out bool isAgreed))
                 {
                     _server.HandleLeaving(delivery, isAgreed);
+                }
+
+                break;
+            case MessageKind.Draining:
+                if (TryRead(delivery, DrainMessage.ReadDraining, out bool isDraining))
+                {
+                    HandleDraining(delivery, isDraining);
                 }
 
                 break;

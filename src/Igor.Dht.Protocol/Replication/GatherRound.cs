@@ -292,12 +292,12 @@ internal sealed class GatherRound : IReplyHandler, IReadHandler, IWriteHandler
     }
 
     private bool IsSettled => _best is null
-        || (_isOwnDone && _reader.IsMajority(_message.Key, _best.Header.Replicas, _holders.Contains));
+        || (_isOwnDone && _reader.IsLastingMajority(_message.Key, _best.Header.Replicas, _holders.Contains));
 
     private void WriteBack(Record best)
     {
-        Span<Key> replicas = stackalloc Key[RecordCodec.ReplicasMax];
-        int count = _context.Membership.Alive.Nearest(_message.Key, replicas[..best.Header.Replicas]);
+        Span<Key> replicas = stackalloc Key[2 * RecordCodec.ReplicasMax];
+        int count = _context.Membership.Takers(_message.Key, best.Header.Replicas, replicas);
         ReplicaMessages.WriteStore(_context.Buffer, isCoordinated: true, [best]);
         TimeSpan timeout = _message.Budget * 0.5;
         timeout = timeout < FetchTimeoutMax ? timeout : FetchTimeoutMax;

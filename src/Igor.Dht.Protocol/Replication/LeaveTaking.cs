@@ -1,6 +1,5 @@
 using Igor.Dht.Protocol.Machines;
 using Igor.Dht.Protocol.Messages;
-using Igor.Kbr;
 
 namespace Igor.Dht.Protocol.Replication;
 
@@ -16,7 +15,6 @@ internal sealed class LeaveTaking(
     RepairSchedule repair,
     RootWriter writer,
     RootLeases leases)
-    : IReplyHandler
 {
     /// <summary>
     /// Most times that it asks: as long as it takes that others have the copies that became theirs when
@@ -24,17 +22,12 @@ internal sealed class LeaveTaking(
     /// </summary>
     private const int AskedMax = 10;
 
-    private const int AskTag = 0;
-    private const int AgreedTag = 1;
-
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(200);
-    private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(1);
 
+    private readonly PeersAsked _peers = new(context, root);
     private Stage _stage;
     private TimeSpan _askAt;
     private int _asked;
-    private int _outstanding;
-    private bool _isRefused;
 
     private enum Stage
     {
@@ -80,62 +73,38 @@ internal sealed class LeaveTaking(
         }
     }
 
-    /// <inheritdoc/>
-    public void HandleReply(int tag, in KbrReply reply)
+    private void Ask()
     {
-        _outstanding--;
-        _isRefused |= reply.Status != KbrStatus.Ok
-            || !Decoding.TryReadKind(reply.Payload, out MessageKind kind, out _) || kind != MessageKind.Done;
-        if (_outstanding > 0)
+        _asked++;
+        _stage = repair.HasRefused || root.Peers.Count == 0 ? Stage.Over : Stage.Asking;
+        if (_stage == Stage.Asking)
         {
-            return;
+            _peers.Ask(() => CommonMessages.WriteLeaving(context.Buffer, isAgreed: false), HandleAnswered);
         }
+    }
 
-        if (tag == AskTag && _isRefused && _asked < AskedMax)
+    private void HandleAnswered(int refused)
+    {
+        if (refused == 0)
+        {
+            leases.Release();
+            _stage = Stage.Telling;
+            _peers.Ask(() => CommonMessages.WriteLeaving(context.Buffer, isAgreed: true), _ => End());
+        }
+        else if (_asked < AskedMax)
         {
             _stage = Stage.Pausing;
             _askAt = context.Now.Monotonic + Pause;
         }
-        else if (tag == AskTag && !_isRefused)
-        {
-            _stage = Stage.Telling;
-            Tell(AgreedTag);
-        }
         else
         {
-            leases.Release();
-            _stage = Stage.Over;
+            End();
         }
     }
 
-    private void Ask()
+    private void End()
     {
-        _asked++;
-        _stage = repair.HasRefused ? Stage.Over : Stage.Asking;
-        if (_stage == Stage.Asking)
-        {
-            Tell(AskTag);
-        }
-    }
-
-    private void Tell(int tag)
-    {
-        if (tag == AgreedTag)
-        {
-            leases.Release();
-        }
-
-        _isRefused = false;
-        _outstanding = root.Peers.Count;
-        foreach (PeerKnowledge peer in root.Peers)
-        {
-            CommonMessages.WriteLeaving(context.Buffer, isAgreed: tag == AgreedTag);
-            context.Request(this, tag, peer.Id, exact: true, Timeout);
-        }
-
-        if (_outstanding == 0)
-        {
-            _stage = Stage.Over; // nobody is there
-        }
+        leases.Release();
+        _stage = Stage.Over;
     }
 }

@@ -178,8 +178,8 @@ internal sealed class PutRound : IReplyHandler, IWriteHandler, IReadHandler
     private void SendToReplicas()
     {
         _isSending = true;
-        Span<Key> replicas = stackalloc Key[RecordCodec.ReplicasMax];
-        int count = _context.Membership.Alive.Nearest(Header.Key, replicas[..Header.Replicas]);
+        Span<Key> replicas = stackalloc Key[2 * RecordCodec.ReplicasMax];
+        int count = _context.Membership.Takers(Header.Key, Header.Replicas, replicas);
         bool isWritten = false;
         for (int at = 0; at < count; at++)
         {

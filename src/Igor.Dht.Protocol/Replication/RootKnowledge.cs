@@ -82,6 +82,12 @@ internal sealed class RootKnowledge(ReplicaContext context)
         HasHeardRing && context.Membership.IsMajority(key, replicas, isAsAsked);
 
     /// <summary>
+    /// The same, and of those that are to hold it when those have gone that go for good.
+    /// </summary>
+    public bool IsLastingMajority(Key key, int replicas, Func<Key, bool> isAsAsked) =>
+        HasHeardRing && context.Membership.IsLastingMajority(key, replicas, isAsAsked);
+
+    /// <summary>
     /// Whether this root's "I have nothing" means that there is nothing, as far as it heard.
     /// </summary>
     public bool HasVote(Key key) => Complete.Contains(key) && !context.Lacked.Contains(key);
@@ -197,22 +203,26 @@ internal sealed class RootKnowledge(ReplicaContext context)
     }
 
     /// <summary>
-    /// The keys of this root that a peer is a replica of, for records with so many replicas.
+    /// The keys of this root that a peer is a replica of, or will be when those have gone that go for good,
+    /// for records with so many replicas.
     /// </summary>
     public ArcSet Shared(PeerKnowledge peer, int replicas)
     {
         var arcs = new ArcSet();
         Membership membership = context.Membership;
-        if (membership.RootArc is { } root && membership.Alive.Range(peer.Id, replicas) is { } range)
+        if (membership.RootArc is { } root)
         {
             arcs.Add(root);
-            arcs.Keep(range);
+            arcs.Keep(membership.Held(peer.Id, replicas));
         }
 
         return arcs;
     }
 
-    /// <summary>Whether all replicas are known to have what this root has in its arc.</summary>
+    /// <summary>
+    /// Whether all replicas are known to have what this root has in its arc; of those that go for good it
+    /// does not matter.
+    /// </summary>
     public bool IsReplicated()
     {
         if (context.Membership.RootArc is null)
@@ -222,6 +232,11 @@ internal sealed class RootKnowledge(ReplicaContext context)
 
         foreach (PeerKnowledge peer in _peers)
         {
+            if (context.Membership.Drainers.Contains(peer.Id))
+            {
+                continue;
+            }
+
             ArcSet rest = Shared(peer, Neighbourhood.Replicas);
             rest.Remove(peer.Matched);
             if (!rest.IsEmpty)

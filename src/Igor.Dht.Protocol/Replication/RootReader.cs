@@ -56,6 +56,12 @@ internal sealed class RootReader(
     internal bool IsMajority(Key key, int replicas, Func<Key, bool> isAsAsked) =>
         root.IsMajority(key, replicas, isAsAsked);
 
+    /// <summary>
+    /// The same, and of those that are to hold it when those have gone that go for good.
+    /// </summary>
+    internal bool IsLastingMajority(Key key, int replicas, Func<Key, bool> isAsAsked) =>
+        root.IsLastingMajority(key, replicas, isAsAsked);
+
     /// <summary>A round is over.</summary>
     internal void End() => _rounds--;
 

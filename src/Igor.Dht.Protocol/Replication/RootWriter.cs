@@ -98,10 +98,11 @@ internal sealed class RootWriter(
     internal bool IsServed(Key key) => allegiance.TryServe(context.Membership.Self, key);
 
     /// <summary>
-    /// Whether some members are a majority of those that are to hold a record with so many replicas.
+    /// Whether some members are a majority of those that are to hold a record with so many replicas, and stay
+    /// one when those have gone that go for good.
     /// </summary>
     internal bool IsMajority(Key key, int replicas, Func<Key, bool> isAsAsked) =>
-        root.IsMajority(key, replicas, isAsAsked);
+        root.IsLastingMajority(key, replicas, isAsAsked);
 
     /// <summary>A round is over; these replicas did not take the record.</summary>
     internal void End(PutRound round, IEnumerable<Key> lacking)

@@ -24,7 +24,9 @@ internal sealed class Sweep(ReplicaContext context)
     /// </summary>
     private static readonly TimeSpan HarmlessRetention = TimeSpan.FromHours(1);
 
-    private readonly Arc?[] _ranges = new Arc?[RecordCodec.ReplicasMax + 1];
+    private readonly ArcSet[] _ranges =
+        [.. Enumerable.Range(0, RecordCodec.ReplicasMax + 1).Select(_ => new ArcSet())];
+
     private readonly List<Holding> _step = new(StepCount);
     private readonly Demotion.Budget _demotions = new();
     private Handoff? _handoff;
@@ -41,10 +43,9 @@ internal sealed class Sweep(ReplicaContext context)
         bool hasChanged = false;
         for (int replicas = 1; replicas <= RecordCodec.ReplicasMax; replicas++)
         {
-            Membership membership = context.Membership;
-            Arc? range = membership.IsMember ? membership.Alive.Range(membership.Self, replicas) : null;
-            hasChanged |= range != _ranges[replicas];
-            _ranges[replicas] = range;
+            ArcSet held = context.Membership.Held(context.Membership.Self, replicas);
+            hasChanged |= !held.Spans.SequenceEqual(_ranges[replicas].Spans);
+            _ranges[replicas] = held;
         }
 
         if (hasChanged)
@@ -110,5 +111,5 @@ internal sealed class Sweep(ReplicaContext context)
         return canHide || retention < HarmlessRetention ? retention : HarmlessRetention;
     }
 
-    private bool IsOurs(Holding holding) => _ranges[holding.Replicas]?.Contains(holding.Key) ?? true;
+    private bool IsOurs(Holding holding) => _ranges[holding.Replicas].Contains(holding.Key);
 }

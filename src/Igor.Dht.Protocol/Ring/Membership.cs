@@ -10,7 +10,7 @@ namespace Igor.Dht.Protocol.Ring;
 /// restarted. Majorities are counted in the expected ring, so that who is left over after a crash does not
 /// take itself for the whole.
 /// </summary>
-internal sealed class Membership
+internal sealed partial class Membership
 {
     /// <summary>Most missing members remembered: four neighbourhoods of one side.</summary>
     public const int MissingMax = 64;
@@ -38,6 +38,7 @@ internal sealed class Membership
         Neighbours = NeighbourSet.Alone(self, isMember: false);
         Alive = RingView.Of(Neighbours, []);
         Expected = Alive;
+        Remaining = Alive;
     }
 
     /// <summary>The neighbour set as the overlay told it last.</summary>
@@ -81,7 +82,9 @@ internal sealed class Membership
             TimeSpan? missing = _missing.Count == 0 ? null : _missing[0].Since + _retention;
             missing = missing < _nextGivingUp ? _nextGivingUp : missing;
             TimeSpan? heard = _heard.Count == 0 ? null : _heard[0].Since + HeardRetention;
-            return missing is null || heard < missing ? heard : missing;
+            TimeSpan? next = missing is null || heard < missing ? heard : missing;
+            TimeSpan? drained = Drainers.NextDeadline;
+            return next is null || drained < next ? drained : next;
         }
     }
 
@@ -95,10 +98,13 @@ internal sealed class Membership
     /// Whether those that are as asked are a majority of the expected replicas of a record, and of those whom
     /// readers ask, the five nearest, where it has more.
     /// </summary>
-    public bool IsMajority(Key key, int replicas, Func<Key, bool> isAsAsked)
+    public bool IsMajority(Key key, int replicas, Func<Key, bool> isAsAsked) =>
+        IsMajority(Expected, key, replicas, isAsAsked);
+
+    private bool IsMajority(RingView expected, Key key, int replicas, Func<Key, bool> isAsAsked)
     {
         Span<Key> near = stackalloc Key[Math.Max(replicas, Neighbourhood.Replicas)];
-        near = near[..Expected.Nearest(key, near)];
+        near = near[..expected.Nearest(key, near)];
         bool isMajority = !IsAlone;
         for (int of = Math.Min(replicas, Neighbourhood.Replicas); of <= replicas; of++)
         {
@@ -108,7 +114,7 @@ internal sealed class Membership
                 count += isAsAsked(near[at]) ? 1 : 0;
             }
 
-            isMajority &= count >= Majority(of);
+            isMajority &= count >= CopiesNeeded.Majority(of, expected.Count);
         }
 
         return isMajority;
@@ -217,7 +223,7 @@ internal sealed class Membership
     /// <summary>Gives up members that were missing for long; returns whether there were any.</summary>
     public bool HandleDeadline(TimeSpan now)
     {
-        int given = _heard.RemoveAll(m => m.Since + HeardRetention <= now);
+        int given = _heard.RemoveAll(m => m.Since + HeardRetention <= now) + Drainers.Expire(now);
         foreach (Missing missing in _missing.Where(m => m.Since + _retention <= now).ToArray())
         {
             if (CanGiveUp(missing.Id))
@@ -263,30 +269,41 @@ internal sealed class Membership
     /// </summary>
     private bool CanGiveUp(Key id)
     {
-        var points = new List<Key>();
-        Expected.AddChangePoints(Neighbourhood.Replicas, points);
-        if (points.Count == 0)
-        {
-            points.Add(Self);
-        }
-
         Span<Key> near = stackalloc Key[Neighbourhood.Replicas];
-        foreach (Key point in points)
+        foreach (Key point in ChangePoints(Expected))
         {
             int count = Expected.Nearest(point, near);
-            int alive = 0;
-            foreach (Key member in near[..count])
-            {
-                alive += Alive.Contains(member) ? 1 : 0;
-            }
-
-            if (near[..count].Contains(id) && alive < CopiesNeeded.Majority(count, count))
+            if (near[..count].Contains(id)
+                && CountAlive(near[..count]) < CopiesNeeded.Majority(count, count))
             {
                 return false;
             }
         }
 
         return true;
+    }
+
+    private List<Key> ChangePoints(RingView ring)
+    {
+        var points = new List<Key>();
+        ring.AddChangePoints(Neighbourhood.Replicas, points);
+        if (points.Count == 0)
+        {
+            points.Add(Self);
+        }
+
+        return points;
+    }
+
+    private int CountAlive(ReadOnlySpan<Key> members)
+    {
+        int alive = 0;
+        foreach (Key member in members)
+        {
+            alive += Alive.Contains(member) ? 1 : 0;
+        }
+
+        return alive;
     }
 
     /// <summary>
@@ -306,12 +323,7 @@ internal sealed class Membership
         foreach (Key key in near)
         {
             int count = Expected.Nearest(key, holders);
-            int alive = 0;
-            foreach (Key holder in holders[..count])
-            {
-                alive += Alive.Contains(holder) ? 1 : 0;
-            }
-
+            int alive = CountAlive(holders[..count]);
             if (alive < (count / 2) + 1)
             {
                 return new Trouble(
@@ -346,6 +358,8 @@ internal sealed class Membership
     {
         Alive = RingView.Of(Neighbours, []);
         Expected = _missing.Count + _heard.Count == 0 ? Alive : RingView.Of(Neighbours, MissingMembers);
+        Drainers.Forget(id => id != Self && !Alive.Contains(id));
+        Remaining = Drainers.RestOf(Alive);
     }
 
     private readonly record struct Missing(Key Id, TimeSpan Since);

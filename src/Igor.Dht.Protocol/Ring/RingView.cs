@@ -67,6 +67,10 @@ internal sealed class RingView
         return new RingView(neighbours.Self, [.. line], isWhole);
     }
 
+    /// <summary>The same without some members.</summary>
+    public RingView Without(Func<Key, bool> isLeftOut) =>
+        new(Self, [.. _line.Where(id => !isLeftOut(id))], IsWhole);
+
     /// <summary>Whether a node, were it a member, would lie between those that are here.</summary>
     public bool Spans(Key node) => IsWhole || node - _line[0] <= _line[^1] - _line[0];
 

@@ -1,3 +1,4 @@
+using Igor.Dht.Protocol;
 using Igor.Dht.Protocol.Hosting;
 using Igor.Dht.Protocol.Machines;
 using Igor.Dht.Protocol.Messages;
@@ -24,6 +25,7 @@ public sealed class SimulatedDht : IKbrApplication, IDhtHost
     private TimeSpan? _armedAt;
     private bool _isHandling;
     private Action? _left;
+    private Action? _drained;
     private readonly BlindIndex? _blind;
 
     private SimulatedDht(
@@ -106,6 +108,20 @@ public sealed class SimulatedDht : IKbrApplication, IDhtHost
         Input(_driver.BeginLeaving);
     }
 
+    /// <summary>
+    /// The host is to go for good: gives others all that it holds and is voted out, as a real one is.
+    /// </summary>
+    /// <param name="within">The time that it may take; then it stays.</param>
+    /// <param name="drained">Called once when it is done; the host leaves then.</param>
+    public void BeginDraining(TimeSpan within, Action drained)
+    {
+        _drained = drained;
+        Input(() => _driver.Drain(within));
+    }
+
+    /// <summary>How far it is with that.</summary>
+    public DrainProgress Draining => _driver.Draining;
+
     void IKbrApplication.Deliver(in KbrDelivery delivery)
     {
         // Upcalls never come while an input is handled: the host queues them.
@@ -172,6 +188,13 @@ public sealed class SimulatedDht : IKbrApplication, IDhtHost
         if (_left is not null && _driver.IsReadyToLeave)
         {
             _host.After(TimeSpan.Zero, HandleLeft);
+        }
+
+        if (_drained is { } drained && _driver.Draining.Stage == DrainStage.Drained)
+        {
+            _drained = null;
+            _driver.Retire();
+            _host.After(TimeSpan.Zero, drained);
         }
     }
 

@@ -12,8 +12,8 @@ internal static class FaultDraw
     private static readonly ImmutableArray<FaultKind> s_kinds =
     [
         FaultKind.Cut, FaultKind.Cut, FaultKind.CutOneWay, FaultKind.Clog, FaultKind.Stall, FaultKind.Kill,
-        FaultKind.PowerCut, FaultKind.Leave, FaultKind.FullDisk, FaultKind.SlowDisk, FaultKind.ClockJump,
-        FaultKind.Join,
+        FaultKind.PowerCut, FaultKind.Leave, FaultKind.Drain, FaultKind.FullDisk, FaultKind.SlowDisk,
+        FaultKind.ClockJump, FaultKind.Join,
     ];
 
     /// <summary>Those that hosts and processes can be made to have, as likely.</summary>

@@ -103,6 +103,8 @@ internal sealed class FaultDriver(HistoryWorld world, Transcript transcript)
                 return TakeDown(here, node => node.PowerOff());
             case FaultKind.Leave:
                 return TakeDown(here, Leave);
+            case FaultKind.Drain:
+                return TakeDown(here, node => Drain(node, fault.Length));
             case FaultKind.Join:
                 world.Join();
                 return () => { };
@@ -158,16 +160,23 @@ internal sealed class FaultDriver(HistoryWorld world, Transcript transcript)
 
     private void Leave(SimulatedNode node)
     {
-        world.DhtOf(node).BeginLeaving(s_leaveWithin, () =>
+        world.DhtOf(node).BeginLeaving(s_leaveWithin, () => EndLeaving(node, "has left"));
+    }
+
+    private void Drain(SimulatedNode node, TimeSpan within)
+    {
+        world.DhtOf(node).BeginDraining(within, () => EndLeaving(node, "is drained"));
+    }
+
+    private void EndLeaving(SimulatedNode node, string what)
+    {
+        world.DhtOf(node).Close();
+        node.Leave();
+        transcript.Note(() => $"node {node.Index} {what}");
+        if (_down.GetValueOrDefault(node) <= 0)
         {
-            world.DhtOf(node).Close();
-            node.Leave();
-            transcript.Note(() => $"node {node.Index} has left");
-            if (_down.GetValueOrDefault(node) <= 0)
-            {
-                world.Network.Engine.After(s_backAfter, () => StartIfDown(node)); // it took too long
-            }
-        });
+            world.Network.Engine.After(s_backAfter, () => StartIfDown(node)); // it took too long
+        }
     }
 
     private Action LetMonthsPass(List<SimulatedNode> away)

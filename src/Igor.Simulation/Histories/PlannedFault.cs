@@ -27,6 +27,9 @@ internal enum FaultKind
     /// <summary>Members leave in order, and come back in the end.</summary>
     Leave,
 
+    /// <summary>Members go for good, and come back in the end all the same.</summary>
+    Drain,
+
     /// <summary>Disks take nothing.</summary>
     FullDisk,
 

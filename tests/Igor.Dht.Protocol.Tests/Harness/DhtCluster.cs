@@ -102,6 +102,27 @@ internal sealed class DhtCluster(int seed)
         Look();
     }
 
+    /// <summary>Goes for good, as a real host does: it leaves the ring when it is drained.</summary>
+    public void Drain(DhtClusterNode node, double seconds = 30)
+    {
+        node.Dht.Drain(TimeSpan.FromSeconds(seconds));
+        node.Schedule();
+        void Look()
+        {
+            if (node.IsAlive && node.Dht.Draining.Stage == DrainStage.Drained)
+            {
+                node.Dht.Retire();
+                Depart(node);
+            }
+            else if (node.IsAlive && node.Dht.Draining.Stage is DrainStage.Moving or DrainStage.Closing)
+            {
+                At(TimeSpan.FromMilliseconds(1), Look);
+            }
+        }
+
+        Look();
+    }
+
     public void Revive(DhtClusterNode node)
     {
         node.Start();
