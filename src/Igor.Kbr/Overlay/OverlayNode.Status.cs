@@ -60,7 +60,7 @@ public sealed partial class OverlayNode
     /// <summary>How large the ring is, and what the node's place there takes.</summary>
     public OverlayFigures FiguresAt(TimeSpan now) => new(
         _links.Count,
-        _context.Options.LinksMax,
+        _room.Max,
         _room.IsBusy,
         _rings.Base.IsActive ? RingSize.Estimate(_rings.Base.Neighbours) : 0,
         _upkeep?.Look(now, _context.Budget.Sent) ?? 0);

@@ -34,7 +34,10 @@ internal sealed class LinkRoom(
     /// <summary>Whoever means it has come up by then: after three ways.</summary>
     private static readonly TimeSpan HelloTime = TimeSpan.FromSeconds(1);
 
-    private int Max => context.Options.LinksMax;
+    /// <summary>Each service beyond the first brings neighbours of its own.</summary>
+    public int Max => context.Options.LinksMax + Math.Min(
+        3 * context.Options.LinksMax,
+        2 * context.Options.NeighboursPerSide * Math.Max(0, rings.All.Count(r => r.HasMember) - 2));
 
     /// <summary>Whether most links are taken, so that not everybody who comes is.</summary>
     public bool IsBusy => links.Count > Max - (Max / 4);

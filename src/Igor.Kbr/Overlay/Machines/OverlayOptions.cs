@@ -81,7 +81,8 @@ public sealed record OverlayOptions
 
     /// <summary>
     /// Most connections at once. From three quarters of them on the node is busy: it takes only who would be
-    /// its neighbour, or whom it dialled itself, and names others to the rest. 8 to 65536.
+    /// its neighbour, or whom it dialled itself, and names others to the rest. A member of several services
+    /// has room for the neighbours of each besides, up to four times as many. 8 to 65536.
     /// </summary>
     /// <value>
     /// Default: 128, three times what a node of a large ring needs as neighbours and fingers.

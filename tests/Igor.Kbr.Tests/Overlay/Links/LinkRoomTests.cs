@@ -9,7 +9,7 @@ public class LinkRoomTests
 {
     private const int LinksMax = 16;
     private static readonly Key Self = new(0, 0, 0, 1000);
-    private static readonly string[] Services = ["a", "b", "c", "d", "e", "f", "g", "h"];
+    private static readonly string[] Services = [.. "abcdefghijklmnop".Select(name => name.ToString())];
 
     [Fact]
     public void Neighbour_in_the_ring_takes_the_place_of_one_in_a_service_and_a_nearer_one_its_place()
@@ -21,7 +21,7 @@ public class LinkRoomTests
             LinkId link = node.Open(id);
             node.Greet(link, Hello(LinkPurpose.Neighbour));
             Assert.Contains(node.Overlay.Peers, p => p.Id == id && p.IsNeighbour);
-            Assert.InRange(node.Overlay.FiguresAt(node.Now).Links, 1, LinksMax);
+            Assert.InRange(node.Overlay.FiguresAt(node.Now).Links, 1, 2 * LinksMax);
         }
 
         // The newest one in but one service; all others were neighbours in the ring before.
@@ -130,23 +130,23 @@ public class LinkRoomTests
     }
 
     /// <summary>
-    /// A node whose links are all taken by its neighbours in services, but for two; the first of them is one
-    /// in two services.
+    /// A node in so many services that it has four times as many links, which are all taken by its neighbours
+    /// in these, but for two; the first of them is one in two services.
     /// </summary>
     private static (LoneNode Node, List<LinkId> OfServices) Crowded()
     {
-        var options = new OverlayOptions { LinksMax = LinksMax, NeighboursPerSide = 1 };
+        var options = new OverlayOptions { LinksMax = LinksMax / 2, NeighboursPerSide = 1 };
         var node = new LoneNode(Self, options, arePeersSilent: true);
         Array.ForEach(Services, service => node.Join(service));
         node.Greet(node.Open(new Key(0, 0, 0, 900)), Hello(LinkPurpose.Neighbour));
         node.Greet(node.Open(new Key(0, 0, 0, 2000)), Hello(LinkPurpose.Neighbour));
         var links = new List<LinkId>();
-        for (int i = 0; i < 13; i++)
+        for (int i = 0; i < 28; i++)
         {
             Key place = Key.PowerOfTwo(230) + new Key(0, 0, 0, (ulong)i);
             links.Add(node.Open(i % 2 == 0 ? Self + place : Self - place));
             string service = Services[(i + 1) / 2];
-            node.Greet(links[i], Hello(LinkPurpose.Neighbour, i == 0 ? ["a", "h"] : [service]));
+            node.Greet(links[i], Hello(LinkPurpose.Neighbour, i == 0 ? ["a", "p"] : [service]));
             node.Run(TimeSpan.FromMilliseconds(1));
         }
 
