@@ -38,7 +38,7 @@ public sealed class UnreadableDiskTests : IDisposable
 
         var entries = new HintEntries();
         SegmentSurvey survey = SegmentSurvey.Of(store.Log.Find(1)!, 0, isTail: false, entries);
-        StoreIndex rebuilt = new HintMerge(store.Log, [entries]).Run(default);
+        StoreIndex rebuilt = new HintMerge(store.Log, [entries]).Run(default, rangesMax: 1);
 
         for (int i = 0; i < RecordCount; i++)
         {

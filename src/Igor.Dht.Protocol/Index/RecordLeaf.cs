@@ -52,12 +52,15 @@ internal sealed class RecordLeaf
     /// <summary>Index of the first record whose key is not smaller.</summary>
     public int IndexAtOrAfter(Key key)
     {
+        ulong prefix = RecordSlot.PrefixOf(key);
         int low = 0;
         int high = Count;
         while (low < high)
         {
             int middle = (low + high) >>> 1;
-            if (_slots[middle].Key < key)
+            ref readonly Key other = ref _slots[middle].Key;
+            ulong otherPrefix = RecordSlot.PrefixOf(other);
+            if (otherPrefix < prefix || (otherPrefix == prefix && other < key))
             {
                 low = middle + 1;
             }

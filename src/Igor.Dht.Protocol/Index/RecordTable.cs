@@ -8,12 +8,9 @@ using Igor.Kbr;
 namespace Igor.Dht.Protocol.Index;
 
 /// <summary>
-/// Records in memory and in key order, compact: 80 bytes each and some room to grow. Not thread-safe.
+/// Records in memory and in key order, compact: 84 bytes each and some room to grow. Not thread-safe.
 /// </summary>
-/// <param name="allocate">
-/// Makes room for so many records that are appended in order, whatever is in it; null for the usual way.
-/// </param>
-internal sealed class RecordTable(Func<int, RecordSlot[]>? allocate = null) : IRecordIndex
+internal sealed class RecordTable : IRecordIndex
 {
     /// <summary>What a record takes with its share of what finds it, when keys come in any order.</summary>
     public const int BytesPerRecord = 112;
@@ -130,20 +127,31 @@ internal sealed class RecordTable(Func<int, RecordSlot[]>? allocate = null) : IR
         }
     }
 
-    /// <summary>Puts a record behind all others, of which none has its key.</summary>
-    public void Append(in RecordSlot slot)
+    /// <summary>
+    /// Puts records behind all others, of which none has their keys; they are the table's from now on. Their
+    /// types and owners have its numbers.
+    /// </summary>
+    public void Append(RecordRuns following)
     {
-        RecordLeaf? last = _leafCount == 0 ? null : _leaves[_leafCount - 1];
-        if (last is null || last.Count == RecordLeaf.LengthMax - 1)
+        foreach (RecordLeaf leaf in following.Leaves)
         {
-            const int Length = RecordLeaf.LengthMax - 1;
-            last = new RecordLeaf(
-                last is null ? Key.Zero : slot.Key, allocate?.Invoke(Length) ?? new RecordSlot[Length]);
-            InsertLeaf(_leafCount, last);
+            if (_leafCount == 0 && leaf.Low != Key.Zero)
+            {
+                InsertLeaf(0, new RecordLeaf(Key.Zero)); // each key belongs to a run
+            }
+
+            InsertLeaf(_leafCount, leaf);
         }
 
-        last.Append(slot);
-        Tally(slot, 1);
+        Count += following.Count;
+        Bytes += following.Bytes;
+        for (int replicas = 1; replicas < _classCounts.Length; replicas++)
+        {
+            _classCounts[replicas] += following.CountOf(replicas);
+        }
+
+        Types.Add(following.Types);
+        Owners.Add(following.Owners);
     }
 
     /// <summary>Takes a key out.</summary>

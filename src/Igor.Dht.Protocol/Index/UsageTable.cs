@@ -71,6 +71,16 @@ internal sealed class UsageTable<T>(int numbersMax)
         }
     }
 
+    /// <summary>Counts many records in, by number.</summary>
+    public void Add(ReadOnlySpan<RecordUse> uses)
+    {
+        for (int number = 0; number < uses.Length; number++)
+        {
+            (T name, int records, long sum) = _uses[number];
+            _uses[number] = (name, records + uses[number].Records, sum + uses[number].Bytes);
+        }
+    }
+
     /// <summary>Counts a record in, or with a negative sign out.</summary>
     public void Count(int number, int sign, int bytes)
     {

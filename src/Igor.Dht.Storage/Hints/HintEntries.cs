@@ -14,7 +14,6 @@ internal sealed class HintEntries : IHintSource
     private readonly Dictionary<string, int> _typeNumbers = [];
     private readonly Dictionary<Key, int> _ownerNumbers = [];
     private RecordSlot[] _slots = [];
-    private int _next;
 
     /// <summary>The segment.</summary>
     public int Segment { get; private set; }
@@ -28,7 +27,7 @@ internal sealed class HintEntries : IHintSource
     /// <summary>Whether nothing may be appended to the segment: it is sealed, or damaged.</summary>
     public bool IsClosed { get; set; }
 
-    /// <summary>Number of entries.</summary>
+    /// <inheritdoc/>
     public int Count { get; private set; }
 
     /// <inheritdoc/>
@@ -40,13 +39,10 @@ internal sealed class HintEntries : IHintSource
     /// <summary>The entries.</summary>
     public ReadOnlySpan<RecordSlot> Slots => _slots.AsSpan(0, Count);
 
-    /// <inheritdoc/>
-    public ref readonly RecordSlot Current => ref _slots[_next - 1];
-
     /// <summary>Begins anew with another segment.</summary>
     public void Begin(Segment segment)
     {
-        (Segment, Salt, Covered, Count, _next) = (segment.Id, segment.Salt ?? 0, 0, 0, 0);
+        (Segment, Salt, Covered, Count) = (segment.Id, segment.Salt ?? 0, 0, 0);
         Types.Clear();
         Owners.Clear();
         _typeNumbers.Clear();
@@ -83,7 +79,16 @@ internal sealed class HintEntries : IHintSource
     });
 
     /// <inheritdoc/>
-    public bool MoveNext() => _next++ < Count;
+    public IEnumerable<Key> Sample(int step)
+    {
+        for (int at = 0; at < Count; at += step)
+        {
+            yield return _slots[at].Key;
+        }
+    }
+
+    /// <inheritdoc/>
+    public HintCursor From(Key first) => new HintCursor(_slots, Count).PassTo(first);
 
     private static int NumberOf<T>(T name, Dictionary<T, int> numbers, List<T> names)
         where T : notnull

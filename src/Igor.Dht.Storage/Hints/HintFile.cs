@@ -11,7 +11,7 @@ using Microsoft.Win32.SafeHandles;
 // A hint is a file for each segment that is not written to any more; a store that is closed leaves one for
 // the last segment too, which then tells of its beginning. Its bytes, integers little-endian:
 //
-//    0 "IGORHNT1"   8 segment (4)   12 entries (4)   16 salt of the segment (8)   24 length covered (8)
+//    0 "IGORHNT2"   8 segment (4)   12 entries (4)   16 salt of the segment (8)   24 length covered (8)
 //   32 types (4)   36 owners (4)   40 bytes of their names (4)
 //   44 whether nothing may be appended (4)
 //   48 names: of types, each length (1) and UTF-8; of owners, 32 bytes each
@@ -34,21 +34,21 @@ internal sealed class HintFile : IHintSource, IDisposable
     private static readonly int s_slotBytes = Marshal.SizeOf<RecordSlot>();
 
     private readonly SafeFileHandle _file;
-    private readonly byte[] _block = new byte[(BlockSlots * Marshal.SizeOf<RecordSlot>()) + ChecksumBytes];
-    private readonly int _count;
-    private long _position;
-    private int _blockNumber;
-    private int _next;
+    private readonly long _blocksAt;
 
-    private HintFile(SafeFileHandle file, int segment, int count)
+    private HintFile(SafeFileHandle file, int segment, int count, long blocksAt)
     {
         _file = file;
         Segment = segment;
-        _count = count;
+        Count = count;
+        _blocksAt = blocksAt;
     }
 
     /// <inheritdoc/>
     public int Segment { get; }
+
+    /// <inheritdoc/>
+    public int Count { get; }
 
     /// <summary>What tells the segment's file from another of the same number.</summary>
     public ulong Salt { get; private set; }
@@ -65,10 +65,7 @@ internal sealed class HintFile : IHintSource, IDisposable
     /// <inheritdoc/>
     public List<Key> Owners { get; } = [];
 
-    /// <inheritdoc/>
-    public ref readonly RecordSlot Current =>
-        ref MemoryMarshal.Cast<byte, RecordSlot>(_block.AsSpan(0, BlockSlots * s_slotBytes))
-            [(_next - 1) % BlockSlots];
+    private int Blocks => (Count + BlockSlots - 1) / BlockSlots;
 
     private static ReadOnlySpan<byte> Magic => "IGORHNT2"u8;
 
@@ -158,20 +155,23 @@ internal sealed class HintFile : IHintSource, IDisposable
     }
 
     /// <inheritdoc/>
-    public bool MoveNext()
+    public IEnumerable<Key> Sample(int step)
     {
-        if (_next == _count)
+        RecordSlot[] block = NewBlock();
+        for (int at = 0; at < Count; at += step)
         {
-            return false;
+            ReadBlock(at / BlockSlots, block);
+            yield return block[0].Key;
         }
+    }
 
-        if (_next % BlockSlots == 0)
-        {
-            ReadBlock(Math.Min(BlockSlots, _count - _next));
-        }
-
-        _next++;
-        return true;
+    /// <inheritdoc/>
+    public HintCursor From(Key first)
+    {
+        RecordSlot[] block = NewBlock();
+        int number = first == Key.Zero ? 0 : Math.Max(0, BlocksBefore(first, block) - 1);
+        int count = ReadBlock(number, block);
+        return new HintCursor(block, count, () => ReadBlock(++number, block)).PassTo(first);
     }
 
     /// <inheritdoc/>
@@ -201,12 +201,11 @@ internal sealed class HintFile : IHintSource, IDisposable
             return null;
         }
 
-        var hint = new HintFile(file, segment, count)
+        var hint = new HintFile(file, segment, count, whole.Length)
         {
             Salt = BinaryPrimitives.ReadUInt64LittleEndian(head.AsSpan(16)),
             Covered = BinaryPrimitives.ReadInt64LittleEndian(head.AsSpan(24)),
             IsClosed = BinaryPrimitives.ReadInt32LittleEndian(head.AsSpan(44)) != 0,
-            _position = whole.Length,
         };
         hint.ReadNames(
             whole.AsSpan(HeadBytes, namesBytes),
@@ -280,25 +279,53 @@ internal sealed class HintFile : IHintSource, IDisposable
         }
     }
 
-    private void ReadBlock(int slots)
+    // One more than a block has entries: room for the checksum behind them.
+    private static RecordSlot[] NewBlock() => new RecordSlot[BlockSlots + 1];
+
+    /// <summary>Number of blocks that begin with a smaller key.</summary>
+    private int BlocksBefore(Key key, RecordSlot[] block)
     {
-        Span<byte> bytes = _block.AsSpan(0, (slots * s_slotBytes) + ChecksumBytes);
+        int low = 0;
+        int high = Blocks;
+        while (low < high)
+        {
+            int middle = (low + high) >>> 1;
+            ReadBlock(middle, block); // whole, for a key is believed only where the block is intact
+            if (block[0].Key < key)
+            {
+                low = middle + 1;
+            }
+            else
+            {
+                high = middle;
+            }
+        }
+
+        return low;
+    }
+
+    /// <summary>Reads a block; returns how many entries it has, 0 behind the last one.</summary>
+    private int ReadBlock(int number, RecordSlot[] block)
+    {
+        int slots = Math.Min(BlockSlots, Count - (number * BlockSlots));
+        if (slots <= 0)
+        {
+            return 0;
+        }
+
+        long position = _blocksAt + (number * ((BlockSlots * (long)s_slotBytes) + ChecksumBytes));
+        Span<byte> bytes =
+            MemoryMarshal.AsBytes(block.AsSpan())[..((slots * s_slotBytes) + ChecksumBytes)];
         bool isIntact;
         try
         {
-            isIntact = IsWhole(_file, bytes, _position) && IsSealed(bytes, _blockNumber);
+            isIntact = IsWhole(_file, bytes, position) && IsSealed(bytes, number);
         }
         catch (IOException)
         {
             isIntact = false;
         }
 
-        if (!isIntact)
-        {
-            throw new HintDamagedException(Segment);
-        }
-
-        _position += bytes.Length;
-        _blockNumber++;
+        return isIntact ? slots : throw new HintDamagedException(Segment);
     }
 }

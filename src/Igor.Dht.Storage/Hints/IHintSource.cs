@@ -1,13 +1,15 @@
-using Igor.Dht.Protocol.Index;
 using Igor.Kbr;
 
 namespace Igor.Dht.Storage.Hints;
 
-/// <summary>What stands in one segment, by key and in the order of the log.</summary>
+/// <summary>What stands in one segment, by key and in the order of the log. For several threads.</summary>
 internal interface IHintSource
 {
     /// <summary>The segment.</summary>
     int Segment { get; }
+
+    /// <summary>Number of entries.</summary>
+    int Count { get; }
 
     /// <summary>The types that the entries' numbers stand for.</summary>
     List<string> Types { get; }
@@ -15,10 +17,11 @@ internal interface IHintSource
     /// <summary>The owners that the entries' numbers, less one, stand for.</summary>
     List<Key> Owners { get; }
 
-    /// <summary>The present entry.</summary>
-    ref readonly RecordSlot Current { get; }
+    /// <summary>The key of some entry for each so many, in order.</summary>
+    /// <exception cref="HintDamagedException">Some entries are damaged.</exception>
+    IEnumerable<Key> Sample(int step);
 
-    /// <summary>Moves to the next entry; false at the end.</summary>
-    /// <exception cref="HintDamagedException">The next entries are damaged.</exception>
-    bool MoveNext();
+    /// <summary>Begins to go through the entries from a key on.</summary>
+    /// <exception cref="HintDamagedException">Some entries are damaged.</exception>
+    HintCursor From(Key first);
 }

@@ -132,7 +132,7 @@ internal static class StoreOpening
                 .Select(id => HintFile.TryOpen(store.HintsFolder, id))
                 .OfType<HintFile>());
             var merge = new HintMerge(store.Log, _sources.OrderBy(source => source.Segment));
-            store.Index = merge.Run(_end);
+            store.Index = merge.Run(_end, merge.RangesByDefault);
             store.ForgottenHints.AddRange(orphans);
             Report(merge);
             Resume(segments);

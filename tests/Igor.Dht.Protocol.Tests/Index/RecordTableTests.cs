@@ -78,41 +78,63 @@ public class RecordTableTests
         Assert.True(index.List(new KeySpan(Key.Zero, Key.Max), 0, 0, 5, listed));
     }
 
-    [Fact]
-    public void Records_appended_in_order_are_as_those_put_in_any()
+    [Theory]
+    [InlineData(1, 0)]
+    [InlineData(1, 2500)]
+    [InlineData(3, 0)]
+    [InlineData(7, 0)]
+    public void Runs_put_behind_one_another_are_as_records_put_in_any_order(int parts, int firstsWithout)
     {
         var random = new Random(1);
         RecordSlot[] slots = [.. Enumerable.Range(0, 5000).Select(at => new RecordSlot
         {
             Key = Key.HashOf(at.ToString(System.Globalization.CultureInfo.InvariantCulture)),
             Version = new RecordVersion(1, (ulong)at),
-            Replicas = 5,
+            Replicas = (byte)(1 + (at % 8)),
+            Owner = at % 3,
             BodyLength = random.Next(100),
         })];
         var put = new RecordTable();
         var appended = new RecordTable();
-        put.Types.NumberOf("value");
-        appended.Types.NumberOf("value");
+        Key[] owners = [new Key(1, 2, 3, 4), new Key(5, 6, 7, 8)];
+        foreach (RecordTable table in (ReadOnlySpan<RecordTable>)[put, appended])
+        {
+            table.Types.NumberOf("value");
+            Assert.All(owners, owner => table.Owners.NumberOf(owner));
+        }
+
+        slots = [.. slots.OrderBy(slot => slot.Key).Skip(firstsWithout).OrderBy(slot => slot.Version.Writer)];
         foreach (RecordSlot slot in slots)
         {
             put.Put(slot);
         }
 
-        foreach (RecordSlot slot in slots.OrderBy(slot => slot.Key))
+        Key low = Key.Zero;
+        appended.Append(new RecordRuns(low, 1, 2, length => new RecordSlot[length]));
+        foreach (RecordSlot[] part in slots.OrderBy(slot => slot.Key).Chunk((5000 / parts) + 1))
         {
-            appended.Append(slot);
+            low = part[0].Key;
+            var runs = new RecordRuns(low, 1, 2, length => new RecordSlot[length]);
+            Assert.All(part, slot => runs.Append(slot));
+            appended.Append(runs);
         }
 
         var all = new KeySpan(Key.Zero, Key.Max);
         Assert.Equal(put.SlotsIn(all), appended.SlotsIn(all));
         Assert.Equal((put.Count, put.Bytes), (appended.Count, appended.Bytes));
+        Assert.Equal(
+            Enumerable.Range(0, 9).Select(put.CountOf), Enumerable.Range(0, 9).Select(appended.CountOf));
+        Assert.Equal(put.Owners.All, appended.Owners.All);
+        Assert.Equal(put.Types.All, appended.Types.All);
+        appended.Put(new RecordSlot { Key = Key.Zero, Version = new RecordVersion(1, 1), Replicas = 1 });
+        Assert.True(appended.Remove(Key.Zero));
         Assert.All(slots, slot => Assert.True(appended.TryFind(slot.Key, out _)));
-        foreach (RecordSlot slot in slots[..4990])
+        foreach (RecordSlot slot in slots[..^10])
         {
             Assert.True(appended.Remove(slot.Key));
         }
 
-        Assert.Equal(slots[4990..].OrderBy(slot => slot.Key), appended.SlotsIn(all));
+        Assert.Equal(slots[^10..].OrderBy(slot => slot.Key), appended.SlotsIn(all));
     }
 
     [Fact]
