@@ -15,6 +15,8 @@ namespace Igor.Benchmarks;
 internal static class StoreOpen
 {
     private const int WritersAtOnce = 2000;
+    private const int PutsAtATime = 100;
+    private const int EntryOverhead = 72;
     private const int SmallRecords = 10_000;
     private const int MorePuts = 200_000;
     private const int Lookups = 200_000;
@@ -106,7 +108,7 @@ internal static class StoreOpen
     }
 
     /// <summary>
-    /// Puts into the large store and into a small one, in turn, and appends the same bytes to a file.
+    /// Puts into the large store and into a small one, in turn, each time beside a file.
     /// </summary>
     private static void MeasurePuts(string folder, int records, int bytes, int repeats)
     {
@@ -132,52 +134,85 @@ internal static class StoreOpen
         Directory.Delete(Path.GetDirectoryName(small)!, recursive: true);
     }
 
-    /// <summary>Puts new records, so many at once, and then appends the same bytes in such batches.</summary>
+    /// <summary>
+    /// Puts new records, so many at once, and then appends the same bytes to a file in as many batches as the
+    /// store synced. The bytes of both are there before.
+    /// </summary>
     private static void PutMore(string folder, int bytes)
     {
         LiteDbRecordStore store = LiteDbRecordStore.Open(OptionsFor(folder));
         var value = new byte[bytes];
-        Put(store, value, MorePuts / 4); // what is compiled at first use
+        int at = Random.Shared.Next(int.MinValue, -MorePuts - MorePuts - Lookups);
+        Record[] records = [.. Enumerable.Range(at, MorePuts + (MorePuts / 4))
+            .Select(number => RecordOf(number, new RecordVersion(1, 1), value))];
+        Put(store, records.AsSpan(MorePuts)); // what is compiled at first use
         long begin = Stopwatch.GetTimestamp();
         double processor = ProcessorSeconds();
-        Put(store, value, MorePuts);
-        Print("a second", MorePuts / Stopwatch.GetElapsedTime(begin).TotalSeconds);
+        long syncs = store.Syncs;
+        Put(store, records.AsSpan(0, MorePuts));
+        double puts = MorePuts / Stopwatch.GetElapsedTime(begin).TotalSeconds;
+        Print("a second", puts);
         Print("microseconds of processor time", (ProcessorSeconds() - processor) * 1e6 / MorePuts);
+        int batches = (int)(store.Syncs - syncs);
+        Print("syncs", batches);
         store.DisposeAsync().AsTask().Wait();
 
-        // The first of those that come at once find the writer idle, and have a sync of their own.
         string path = Path.Combine(folder, "appended");
-        var rest = new byte[RecordOf(0, default, value).Encoded.Length * WritersAtOnce];
+        long entry = records[0].Encoded.Length + EntryOverhead;
+        var rest = new byte[entry * MorePuts / batches];
         using (var file = new FileStream(path, FileMode.Create, FileAccess.Write, FileShare.None, 0))
         {
             begin = Stopwatch.GetTimestamp();
-            for (int i = 0; i < MorePuts; i += WritersAtOnce)
+            for (int i = 0; i < batches; i++)
             {
-                file.Write(rest.AsSpan(0, rest.Length / 10));
-                file.Flush(flushToDisk: true);
-                file.Write(rest.AsSpan(rest.Length / 10));
+                file.Write(rest);
                 file.Flush(flushToDisk: true);
             }
         }
 
-        Print("appended and synced a second", MorePuts / Stopwatch.GetElapsedTime(begin).TotalSeconds);
+        double appended = MorePuts / Stopwatch.GetElapsedTime(begin).TotalSeconds;
+        Print("appended and synced a second", appended);
+        Print("percent of that", puts / appended * 100);
         File.Delete(path);
     }
 
-    private static void Put(LiteDbRecordStore store, byte[] value, int count)
+    /// <summary>Puts as many as may be outstanding at once, and one more for each that is done.</summary>
+    private static void Put(LiteDbRecordStore store, ReadOnlySpan<Record> records)
     {
-        int at = Random.Shared.Next(int.MinValue, -MorePuts - Lookups);
-        using var all = new CountdownEvent(1);
-        for (int i = 0; i < count; i += WritersAtOnce)
+        object gate = new();
+        int done = 0;
+        int failed = 0;
+        void Complete(StoreOutcome outcome)
         {
-            all.Reset(WritersAtOnce);
-            for (int j = 0; j < WritersAtOnce; j++)
+            failed += outcome == StoreOutcome.Durable ? 0 : 1; // the store calls back on one thread
+            if (++done % PutsAtATime == 0)
             {
-                store.Write(RecordOf(at + i + j, new RecordVersion(1, 1), value), _ => all.Signal());
+                lock (gate)
+                {
+                    Monitor.Pulse(gate);
+                }
+            }
+        }
+
+        Action<StoreOutcome> completed = Complete;
+        for (int i = 0; i <= records.Length; i += PutsAtATime)
+        {
+            int least = i == records.Length ? i : i + PutsAtATime - WritersAtOnce;
+            lock (gate)
+            {
+                while (Volatile.Read(ref done) < least)
+                {
+                    Monitor.Wait(gate);
+                }
             }
 
-            all.Wait();
+            foreach (Record record in records[i..Math.Min(i + PutsAtATime, records.Length)])
+            {
+                store.Write(record, completed);
+            }
         }
+
+        Trace.Assert(failed == 0, $"{failed} writes failed: {store.Status.Trouble}");
     }
 
     private static double ProcessorSeconds()

@@ -69,6 +69,9 @@ public sealed class LiteDbRecordStore : IRecordStore
     /// <summary>Whether the calling thread is the one that writes: <see cref="Told"/> follows.</summary>
     public bool IsWriter => _writer.IsCurrent;
 
+    /// <summary>Number of batches that were synced since it was opened, for measurements.</summary>
+    internal long Syncs => _store.Log.Syncs;
+
     private long HintBytes => HintFile.SegmentsIn(_store.HintsFolder)
         .Sum(id => new FileInfo(HintFile.PathOf(_store.HintsFolder, id)) is { Exists: true } file
             ? file.Length

@@ -63,6 +63,9 @@ internal sealed class Segment : IDisposable
     /// </summary>
     internal Action<long, int>? BeforeRead { get; set; }
 
+    /// <summary>Stands before every sync: a test waits here, or throws what a failing disk throws.</summary>
+    internal Action? BeforeSync { get; set; }
+
     /// <summary>Makes a new, empty segment and forces its head to the disk.</summary>
     /// <exception cref="IOException">The disk is full or failed.</exception>
     public static Segment Create(string folder, int id)
@@ -146,6 +149,7 @@ internal sealed class Segment : IDisposable
     /// <summary>Forces everything to the disk.</summary>
     public void Sync()
     {
+        BeforeSync?.Invoke();
         DiskSync.File(_file);
         SyncedLength = Length;
     }

@@ -3,9 +3,9 @@ using Igor.Dht.Protocol.Records;
 using Igor.Kbr;
 
 // The segments of a store, of which the last is appended to. Entries are staged in memory and committed
-// together: one write, one fsync. When either fails, what was staged is cut off again, and a segment whose
-// fsync failed is not appended to any more: the kernel may have dropped its pages and still call the next
-// fsync a success.
+// together: one write, one fsync, during which the next ones may be staged. When either fails, what was
+// staged is cut off again, and a segment whose fsync failed is not appended to any more: the kernel may have
+// dropped its pages and still call the next fsync a success.
 
 namespace Igor.Dht.Storage.Segments;
 
@@ -14,7 +14,7 @@ internal sealed class SegmentLog : IDisposable
 {
     private const int ReadAttempts = 2;
     private const int StagingBytesFirst = 64 * 1024;
-    private const int StagingBytesKept = 1024 * 1024;
+    private const int StagingBytesKept = 256 * 1024;
 
     private readonly string _folder;
     private readonly int _segmentBytesMax;
@@ -25,6 +25,9 @@ internal sealed class SegmentLog : IDisposable
     private long _durableLength;
     private int _newestId;
     private bool _isTouched;
+    private BackgroundSync? _sync;
+    private bool _isSyncing;
+    private IOException? _syncFailure;
 
     private SegmentLog(string folder, int segmentBytesMax)
     {
@@ -45,8 +48,11 @@ internal sealed class SegmentLog : IDisposable
         ? new LogPosition(_newestId + 1, 0)
         : new LogPosition(_active.Id, _durableLength);
 
-    /// <summary>Whether entries are staged.</summary>
-    public bool HasStaged => _staged > 0;
+    /// <summary>Whether a sync was begun and is under way. For any thread.</summary>
+    public bool IsSyncing => _sync is { IsBusy: true };
+
+    /// <summary>Number of commits that were synced.</summary>
+    public long Syncs { get; private set; }
 
     /// <summary>Bytes of all segments.</summary>
     public long DiskBytes => _segments.Values.Sum(segment => segment.Length);
@@ -129,10 +135,58 @@ internal sealed class SegmentLog : IDisposable
         WriteStaged(_active);
         if (isDurable)
         {
+            Syncs++;
             Sync(_active);
         }
 
         MarkCommitted(_active);
+    }
+
+    /// <summary>
+    /// Writes what is staged and begins to bring it to disk; none is under way. What is staged from now on is
+    /// for the next commit. When it throws, roll back.
+    /// </summary>
+    /// <param name="whenSynced">Called on another thread when it is done, however it ended.</param>
+    /// <returns>Where the next entry will lie at the earliest.</returns>
+    /// <exception cref="IOException">The disk is full or failed.</exception>
+    public LogPosition BeginCommit(Action whenSynced)
+    {
+        Segment active = _active!;
+        WriteStaged(active);
+        Syncs++;
+        _sync ??= new BackgroundSync();
+        _isSyncing = true;
+        _sync.Begin(active, whenSynced);
+        return new LogPosition(active.Id, active.Length);
+    }
+
+    /// <summary>
+    /// Waits until what the last commit began is on disk, if that is not known yet. When it is not, that and
+    /// what was staged since is gone, and this says so until the rollback.
+    /// </summary>
+    /// <exception cref="IOException">The disk is full or failed.</exception>
+    public void AwaitSync()
+    {
+        if (_isSyncing)
+        {
+            _isSyncing = false;
+            try
+            {
+                _sync!.Wait();
+                MarkCommitted(_active!);
+            }
+            catch (IOException e)
+            {
+                Rollback();
+                Retire();
+                _syncFailure = e;
+            }
+        }
+
+        if (_syncFailure is { } failure)
+        {
+            throw new IOException(failure.Message, failure.HResult);
+        }
     }
 
     /// <summary>
@@ -141,6 +195,7 @@ internal sealed class SegmentLog : IDisposable
     /// <exception cref="IOException">The disk is full or failed.</exception>
     public void Force()
     {
+        AwaitSync();
         foreach (Segment segment in Segments.Where(segment => segment.SyncedLength < segment.Length))
         {
             segment.Sync();
@@ -151,6 +206,7 @@ internal sealed class SegmentLog : IDisposable
     public void Rollback()
     {
         _staged = 0;
+        _syncFailure = null;
         if (_active is null || !_isTouched)
         {
             return;
@@ -180,6 +236,7 @@ internal sealed class SegmentLog : IDisposable
             return;
         }
 
+        AwaitSync();
         var place = new Place(_active.Id, _active.Length + _staged, 0);
         SegmentCodec.WriteEntry(
             Reserve(place.EntryBytes),
@@ -262,6 +319,7 @@ internal sealed class SegmentLog : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        _sync?.Dispose();
         foreach (Segment segment in _segments.Values)
         {
             segment.Dispose();
@@ -314,10 +372,11 @@ internal sealed class SegmentLog : IDisposable
         {
             _isTouched = true;
             active.Append(_staging.AsSpan(0, _staged));
-            _staged = 0;
         }
 
-        if (_staging.Length > StagingBytesKept)
+        bool isMuch = _staged > StagingBytesKept / 4;
+        _staged = 0;
+        if (_staging.Length > StagingBytesKept && !isMuch)
         {
             LargeBuffers.Return(_staging);
             _staging = LargeBuffers.Rent(StagingBytesFirst);

@@ -3,32 +3,48 @@ using Igor.Dht.Storage.Segments;
 using Igor.Dht.Storage.State;
 
 // The one thread that writes segments. Everything that arrived while the last fsync ran goes into the next
-// one, so the number of writes per second grows with the load although each waits for the disk.
+// one, so the number of writes per second grows with the load although each waits for the disk. What a fsync
+// covers that has much to write, or behind which more waits, runs on a thread of its own: meanwhile the next
+// writes are judged and staged, and those before are told how they ended.
 
 namespace Igor.Dht.Storage.Writing;
 
 /// <summary>Writes what it is told, in order.</summary>
 internal sealed class StoreWriter : IDisposable
 {
+    // So much is worth to hand a sync to another thread, and to be woken for while one is under way.
+    private const int WorthwhileBytes = 64 * 1024;
+
     private static readonly TimeSpan Nap = TimeSpan.FromMilliseconds(20);
 
     private readonly object _gate = new();
     private readonly StoreContext _store;
-    private readonly WriteBatch _batch;
     private readonly Thread _thread;
+    private readonly Action _wake;
     private List<StoreCommand> _queue = [];
     private List<StoreCommand> _taken = [];
+    private int _next;
     private long _queuedBytes;
+    private long _wakeAtBytes = 1;
     private bool _isClosing;
     private bool _isNudged;
+
+    private WriteBatch _batch;
+    private WriteBatch? _spare;
+    private WriteBatch? _syncing;
+    private Action? _exclusive;
+    private bool _hasWrites;
+    private bool _hasCopies;
 
     /// <summary>Makes a writer; it works once started.</summary>
     public StoreWriter(StoreContext store)
     {
         _store = store;
         _batch = new WriteBatch(store);
+        _spare = new WriteBatch(store);
         Compactor = new Compactor(store);
         _thread = new Thread(Run) { IsBackground = true, Name = "igor-store-writer" };
+        _wake = Wake;
     }
 
     /// <summary>Compaction, for commands that run exclusively.</summary>
@@ -50,9 +66,10 @@ internal sealed class StoreWriter : IDisposable
                 return false;
             }
 
+            bool isAwaited = _queuedBytes < _wakeAtBytes;
             _queuedBytes += command.Bytes;
             _queue.Add(command);
-            if (_queue.Count == 1)
+            if (isAwaited && _queuedBytes >= _wakeAtBytes)
             {
                 Monitor.Pulse(_gate);
             }
@@ -113,20 +130,53 @@ internal sealed class StoreWriter : IDisposable
         Compactor.Dispose();
     }
 
-    private void Run()
+    private void Wake()
     {
-        while (TakeQueue())
+        lock (_gate)
         {
-            int next = 0;
-            do
-            {
-                next = RunBatch(next);
-            }
-            while (next < _taken.Count);
-            _taken.Clear();
-            DeleteEmptied();
+            Monitor.Pulse(_gate);
         }
     }
+
+    private void Run()
+    {
+        while (AwaitWork())
+        {
+            bool isGathering = false;
+            try
+            {
+                Stage();
+                isGathering = IsGathering;
+                if (!isGathering)
+                {
+                    Commit();
+                }
+            }
+            catch (Exception e) when (DiskFault.IsOfDisk(e))
+            {
+                Fail(e);
+            }
+
+            if (!isGathering)
+            {
+                _hasWrites = false;
+                _hasCopies = false;
+                Action? exclusive = _exclusive;
+                _exclusive = null;
+                exclusive?.Invoke();
+            }
+
+            _store.Told?.Invoke(_syncing is null && _next == _taken.Count && !HasQueued());
+            if (!isGathering && _next == _taken.Count)
+            {
+                DeleteEmptied();
+            }
+        }
+    }
+
+    /// <summary>Whether more may join the batch, for the one before is still being synced.</summary>
+    private bool IsGathering => _syncing is not null && _store.Log.IsSyncing && _next == _taken.Count
+        && _exclusive is null && !_hasCopies && _batch.Bytes < _store.Options.BatchBytesMax;
 
     private void DeleteEmptied()
     {
@@ -142,18 +192,25 @@ internal sealed class StoreWriter : IDisposable
     }
 
     /// <summary>Waits until there is something to do; false at the end.</summary>
-    private bool TakeQueue()
+    private bool AwaitWork()
     {
+        if (_next < _taken.Count)
+        {
+            return true;
+        }
+
         lock (_gate)
         {
-            while (_queue.Count == 0 && !_isNudged)
+            // Nobody is woken for a single write that has to wait for a sync anyway.
+            _wakeAtBytes = _syncing is null ? 1 : WorthwhileBytes;
+            while (_queuedBytes < _wakeAtBytes && !_isNudged && (_syncing is null || _store.Log.IsSyncing))
             {
-                if (_isClosing)
+                if (_isClosing && _syncing is null)
                 {
                     return false; // what compaction has copied by then is garbage
                 }
 
-                if (Compactor.IsDue)
+                if (_syncing is null && Compactor.IsDue)
                 {
                     break;
                 }
@@ -162,62 +219,109 @@ internal sealed class StoreWriter : IDisposable
             }
 
             _isNudged = false;
+            _taken.Clear();
+            _next = 0;
             (_queue, _taken) = (_taken, _queue);
             _queuedBytes = 0;
             return true;
         }
     }
 
-    /// <summary>Takes commands from a position on until the batch is full, and commits them.</summary>
-    private int RunBatch(int next)
+    /// <summary>Puts commands into the batch until it is full, or something is to run alone.</summary>
+    private void Stage()
     {
-        Action? exclusive = null;
         bool hasRoom = HasRoom();
-        bool hasWrites = false;
-        try
+        while (_next < _taken.Count && _exclusive is null && _batch.Bytes < _store.Options.BatchBytesMax)
         {
-            while (next < _taken.Count && exclusive is null && _batch.Bytes < _store.Options.BatchBytesMax)
+            StoreCommand command = _taken[_next++];
+            switch (command.Kind)
             {
-                StoreCommand command = _taken[next++];
-                switch (command.Kind)
-                {
-                    case StoreCommandKind.Exclusive:
-                        exclusive = command.Action;
-                        break;
-                    case StoreCommandKind.Compact:
-                        Compact(command);
-                        break;
-                    case StoreCommandKind.Write or StoreCommandKind.Note
-                        when !hasRoom || (_store.IsFull && Compactor.IsBusy):
-                        // What room there is belongs to compaction. A note is written later.
-                        command.Completed?.Invoke(OutcomeOfFull);
-                        break;
-                    default:
-                        hasWrites = true;
-                        _batch.Take(command);
-                        break;
-                }
+                case StoreCommandKind.Exclusive:
+                    _exclusive = command.Action;
+                    break;
+                case StoreCommandKind.Compact:
+                    Compact(command);
+                    break;
+                case StoreCommandKind.Write or StoreCommandKind.Note
+                    when !hasRoom || (_store.IsFull && Compactor.IsBusy):
+                    // What room there is belongs to compaction. A note is written later.
+                    command.Completed?.Invoke(OutcomeOfFull);
+                    break;
+                default:
+                    _hasWrites = true;
+                    _batch.Take(command);
+                    break;
             }
+        }
 
-            if (Compactor.IsDue)
-            {
-                Compactor.Step(_batch);
-            }
+        if (Compactor.IsDue)
+        {
+            Settle();
+            _hasCopies = true;
+            Compactor.Step(_batch);
+        }
+    }
 
+    /// <summary>Brings the batch to disk, or begins to.</summary>
+    private void Commit()
+    {
+        bool isWorthwhile = _batch.Bytes >= WorthwhileBytes || _next < _taken.Count || HasQueued();
+        if (!_batch.MustSync || _exclusive is not null || _hasCopies || !isWorthwhile)
+        {
+            Settle();
             _batch.Commit();
             Compactor.Committed();
-        }
-        catch (Exception e) when (DiskFault.IsOfDisk(e))
-        {
-            Report(e);
-            bool isFull = DiskFault.IsFull(e);
-            Compactor.Abandon(goesOn: isFull && hasWrites);
-            _batch.Fail(isFull ? OutcomeOfFull : StoreOutcome.Failed);
+            return;
         }
 
-        exclusive?.Invoke();
-        _store.Told?.Invoke(next == _taken.Count && !HasQueued());
-        return next;
+        _store.Log.AwaitSync();
+        _batch.BeginCommit(_wake);
+        WriteBatch? synced = _syncing;
+        _syncing = _batch;
+        synced?.Finish();
+        _batch = synced ?? _spare!;
+        _spare = null;
+        _batch.Before = _syncing;
+    }
+
+    /// <summary>Waits for the sync that is under way, and tells those that waited for it.</summary>
+    private void Settle()
+    {
+        _store.Log.AwaitSync();
+        if (_syncing is { } synced)
+        {
+            Release(synced);
+            synced.Finish();
+        }
+    }
+
+    private void Release(WriteBatch synced)
+    {
+        _syncing = null;
+        _spare = synced;
+        _batch.Before = null;
+    }
+
+    /// <summary>The disk refused: the batch fails, and so does the one before it, if that was its.</summary>
+    private void Fail(Exception e)
+    {
+        Report(e);
+        bool isFull = DiskFault.IsFull(e);
+        WriteBatch? failed = null;
+        try
+        {
+            Settle();
+        }
+        catch (IOException)
+        {
+            failed = _syncing!; // which is what was synced
+            Release(failed);
+        }
+
+        Compactor.Abandon(goesOn: isFull && _hasWrites);
+        StoreOutcome outcome = isFull ? OutcomeOfFull : StoreOutcome.Failed;
+        failed?.Fail(outcome);
+        _batch.Fail(outcome);
     }
 
     private bool HasQueued()

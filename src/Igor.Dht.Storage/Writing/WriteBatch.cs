@@ -7,7 +7,8 @@ using Igor.Kbr;
 
 // What one fsync covers. Commands are judged against what is stored and what came before them in the batch,
 // their entries are staged, and only when all is on disk are the changes published and the callers told. If
-// the disk refuses, nothing of the batch happened and all who depended on it are told so.
+// the disk refuses, nothing of the batch happened and all who depended on it are told so. While a batch is
+// being synced the next one is judged and staged on top of it; when the first fails, so does the second.
 
 namespace Igor.Dht.Storage.Writing;
 
@@ -27,13 +28,16 @@ internal sealed class WriteBatch(StoreContext store)
     private long _liveBytes;
     private int _newRecords;
     private ulong _noteSequence;
-    private bool _mustSync;
+    private LogPosition _end;
+
+    /// <summary>The batch that is being synced while this one is staged; null for none.</summary>
+    public WriteBatch? Before { get; set; }
+
+    /// <summary>Whether there is something that has to be on disk before anybody is told.</summary>
+    public bool MustSync { get; private set; }
 
     /// <summary>Bytes staged.</summary>
     public long Bytes { get; private set; }
-
-    /// <summary>Whether there is nothing to commit and nobody to tell.</summary>
-    public bool IsEmpty => _effects.Count == 0 && _notes.Count == 0 && _outcomes.Count == 0;
 
     /// <summary>Takes a command that changes records or notes.</summary>
     /// <exception cref="IOException">The disk refuses: call <see cref="Fail"/>.</exception>
@@ -62,12 +66,14 @@ internal sealed class WriteBatch(StoreContext store)
     }
 
     /// <summary>What is stored of a key once this batch is committed.</summary>
-    public StoredRecord? Current(Key key) =>
-        _staged.TryGetValue(key, out StoredRecord? staged) ? staged : store.Index.Find(key);
+    public StoredRecord? Current(Key key) => _staged.TryGetValue(key, out StoredRecord? staged)
+        || Before?._staged.TryGetValue(key, out staged) == true ? staged : store.Index.Find(key);
 
     /// <summary>The note of a name once this batch is committed.</summary>
     public Note? CurrentNote(string name) =>
-        _notes.FindLast(note => note.Name == name) ?? store.Index.FindNote(name);
+        _notes.FindLast(note => note.Name == name)
+            ?? Before?._notes.FindLast(note => note.Name == name)
+            ?? store.Index.FindNote(name);
 
     /// <summary>Writes a record that is stored to the end of the log.</summary>
     public void Copy(Record record, StoredRecord from)
@@ -82,7 +88,7 @@ internal sealed class WriteBatch(StoreContext store)
     {
         Place place = store.Log.Stage(EntryKind.Removal, EntryFlags.None, header.Key, header.Version, body);
         Bytes += place.EntryBytes;
-        _mustSync = true;
+        MustSync = true;
         _effects.Add(new Effect(header.Key, null, default, null, place));
     }
 
@@ -118,8 +124,28 @@ internal sealed class WriteBatch(StoreContext store)
     {
         if (_effects.Count > 0 || _notes.Count > 0)
         {
-            store.Log.Commit(isDurable: _mustSync);
-            store.Index.Publish(_effects, _notes, store.Log.End);
+            store.Log.Commit(isDurable: MustSync);
+            _end = store.Log.End;
+        }
+
+        Finish();
+    }
+
+    /// <summary>Begins to bring the batch to disk; once it is there, call <see cref="Finish"/>.</summary>
+    /// <param name="whenSynced">Called on another thread when it is there, or will not be.</param>
+    /// <exception cref="IOException">The disk refuses: call <see cref="Fail"/>.</exception>
+    public void BeginCommit(Action whenSynced)
+    {
+        _end = store.Log.BeginCommit(whenSynced);
+        Before = null;
+    }
+
+    /// <summary>The batch is on disk: publishes it, and tells the callers.</summary>
+    public void Finish()
+    {
+        if (_effects.Count > 0 || _notes.Count > 0)
+        {
+            store.Index.Publish(_effects, _notes, _end);
             _lost.ForEach(lost => store.Ledger.AddRecord(lost.Lost, lost.Segment));
             _notes.ForEach(store.ReleaseNote);
             RefreshCache();
@@ -147,14 +173,14 @@ internal sealed class WriteBatch(StoreContext store)
         bool replaces = previous?.Version >= header.Version && previous?.Version == replaced;
         if (previous is StoredRecord stored && stored.Version >= header.Version && !replaces)
         {
-            Answer(completed, StoreOutcome.Superseded, _staged.ContainsKey(header.Key));
+            Answer(completed, StoreOutcome.Superseded, IsStaged(header.Key));
             return;
         }
 
         long growth = record.Encoded.Length - (previous?.Place.BodyLength ?? 0);
         if (IsOverQuota(header, growth, previous))
         {
-            Answer(completed, StoreOutcome.OverQuota, _effects.Count > 0);
+            Answer(completed, StoreOutcome.OverQuota, _effects.Count > 0 || Before?._effects.Count > 0);
             return;
         }
 
@@ -185,11 +211,11 @@ internal sealed class WriteBatch(StoreContext store)
         StoredRecord? previous = Current(key);
         if (previous is not StoredRecord stored)
         {
-            Answer(completed, StoreOutcome.Durable, _staged.ContainsKey(key));
+            Answer(completed, StoreOutcome.Durable, IsStaged(key));
         }
         else if (stored.Version > version)
         {
-            Answer(completed, StoreOutcome.Superseded, _staged.ContainsKey(key));
+            Answer(completed, StoreOutcome.Superseded, IsStaged(key));
         }
         else
         {
@@ -243,7 +269,8 @@ internal sealed class WriteBatch(StoreContext store)
     private bool IsOverQuota(RecordHeader header, long growth, StoredRecord? previous)
     {
         RecordStoreOptions options = store.Options;
-        if (growth > 0 && store.Index.LiveBytes + _liveBytes + growth > options.QuotaBytes)
+        long liveBytes = _liveBytes + (Before?._liveBytes ?? 0);
+        if (growth > 0 && store.Index.LiveBytes + liveBytes + growth > options.QuotaBytes)
         {
             return true;
         }
@@ -261,14 +288,15 @@ internal sealed class WriteBatch(StoreContext store)
         long ownGrowth = previous?.Owner == header.Owner
             ? growth
             : growth + (previous?.Place.BodyLength ?? 0);
-        long owned = store.Index.BytesOf(header.Owner) + _ownerBytes.GetValueOrDefault(header.Owner);
+        long owned = store.Index.BytesOf(header.Owner) + _ownerBytes.GetValueOrDefault(header.Owner)
+            + (Before?._ownerBytes.GetValueOrDefault(header.Owner) ?? 0);
         return ownGrowth > 0 && owned + ownGrowth > options.OwnerQuotaBytes;
     }
 
     /// <summary>The index of all keys is in memory, so keys have a bound of their own.</summary>
     private bool IsOverMemory(RecordHeader header, bool isNew)
     {
-        long grown = (_newRecords + 1L) * RecordTable.BytesPerRecord;
+        long grown = (_newRecords + (Before?._newRecords ?? 0) + 1L) * RecordTable.BytesPerRecord;
         bool isOver = isNew
             && (store.Index.MemoryBytes + grown > store.IndexBytesMax || store.Index.IsFullFor(header.Type));
         if (isNew)
@@ -282,6 +310,10 @@ internal sealed class WriteBatch(StoreContext store)
         return isOver;
     }
 
+    /// <summary>Whether what is said of a key depends on something that is not on disk yet.</summary>
+    private bool IsStaged(Key key) =>
+        _staged.ContainsKey(key) || Before?._staged.ContainsKey(key) == true;
+
     private Place Stage(Record record)
     {
         RecordHeader header = record.Header;
@@ -290,7 +322,7 @@ internal sealed class WriteBatch(StoreContext store)
         Place place = store.Log.Stage(
             EntryKind.Record, flags, header.Key, header.Version, record.Encoded.Span);
         Bytes += place.EntryBytes;
-        _mustSync = true;
+        MustSync = true;
         return place;
     }
 
@@ -346,7 +378,7 @@ internal sealed class WriteBatch(StoreContext store)
         _ownerBytes.Clear();
         _liveBytes = 0;
         _newRecords = 0;
-        _mustSync = false;
+        MustSync = false;
         Bytes = 0;
     }
 }
