@@ -16,7 +16,7 @@ internal sealed class ResultOutput : IDisposable
         _writer = new StreamWriter(file);
     }
 
-    private ResultOutput(TextWriter writer) => _writer = writer;
+    public ResultOutput(TextWriter writer) => _writer = writer;
 
     /// <summary>Opens it; a file keeps what it holds until there is a result.</summary>
     /// <param name="path">The file; - for standard output, null for nowhere.</param>
@@ -28,15 +28,21 @@ internal sealed class ResultOutput : IDisposable
     };
 
     /// <summary>
-    /// Writes all results until now: what is new of them, or, where they begin differently now, such as with
-    /// one more column, all of them once more. A file holds them once.
+    /// Writes all results until now. They may begin differently each time, such as with one more column: a
+    /// file then holds them once, and where nothing can be taken back they are written when they are whole.
     /// </summary>
-    public void Update(string text)
+    public void Update(string text, bool isWhole)
     {
-        bool goesOn = _written.Length > 0 && text.StartsWith(_written, StringComparison.Ordinal);
-        if (!goesOn && _file is { CanSeek: true, Length: > 0 })
+        bool isFile = _file is { CanSeek: true };
+        if (!isFile && !isWhole)
         {
-            _file.SetLength(0);
+            return;
+        }
+
+        bool goesOn = _written.Length > 0 && text.StartsWith(_written, StringComparison.Ordinal);
+        if (!goesOn && isFile)
+        {
+            _file!.SetLength(0);
         }
 
         _writer.Write(goesOn ? text[_written.Length..] : text);

@@ -28,7 +28,8 @@ internal sealed class RunCommand
 
     private readonly Option<string?> _sweep = new("--sweep")
     {
-        Description = "NAME=a,b,c: a run for each value of a parameter, of seed or of nodes; prints CSV.",
+        Description = "NAME=a,b,c: a run for each value of a parameter, of seed or of nodes; prints CSV "
+            + "after the last one.",
     };
 
     private readonly Option<string?> _csv = new("--csv")
@@ -101,12 +102,10 @@ internal sealed class RunCommand
             foreach (ScenarioSettings settings in runs)
             {
                 results.Add(ScenarioRun.Execute(_scenario, settings, progress));
-                csv.Update(CsvTable.Of(results));
-                if (jsonPath != "-" || results.Count == runs.Count) // an array is written once it is whole
-                {
-                    string text = sweep is null ? results[0].ToJson() : ScenarioResult.ToJson(results);
-                    json.Update(text + "\n");
-                }
+                bool isWhole = results.Count == runs.Count;
+                csv.Update(CsvTable.Of(results), isWhole);
+                string text = sweep is null ? results[0].ToJson() : ScenarioResult.ToJson(results);
+                json.Update(text + "\n", isWhole);
             }
         }
         catch (UsageException e)

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Igor.Simulation.Cli;
 using Igor.Simulation.Scenarios;
 
@@ -52,7 +53,7 @@ public class ParameterSweepTests
             Assert.Equal("what an earlier run has left", Written());
             foreach (string text in new[] { "a\n1\n", "a\n1\n2\n", "a,b\n1,\n2,\n3,4\n" })
             {
-                output.Update(text);
+                output.Update(text, isWhole: false);
                 Assert.Equal(text, Written());
             }
         }
@@ -64,6 +65,16 @@ public class ParameterSweepTests
             using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
             return new StreamReader(file).ReadToEnd();
         }
+    }
+
+    [Fact]
+    public void What_cannot_be_taken_back_is_written_once_with_all_columns()
+    {
+        using var written = new StringWriter(CultureInfo.InvariantCulture);
+        using var output = new ResultOutput(written);
+        output.Update("a\n1\n", isWhole: false);
+        output.Update("a,b\n1,\n2,3\n", isWhole: true);
+        Assert.Equal("a,b\n1,\n2,3\n", written.ToString());
     }
 
     [Fact]
