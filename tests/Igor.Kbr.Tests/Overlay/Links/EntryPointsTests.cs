@@ -156,7 +156,7 @@ public class EntryPointsTests
     }
 
     [Fact]
-    public void Known_members_are_tried_for_as_long_as_nobody_is_reached()
+    public void All_known_members_are_tried_at_once_for_as_long_as_nobody_is_reached()
     {
         var network = new TestNetwork();
         var random = new SeededRandom(3);
@@ -164,9 +164,13 @@ public class EntryPointsTests
         network.Add(random.NextKey(), through: first);
         network.Run(TimeSpan.FromSeconds(10));
         network.ByAddress.Remove(first.Address);
-        TestNode late = network.Add(
-            random.NextKey(), o => o with { KnownMembers = [new KnownMember(first.Id, [first.Address])] });
-        network.Run(TimeSpan.FromHours(2));
+        KnownMember[] known =
+        [
+            .. Enumerable.Range(1, 40).Select(i => new KnownMember(random.NextKey(), [$"10.7.7.{i}:1"])),
+            new KnownMember(first.Id, [first.Address]),
+        ];
+        TestNode late = network.Add(random.NextKey(), o => o with { KnownMembers = known });
+        network.Run(TimeSpan.FromMinutes(20));
         Assert.False(late.Overlay.Ring.IsJoined);
         network.ByAddress[first.Address] = first;
         network.Until(

@@ -34,6 +34,18 @@ public class LivenessTests
     }
 
     [Fact]
+    public void Pong_with_another_number_than_the_ping_that_waits_says_nothing_of_the_round_trip()
+    {
+        PingMessage ping = NextPing();
+        _node.Run(RoundTrip / 2);
+        _node.Say(_link, new PongMessage(ping.Nonce + 1, 0));
+        Assert.Null(_node.Overlay.Peers[0].RoundTrip);
+        _node.Run(RoundTrip / 2);
+        _node.Say(_link, new PongMessage(ping.Nonce, 0)); // it still waits
+        Assert.Equal(RoundTrip, _node.Overlay.Peers[0].RoundTrip);
+    }
+
+    [Fact]
     public void Pings_have_numbers_that_nobody_guesses()
     {
         ulong first = NextPing().Nonce;

@@ -70,6 +70,31 @@ public class StandingsTests
         Assert.Equal(PeerStanding.Reached, _node.Standings[finger]);
     }
 
+    [Theory]
+    [InlineData((int)LinkPurpose.Entry, false)]
+    [InlineData((int)LinkPurpose.Neighbour, false)]
+    [InlineData((int)LinkPurpose.MeetingPlace, false)]
+    [InlineData((int)LinkPurpose.Finger, true)]
+    public void A_peer_is_a_finger_where_a_link_was_opened_for_that(int purpose, bool isFinger)
+    {
+        var far = new Key(1, 0, 0, 0);
+        Connect(new Key(0, 0, 0, 900), "10.0.0.3:1");
+        Connect(new Key(0, 0, 0, 1100), "10.0.0.4:1");
+        for (int i = 0; i < 2; i++) // the second link to it is no other
+        {
+            _node.Greet(_node.Open(far), new HelloMessage
+            {
+                Network = "igor",
+                Instance = 1,
+                Addresses = ["10.0.0.2:1"],
+                ServicesVersion = 1,
+                Services = [ServiceId.Base],
+                Purpose = (LinkPurpose)purpose,
+            });
+            Assert.Equal(isFinger, _node.Overlay.Peers.Single(peer => peer.Id == far).IsFinger);
+        }
+    }
+
     [Fact]
     public void A_neighbour_in_a_service_that_this_node_runs_no_more_becomes_a_stranger()
     {
