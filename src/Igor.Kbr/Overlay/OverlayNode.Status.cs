@@ -68,6 +68,8 @@ public sealed partial class OverlayNode
     /// <summary>Messages of peers that were ignored, since they sent too many of a costly kind.</summary>
     public long MessagesIgnored => _frames.Ignored;
 
+    internal long WalksOverLinks => _links.Walks;
+
     /// <summary>Addresses that were not dialled because of which peer told of them, or how often.</summary>
     public long DialsRefused => _dialer.RefusedTold;
 }

@@ -9,7 +9,7 @@ namespace Igor.Kbr.Tests.Overlay;
 /// <summary>
 /// What the dearest frames of each type cost a node that runs as many services as it can and has many peers.
 /// Measured as memory, which tells the same on each machine: a walk over all peers with its sorting, or one
-/// over all that is dialled for each contact, shows in it.
+/// over all that is dialled for each contact, shows in it. Walks over links allocate nothing and are counted.
 /// </summary>
 public class HostileFrameCostTests
 {
@@ -82,22 +82,25 @@ public class HostileFrameCostTests
         Assert.InRange(many, 0, (few * 2) + 1024);
     }
 
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void Frame_leads_to_no_walk_over_the_links(string name)
+    {
+        LoneNode node = NodeWith(Few);
+        LinkId link = node.Connect(Hostile, Named);
+        for (int i = 0; i < Samples; i++)
+        {
+            node.Run(TimeSpan.FromSeconds(0.6));
+            long before = node.Overlay.WalksOverLinks;
+            node.Overlay.HandleFrame(node.Now, link, Frames[name](i));
+            Assert.Equal(before, node.Overlay.WalksOverLinks);
+        }
+    }
+
     /// <summary>What handling such a frame allocates, mostly.</summary>
     private static long BytesOf(string name, int peers)
     {
-        var node = new LoneNode(Self, new OverlayOptions { LinksMax = 1024 });
-        foreach (string service in Named)
-        {
-            node.Overlay.Subscribe(
-                node.Now, new SubscribeOptions { Service = service, Role = ServiceRole.Member });
-        }
-
-        node.Run(TimeSpan.FromSeconds(2));
-        for (int i = 0; i < peers; i++)
-        {
-            node.Connect(PeerId(i), i < Few ? Named : Named[..1]);
-        }
-
+        LoneNode node = NodeWith(peers);
         LinkId link = node.Connect(Hostile, Named);
         var costs = new List<long>();
         for (int i = 0; i < Samples; i++)
@@ -112,6 +115,24 @@ public class HostileFrameCostTests
 
         Assert.DoesNotContain(link, node.Closed);
         return costs.Order().ElementAt(Samples / 2);
+    }
+
+    private static LoneNode NodeWith(int peers)
+    {
+        var node = new LoneNode(Self, new OverlayOptions { LinksMax = 1024 });
+        foreach (string service in Named)
+        {
+            node.Overlay.Subscribe(
+                node.Now, new SubscribeOptions { Service = service, Role = ServiceRole.Member });
+        }
+
+        node.Run(TimeSpan.FromSeconds(2));
+        for (int i = 0; i < peers; i++)
+        {
+            node.Connect(PeerId(i), i < Few ? Named : Named[..1]);
+        }
+
+        return node;
     }
 
     private static ImmutableArray<Contact> MadeUp(int seed) =>

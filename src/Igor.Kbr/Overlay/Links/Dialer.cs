@@ -94,17 +94,16 @@ internal sealed class Dialer(NodeContext context, OpenLinks links)
     /// Connects to a node at those of its addresses that may be tried now; false when none may, and while it
     /// is tried already: that would lead to a second link.
     /// </summary>
-    public bool TryDial(TimeSpan now, Contact contact, LinkPurpose purpose, Teller? teller)
-    {
-        bool isNeeded =
-            contact.Id != context.Id && !context.Peers.Contains(contact.Id) && !IsConnecting(contact.Id);
-        return isNeeded && TryDial(now, new Wish(contact.Addresses, contact.Id, purpose, teller));
-    }
+    public bool TryDial(TimeSpan now, Contact contact, LinkPurpose purpose, Teller? teller) =>
+        contact.Id != context.Id && !context.Peers.Contains(contact.Id) && !IsConnecting(contact.Id)
+        && TryDial(now, new Wish(contact.Addresses, contact.Id, purpose, teller));
 
     public bool TryDial(TimeSpan now, Wish wish)
     {
         Queue<Wish> queue = wish.Teller is { WasAsked: false } ? _told : _queue;
-        if (queue.Count >= QueueMax && !wish.IsGiven)
+        bool mayTell = wish.Teller is not { } teller || MayTell(now, teller);
+        RefusedTold += mayTell ? 0 : wish.Addresses.Length;
+        if (!mayTell || (queue.Count >= QueueMax && !wish.IsGiven))
         {
             return false;
         }
@@ -135,15 +134,18 @@ internal sealed class Dialer(NodeContext context, OpenLinks links)
     /// <summary>Whether an address may be tried for a wish; its price is taken then.</summary>
     private bool MayTry(TimeSpan now, in Wish wish, string address)
     {
-        if (address.Length == 0 || _open.Contains(address)
-            || _failures.GetValueOrDefault(address).IsResting(now, wish.IsSeeking))
+        bool isFree = address.Length > 0 && !_open.Contains(address)
+            && !_failures.GetValueOrDefault(address).IsResting(now, wish.IsSeeking);
+        if (!isFree || wish.Teller is not { } teller)
         {
-            return false;
+            return isFree;
         }
 
-        bool isRefused = wish.Teller is { } teller && !MayTell(now, teller, address);
-        RefusedTold += isRefused ? 1 : 0;
-        return !isRefused;
+        (AddressRange range, string host) = IpAddress.Classify(address);
+        bool isTold = teller.MayTell(range, context.Options.DialPrivate)
+            && _budget.TryTake(now, teller, host);
+        RefusedTold += isTold ? 0 : 1;
+        return isTold;
     }
 
     /// <summary>
@@ -221,20 +223,12 @@ internal sealed class Dialer(NodeContext context, OpenLinks links)
         .Select(group => $"{group.Key} at {string.Join(", ", group.Take(AddressesToldMax))}"
             + (group.Count() > AddressesToldMax ? $" and {group.Count() - AddressesToldMax} more" : "")));
 
-    /// <summary>Most of what a hostile peer tells is over its budget, and not even looked at.</summary>
-    private bool MayTell(TimeSpan now, in Teller teller, string address)
-    {
-        if ((!teller.WasAsked && !HasRoomFor(teller.Id)) || !_budget.HasOne(now, teller))
-        {
-            return false;
-        }
-
-        (AddressRange range, string host) = IpAddress.Classify(address);
-        return teller.MayTell(range, context.Options.DialPrivate) && _budget.TryTake(now, teller, host);
-    }
-
-    /// <summary>A peer has no more wishes open than neighbours, or one could fill the queue alone.</summary>
-    private bool HasRoomFor(Key teller) => _open.CountOf(teller) < 2 * context.Options.NeighboursPerSide;
+    /// <summary>
+    /// Most of what a hostile peer tells is over its budget, and not even looked at. It has no more wishes
+    /// open than neighbours, or one could fill the queue alone.
+    /// </summary>
+    private bool MayTell(TimeSpan now, in Teller teller) => _budget.HasOne(now, teller)
+        && (teller.WasAsked || _open.CountOf(teller.Id) < 2 * context.Options.NeighboursPerSide);
 
     private void GiveBack(TimeSpan now, in Wish wish, string address)
     {

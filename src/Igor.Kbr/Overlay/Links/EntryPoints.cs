@@ -92,13 +92,11 @@ internal sealed class EntryPoints(
     /// <summary>Tries everything, and goes on until this node is in a ring with others.</summary>
     public void Seek(TimeSpan now)
     {
-        if (_isSeeking)
+        if (!_isSeeking)
         {
-            return;
+            _isSeeking = true;
+            SeekOn(now);
         }
-
-        _isSeeking = true;
-        SeekOn(now);
     }
 
     /// <summary>Why nobody is reached, in one line for people.</summary>

@@ -205,7 +205,7 @@ internal sealed class Handshake(
             IsForFinger = link.Purpose == LinkPurpose.Finger,
         };
         peer.Services.Apply(hello.Runs);
-        link.Peer = peer;
+        links.BringUp(link, peer);
         context.Peers.Add(peer);
         context.Raise(OverlayEventKind.PeerConnected, peer.Id, link.RemoteAddress);
         context.Machines.Each(machine => machine.HandlePeerUp(now, peer));

@@ -12,43 +12,55 @@ namespace Igor.Kbr.Overlay.Links;
 internal sealed class OpenLinks(NodeContext context)
 {
     private readonly SortedList<long, Link> _links = []; // by age; takes half the memory of a dictionary
+    private readonly Dictionary<Key, int> _greeted = []; // in how many links, of those that lead to no peer
 
     public int Count => _links.Count;
 
+    /// <summary>How often all were gone through, which costs the more the more there are.</summary>
+    public long Walks { get; private set; }
+
     /// <summary>Some link that is such, the oldest; null when there is none.</summary>
-    public Link? Find(Func<Link, bool> predicate) => _links.Values.FirstOrDefault(predicate);
+    public Link? Find(Func<Link, bool> predicate) => Walk().FirstOrDefault(predicate);
 
     /// <summary>How many links others opened for that.</summary>
-    public int CountOfOthers(LinkPurpose purpose) =>
-        _links.Values.Count(link => !link.IsOutbound && link.Purpose == purpose);
+    public int CountOfOthers(LinkPurpose purpose) => Walk().Count(l => !l.IsOutbound && l.Purpose == purpose);
 
     public bool TryGet(LinkId id, [NotNullWhen(true)] out Link? link) =>
         _links.TryGetValue(id.Value, out link);
 
-    public void Add(Link link) => _links.Add(link.Id.Value, link);
-
-    /// <summary>The host closed it: there is nothing to close.</summary>
-    public bool Remove(LinkId id, [NotNullWhen(true)] out Link? link) =>
-        _links.TryGetValue(id.Value, out link) && _links.Remove(id.Value);
-
-    public bool IsGreeting(Key id)
+    public void Add(Link link)
     {
-        int at = _links.Count - 1;
-        while (at >= 0 && !(_links.GetValueAtIndex(at) is { Peer: null } link && link.PeerId == id))
-        {
-            at--;
-        }
-
-        return at >= 0;
+        _links.Add(link.Id.Value, link);
+        OpenWishes.Add(_greeted, link.PeerId, 1);
     }
 
+    /// <summary>Both ends have accepted each other.</summary>
+    public void BringUp(Link link, Peer peer)
+    {
+        OpenWishes.Add(_greeted, link.PeerId, -1);
+        link.Peer = peer;
+    }
+
+    /// <summary>The host closed it: there is nothing to close.</summary>
+    public bool Remove(LinkId id, [NotNullWhen(true)] out Link? link)
+    {
+        bool isThere = _links.TryGetValue(id.Value, out link) && _links.Remove(id.Value);
+        if (link is { Peer: null })
+        {
+            OpenWishes.Add(_greeted, link.PeerId, -1);
+        }
+
+        return isThere;
+    }
+
+    public bool IsGreeting(Key id) => _greeted.ContainsKey(id);
+
     /// <summary>The newest other link to a peer; null when there is none.</summary>
-    public Link? OtherTo(Peer peer) =>
-        _links.Values.LastOrDefault(l => l.Peer == peer && l != peer.Link);
+    public Link? OtherTo(Peer peer) => Walk().LastOrDefault(l => l.Peer == peer && l != peer.Link);
 
     public void Forget(Link link)
     {
-        if (_links.Remove(link.Id.Value))
+        if (Remove(link.Id, out _))
         {
             context.Output.Close(link.Id);
         }
@@ -57,7 +69,7 @@ internal sealed class OpenLinks(NodeContext context)
     /// <summary>Closes all links to a peer and tells that it is gone.</summary>
     public void Drop(TimeSpan now, Peer peer, DepartureReason reason)
     {
-        Array.ForEach([.. _links.Values.Where(l => l.Peer == peer)], Forget);
+        Array.ForEach([.. Walk().Where(l => l.Peer == peer)], Forget);
         context.Peers.Remove(peer);
         try
         {
@@ -85,10 +97,16 @@ internal sealed class OpenLinks(NodeContext context)
 
     public void CloseAll(GoodbyeReason reason, string text)
     {
-        foreach (Link link in _links.Values.ToArray())
+        foreach (Link link in Walk().ToArray())
         {
             context.Send(link, new GoodbyeMessage(reason, text));
             Forget(link);
         }
+    }
+
+    private IList<Link> Walk()
+    {
+        Walks++;
+        return _links.Values;
     }
 }

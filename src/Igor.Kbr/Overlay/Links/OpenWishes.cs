@@ -44,7 +44,7 @@ internal sealed class OpenWishes
         }
     }
 
-    private static void Add(Dictionary<Key, int> counts, Key key, int more)
+    public static void Add(Dictionary<Key, int> counts, Key key, int more)
     {
         counts[key] = counts.GetValueOrDefault(key) + more;
         if (counts[key] == 0)

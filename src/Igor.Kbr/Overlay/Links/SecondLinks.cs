@@ -25,7 +25,7 @@ internal sealed class SecondLinks(
     /// </summary>
     public void Merge(TimeSpan now, Peer peer, Link added)
     {
-        added.Peer = peer;
+        links.BringUp(added, peer);
         if (added.IsOutbound)
         {
             peer.FoundAt = [.. peer.FoundAt.Prepend(added.RemoteAddress).Distinct().Take(FoundAtMax)];

@@ -43,7 +43,6 @@ internal sealed class NeighbourExchange(
     private static readonly TimeSpan LongUp = TimeSpan.FromSeconds(30);
 
     private readonly Queue<(Key Id, TimeSpan DownAt)> _brieflyUp = [];
-    private readonly HashSet<(Key Teller, Key Id)> _awaited = []; // one teller keeps no other's out
     private readonly PerPeer<TimeSpan> _agreedAt = new(context.Peers, () => default); // digests were equal
     private readonly PerPeer<Comparison?> _comparisons = new(context.Peers, () => null); // few differ
     private readonly SortedDictionary<Key, SortedSet<UInt128>> _ends = [];
@@ -86,7 +85,7 @@ internal sealed class NeighbourExchange(
             && rings.All.FirstOrDefault(r => r.IsActive && peer.Runs(r.Id)
                 && r.WouldBeNeighbour(peer.Id, context.Options.NeighboursPerSide)) is { } ring)
         {
-            ConnectOnce(now, ring, peer.Contact, Teller.Unasked(peer));
+            ConnectOnce(now, ring, peer.Contact, Teller.Unasked(peer), Of(peer).Awaited);
         }
     }
 
@@ -117,13 +116,17 @@ internal sealed class NeighbourExchange(
         }
 
         Comparison comparison = Of(peer);
-        comparison.NotBefore = Later(comparison.NotBefore, now + CompareAgainFirst);
+        comparison.NotBefore = now + CompareAgainFirst;
         Teller teller = now < comparison.AskedUntil ? Teller.Asked(peer) : Teller.Unasked(peer);
         foreach (Contact contact in message.Contacts)
         {
-            if (!IsGone(now, peer, contact))
+            if (dialer.HasFailed(now, contact))
             {
-                ConnectOnce(now, ring, contact, teller);
+                context.Send(peer, new QuietPeerMessage(contact.Id)); // the teller may ask it too
+            }
+            else
+            {
+                ConnectOnce(now, ring, contact, teller, comparison.Awaited);
             }
         }
 
@@ -146,8 +149,6 @@ internal sealed class NeighbourExchange(
     {
         Key id = contact.Id;
         if (ring.WouldBeNeighbour(id, context.Options.NeighboursPerSide)
-            && !context.Peers.Contains(id)
-            && !dialer.IsConnecting(id)
             && (!ring.IsActive // it takes no place before it has met its neighbours
                 || (context.Budget.Allows(now, UpkeepBudget.ConnectionBytes, UpkeepUrgency.Now)
                     && !_brieflyUp.Any(one => one.Id == id && now - one.DownAt < BrieflyUp))))
@@ -166,23 +167,12 @@ internal sealed class NeighbourExchange(
         }
     }
 
-    /// <summary>Whether a node told of did not answer this one; the teller may ask it too.</summary>
-    private bool IsGone(TimeSpan now, Peer teller, Contact contact)
-    {
-        bool isGone = dialer.HasFailed(now, contact);
-        if (isGone)
-        {
-            context.Send(teller, new QuietPeerMessage(contact.Id));
-        }
-
-        return isGone;
-    }
-
     /// <summary>
     /// Two that learn of each other both would connect, and make two connections: the one that the other
     /// follows clockwise does at once, and the other one if nothing came of that.
     /// </summary>
-    private void ConnectOnce(TimeSpan now, ServiceRing ring, Contact contact, Teller teller)
+    private void ConnectOnce(
+        TimeSpan now, ServiceRing ring, Contact contact, Teller teller, HashSet<Key> awaited)
     {
         bool isAhead = contact.Id - context.Id < context.Id - contact.Id;
         if (isAhead || !ring.IsActive)
@@ -191,23 +181,21 @@ internal sealed class NeighbourExchange(
         }
         else if (ring.WouldBeNeighbour(contact.Id, context.Options.NeighboursPerSide)
             && !contact.Addresses.IsEmpty && !context.Peers.Contains(contact.Id)
-            && _awaited.Count(one => one.Teller == teller.Id) < 2 * context.Options.NeighboursPerSide
-            && _awaited.Add((teller.Id, contact.Id)))
+            && awaited.Count < 2 * context.Options.NeighboursPerSide && awaited.Add(contact.Id))
         {
-            ConnectLater(now, ring, contact, teller);
+            ConnectLater(now, ring, contact, teller, awaited);
         }
     }
 
-    private void ConnectLater(TimeSpan now, ServiceRing ring, Contact contact, Teller teller) =>
+    private void ConnectLater(
+        TimeSpan now, ServiceRing ring, Contact contact, Teller teller, HashSet<Key> awaited) =>
         context.Timers.Schedule(now + AwaitFor, later =>
         {
-            _awaited.Remove((teller.Id, contact.Id));
+            awaited.Remove(contact.Id);
             Consider(later, ring, contact, teller);
         });
 
     private Comparison Of(Peer peer) => _comparisons[peer] ??= new Comparison();
-
-    private static TimeSpan Later(TimeSpan a, TimeSpan b) => a > b ? a : b;
 
     /// <summary>
     /// Whether the two may see a ring differently. Where it has not changed here since they agreed, it
@@ -290,7 +278,7 @@ internal sealed class NeighbourExchange(
 
         Comparison comparison = Of(peer);
         comparison.AskedUntil = now + AnswerTime;
-        comparison.NotBefore = Later(comparison.NotBefore, now + CompareAgainFirst);
+        comparison.NotBefore = now + CompareAgainFirst;
         context.Send(peer, new NeighboursMessage(ring.Id, WantsReply: true, [], ring.Terms.Known));
     }
 
@@ -321,7 +309,11 @@ internal sealed class NeighbourExchange(
         private (ulong Own, ulong Theirs) _last;
         private TimeSpan _pause;
 
-        public TimeSpan NotBefore { get; set; }
+        /// <summary>No comparison before that; is never set to an earlier time.</summary>
+        public TimeSpan NotBefore { get; set => field = value > field ? value : field; }
+
+        /// <summary>Whom it told of and who may connect themselves.</summary>
+        public HashSet<Key> Awaited => field ??= [];
 
         /// <summary>Until then what the peer says of neighbours was asked for.</summary>
         public TimeSpan AskedUntil { get; set; }

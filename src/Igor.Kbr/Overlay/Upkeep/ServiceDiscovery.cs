@@ -159,12 +159,9 @@ internal sealed class ServiceDiscovery(
         Teller teller = _asked.Remove((peer.Id, service))
             ? Teller.Asked(peer) with { WasAsked = false }
             : Teller.Unasked(peer);
-        foreach (Contact contact in contacts.Take(ConnectedMax))
+        foreach (Contact contact in contacts.Take(ring.Members.Count < ConnectedMax ? ConnectedMax : 0))
         {
-            if (ring.Members.Count < ConnectedMax && !dialer.IsConnecting(contact.Id))
-            {
-                dialer.TryDial(now, contact, LinkPurpose.Neighbour, teller);
-            }
+            dialer.TryDial(now, contact, LinkPurpose.Neighbour, teller);
         }
 
         exchange.Consider(now, ring, contacts, teller);

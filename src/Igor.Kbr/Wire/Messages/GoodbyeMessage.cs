@@ -13,7 +13,6 @@ internal readonly record struct GoodbyeMessage(
     GoodbyeReason Reason, string Text, ImmutableArray<Contact> Contacts)
     : IWireMessage<GoodbyeMessage>
 {
-
     /// <summary>Makes a goodbye that leads nowhere.</summary>
     public GoodbyeMessage(GoodbyeReason reason, string text)
         : this(reason, text, [])
