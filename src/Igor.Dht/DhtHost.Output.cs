@@ -51,7 +51,7 @@ internal sealed partial class DhtHost : IDhtHost
     void IDhtHost.TakeWritten(long token, StoreOutcome outcome)
     {
         _written.Enqueue((token, outcome));
-        if (_disk is not { IsWriter: true })
+        if (_disk is not { IsTelling: true })
         {
             TakeWrittenElsewhere(); // else the store says when it has told all
         }

@@ -23,7 +23,7 @@ public sealed class ToldTests : IDisposable
         var over = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         store.Told = isIdle =>
         {
-            events.Enqueue($"told, idle {isIdle}, by the writer {store.IsWriter}");
+            events.Enqueue($"told, idle {isIdle}, telling {store.IsTelling}");
             if (events.Count == 4)
             {
                 over.SetResult();
@@ -32,19 +32,38 @@ public sealed class ToldTests : IDisposable
 
         store.Write(RecordOf("first", "x"), outcome =>
         {
-            events.Enqueue($"first {outcome}, by the writer {store.IsWriter}");
+            events.Enqueue($"first {outcome}, telling {store.IsTelling}");
             store.Write(RecordOf("second", "y"), later => events.Enqueue($"second {later}"));
         });
 
         await Eventually.CompletesAsync(over.Task, "both batches are told");
         Assert.Equal(
             [
-                $"first {StoreOutcome.Durable}, by the writer True",
-                "told, idle False, by the writer True",
+                $"first {StoreOutcome.Durable}, telling True",
+                "told, idle False, telling False",
                 $"second {StoreOutcome.Durable}",
-                "told, idle True, by the writer True",
+                "told, idle True, telling False",
             ],
             events);
-        Assert.False(store.IsWriter);
+        Assert.False(store.IsTelling);
+    }
+
+    /// <summary>No batch follows what is refused then, which would say that it is over.</summary>
+    [Fact]
+    public async Task Write_refused_after_the_word_is_none_of_a_batch()
+    {
+        await using var store = LiteDbRecordStore.Open(
+            new RecordStoreOptions { Folder = _folder.Combine("store"), QueueBytesMax = 4096 });
+        var refused = new TaskCompletionSource<(StoreOutcome Outcome, bool IsTelling)>(
+            TaskCreationOptions.RunContinuationsAsynchronously);
+        store.Told = _ => store.Write(
+            RecordOf("large", new string('x', 8192)),
+            outcome => refused.TrySetResult((outcome, store.IsTelling)));
+
+        Assert.Equal(StoreOutcome.Durable, await store.WriteAsync(RecordOf("small", "x")));
+
+        Assert.Equal(
+            (StoreOutcome.Busy, false),
+            await Eventually.CompletesAsync(refused.Task, "the write ends"));
     }
 }

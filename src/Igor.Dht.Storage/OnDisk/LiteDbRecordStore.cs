@@ -66,8 +66,8 @@ public sealed class LiteDbRecordStore : IRecordStore
         set => _store.Told = value;
     }
 
-    /// <summary>Whether the calling thread is the one that writes: <see cref="Told"/> follows.</summary>
-    public bool IsWriter => _writer.IsCurrent;
+    /// <summary>Whether this is the end of one of a batch: <see cref="Told"/> follows.</summary>
+    public bool IsTelling => _writer.IsTelling;
 
     /// <summary>Number of batches that were synced since it was opened, for measurements.</summary>
     internal long Syncs => _store.Log.Syncs;

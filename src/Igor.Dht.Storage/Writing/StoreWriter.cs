@@ -28,6 +28,7 @@ internal sealed class StoreWriter : IDisposable
     private long _wakeAtBytes = 1;
     private bool _isClosing;
     private bool _isNudged;
+    private bool _hasTold;
 
     private WriteBatch _batch;
     private WriteBatch? _spare;
@@ -50,8 +51,10 @@ internal sealed class StoreWriter : IDisposable
     /// <summary>Compaction, for commands that run exclusively.</summary>
     public Compactor Compactor { get; }
 
-    /// <summary>Whether the calling thread is the one that writes.</summary>
-    public bool IsCurrent => Environment.CurrentManagedThreadId == _thread.ManagedThreadId;
+    /// <summary>
+    /// Whether the calling thread is the one that writes, and has not told yet that a batch is over.
+    /// </summary>
+    public bool IsTelling => Environment.CurrentManagedThreadId == _thread.ManagedThreadId && !_hasTold;
 
     /// <summary>Starts the thread.</summary>
     public void Start() => _thread.Start();
@@ -166,7 +169,9 @@ internal sealed class StoreWriter : IDisposable
                 exclusive?.Invoke();
             }
 
+            _hasTold = true;
             _store.Told?.Invoke(_syncing is null && _next == _taken.Count && !HasQueued());
+            _hasTold = false;
             if (!isGathering && _next == _taken.Count)
             {
                 DeleteEmptied();
