@@ -65,6 +65,7 @@ internal static class CommandLineProgram
             "A distributed hash table: records that live on several nodes and outlive them.");
         common.AddTo(root);
         var store = new Command("store", "Works on a data folder that no node uses.");
+        var registers = new Command("registers", "Looks after registers that have more than one history.");
         foreach ((Command parent, CliCommand command) in ((Command, CliCommand)[])
         [
             (root, new PutCommand(common)),
@@ -76,6 +77,8 @@ internal static class CommandLineProgram
             (root, new ForgetCommand(common)),
             (root, new DemoCommand(common)),
             (store, new AdoptCommand(common)),
+            (registers, new ListLineagesCommand(common)),
+            (registers, new ResolveCommand(common)),
         ])
         {
             command.SetAction((parsed, _) => command.RunAsync(parsed, streams, interrupted));
@@ -83,6 +86,7 @@ internal static class CommandLineProgram
         }
 
         root.Add(store);
+        root.Add(registers);
         ExamplesHelp.AddTo(root);
         return root;
     }

@@ -23,6 +23,15 @@ public sealed record ForgetResult
     /// </summary>
     public long RecordsInDoubt { get; init; }
 
+    /// <summary>Number of cells of registers that it votes about, as far as is known there.</summary>
+    public int Cells { get; init; }
+
+    /// <summary>
+    /// Number of those of whose voters most are not there: those who are left begin a new lineage with what
+    /// they have when all others are forgotten, and what only these acknowledged is lost.
+    /// </summary>
+    public int CellsInDoubt { get; init; }
+
     /// <summary>Number of members that forgot it.</summary>
     public int Told { get; init; }
 

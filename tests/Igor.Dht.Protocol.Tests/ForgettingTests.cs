@@ -1,4 +1,3 @@
-using Igor.Dht.Protocol.Messages;
 using Igor.Dht.Protocol.Records;
 using Igor.Kbr;
 
@@ -26,9 +25,9 @@ public class ForgettingTests
         Assert.True(cluster.Get("tea").IsDegraded);
         foreach (DhtClusterNode dead in near[..3])
         {
-            ForgetResult survey = Forget(cluster, dead.Id, isMeant: false);
+            ForgetResult survey = cluster.Forget(dead.Id, isMeant: false);
             Assert.Equal((false, true, 0), (survey.IsThere, survey.IsMissed, survey.Told));
-            ForgetResult result = Forget(cluster, dead.Id, isMeant: true);
+            ForgetResult result = cluster.Forget(dead.Id);
             Assert.Equal((5, 5), (result.Told, result.Asked));
             Assert.Equal(survey.RecordsInDoubt, result.RecordsInDoubt);
         }
@@ -51,12 +50,12 @@ public class ForgettingTests
         DhtClusterNode[] near = cluster.NearestTo(s_tea);
         cluster.Kill(near[1]);
         cluster.Run(1);
-        ForgetResult one = Forget(cluster, near[1].Id, isMeant: false);
+        ForgetResult one = cluster.Forget(near[1].Id, isMeant: false);
         Assert.Equal((1, 1, 0), (one.Missing, one.Records, one.RecordsInDoubt));
         cluster.Kill(near[2]);
         cluster.Kill(near[3]);
         cluster.Run(1);
-        ForgetResult three = Forget(cluster, near[1].Id, isMeant: false);
+        ForgetResult three = cluster.Forget(near[1].Id, isMeant: false);
         Assert.Equal((3, 1, 1), (three.Missing, three.Records, three.RecordsInDoubt));
     }
 
@@ -65,20 +64,9 @@ public class ForgettingTests
     {
         DhtCluster cluster = DhtCluster.Of(5);
         Key there = cluster.NearestTo(s_tea)[0].Id;
-        Assert.True(Forget(cluster, there, isMeant: true).IsThere);
+        Assert.True(cluster.Forget(there).IsThere);
         cluster.Run(1);
         Assert.All(cluster.Alive.Where(node => node.Id != there), node =>
             Assert.Contains(there, node.Dht.Status.Neighbours));
-    }
-
-    private static ForgetResult Forget(DhtCluster cluster, Key member, bool isMeant)
-    {
-        var buffer = new PayloadBuffer();
-        new ForgetMessage(member, isMeant).Write(buffer);
-        byte[]? answer = null;
-        DhtClusterNode root = cluster.RootOf(member);
-        root.Deliver(member, Key.Max, buffer.Written.ToArray(), a => answer = a, isProven: false);
-        cluster.RunUntil(() => answer is not null, 10);
-        return ForgetMessage.TryDecode(answer)!;
     }
 }

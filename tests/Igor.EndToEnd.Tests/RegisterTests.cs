@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using System.Text.Json;
 using Igor.Dht;
 using Igor.Dht.Protocol;
 using Igor.Dht.Protocol.Records;
@@ -117,6 +118,17 @@ public sealed class RegisterTests(ITestOutputHelper output)
             "delete", "--type", "register", "lock", "--if-version", version)).ExitCode);
         Assert.Equal(0, (await RunAsync("delete", "--type", "register", "lock")).ExitCode);
         Assert.Equal(2, (await RunAsync("get", "--type", "register", "lock", "--json")).ExitCode);
+
+        ProcessResult list = await RunAsync("registers", "list", "--json");
+        Assert.Equal(0, list.ExitCode);
+        JsonElement lineage = Assert.Single(list.Json.GetProperty("lineages").EnumerateArray().ToArray());
+        Assert.Equal(256, lineage.GetProperty("cells").GetInt32());
+        Assert.Equal(1, lineage.GetProperty("registers").GetInt32());
+        string id = lineage.GetProperty("id").GetString()!;
+        Assert.Equal(0, (await RunAsync("registers", "resolve", "--keep", id)).ExitCode);
+        string other = new('0', 32);
+        Assert.Equal(2, (await RunAsync("registers", "resolve", "--yes", "--keep", other)).ExitCode);
+        Assert.Equal(1, (await RunAsync("registers", "resolve")).ExitCode);
 
         ProcessResult wrong = await RunAsync("put", "lock", "mine", "--if-absent");
         Assert.Equal(1, wrong.ExitCode);

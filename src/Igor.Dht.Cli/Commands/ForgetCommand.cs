@@ -90,8 +90,8 @@ internal sealed class ForgetCommand : CliCommand
     private static CommandFailure IsThere(Key node) => new(
         ExitCode.Refused,
         "refused",
-        $"node {node.ToShortString()} is there, and cannot be forgotten: to end it for good, stop it "
-        + "(SIGTERM) and wait until it is gone");
+        $"node {node.ToShortString()} is there, and cannot be forgotten: to end it for good, drain "
+        + "it ('igor-dht drain') and stop it");
 
     private static void Ask(Key node, ForgetResult survey, CommandStreams streams)
     {
@@ -103,10 +103,22 @@ internal sealed class ForgetCommand : CliCommand
 
         streams.WriteErrorLine(
             $"{loss}. If node {node.ToShortString()} lives after all, cut off from the others, it may go on "
-            + "apart from them. Type yes to forget it:");
+            + "apart from them, and what registers are written there is void once they meet. Type yes to "
+            + "forget it:");
     }
 
-    private static string Loss(ForgetResult survey) => survey.RecordsInDoubt == 0
+    private static string Loss(ForgetResult survey) => LossOfRecords(survey) + LossOfRegisters(survey);
+
+    private static string LossOfRegisters(ForgetResult survey) =>
+        survey.Cells == 0 ? string.Empty
+        : survey.CellsInDoubt == 0
+            ? $"; of the registers of the {survey.Cells} of 256 cells that it votes about, most voters are "
+                + "there"
+            : $"; of the registers of {survey.CellsInDoubt} of 256 cells that it votes about most voters are "
+                + "missed: they are served again when all of those are forgotten, and what only these "
+                + "acknowledged is lost";
+
+    private static string LossOfRecords(ForgetResult survey) => survey.RecordsInDoubt == 0
         ? $"all of the {survey.Records} records near it that it was to hold have a majority of their copies "
             + "elsewhere"
         : $"of {survey.RecordsInDoubt} of the {survey.Records} records near it that it was to hold, most "
@@ -125,5 +137,7 @@ internal sealed class ForgetCommand : CliCommand
         writer.WriteNumber("missing", result.Missing);
         writer.WriteNumber("records", result.Records);
         writer.WriteNumber("recordsInDoubt", result.RecordsInDoubt);
+        writer.WriteNumber("cells", result.Cells);
+        writer.WriteNumber("cellsInDoubt", result.CellsInDoubt);
     });
 }

@@ -53,7 +53,7 @@ internal static class ForgottenMessage
 {
     public static void Write(PayloadBuffer buffer, ForgetResult result)
     {
-        MessagePackWriter writer = buffer.Begin(MessageKind.Forgotten, 7);
+        MessagePackWriter writer = buffer.Begin(MessageKind.Forgotten, 9);
         writer.Write(result.IsThere);
         writer.Write(result.IsMissed);
         writer.Write(result.Missing);
@@ -61,6 +61,8 @@ internal static class ForgottenMessage
         writer.Write(result.RecordsInDoubt);
         writer.Write(result.Told);
         writer.Write(result.Asked);
+        writer.Write(result.Cells);
+        writer.Write(result.CellsInDoubt);
         writer.Flush();
     }
 
@@ -73,5 +75,7 @@ internal static class ForgottenMessage
         RecordsInDoubt = reader.ReadInt64(),
         Told = reader.ReadInt32(),
         Asked = reader.ReadInt32(),
+        Cells = reader.ReadInt32(),
+        CellsInDoubt = reader.ReadInt32(),
     };
 }

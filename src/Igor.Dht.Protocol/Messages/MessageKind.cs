@@ -32,6 +32,7 @@ internal enum MessageKind
     ForgetMember = 24,
     Drain = 25,
     Draining = 26,
+    Lineages = 27,
 
     PutDone = 32,
     Conflict = 33,
@@ -58,6 +59,7 @@ internal enum MessageKind
     Following = 54,
     Forgotten = 55,
     DrainIs = 56,
+    LineagesAre = 57,
 }
 
 /// <summary>Why a request was refused for good.</summary>

@@ -78,8 +78,8 @@ internal sealed class CallRouter(
     public void Answer(WaitingCall call, RegisterAnswer answer, Reign reign)
     {
         int cell = RegisterCells.Of(call.Operation.Key);
-        bool isContested = directory.All(cell).Any(
-            other => other.Told.Vote.Piece.View.Lineage != reign.View.Lineage);
+        bool isContested = directory.All(cell).Select(other => other.Told.Vote.Piece.View.Lineage).Any(
+            other => other != reign.View.Lineage && !reign.View.DescendsFrom(other));
         Reply(call, new RegisterAnswered(
             answer.Outcome,
             answer.Version.Stamp,

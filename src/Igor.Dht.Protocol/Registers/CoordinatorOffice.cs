@@ -226,6 +226,13 @@ internal sealed class CoordinatorOffice
 
     private void Tend(ReignHost reign)
     {
+        Piece? own = _server.Acceptor.Find(reign.Reign.Span.First);
+        bool hasEnded = own?.View.DescendsFrom(reign.Reign.View.Lineage) == true;
+        if (hasEnded || _unled.IsToBeginAnew(reign.Reign.View, reign.Reign.Next?.View))
+        {
+            reign.Resign();
+        }
+
         if (!reign.IsServing || reign.Reign.Next is not null)
         {
             return;
@@ -326,7 +333,8 @@ internal sealed class CoordinatorOffice
 
         var ballot = new Ballot(seen.Counter + 1, _server.Self);
         TimeSpan now = _context.Now.Monotonic;
-        var takeover = new Takeover(_server.Self, span, cells.Lineage, ballot, _calls.Ask);
+        var takeover = new Takeover(
+            _server.Self, span, cells.Lineage, ballot, _calls.Ask, _directory.IsGivenUp);
         _attempts.Add(new TakeoverAttempt(takeover, span, now));
         _nextTick = now + Tick;
     }

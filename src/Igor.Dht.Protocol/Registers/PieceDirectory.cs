@@ -32,6 +32,7 @@ internal sealed class PieceDirectory : IReplyHandler
     private readonly SortedDictionary<Key, Neighbour> _neighbours = [];
     private readonly Dictionary<Key, (TimeSpan At, bool HasFailed)> _gone = [];
     private readonly Dictionary<int, (Key To, ulong Revision)> _open = [];
+    private readonly HashSet<Key> _givenUp = [];
     private IReadOnlyList<ToldPiece> _own = [];
     private Ballot _ownFloor;
     private ulong _revision = 1;
@@ -68,6 +69,50 @@ internal sealed class PieceDirectory : IReplyHandler
     /// <summary>Whether a node is a neighbour that came lately, and has not told what it keeps.</summary>
     public bool IsAwaited(Key node) => _neighbours.TryGetValue(node, out Neighbour? neighbour)
         && !neighbour.HasTold && _context.Now.Monotonic < neighbour.Since + Patience;
+
+    /// <summary>
+    /// Whether a neighbour came lately that has not told what it keeps: it may know that what is kept here
+    /// has ended.
+    /// </summary>
+    public bool IsAwaitingAny => Near().Any(IsAwaited);
+
+    /// <summary>Whether a voter is dead for good, because somebody said so.</summary>
+    public bool IsGivenUp(Voter voter) => _givenUp.Contains(voter.Node);
+
+    /// <summary>Somebody says that a node, which is not there, is dead for good.</summary>
+    public void GiveUp(Key node)
+    {
+        if (_givenUp.Count < GoneMax && !_neighbours.ContainsKey(node))
+        {
+            _givenUp.Add(node);
+            Changed();
+        }
+    }
+
+    /// <summary>
+    /// Of how many cells a node is a voter, as far as is known here, and of how many of these most voters are
+    /// not there.
+    /// </summary>
+    public (int Cells, int InDoubt) Survey(Key node)
+    {
+        int cells = 0;
+        int inDoubt = 0;
+        for (int cell = 0; cell < RegisterCells.Count; cell++)
+        {
+            View? view = All(cell).Select(other => other.Told.Vote.Piece.View)
+                .Append(_server.Acceptor.Find(RegisterCells.AnchorOf(cell))?.View)
+                .MaxBy(known => known?.Epoch ?? 0);
+            if (view?.Voters.Any(voter => voter.Node == node) == true)
+            {
+                cells++;
+                bool isHeard = view.HasMajority(
+                    voter => voter == _server.Self || _neighbours.ContainsKey(voter.Node));
+                inDoubt += isHeard ? 0 : 1;
+            }
+        }
+
+        return (cells, inDoubt);
+    }
 
     /// <summary>How long a voter has been there, with this store; null when it is not.</summary>
     public TimeSpan? AgeOf(Voter voter) => IsThere(voter) && voter != _server.Self
@@ -126,6 +171,7 @@ internal sealed class PieceDirectory : IReplyHandler
             _gone[lost] = (now, _context.Membership.MissingMembers.Contains(lost));
         }
 
+        _givenUp.ExceptWith(alive);
         foreach (Key id in alive)
         {
             _neighbours.TryAdd(id, new Neighbour { Since = now });
@@ -223,8 +269,8 @@ internal sealed class PieceDirectory : IReplyHandler
         foreach (ToldPiece told in pieces)
         {
             View view = told.Vote.Piece.View;
-            bool isNews = _server.Acceptor.Within(told.Vote.Span).Any(own =>
-                own.Piece.View.Lineage == view.Lineage && own.Piece.View.Epoch < view.Epoch);
+            bool isNews = _server.Acceptor.Within(told.Vote.Span)
+                .Any(own => own.Piece.View.IsSupersededBy(view));
             if (isNews)
             {
                 var decide = new Decide(told.Vote.Span, told.Vote.Piece.Promised, view);

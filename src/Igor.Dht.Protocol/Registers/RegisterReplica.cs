@@ -18,6 +18,7 @@ internal sealed class RegisterReplica
     private readonly PieceDirectory _directory;
     private readonly CoordinatorOffice _office;
     private readonly CallRouter _router;
+    private readonly LineageKeeper _lineages;
     private readonly Queue<Action> _later = new();
 
     /// <summary>Starts with what the log of the voter holds.</summary>
@@ -40,6 +41,7 @@ internal sealed class RegisterReplica
             Answer = (call, answer, reign) => _router!.Answer(call, answer, reign),
         };
         _router = new CallRouter(context, _server, _directory, _office);
+        _lineages = new LineageKeeper(context, _server, _directory, _office);
     }
 
     /// <summary>When <see cref="HandleDeadline"/> wants to be called, or null for never.</summary>
@@ -50,6 +52,15 @@ internal sealed class RegisterReplica
 
     /// <summary>Number of coordinators that serve here.</summary>
     public int Serving => _office.Serving;
+
+    /// <summary>A node that is not there is dead for good: those who are left decide without it.</summary>
+    public void GiveUp(Key node) => _directory.GiveUp(node);
+
+    /// <summary>
+    /// Of how many cells a node is a voter, as far as is known here, and of how many of these most voters are
+    /// not there.
+    /// </summary>
+    public (int Cells, int InDoubt) Survey(Key node) => _directory.Survey(node);
 
     /// <summary>Number of cells that it votes about or coordinates.</summary>
     public int Cells => _office.Cells;
@@ -104,11 +115,29 @@ internal sealed class RegisterReplica
                 });
             }
         }
-        else if (kind == MessageKind.TellPieces)
+        else
+        {
+            return TryHandleOthers(delivery, kind);
+        }
+
+        return true;
+    }
+
+    // What does not come from coordinators.
+    private bool TryHandleOthers(in KbrDelivery delivery, MessageKind kind)
+    {
+        if (kind == MessageKind.TellPieces)
         {
             if (TryRead(delivery, PieceMessages.ReadTellPieces, out TellPieces tell))
             {
                 _directory.HandleTell(delivery, tell);
+            }
+        }
+        else if (kind == MessageKind.Lineages)
+        {
+            if (TryRead(delivery, LineagesMessage.Read, out LineagesMessage message))
+            {
+                _lineages.Handle(delivery.Token, message);
             }
         }
         else if (kind == MessageKind.CallRegister)

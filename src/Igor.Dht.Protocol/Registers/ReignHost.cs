@@ -122,6 +122,17 @@ internal sealed class ReignHost : IReignOutput
         }
     }
 
+    /// <summary>
+    /// Has the lineage take the place of another one; nothing is done while something else is under way.
+    /// </summary>
+    public void Replace(Lineage other)
+    {
+        if (!Reign.View.DescendsFrom(other))
+        {
+            Reign.Change(_context.Now, Reign.View.Replacing(other));
+        }
+    }
+
     /// <summary>Gives up a change, unless it may be decided already.</summary>
     public void CancelChange()
     {

@@ -31,7 +31,8 @@ internal sealed class UnledCells(ReplicaContext context, PieceDirectory director
         TimeSpan patience = TimeSpan.Zero;
         bool isVoter = piece.Standing != Ballot.None
             && (piece.View.Contains(self) || piece.Next?.View.Contains(self) == true);
-        if (isTaken || !isVoter || !piece.View.HasMajority(IsHeard) || IsLed(cell, piece, out patience))
+        bool canWin = piece.View.HasQuorum(directory.IsGivenUp, IsHeard) && !directory.IsAwaitingAny;
+        if (isTaken || !isVoter || !canWin || IsLed(cell, piece, out patience))
         {
             _since[cell] = null; // who hears too few voters does not try either
             return false;
@@ -40,6 +41,15 @@ internal sealed class UnledCells(ReplicaContext context, PieceDirectory director
         _since[cell] ??= now;
         return now >= _since[cell] + patience + (RankOf(cell, piece) * PatiencePerRank);
     }
+
+    /// <summary>
+    /// Whether most voters of a view, or of the one to follow it, are dead for good: only who takes over
+    /// begins a lineage without them.
+    /// </summary>
+    public bool IsToBeginAnew(View view, View? next) =>
+        view.HasQuorum(directory.IsGivenUp, IsHeard)
+        && (!view.HasMajority(IsHeard) || (next is not null && !next.HasMajority(IsHeard)
+            && next.HasQuorum(directory.IsGivenUp, IsHeard)));
 
     /// <summary>Cells are taken over: should they be given up again, others have their turn anew.</summary>
     public void HandleTaken(int first, int last) => Array.Clear(_since, first, last - first + 1);

@@ -115,6 +115,11 @@ internal sealed class VoterChoice(ReplicaContext context, PieceDirectory directo
             return true;
         }
 
+        if (directory.IsGivenUp(voter))
+        {
+            return false;
+        }
+
         (TimeSpan span, bool hasFailed) = directory.AbsenceOf(voter);
         TimeSpan max = context.Options.ReplaceVoterAfter;
         return span < (hasFailed ? max : max * LeaversFactor);

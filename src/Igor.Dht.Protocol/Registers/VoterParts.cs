@@ -16,7 +16,7 @@ internal static class VoterParts
     /// <summary>Largest value of a register, in bytes.</summary>
     public const int ValueBytesMax = 64 * 1024;
 
-    private const int ViewFields = 4;
+    private const int ViewFields = 5;
     private const int NextFields = 4;
     private const int PieceFields = 9;
     private const int RegisterFields = 7;
@@ -71,6 +71,12 @@ internal static class VoterParts
         {
             Write(ref writer, voter);
         }
+
+        writer.WriteArrayHeader(view.Ancestors.Length * 2);
+        foreach (Lineage ancestor in view.Ancestors)
+        {
+            Write(ref writer, ancestor);
+        }
     }
 
     public static View ReadView(ref MessagePackReader reader)
@@ -84,8 +90,14 @@ internal static class VoterParts
             voters[at] = ReadVoter(ref reader);
         }
 
+        var ancestors = new Lineage[MessageParts.ReadCount(ref reader, View.AncestorsMax * 2) / 2];
+        for (int at = 0; at < ancestors.Length; at++)
+        {
+            ancestors[at] = ReadLineage(ref reader);
+        }
+
         Skip(ref reader, further);
-        return new View(lineage, epoch, voters);
+        return new View(lineage, epoch, voters, ancestors);
     }
 
     public static void Write(ref MessagePackWriter writer, Lineage lineage)

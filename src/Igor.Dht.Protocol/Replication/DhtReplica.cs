@@ -47,7 +47,7 @@ internal sealed class DhtReplica
         _sweep = new Sweep(_context);
         _notes = new KeptNotes(_context);
         _absence = new Absence(_context, _root);
-        _forgetting = new Forgetting(_context, HandleUpdate);
+        _forgetting = new Forgetting(_context, () => _registers, HandleUpdate);
         _leaving = new LeaveTaking(_context, _root, _repair, _writer, _leases);
         _draining = new Draining(_context, _root, _writer, _leases, () => _registers, HandleUpdate);
         _context.DamageFound = HandleLoss;

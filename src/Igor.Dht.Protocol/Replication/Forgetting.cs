@@ -1,5 +1,6 @@
 using Igor.Dht.Protocol.Machines;
 using Igor.Dht.Protocol.Messages;
+using Igor.Dht.Protocol.Registers;
 using Igor.Dht.Protocol.Ring;
 using Igor.Kbr;
 
@@ -9,7 +10,8 @@ namespace Igor.Dht.Protocol.Replication;
 /// Members that are dead for good: they count in majorities until somebody says so, where too few are there
 /// without them. The member nearest to such a one tells all those near that miss it.
 /// </summary>
-internal sealed class Forgetting(ReplicaContext context, Action ringChanged) : IReplyHandler
+internal sealed class Forgetting(
+    ReplicaContext context, Func<RegisterReplica?> registers, Action ringChanged) : IReplyHandler
 {
     private const int RoundsMax = 16;
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(3);
@@ -93,6 +95,7 @@ internal sealed class Forgetting(ReplicaContext context, Action ringChanged) : I
         bool isForgotten = context.Membership.TryForget(context.Now.Monotonic, member);
         if (isForgotten)
         {
+            registers()?.GiveUp(member);
             ringChanged();
         }
 
@@ -102,12 +105,16 @@ internal sealed class Forgetting(ReplicaContext context, Action ringChanged) : I
     private ForgetResult Survey(Key member)
     {
         Membership membership = context.Membership;
+        bool isThere = membership.Alive.Contains(member);
         bool isMissed = membership.MissingMembers.Contains(member);
+        (int cells, int cellsInDoubt) = isThere ? default : registers()?.Survey(member) ?? default;
         var result = new ForgetResult
         {
-            IsThere = membership.Alive.Contains(member),
-            IsMissed = isMissed,
+            IsThere = isThere,
+            IsMissed = isMissed || cells > 0,
             Missing = membership.MissingMembers.Count(),
+            Cells = cells,
+            CellsInDoubt = cellsInDoubt,
         };
         if (!isMissed || membership.Expected.Range(member, Neighbourhood.Replicas) is not { } held)
         {

@@ -231,15 +231,24 @@ internal sealed class Acceptor
     {
         foreach (PieceVote vote in Within(decide.Span).ToList())
         {
-            if (vote.Piece.View.Lineage == decide.View.Lineage)
-            {
-                Set(vote.Span, vote.Piece.Knowing(decide.View));
-            }
+            Piece piece = vote.Piece.Knowing(decide.View);
+            Set(vote.Span, piece.View.Lineage == vote.Piece.View.Lineage ? piece : Crossing(piece, decide));
         }
 
-        bool knows = _map.Within(decide.Span).All(part => part.Piece?.View.Epoch >= decide.View.Epoch);
+        bool knows = _map.Within(decide.Span).All(part => part.Piece?.View is { } view
+            && view.Lineage == decide.View.Lineage && view.Epoch >= decide.View.Epoch);
         return Reply(decide, knows ? VoterVerdict.Done : VoterVerdict.NoPiece);
     }
+
+    // Whoever coordinated the lineage that has ended serves no more: its ballot is promised no more. What was
+    // held of it makes no vote in the other one, unless this voter is one of those who were left.
+    private Piece Crossing(Piece piece, Decide decide) => piece with
+    {
+        Promised = decide.Ballot >= piece.Promised
+            ? decide.Ballot
+            : new Ballot(piece.Promised.Counter + 1, Self),
+        Standing = piece.View.Contains(Self) ? piece.Standing : Ballot.None,
+    };
 
     private VoterReply Grant(TimeSpan now, VoterRequest request, LeaseTerms terms)
     {

@@ -17,9 +17,15 @@ namespace Igor.Dht.Protocol.Views;
 internal sealed record Election(
     View View, NextView? Next, ImmutableArray<Voter> Promised, ImmutableArray<Voter> Sources)
 {
-    /// <summary>Judges votes; null while they are no majority of the latest view, and of the next.</summary>
+    /// <summary>
+    /// Judges votes; null while they are no majority of the latest view, and of the next. Where too many
+    /// voters are given up for that, all who are left have to have promised, and begin another lineage.
+    /// </summary>
     public static Election? Judge(
-        Ballot ballot, Lineage lineage, IReadOnlyList<(Voter Voter, Piece Piece)> votes)
+        Ballot ballot,
+        Lineage lineage,
+        IReadOnlyList<(Voter Voter, Piece Piece)> votes,
+        Func<Voter, bool>? isGivenUp = null)
     {
         (Voter Voter, Piece Piece)[] kin = [.. votes.Where(vote => vote.Piece.View.Lineage == lineage)];
         if (kin.Length == 0)
@@ -34,12 +40,21 @@ internal sealed record Election(
         NextView? next = view.Voters
             .Select(voter => promised.GetValueOrDefault(voter)?.Knowing(view).Next)
             .MaxBy(proposed => proposed?.Ballot ?? Ballot.None);
-        if (!view.HasMajority(promised.ContainsKey) || next?.View.HasMajority(promised.ContainsKey) == false)
+        isGivenUp ??= static _ => false;
+        if (!view.HasQuorum(isGivenUp, promised.ContainsKey)
+            || next?.View.HasQuorum(isGivenUp, promised.ContainsKey) == false)
         {
             return null;
         }
 
         Voter[] voters = [.. MembersOf(view, next).Where(promised.ContainsKey)];
+        if (!HasMajorities(view, next, promised.ContainsKey))
+        {
+            voters = voters.Length <= View.VotersMax ? voters : [.. voters.Where(view.Contains)];
+            view = view.Child((next?.View ?? view).Epoch + 1, voters);
+            next = null;
+        }
+
         Ballot highest = voters.Max(voter => promised[voter].Standing);
         return new Election(
             view, next, [.. voters], [.. voters.Where(voter => promised[voter].Standing == highest)]);

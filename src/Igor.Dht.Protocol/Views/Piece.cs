@@ -17,9 +17,13 @@ namespace Igor.Dht.Protocol.Views;
 internal sealed record Piece(
     View View, Ballot Promised, Ballot Standing, ulong StandingEpoch, NextView? Next)
 {
-    /// <summary>The piece once it is known that a view was decided.</summary>
-    public Piece Knowing(View decided) => decided.Epoch <= View.Epoch
-        ? this
+    /// <summary>
+    /// The piece once it is known that a view was decided. Where its lineage has taken the place of this
+    /// one's, nothing of what this voter was counts any more.
+    /// </summary>
+    public Piece Knowing(View decided) =>
+        !View.IsSupersededBy(decided) ? this
+        : decided.Lineage != View.Lineage ? this with { View = decided, StandingEpoch = 0, Next = null }
         : this with { View = decided, Next = Next?.View.Epoch > decided.Epoch ? Next : null };
 }
 

@@ -159,14 +159,17 @@ internal sealed class Reign
     /// Changes the voters. Newcomers learn first; the view is proposed once they, and a majority of it, lack
     /// nothing, and from then on cannot be taken back. False while another change is under way.
     /// </summary>
-    public bool Change(DhtTime time, IEnumerable<Voter> voters)
+    public bool Change(DhtTime time, IEnumerable<Voter> voters) => Change(time, View.Successor(voters));
+
+    /// <summary>The same for any view that follows the one that is served.</summary>
+    public bool Change(DhtTime time, View next)
     {
         if (Phase != ReignPhase.Serving || Next is not null || _wanted is not null)
         {
             return false;
         }
 
-        _wanted = View.Successor(voters);
+        _wanted = next;
         foreach (Voter voter in _wanted.Voters)
         {
             if (!_members.ContainsKey(voter))

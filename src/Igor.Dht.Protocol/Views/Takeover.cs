@@ -15,6 +15,7 @@ internal sealed class Takeover
     private readonly SortedSet<Voter> _asked = [];
     private readonly Prepare _prepare;
     private readonly Voter _self;
+    private readonly Func<Voter, bool>? _isGivenUp;
 
     /// <summary>Begins, with the own promise.</summary>
     /// <param name="self">Who would be coordinator.</param>
@@ -22,9 +23,16 @@ internal sealed class Takeover
     /// <param name="lineage">Pieces of others are left alone.</param>
     /// <param name="ballot">Higher than all that were seen; its proposer is this voter.</param>
     /// <param name="send">Sends to a voter, this one too.</param>
+    /// <param name="isGivenUp">Who is dead for good, because somebody said so.</param>
     public Takeover(
-        Voter self, KeySpan span, Lineage lineage, Ballot ballot, Action<Voter, VoterRequest> send)
+        Voter self,
+        KeySpan span,
+        Lineage lineage,
+        Ballot ballot,
+        Action<Voter, VoterRequest> send,
+        Func<Voter, bool>? isGivenUp = null)
     {
+        _isGivenUp = isGivenUp;
         _self = self;
         _send = send;
         _prepare = new Prepare(span, ballot, lineage);
@@ -114,7 +122,7 @@ internal sealed class Takeover
             }
         }
 
-        Election? election = Election.Judge(Ballot, _prepare.Lineage, votes);
+        Election? election = Election.Judge(Ballot, _prepare.Lineage, votes, _isGivenUp);
         return election?.Promised.Contains(_self) == true ? election : null;
     }
 

@@ -24,6 +24,7 @@ public sealed class SimulatedDht : IKbrApplication, IDhtHost
     private long _armedNumber;
     private TimeSpan? _armedAt;
     private bool _isHandling;
+    private readonly IKbrService _service;
     private Action? _left;
     private Action? _drained;
     private readonly BlindIndex? _blind;
@@ -40,8 +41,8 @@ public sealed class SimulatedDht : IKbrApplication, IDhtHost
         _blind = store?.Blind;
         _driver = new DhtDriver(host.NodeId, options, store, this, seed, log);
         _driver.Start();
-        IKbrService service = host.Subscribe(new SubscribeOptions { Service = Service, Role = role }, this);
-        Input(() => _driver.Attach(service));
+        _service = host.Subscribe(new SubscribeOptions { Service = Service, Role = role }, this);
+        Input(() => _driver.Attach(_service));
     }
 
     /// <summary>How the node is.</summary>
@@ -118,6 +119,15 @@ public sealed class SimulatedDht : IKbrApplication, IDhtHost
         _drained = drained;
         Input(() => _driver.Drain(within));
     }
+
+    /// <summary>An operator says that a member is dead for good; those near it forget it.</summary>
+    /// <param name="member">The member.</param>
+    /// <param name="told">Called once; null when nobody answered.</param>
+    public void Forget(Key member, Action<ForgetResult?> told) => _service.Request(
+        member,
+        new ForgetMessage(member, IsMeant: true).Encode(),
+        new RequestOptions(TimeSpan.FromSeconds(5), Exact: false),
+        reply => told(reply.Status == KbrStatus.Ok ? ForgetMessage.TryDecode(reply.Payload) : null));
 
     /// <summary>How far it is with that.</summary>
     public DrainProgress Draining => _driver.Draining;

@@ -283,7 +283,7 @@ internal sealed class DhtCluster(int seed)
     }
 
     /// <summary>Where a message ends that goes ever nearer to a key.</summary>
-    private DhtClusterNode Route(DhtClusterNode from, Key key)
+    public DhtClusterNode Route(DhtClusterNode from, Key key)
     {
         DhtClusterNode at = from;
         for (DhtClusterNode? next = at; next is not null;)

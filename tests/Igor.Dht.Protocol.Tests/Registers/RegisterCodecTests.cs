@@ -26,8 +26,10 @@ public class RegisterCodecTests
         Gen.Select(Gen.ULong, Gen.ULong).Select((high, low) => new Lineage(high, low));
 
     private static readonly Gen<View> s_view = Gen
-        .Select(s_lineage, Gen.ULong, s_voter.Array[1, View.VotersMax])
-        .Select((lineage, epoch, voters) => new View(lineage, epoch, voters.DistinctBy(voter => voter.Node)));
+        .Select(
+            s_lineage, Gen.ULong, s_voter.Array[1, View.VotersMax], s_lineage.Array[0, View.AncestorsMax])
+        .Select((lineage, epoch, voters, ancestors) => new View(
+            lineage, epoch, voters.DistinctBy(voter => voter.Node), ancestors));
 
     private static readonly Gen<Piece> s_piece = Gen
         .Select(s_view, s_ballot, s_ballot, Gen.ULong, s_view, Gen.Bool)
@@ -201,11 +203,12 @@ public class RegisterCodecTests
         var view = new View(new Lineage(1, 2), 3, [new Voter(Key.Max, 4)]);
         var buffer = new PayloadBuffer();
         MessagePackWriter writer = buffer.Begin(MessageKind.Stand, 2);
-        writer.WriteArrayHeader(5);
+        writer.WriteArrayHeader(6);
         VoterParts.Write(ref writer, view.Lineage);
         writer.Write(view.Epoch);
         writer.WriteArrayHeader(2);
         VoterParts.Write(ref writer, view.Voters[0]);
+        writer.WriteArrayHeader(0);
         writer.Write("new");
         writer.Write(77);
         writer.Flush();

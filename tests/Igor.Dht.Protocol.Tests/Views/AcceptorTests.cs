@@ -138,6 +138,35 @@ public class AcceptorTests
         Assert.True(newcomer.TryDrop(Whole));
     }
 
+    [Fact]
+    public void Lineage_that_another_took_the_place_of_ends_with_all_that_was_promised_in_it()
+    {
+        Ask(new Prepare(Whole, s_second, Line));
+        Ask(new Stand(Whole, s_second, Abc));
+        View child = Abc.Child(2, [A]);
+        Assert.Equal(VoterVerdict.Done, Ask(new Decide(Whole, s_first, child)).Verdict);
+        _voter = Started(Ms(0));
+        Assert.Equal(child, _voter.Find(Key.Zero)!.View);
+        Assert.Equal(Ballot.None, _voter.Find(Key.Zero)!.Standing);
+        Assert.Equal(VoterVerdict.Outvoted, Ask(new Stand(Whole, s_second, Abc)).Verdict);
+        Assert.Equal(VoterVerdict.Outvoted, Ask(new Prepare(Whole, BallotOf(9, C), Line)).Verdict);
+        Ask(new Decide(Whole, s_second, Abc.Successor([B, C]).Successor([B, C])));
+        Assert.Equal(child, _voter.Find(Key.Zero)!.View);
+        Assert.True(_voter.TryDrop(Whole));
+    }
+
+    [Fact]
+    public void Voter_that_is_left_keeps_what_it_stands_for()
+    {
+        View child = Abc.Child(2, [A, B]);
+        Ask(new Decide(Whole, s_first, child));
+        Piece piece = _voter.Find(Key.Zero)!;
+        Assert.Equal((child, s_first, s_first), (piece.View, piece.Promised, piece.Standing));
+        Assert.False(_voter.TryDrop(Whole));
+        Ask(new Decide(Whole, s_first, new View(new Lineage(8, 8), 9, [A])));
+        Assert.Equal(child, _voter.Find(Key.Zero)!.View);
+    }
+
     private Acceptor Started(TimeSpan at) => new(at, B, new Journal(_journal), [.. _journal]);
 
     private VoterReply Ask(VoterRequest request, TimeSpan? at = null) => _voter.Handle(at ?? s_now, request);

@@ -50,6 +50,28 @@ public class ElectionTests
     }
 
     [Fact]
+    public void All_who_are_left_begin_a_child_lineage_where_a_majority_is_given_up()
+    {
+        var five = new View(Line, 4, [A, B, C, D, E]);
+        Piece newer = Standing(BallotOf(3, A), s_ballot) with { View = five };
+        Piece older = Standing(BallotOf(2, B), s_ballot) with { View = five };
+        (Voter, Piece)[] both = [(A, newer), (B, older)];
+        Assert.Null(Judge(both));
+        Assert.Null(Election.Judge(s_ballot, Line, both, voter => voter == C || voter == D));
+        Assert.Null(Election.Judge(s_ballot, Line, [(A, newer)], IsDead));
+        Assert.Null(Election.Judge(
+            s_ballot, Line, [(A, newer), (B, older with { Promised = BallotOf(8, B) })], IsDead));
+        Election election = Election.Judge(s_ballot, Line, both, IsDead)!;
+        Assert.Equal([A, B], election.View.Voters.ToArray());
+        Assert.Equal(5UL, election.View.Epoch);
+        Assert.Equal([Line], election.View.Ancestors.ToArray());
+        Assert.Equal([A], election.Sources.ToArray());
+        Assert.Equal(election.View, Election.Judge(s_ballot, Line, [.. both.Reverse()], IsDead)!.View);
+
+        static bool IsDead(Voter voter) => voter == C || voter == D || voter == E;
+    }
+
+    [Fact]
     public void One_who_knows_a_later_view_makes_its_voters_count()
     {
         View later = Abc.Successor([B, C, D]);

@@ -211,6 +211,61 @@ public class RegisterFaultTests
         End(world);
     }
 
+    [Theory]
+    [InlineData(71, 5, 3)]
+    [InlineData(72, 9, 3)]
+    [InlineData(73, 5, 4)]
+    [InlineData(74, 3, 2)]
+    public void Survivors_of_a_forgotten_majority_have_one_history_and_the_dead_do_not_disturb_it(
+        ulong seed, int nodes, int dead)
+    {
+        var world = new RegisterWorld(nodes, seed);
+        world.Found(Math.Min(nodes, 5));
+        SimulatedNode[] gone = world.VotersOf(world.Keys[0])[..dead];
+        Array.ForEach(gone, node => node.PowerOff());
+        world.Network.RunFor(TimeSpan.FromSeconds(15));
+        SimulatedNode[] left = [.. world.Network.RunningNodes];
+        foreach (SimulatedNode node in gone)
+        {
+            ForgetResult? told = null;
+            world.Await("it is forgotten", () =>
+            {
+                world.DhtOf(left[0]).Forget(node.NodeId, end => told = end);
+                world.Network.RunFor(TimeSpan.FromSeconds(1));
+                return told?.Told > 0;
+            });
+        }
+
+        world.BeginCalls(4);
+        world.Network.RunFor(TimeSpan.FromSeconds(20));
+        Array.ForEach(gone, node => node.Start());
+        world.Network.RunFor(TimeSpan.FromSeconds(20));
+        left[0].PowerOff();
+        world.Network.RunFor(TimeSpan.FromSeconds(5));
+        left[0].Start();
+        End(world);
+    }
+
+    [Theory]
+    [InlineData(81)]
+    [InlineData(82)]
+    public void Three_of_five_voters_that_are_drained_one_after_the_other_break_no_history(ulong seed)
+    {
+        var world = new RegisterWorld(8, seed);
+        world.Found(5);
+        world.BeginCalls(4);
+        foreach (SimulatedNode node in world.VotersOf(world.Keys[0])[..3])
+        {
+            world.DhtOf(node).BeginDraining(TimeSpan.FromSeconds(30), node.Leave);
+            world.Await("it is drained", () => !node.IsRunning);
+        }
+
+        int before = world.Calls.Ended;
+        world.Network.RunFor(TimeSpan.FromSeconds(5));
+        Assert.InRange(world.Calls.Ended - before, 20, int.MaxValue);
+        End(world);
+    }
+
     // Once faults have ended all is served again; what was seen has an order.
     private static void End(RegisterWorld world)
     {
