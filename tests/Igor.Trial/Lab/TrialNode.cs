@@ -115,9 +115,10 @@ internal sealed class TrialNode(string program, string folder, int index, LabHos
 
     private void StartProcess(IEnumerable<int> bootstrap)
     {
+        // In a session of its own, as a service is: the kernel shares processors among sessions.
         string[] serve =
         [
-            $"--net=/run/netns/{LabNetwork.NameOf(index)}", program, "serve", "--until-input-ends",
+            $"--net=/run/netns/{LabNetwork.NameOf(index)}", "setsid", program, "serve", "--until-input-ends",
             "--data", Data, "--socket", Socket, "--listen", $"{LabNetwork.AddressOf(index)}:7000",
             "--network", "trial", "--vote-after", "5s",
             .. bootstrap.SelectMany(
@@ -146,8 +147,8 @@ internal sealed class TrialNode(string program, string folder, int index, LabHos
                 ended($"node {index} ended by itself with exit code {process.ExitCode}");
             }
         };
-        _process = process;
         process.Start();
+        _process = process;
         process.BeginOutputReadLine();
         process.BeginErrorReadLine();
     }
