@@ -10,14 +10,22 @@ internal static class Operating
     public static ForgetResult Forget(
         this DhtCluster cluster, Key member, bool isMeant = true, DhtClusterNode? via = null)
     {
-        var buffer = new PayloadBuffer();
-        new ForgetMessage(member, isMeant).Write(buffer);
-        byte[]? answer = null;
-        DhtClusterNode root = via is null ? cluster.RootOf(member) : cluster.Route(via, member);
-        root.Deliver(member, Key.Max, buffer.Written.ToArray(), a => answer = a, isProven: false);
-        root.Schedule();
-        cluster.RunUntil(() => answer is not null, 10);
-        return ForgetMessage.TryDecode(answer)
-            ?? throw new InvalidOperationException($"no answer to the word about {member.ToShortString()}");
+        byte[] message = new ForgetMessage(member, isMeant).Encode().ToArray();
+        for (int attempt = 0; attempt < 50; attempt++)
+        {
+            byte[]? answer = null;
+            DhtClusterNode root = via is null ? cluster.RootOf(member) : cluster.Route(via, member);
+            root.Deliver(member, Key.Max, message, a => answer = a, isProven: false);
+            root.Schedule();
+            cluster.RunUntil(() => answer is not null, 10);
+            if (ForgetMessage.TryDecode(answer) is { } result)
+            {
+                return result;
+            }
+
+            cluster.Run(0.1); // the ring is changing
+        }
+
+        throw new InvalidOperationException($"no answer to the word about {member.ToShortString()}");
     }
 }
