@@ -18,11 +18,11 @@ internal static class FreshMemory
     public static RecordSlot[] Slots(int length)
     {
         RecordSlot[] slots = GC.AllocateUninitializedArray<RecordSlot>(length, pinned: true);
-        if (OperatingSystem.IsLinux())
+        if (length > 0 && OperatingSystem.IsLinux())
         {
             nint from = Marshal.UnsafeAddrOfPinnedArrayElement(slots, 0) & -PageBytes;
             nint to = Marshal.UnsafeAddrOfPinnedArrayElement(slots, length - 1) + Unsafe.SizeOf<RecordSlot>();
-            madvise(from, to - from, PopulateForWriting); // where it is refused, pages come when touched
+            _ = madvise(from, to - from, PopulateForWriting); // where it is refused, pages come when touched
         }
 
         return slots;
