@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using Igor.Dht.Protocol.Records;
-using Igor.Dht.Storage.Segments;
 using Igor.Dht.Storage.Writing;
 using Igor.Kbr;
 using Igor.Testing;

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Diagnostics;
 using Igor.Trial;
 using Igor.Trial.Judging;
 using Igor.Trial.Lab;
