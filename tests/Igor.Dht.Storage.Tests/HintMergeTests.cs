@@ -1,7 +1,6 @@
 using CsCheck;
 using Igor.Dht.Protocol.Index;
 using Igor.Dht.Protocol.Records;
-using Igor.Dht.Protocol.Ring;
 using Igor.Dht.Storage.Hints;
 using Igor.Dht.Storage.Index;
 using Igor.Dht.Storage.Opening;
@@ -10,7 +9,6 @@ using Igor.Dht.Storage.Writing;
 using Igor.Kbr;
 using Igor.Testing;
 
-using static Igor.Dht.Storage.Tests.StoreTesting;
 
 namespace Igor.Dht.Storage.Tests;
 
