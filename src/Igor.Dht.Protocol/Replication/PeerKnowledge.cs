@@ -1,3 +1,4 @@
+using Igor.Dht.Protocol.Records;
 using Igor.Dht.Protocol.Ring;
 using Igor.Kbr;
 
@@ -18,14 +19,17 @@ internal sealed class PeerKnowledge(Key id)
     /// <summary>Keys of this root for which all that the peer held was heard.</summary>
     public ArcSet Synced { get; } = new();
 
-    /// <summary>Keys of this root for which the peer, as a replica, was given all that it lacked.</summary>
-    public ArcSet Matched { get; } = new();
+    /// <summary>
+    /// Keys of this root for which the peer, as a replica, was given all that it lacked: by the number of
+    /// replicas of the records, for where these are fewer others come in when one goes.
+    /// </summary>
+    public ArcSet[] Matched { get; } = ArcSet.OfEach(RecordCodec.ReplicasMax + 1);
 
     /// <summary>
     /// Keys for which the peer, as a replica, was once given all that it lacked. What it missed since then
-    /// is known by key.
+    /// is known by key. By the number of replicas, too.
     /// </summary>
-    public ArcSet Given { get; } = new();
+    public ArcSet[] Given { get; } = ArcSet.OfEach(RecordCodec.ReplicasMax + 1);
 
     /// <summary>Keys for which the peer was told that it is in sync.</summary>
     public ArcSet Told { get; } = new();

@@ -1,3 +1,4 @@
+using Igor.Dht.Protocol.Records;
 using Igor.Dht.Protocol.Ring;
 
 namespace Igor.Dht.Protocol.Replication;
@@ -26,8 +27,8 @@ internal sealed class RepairPeer(PeerKnowledge knowledge)
     /// <summary>Whether the peer did not take what it was owed.</summary>
     public bool HasRefused { get; set; }
 
-    /// <summary>Keys of which it is given what it lacks.</summary>
-    public ArcSet Matching { get; set; } = new();
+    /// <summary>Keys of which it is given what it lacks, by the number of replicas.</summary>
+    public ArcSet[] Matching { get; } = ArcSet.OfEach(RecordCodec.ReplicasMax + 1);
 
     /// <summary>Keys of which it is heard.</summary>
     public ArcSet Pulling { get; set; } = new();

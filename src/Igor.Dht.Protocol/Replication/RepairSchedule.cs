@@ -261,30 +261,28 @@ internal sealed class RepairSchedule(ReplicaContext context, RootKnowledge root,
         root.Gave(peer.Knowledge, peer.Matching);
         if (!peer.IsWanted)
         {
-            peer.Knowledge.Matched.Add(peer.Matching);
-            peer.Knowledge.Matched.Keep(root.Shared(peer.Knowledge, Neighbourhood.Replicas));
+            for (int replicas = 1; replicas <= RecordCodec.ReplicasMax; replicas++)
+            {
+                ArcSet matched = peer.Knowledge.Matched[replicas];
+                matched.Add(peer.Matching[replicas]);
+                matched.Keep(root.Shared(peer.Knowledge, replicas));
+            }
+
             peer.Knowledge.Told.Clear();
         }
     }
 
-    private bool HasWork(PeerKnowledge peer)
-    {
-        ArcSet shared = root.Shared(peer, Neighbourhood.Replicas);
-        shared.Remove(peer.Matched);
-        return !shared.IsEmpty || !root.Unheard(peer).IsEmpty;
-    }
+    private bool HasWork(PeerKnowledge peer) => root.IsOwed(peer) || !root.Unheard(peer).IsEmpty;
 
     private void Owe(RepairPeer peer)
     {
-        ArcSet lacked = root.Shared(peer.Knowledge, Neighbourhood.Replicas);
-        lacked.Remove(peer.Knowledge.Matched);
         bool hasFew = false;
         for (int replicas = 1; replicas <= FewReplicas; replicas++)
         {
             hasFew |= context.Index.CountOf(replicas) > 0;
         }
 
-        if ((!lacked.IsEmpty || hasFew) && !peer.IsOwed)
+        if ((hasFew || root.IsOwed(peer.Knowledge)) && !peer.IsOwed)
         {
             peer.IsOwed = true;
             peer.IsWanted = true;
@@ -311,7 +309,7 @@ internal sealed class RepairSchedule(ReplicaContext context, RootKnowledge root,
 
     private void Mend(RepairPeer peer)
     {
-        peer.Knowledge.Matched.Clear();
+        Array.ForEach(peer.Knowledge.Matched, matched => matched.Clear());
         Hurry(peer);
     }
 
@@ -331,11 +329,11 @@ internal sealed class RepairSchedule(ReplicaContext context, RootKnowledge root,
         CommonMessages.WriteMembers(context.Buffer);
         context.Request(this, MembersTag, peer.Knowledge.Id, exact: true, TellTimeout);
         peer.IsWanted = false;
-        peer.Matching = root.Shared(peer.Knowledge, Neighbourhood.Replicas);
         peer.Pulling = root.Unheard(peer.Knowledge);
         peer.TermBefore = peer.Knowledge.Term;
         for (int replicas = 1; replicas <= RecordCodec.ReplicasMax; replicas++)
         {
+            peer.Matching[replicas] = root.Shared(peer.Knowledge, replicas);
             bool occurs = replicas == Neighbourhood.Replicas
                 || context.Index.CountOf(replicas) > 0
                 || (peer.Knowledge.Classes & (1 << replicas)) != 0;
@@ -354,6 +352,7 @@ internal sealed class RepairSchedule(ReplicaContext context, RootKnowledge root,
         {
             peer.IsOwed = false;
             peer.Due = LaterFor(peer);
+            HandleMatch(peer);
             return;
         }
 
@@ -383,7 +382,7 @@ internal sealed class RepairSchedule(ReplicaContext context, RootKnowledge root,
         foreach (RepairPeer peer in _peers)
         {
             ArcSet arcs = complete.Copy();
-            arcs.Keep(peer.Knowledge.Matched);
+            arcs.Keep(peer.Knowledge.Matched[Neighbourhood.Replicas]);
             arcs.Remove(peer.Knowledge.Told);
             if (arcs.IsEmpty || arcs.Spans.Count > SyncMessages.ArcsMax)
             {

@@ -1,4 +1,5 @@
 using Igor.Dht.Protocol.Machines;
+using Igor.Dht.Protocol.Records;
 using Igor.Dht.Protocol.Ring;
 using Igor.Kbr;
 
@@ -104,8 +105,6 @@ internal sealed class RootKnowledge(ReplicaContext context)
         foreach (PeerKnowledge peer in _peers)
         {
             peer.Synced.Keep(root);
-            peer.Matched.Keep(root);
-            peer.Given.Keep(root);
             peer.Told.Keep(root);
             peer.Leased.Keep(root);
         }
@@ -123,7 +122,27 @@ internal sealed class RootKnowledge(ReplicaContext context)
             _peers.Sort(static (a, b) => a.Id.CompareTo(b.Id));
         }
 
+        _peers.ForEach(HandleShares);
         _isStale = true;
+    }
+
+    /// <summary>
+    /// Who is no replica any more misses what is written until it is one again; and where there is nothing to
+    /// give, all is given.
+    /// </summary>
+    private void HandleShares(PeerKnowledge peer)
+    {
+        for (int replicas = 1; replicas <= RecordCodec.ReplicasMax; replicas++)
+        {
+            ArcSet shared = Shared(peer, replicas);
+            peer.Matched[replicas].Keep(shared);
+            peer.Given[replicas].Keep(shared);
+            if (replicas != Neighbourhood.Replicas && context.Index.CountOf(replicas) == 0)
+            {
+                peer.Matched[replicas].Add(shared);
+                peer.Given[replicas].Add(shared);
+            }
+        }
     }
 
     /// <summary>
@@ -150,10 +169,16 @@ internal sealed class RootKnowledge(ReplicaContext context)
     }
 
     /// <summary>A synchronisation ended well: the peer has all that it is to hold in these arcs.</summary>
-    public void Gave(PeerKnowledge peer, ArcSet arcs)
+    /// <param name="peer">The peer.</param>
+    /// <param name="arcs">The arcs, by the number of replicas.</param>
+    public void Gave(PeerKnowledge peer, ArcSet[] arcs)
     {
-        peer.Given.Add(arcs);
-        peer.Given.Keep(context.Membership.RootArc);
+        for (int replicas = 1; replicas <= RecordCodec.ReplicasMax; replicas++)
+        {
+            peer.Given[replicas].Add(arcs[replicas]);
+            peer.Given[replicas].Keep(Shared(peer, replicas));
+        }
+
         _isStale = true;
     }
 
@@ -232,20 +257,34 @@ internal sealed class RootKnowledge(ReplicaContext context)
 
         foreach (PeerKnowledge peer in _peers)
         {
-            if (context.Membership.Drainers.Contains(peer.Id))
-            {
-                continue;
-            }
-
-            ArcSet rest = Shared(peer, Neighbourhood.Replicas);
-            rest.Remove(peer.Matched);
-            if (!rest.IsEmpty)
+            if (!context.Membership.Drainers.Contains(peer.Id) && IsOwed(peer))
             {
                 return false;
             }
         }
 
         return true;
+    }
+
+    /// <summary>
+    /// Whether a peer may lack something that it is to hold, of records with any number of replicas.
+    /// </summary>
+    public bool IsOwed(PeerKnowledge peer)
+    {
+        for (int replicas = 1; replicas <= RecordCodec.ReplicasMax; replicas++)
+        {
+            if (replicas == Neighbourhood.Replicas || context.Index.CountOf(replicas) > 0)
+            {
+                ArcSet rest = Shared(peer, replicas);
+                rest.Remove(peer.Matched[replicas]);
+                if (!rest.IsEmpty)
+                {
+                    return true;
+                }
+            }
+        }
+
+        return false;
     }
 
     private bool HandleTerm(PeerKnowledge peer, ulong term)
@@ -339,7 +378,7 @@ internal sealed class RootKnowledge(ReplicaContext context)
         for (int at = 0; at < near.Length && at < count; at++)
         {
             bool shares = near[at] == context.Membership.Self
-                || PeerOf(near[at])?.Given.Contains(key) == true;
+                || PeerOf(near[at])?.Given[count].Contains(key) == true;
             sharers += shares ? 1 : 0;
         }
 
@@ -372,7 +411,11 @@ internal sealed class RootKnowledge(ReplicaContext context)
         foreach (PeerKnowledge peer in _peers)
         {
             peer.Synced.AddEnds(points);
-            peer.Given.AddEnds(points);
+            for (int replicas = _fewest; replicas <= Neighbourhood.Replicas; replicas++)
+            {
+                peer.Given[replicas].AddEnds(points);
+            }
+
             peer.Leased.AddEnds(points);
         }
 

@@ -24,8 +24,7 @@ internal sealed class Sweep(ReplicaContext context)
     /// </summary>
     private static readonly TimeSpan HarmlessRetention = TimeSpan.FromHours(1);
 
-    private readonly ArcSet[] _ranges =
-        [.. Enumerable.Range(0, RecordCodec.ReplicasMax + 1).Select(_ => new ArcSet())];
+    private readonly ArcSet[] _ranges = ArcSet.OfEach(RecordCodec.ReplicasMax + 1);
 
     private readonly List<Holding> _step = new(StepCount);
     private readonly Demotion.Budget _demotions = new();

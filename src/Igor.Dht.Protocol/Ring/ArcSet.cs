@@ -16,6 +16,9 @@ internal sealed class ArcSet
     /// <summary>The spans, in order, neither overlapping nor adjacent.</summary>
     public IReadOnlyList<KeySpan> Spans => _spans;
 
+    /// <summary>So many empty ones.</summary>
+    public static ArcSet[] OfEach(int count) => [.. Enumerable.Range(0, count).Select(_ => new ArcSet())];
+
     /// <summary>A set of one arc.</summary>
     public static ArcSet Of(Arc arc)
     {
