@@ -157,13 +157,18 @@ internal sealed class Allegiance(ReplicaContext context)
 
     private bool IsHeldBy(Allegiant root, Key key) =>
         (root.LeaseUntil > context.Now.Monotonic && root.Leased.Contains(key))
-        || context.Membership.Alive.Range(root.Root, 1)?.Contains(key) == true;
+        || RangeOf(root)?.Contains(key) == true;
+
+    /// <summary>What it is the root of; nothing when it goes, which all have agreed to.</summary>
+    private Arc? RangeOf(Allegiant root) => context.Membership.IsGoing(root.Root)
+        ? null
+        : context.Membership.Alive.Range(root.Root, 1);
 
     /// <summary>The keys that a root keeps, whoever asks.</summary>
     private ArcSet HeldBy(Allegiant root)
     {
         ArcSet held = root.Arcs.Copy();
-        held.Keep(context.Membership.Alive.Range(root.Root, 1));
+        held.Keep(RangeOf(root));
         if (root.LeaseUntil > context.Now.Monotonic)
         {
             held.Add(root.Leased);

@@ -174,6 +174,9 @@ internal sealed partial class Membership
         return true;
     }
 
+    /// <summary>Whether a member said that it goes just now, which all agreed to.</summary>
+    public bool IsGoing(Key id) => _isAgreed && _leaving == id;
+
     /// <summary>
     /// Others know these members. Those that this node does not know it is to expect: it may have come into a
     /// part of the ring only. Not those that just went, of which others may not know yet.
@@ -204,7 +207,8 @@ internal sealed partial class Membership
         {
             Forget(departure.Id);
             Remember(_departed, new Missing(departure.Id, now));
-            bool isAgreed = _leaving == departure.Id && _isAgreed;
+            bool isAgreed = IsGoing(departure.Id);
+            _leaving = _leaving == departure.Id ? null : _leaving;
             if (departure.Reason == DepartureReason.Failed
                 || (departure.Reason == DepartureReason.Left && !isAgreed))
             {

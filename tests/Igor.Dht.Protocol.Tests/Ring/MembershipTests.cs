@@ -41,6 +41,19 @@ public class MembershipTests
     }
 
     [Fact]
+    public void Agreement_is_to_one_leaving_only()
+    {
+        Membership membership = Joined();
+        membership.TryLetLeave(s_ids[3], isAgreed: true);
+        Assert.True(membership.IsGoing(s_ids[3]));
+        membership.HandleUpdate(TimeSpan.Zero, Change([1, 2, 4, 5], (3, DepartureReason.Left)));
+        membership.HandleUpdate(TimeSpan.Zero, Change([1, 2, 3, 4, 5]));
+        Assert.False(membership.IsGoing(s_ids[3]));
+        membership.HandleUpdate(TimeSpan.Zero, Change([1, 2, 4, 5], (3, DepartureReason.Left)));
+        Assert.Equal([s_ids[3]], membership.MissingMembers);
+    }
+
+    [Fact]
     public void Member_that_came_back_is_missing_no_more()
     {
         Membership membership = Joined();
