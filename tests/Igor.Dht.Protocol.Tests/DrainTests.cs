@@ -182,6 +182,21 @@ public class DrainTests
         Assert.Equal(DrainStage.None, going.Dht.Draining.Stage);
     }
 
+    [Fact]
+    public void Member_that_comes_back_expects_nobody_who_went_after_it()
+    {
+        DhtCluster cluster = DhtCluster.Of(7);
+        PutAll(cluster);
+        DhtClusterNode[] near = cluster.NearestTo(s_tea);
+        Go(cluster, near[0]);
+        Go(cluster, near[1]);
+        Go(cluster, near[2]);
+        cluster.Revive(near[0]);
+        cluster.RunUntil(
+            () => cluster.Alive.All(node => node.Dht.Status is { IsSettled: true, IsReplicated: true }));
+        Assert.All(cluster.Alive, node => Assert.Empty(node.Dht.Status.Missing));
+    }
+
     private static int ReplicasOf(int key, int fewest) => Math.Max((key % 8) + 1, fewest);
 
     private static void PutAll(DhtCluster cluster, int fewest = 1)

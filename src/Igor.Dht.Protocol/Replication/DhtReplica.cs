@@ -203,7 +203,15 @@ internal sealed class DhtReplica
     /// <summary>Keeps what has to be kept, and hands over what it coordinates.</summary>
     public void Close()
     {
-        _notes.Flush();
+        if (_draining.Stage == DrainStage.Drained)
+        {
+            _notes.FlushForGood();
+        }
+        else
+        {
+            _notes.Flush();
+        }
+
         _registers?.Close();
     }
 

@@ -37,8 +37,8 @@ internal sealed class KeptNotes(ReplicaContext context)
     public TimeSpan? NextDeadline { get; private set; }
 
     /// <summary>
-    /// Takes up what was kept; after the index is complete. Whether others were in the ring: then the node
-    /// may have given them its word.
+    /// Takes up what was kept; after the index is complete. Whether it was in a ring: then the node may have
+    /// given others its word.
     /// </summary>
     public bool Recall(Func<string, byte[]?> read)
     {
@@ -75,7 +75,7 @@ internal sealed class KeptNotes(ReplicaContext context)
         }
 
         _hasMembers = members.Count > 0;
-        return _hasMembers;
+        return _kept[Members].Length > 0;
     }
 
     /// <summary>Something changed that is to be kept: that the node is no more alone, at once.</summary>
@@ -104,10 +104,20 @@ internal sealed class KeptNotes(ReplicaContext context)
         if (NextDeadline is not null)
         {
             NextDeadline = null;
-            Keep(Members, MembersNote());
+            Keep(Members, MembersNote(context.Membership.ToRemember()));
             Keep(Lost, LostNote());
             Keep(Replicas, [(byte)context.FewestReplicas]);
         }
+    }
+
+    /// <summary>
+    /// Keeps what changed, and that no member is to be expected: the node has gone for good. Started again
+    /// it is a newcomer, whom the others tell who is there; who went after it nobody expects.
+    /// </summary>
+    public void FlushForGood()
+    {
+        Flush();
+        Keep(Members, MembersNote([]));
     }
 
     /// <summary>
@@ -123,9 +133,9 @@ internal sealed class KeptNotes(ReplicaContext context)
         return network;
     }
 
-    private byte[] MembersNote()
+    private byte[] MembersNote(IEnumerable<Key> remembered)
     {
-        Key[] members = [.. context.Membership.ToRemember()];
+        Key[] members = [.. remembered];
         byte[] network = Network();
         byte[] note = new byte[network.Length + (members.Length * Key.SizeInBytes)];
         network.CopyTo(note, 0);
