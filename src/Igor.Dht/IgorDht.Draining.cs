@@ -32,10 +32,14 @@ public sealed partial class IgorDht
             DhtError.Local,
             "No member of the DHT answers on this node: it keeps no records, is drained already, or ended.");
 
-    // A member that is drained is a member no more at once: others have forgotten it.
+    private static readonly TimeSpan LastNews = TimeSpan.FromMilliseconds(500);
+
+    // A member that is drained is a member no more: others have forgotten it. Who asked for that and is about
+    // to ask how far it is hears of the end before.
     private async Task FollowDrainAsync()
     {
         await _host.Drained.ConfigureAwait(false);
+        await Task.Delay(LastNews).ConfigureAwait(false);
         try
         {
             IKbrService client = await _connection.RetireAsync(_host, _options.Timeout).ConfigureAwait(false);

@@ -45,7 +45,7 @@ public sealed partial class DhtDriver
     /// </summary>
     private bool TryDrain(in KbrDelivery delivery)
     {
-        if (_replica is null || !delivery.IsSourceProven || delivery.Source != _service!.NodeId
+        if (!delivery.IsSourceProven || delivery.Source != _service!.NodeId
             || !DrainMessage.IsOne(delivery.Payload.Span)
             || !Decoding.TryRead(
                 delivery.Payload, MessageKind.Drain, DrainMessage.Read, out DrainMessage message))
@@ -53,8 +53,23 @@ public sealed partial class DhtDriver
             return false;
         }
 
-        _replica.Draining.Handle(delivery.Token, message);
-        EndInput();
+        if (_replica is not null)
+        {
+            _replica.Draining.Handle(delivery.Token, message);
+            EndInput();
+        }
+        else if (_drained.Stage == DrainStage.Drained)
+        {
+            // It was on its way to ask again when the last step was done.
+            var answer = new PayloadBuffer();
+            DrainMessage.Write(answer, message.Known + 1, _drained);
+            _service.Reply(delivery.Token, answer.Written);
+        }
+        else
+        {
+            return false;
+        }
+
         return true;
     }
 }
