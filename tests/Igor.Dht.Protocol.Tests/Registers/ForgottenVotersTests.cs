@@ -1,6 +1,5 @@
 using System.Text;
 using Igor.Dht.Protocol.Machines;
-using Igor.Dht.Protocol.Registers;
 using Igor.Dht.Protocol.Views;
 
 namespace Igor.Dht.Protocol.Tests.Registers;
