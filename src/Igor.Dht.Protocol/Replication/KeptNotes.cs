@@ -74,8 +74,8 @@ internal sealed class KeptNotes(ReplicaContext context)
             }
         }
 
-        _hasMembers = members.Count > 0;
-        return _kept[Members].Length > 0;
+        _hasMembers = members.Exists(id => id != context.Membership.Self);
+        return members.Count > 0;
     }
 
     /// <summary>Something changed that is to be kept: that the node is no more alone, at once.</summary>
@@ -84,7 +84,6 @@ internal sealed class KeptNotes(ReplicaContext context)
         NextDeadline ??= context.Now.Monotonic + Pause;
         if (!_hasMembers && context.Membership.ToRemember().Any())
         {
-            _hasMembers = true;
             Flush();
         }
     }
@@ -104,20 +103,22 @@ internal sealed class KeptNotes(ReplicaContext context)
         if (NextDeadline is not null)
         {
             NextDeadline = null;
-            Keep(Members, MembersNote(context.Membership.ToRemember()));
+            Key[] members = [.. context.Membership.ToRemember()];
+            _hasMembers = members.Length > 0;
+            Keep(Members, MembersNote(members));
             Keep(Lost, LostNote());
             Keep(Replicas, [(byte)context.FewestReplicas]);
         }
     }
 
     /// <summary>
-    /// Keeps what changed, and that no member is to be expected: the node has gone for good. Started again
-    /// it is a newcomer, whom the others tell who is there; who went after it nobody expects.
+    /// Keeps what changed, and of the members only itself: the node has gone for good. Started again it was
+    /// in a ring, but is a newcomer, whom the others tell who is there; who went after it nobody expects.
     /// </summary>
     public void FlushForGood()
     {
         Flush();
-        Keep(Members, MembersNote([]));
+        Keep(Members, MembersNote([context.Membership.Self]));
     }
 
     /// <summary>
@@ -133,9 +134,8 @@ internal sealed class KeptNotes(ReplicaContext context)
         return network;
     }
 
-    private byte[] MembersNote(IEnumerable<Key> remembered)
+    private byte[] MembersNote(ReadOnlySpan<Key> members)
     {
-        Key[] members = [.. remembered];
         byte[] network = Network();
         byte[] note = new byte[network.Length + (members.Length * Key.SizeInBytes)];
         network.CopyTo(note, 0);
