@@ -12,7 +12,7 @@ internal static class FaultDraw
     private static readonly ImmutableArray<FaultKind> s_kinds =
     [
         FaultKind.Cut, FaultKind.Cut, FaultKind.CutOneWay, FaultKind.Clog, FaultKind.Stall, FaultKind.Kill,
-        FaultKind.PowerCut, FaultKind.Leave, FaultKind.FullDisk, FaultKind.SlowDisk,
+        FaultKind.PowerCut, FaultKind.Leave, FaultKind.Drain, FaultKind.FullDisk, FaultKind.SlowDisk,
         FaultKind.ClockJump, FaultKind.Join,
     ];
 
