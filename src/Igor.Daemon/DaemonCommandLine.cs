@@ -3,6 +3,7 @@ using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using System.CommandLine.Parsing;
+using System.Globalization;
 using Microsoft.Extensions.Logging;
 
 namespace Igor.Daemon;
@@ -53,6 +54,25 @@ internal sealed class DaemonCommandLine
 
     private readonly Option<string?> _network = Text(
         "--network", "NAME", "Name of the network (IGOR_NETWORK)");
+
+    private readonly Option<int?> _upkeep = new("--upkeep")
+    {
+        HelpName = "N",
+        Description = "What the node may spend to keep its place among the others, in bytes a second on the "
+            + "whole: more fingers, and fewer hops, where nodes come and go [default: 400]",
+        CustomParser = result =>
+        {
+            string text = result.Tokens[0].Value;
+            if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int number))
+            {
+                return number;
+            }
+
+            result.AddError($"--upkeep is a whole number of bytes a second, not '{text}'");
+            return null;
+        },
+    };
+
     private readonly Option<LogLevel?> _logLevel = new("--log-level")
     {
         HelpName = "LEVEL",
@@ -82,7 +102,7 @@ internal sealed class DaemonCommandLine
     public DaemonCommandLine()
     {
         foreach (Option option in (Option[])
-            [_config, _data, _socket, _listen, _advertise, _bootstrap, _found, _network, _logLevel, _json])
+            [_config, _data, _socket, _listen, _advertise, _bootstrap, _found, _network, _upkeep, _logLevel, _json])
         {
             _root.Add(option);
         }
@@ -129,6 +149,7 @@ internal sealed class DaemonCommandLine
             Bootstrap = parsed.GetValue(_bootstrap) is { Length: > 0 } bootstrap ? bootstrap : null,
             Found = parsed.GetValue(_found) ? true : null,
             Network = parsed.GetValue(_network),
+            Upkeep = parsed.GetValue(_upkeep),
             Json = parsed.GetValue(_json) ? true : null,
             LogLevel = parsed.GetValue(_logLevel),
         };

@@ -22,6 +22,8 @@ internal sealed record DaemonSettings
     /// <summary>What the levels of the log are called.</summary>
     public const string LevelWords = "trace, debug, information, warning, error, critical or none";
 
+    private const int UpkeepLeast = 200;
+    private const int UpkeepMost = 1_000_000;
     private const string DefaultListen = "0.0.0.0:4646";
 
     /// <summary>The folder that keeps everything of the node.</summary>
@@ -48,6 +50,9 @@ internal sealed record DaemonSettings
     /// <summary>Whether standard output and errors are for programs.</summary>
     public bool? Json { get; init; }
 
+    /// <summary>What the node may spend to keep its rings up, in bytes a second.</summary>
+    public int? Upkeep { get; init; }
+
     /// <summary>What is logged on standard error.</summary>
     public LogLevel? LogLevel { get; init; }
 
@@ -57,7 +62,7 @@ internal sealed record DaemonSettings
 
     /// <summary>The settings as a file names them.</summary>
     public static IReadOnlyList<string> Names { get; } =
-        ["data", "socket", "listen", "advertise", "bootstrap", "found", "network", "json", "logLevel"];
+        ["data", "socket", "listen", "advertise", "bootstrap", "found", "network", "upkeep", "json", "logLevel"];
 
     /// <summary>The data folder, with its default.</summary>
     /// <exception cref="NodeStartException">There is no home for it.</exception>
@@ -77,6 +82,7 @@ internal sealed record DaemonSettings
         Bootstrap = Bootstrap ?? lower.Bootstrap,
         Found = Found ?? lower.Found,
         Network = Network ?? lower.Network,
+        Upkeep = Upkeep ?? lower.Upkeep,
         Json = Json ?? lower.Json,
         LogLevel = LogLevel ?? lower.LogLevel,
         Origins = lower.Origins.SetItems(Origins),
@@ -146,6 +152,10 @@ internal sealed record DaemonSettings
             Bootstrap = Bootstrap ?? [],
             Found = Found ?? false,
             Network = Network ?? defaults.Network,
+            Overlay = defaults.Overlay with
+            {
+                UpkeepBytesPerSecond = Upkeep ?? defaults.Overlay.UpkeepBytesPerSecond,
+            },
         };
         IReadOnlyList<string> faults = [.. OwnFaults()];
         if (faults.Count == 0)
@@ -177,6 +187,12 @@ internal sealed record DaemonSettings
             {
                 yield return $"{Origin(property)} is '{address}': {fault}";
             }
+        }
+
+        if (Upkeep is < UpkeepLeast or > UpkeepMost)
+        {
+            yield return $"{Origin(nameof(Upkeep))} is {Upkeep}: what a node may spend to keep its rings up "
+                + $"is {UpkeepLeast} to {UpkeepMost} bytes a second";
         }
 
         if (Network is not null && !ServiceId.IsValidName(Network))

@@ -108,6 +108,7 @@ internal ref struct SettingsFile
         "bootstrap" => settings with { Bootstrap = List(name) },
         "found" => settings with { Found = Flag(name) },
         "network" => settings with { Network = Text(name, "a name") },
+        "upkeep" => settings with { Upkeep = Whole(name) },
         "json" => settings with { Json = Flag(name) },
         "logLevel" => settings with { LogLevel = Level(name) },
         _ => throw Wrong($"unknown setting '{name}'; there are {string.Join(", ", DaemonSettings.Names)}"),
@@ -152,6 +153,13 @@ internal ref struct SettingsFile
         _ => throw Mistaken(name, "true or false"),
     };
 
+    private readonly int? Whole(string name) => _reader.TokenType switch
+    {
+        JsonTokenType.Null => null,
+        JsonTokenType.Number when _reader.TryGetInt32(out int number) => number,
+        _ => throw Mistaken(name, "a whole number"),
+    };
+
     private LogLevel? Level(string name)
     {
         if (_reader.TokenType == JsonTokenType.Null)
@@ -165,10 +173,10 @@ internal ref struct SettingsFile
                 : throw Mistaken(name, DaemonSettings.LevelWords);
     }
 
-    private DaemonFailure Mistaken(string name, string expected) =>
+    private readonly DaemonFailure Mistaken(string name, string expected) =>
         Wrong($"\"{name}\" is {Present()}; it must be {expected}");
 
-    private DaemonFailure Wrong(string what) =>
+    private readonly DaemonFailure Wrong(string what) =>
         DaemonFailure.Usage($"the configuration file {_path}, line {Line()} is wrong: {what}");
 
     private readonly string Present() => _reader.TokenType switch

@@ -120,6 +120,12 @@ public sealed record IgorDhtOptions
     public TimeSpan VoteAfter { get; init; } = TimeSpan.FromSeconds(60);
 
     /// <summary>
+    /// What a node of its own may spend to keep its rings up, in bytes a second over all. 200 to 1,000,000.
+    /// </summary>
+    /// <value>Default: 400; more keeps more fingers, and routes shorter, where nodes come and go.</value>
+    public int UpkeepBytesPerSecond { get; init; } = 400;
+
+    /// <summary>
     /// How a member keeps records: quota, cache and more. The folder is `records` in the data folder.
     /// </summary>
     public RecordStoreOptions Store { get; init; } = new();
@@ -157,6 +163,13 @@ public sealed record IgorDhtOptions
         {
             throw new ArgumentException(
                 $"{nameof(VoteAfter)} is {VoteAfter}; it goes from 0 to 1 day.", nameof(VoteAfter));
+        }
+
+        if (UpkeepBytesPerSecond is < 200 or > 1_000_000)
+        {
+            throw new ArgumentException(
+                $"UpkeepBytesPerSecond is {UpkeepBytesPerSecond}; it can be 200 to 1,000,000.",
+                nameof(UpkeepBytesPerSecond));
         }
 
         CheckPath(nameof(Data), Data);

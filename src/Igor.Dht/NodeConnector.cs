@@ -191,6 +191,7 @@ internal sealed class NodeConnector
         DataFolder = folder,
         Bootstrap = _options.Bootstrap,
         Network = _options.Network ?? IgorDhtOptions.DefaultNetwork,
+        Overlay = new OverlayOptions { UpkeepBytesPerSecond = _options.UpkeepBytesPerSecond },
     };
 
     private async Task<NodeConnection> WithStoreAsync(

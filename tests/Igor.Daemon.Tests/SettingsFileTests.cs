@@ -17,6 +17,8 @@ public sealed class SettingsFileTests : IDisposable
     [InlineData("\"bootstrap\": [\"a:1\", 5]", "\"bootstrap\" is 5; it must be a list of addresses")]
     [InlineData("\"advertise\": [null]", "\"advertise\" is null; it must be a list of addresses")]
     [InlineData("\"json\": \"true\"", "\"json\" is \"true\"; it must be true or false")]
+    [InlineData("\"upkeep\": \"400\"", "\"upkeep\" is \"400\"; it must be a whole number")]
+    [InlineData("\"upkeep\": 0.5", "\"upkeep\" is 0.5; it must be a whole number")]
     [InlineData("\"logLevel\": 3", "\"logLevel\" is 3; it must be trace, debug")]
     [InlineData("\"logLevel\": \"3\"", "\"logLevel\" is \"3\"; it must be trace, debug")]
     [InlineData("\"Listen\": \"a:1\"", "unknown setting 'Listen'; there are data, socket, listen")]
@@ -39,12 +41,23 @@ public sealed class SettingsFileTests : IDisposable
     [Theory]
     [InlineData("\"listen\": \"foo\"", "\"listen\" in")]
     [InlineData("\"bootstrap\": [\"a:1\", \"::1:7812\"]", "[::1]:7812")]
-    public void Malformed_address_is_blamed_on_the_line_that_has_it(string setting, string words)
+    [InlineData("\"upkeep\": 199", "is 200 to 1000000 bytes a second")]
+    public void Wrong_value_is_blamed_on_the_line_that_has_it(string setting, string words)
     {
         File.WriteAllText(_path, $"{{\n  {setting}\n}}");
         DaemonFailure failure = Assert.Throws<DaemonFailure>(() => SettingsFile.Read(_path).ToNodeOptions());
         Assert.Contains($"{_path}, line 2,", failure.Message, StringComparison.Ordinal);
         Assert.Contains(words, failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Upkeep_of_the_file_is_the_nodes_and_the_command_lines_goes_before_it()
+    {
+        File.WriteAllText(_path, """{ "upkeep": 2000 }""");
+        DaemonSettings file = SettingsFile.Read(_path);
+        Assert.Equal(2000, file.ToNodeOptions().Overlay.UpkeepBytesPerSecond);
+        DaemonSettings both = new DaemonSettings { Upkeep = 300 }.Over(file);
+        Assert.Equal(300, both.ToNodeOptions().Overlay.UpkeepBytesPerSecond);
     }
 
     [Fact]

@@ -43,6 +43,13 @@ internal sealed class ServeCommand : CliCommand
         },
     };
 
+    private readonly Option<int> _upkeep = RangedOption.Whole(
+        "--upkeep",
+        200,
+        1_000_000,
+        400,
+        "What a node of its own may spend to keep its place among the others, in bytes a second on the whole");
+
     private readonly Option<bool> _untilInputEnds = new("--until-input-ends")
     {
         Description = "Leave when standard input ends, too: with the process that started this one",
@@ -60,6 +67,7 @@ internal sealed class ServeCommand : CliCommand
     {
         Add(_found);
         Add(_voteAfter);
+        Add(_upkeep);
         Add(_untilInputEnds);
     }
 
@@ -74,6 +82,7 @@ internal sealed class ServeCommand : CliCommand
             Listen = common.Listen ?? DefaultListen,
             Found = Common.Flag(arguments, _found, "IGOR_FOUND"),
             VoteAfter = arguments.GetValue(_voteAfter) ?? common.VoteAfter,
+            UpkeepBytesPerSecond = arguments.GetValue(_upkeep),
         };
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         if (arguments.GetValue(_untilInputEnds))
