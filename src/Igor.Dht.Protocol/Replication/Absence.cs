@@ -12,8 +12,8 @@ namespace Igor.Dht.Protocol.Replication;
 /// <summary>
 /// Keeps, over restarts, since when and until when this node was in sync with the others. Who was away for
 /// longer than tombstones live may hold what was deleted meanwhile, and nobody remembers that. Before it
-/// gives anything it asks those who were there all the time, and drops what they have not, but for what it
-/// can have got since. Where there are none of them, nothing is dropped: then all were away.
+/// gives anything it asks those who were there all the time, and drops what they have not, but for what is
+/// younger than that. Where there are none of them, nothing is dropped: then all were away.
 /// </summary>
 internal sealed class Absence(ReplicaContext context, RootKnowledge root) : IReplyHandler
 {
@@ -127,6 +127,8 @@ internal sealed class Absence(ReplicaContext context, RootKnowledge root) : IRep
         }
     }
 
+    private long AheadMsMax => (long)context.Options.VersionAheadMax.TotalMilliseconds;
+
     private static bool IsLong(long ms) => ms > (long)ValueRecordType.TombstoneLife.TotalMilliseconds;
 
     private void Judge()
@@ -203,10 +205,13 @@ internal sealed class Absence(ReplicaContext context, RootKnowledge root) : IRep
         }
     }
 
-    /// <summary>What came here since it was away, or proves itself, is in no doubt.</summary>
+    /// <summary>
+    /// What proves itself is in no doubt; nor is what is so young that its deletion would be remembered. What
+    /// came since this node noted that it was in sync may have come before it went.
+    /// </summary>
     private bool IsInDoubt(in Holding holding) =>
         context.Options.Types.Find(holding.Type) is not { NewerConfirmsOlder: true }
-        && VersionTime.UnixMsOf(holding.Version) <= _seenUnixMs;
+        && IsLong(context.Now.UnixMs + AheadMsMax - VersionTime.UnixMsOf(holding.Version));
 
     /// <summary>Whether a member is to hold a record, if this node is or is not.</summary>
     private bool IsJudgedBy(Key judge, in Holding holding)
