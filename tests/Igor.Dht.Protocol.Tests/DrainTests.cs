@@ -30,6 +30,16 @@ public class DrainTests
     }
 
     [Fact]
+    public void Member_far_from_the_others_waits_for_their_last_word_and_does_nothing_meanwhile()
+    {
+        DhtCluster cluster = DhtCluster.Of(8);
+        PutAll(cluster);
+        cluster.Slowness = 40; // longer on the way than from one look at the drain to the next
+        Go(cluster, cluster.NearestTo(s_tea)[0]);
+        AssertAllIsThere(cluster, at: 1);
+    }
+
+    [Fact]
     public void Two_that_go_at_the_same_time_wait_for_one_another()
     {
         for (int seed = 1; seed <= 5; seed++)

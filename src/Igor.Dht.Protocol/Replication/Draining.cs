@@ -53,7 +53,7 @@ internal sealed class Draining(
     public DrainStage Stage { get; private set; }
 
     /// <summary>When <see cref="HandleDeadline"/> wants to be called, or null for never.</summary>
-    public TimeSpan? NextDeadline => IsUnderWay ? _tickAt : null;
+    public TimeSpan? NextDeadline => IsUnderWay && !_isAgreed ? _tickAt : null;
 
     /// <summary>Whether it begins no further put.</summary>
     public bool IsClosing => Stage is DrainStage.Closing or DrainStage.Drained;

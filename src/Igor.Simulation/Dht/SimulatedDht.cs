@@ -18,11 +18,18 @@ public sealed class SimulatedDht : IKbrApplication, IDhtHost
     /// <summary>The service that the DHT runs in.</summary>
     public const string Service = "dht";
 
+    /// <summary>Most deadlines in a moment: a driver that leaves one in the past has them without end.</summary>
+    private const int DeadlinesMax = 1000;
+
+    private static readonly TimeSpan s_moment = TimeSpan.FromMilliseconds(1);
+
     private readonly SimulatedNode _host;
     private readonly DhtDriver _driver;
     private readonly Queue<Action> _inputs = [];
     private long _armedNumber;
     private TimeSpan? _armedAt;
+    private TimeSpan _countedSince;
+    private int _deadlines;
     private bool _isHandling;
     private readonly IKbrService _service;
     private Action? _left;
@@ -232,7 +239,23 @@ public sealed class SimulatedDht : IKbrApplication, IDhtHost
             {
                 _armedAt = null;
                 Input(_driver.HandleDeadline);
+                CountDeadline();
             }
         });
+    }
+
+    private void CountDeadline()
+    {
+        if (_host.Now - _countedSince > s_moment)
+        {
+            _countedSince = _host.Now;
+            _deadlines = 0;
+        }
+
+        if (++_deadlines > DeadlinesMax)
+        {
+            throw new InvalidOperationException(
+                $"The DHT of {_host} leaves a deadline in the past: a real host would spin.");
+        }
     }
 }

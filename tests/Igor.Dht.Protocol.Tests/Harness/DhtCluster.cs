@@ -152,7 +152,10 @@ internal sealed class DhtCluster(int seed)
     public void At(TimeSpan delay, Action action) =>
         _events.Enqueue(action, (Now + delay, ++_lastEvent));
 
-    public TimeSpan Latency() => TimeSpan.FromMicroseconds(_random.Next(200, 2000));
+    /// <summary>How much slower the network is than in one room.</summary>
+    public int Slowness { get; set; } = 1;
+
+    public TimeSpan Latency() => TimeSpan.FromMicroseconds(_random.Next(200, 2000) * Slowness);
 
     /// <summary>Runs until a condition holds; fails with the seed when it does not in virtual time.</summary>
     public void RunUntil(Func<bool> condition, double seconds = 60)

@@ -17,6 +17,9 @@ internal sealed class PendingOperation
 internal sealed class DhtClusterNode(DhtCluster cluster, Key id, ulong seed)
     : IDhtHost, IRecordStore, IKbrService
 {
+    /// <summary>Most deadlines at one moment.</summary>
+    private const int WakesMax = 100;
+
     private readonly Dictionary<PendingOperation, long> _operations = [];
     private readonly Dictionary<long, Action<byte[]>> _deliveries = [];
     private RecordTable _index = new();
@@ -24,6 +27,8 @@ internal sealed class DhtClusterNode(DhtCluster cluster, Key id, ulong seed)
     private int _life;
     private long _last;
     private TimeSpan? _wake;
+    private TimeSpan _wokenAt;
+    private int _wakes;
 
     public Key Id => id;
 
@@ -362,8 +367,17 @@ internal sealed class DhtClusterNode(DhtCluster cluster, Key id, ulong seed)
             {
                 _wake = null;
                 Dht.HandleDeadline();
+                CountWakes();
                 Schedule();
             }
         });
+    }
+
+    // A real host would spin.
+    private void CountWakes()
+    {
+        _wakes = _wokenAt == cluster.Now ? _wakes + 1 : 0;
+        _wokenAt = cluster.Now;
+        Assert.True(_wakes < WakesMax, $"it leaves a deadline in the past (seed {cluster.Seed})");
     }
 }

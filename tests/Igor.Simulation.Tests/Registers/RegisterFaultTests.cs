@@ -246,6 +246,26 @@ public class RegisterFaultTests
         End(world);
     }
 
+    [Theory]
+    [InlineData(81)]
+    [InlineData(82)]
+    public void Three_of_five_voters_that_are_drained_one_after_the_other_break_no_history(ulong seed)
+    {
+        var world = new RegisterWorld(8, seed);
+        world.Found(5);
+        world.BeginCalls(4);
+        foreach (SimulatedNode node in world.VotersOf(world.Keys[0])[..3])
+        {
+            world.DhtOf(node).BeginDraining(TimeSpan.FromSeconds(30), node.Leave);
+            world.Await("it is drained", () => !node.IsRunning);
+        }
+
+        int before = world.Calls.Ended;
+        world.Network.RunFor(TimeSpan.FromSeconds(5));
+        Assert.InRange(world.Calls.Ended - before, 20, int.MaxValue);
+        End(world);
+    }
+
     // Once faults have ended all is served again; what was seen has an order.
     private static void End(RegisterWorld world)
     {
