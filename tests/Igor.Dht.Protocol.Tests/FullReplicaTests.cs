@@ -66,7 +66,8 @@ public class FullReplicaTests
         cluster.RunUntil(() => full.Disk.Count == Names, 120);
         cluster.RunUntil(() => full.Dht.Status is { IsSettled: true, IsReplicated: true }, 60);
         Key own = Keys().First(key => cluster.RootOf(key) == full);
-        cluster.Get(own, full); // asks for leases
+        cluster.Get(own, full); // asks for leases, which may come after the answer
+        cluster.Run(0.1);
         int requests = cluster.Alive.Sum(n => n.Requests);
         Assert.Equal(1, cluster.Get(own, full).Got!.ReplicasAsked);
         Assert.Equal(requests + 1, cluster.Alive.Sum(n => n.Requests));

@@ -214,9 +214,11 @@ internal sealed class PieceDirectory : IReplyHandler
             neighbour.Floor = tell.Floor;
             neighbour.Revision = tell.Revision;
             neighbour.HasTold = true;
+            neighbour.HasToldAll = true;
             neighbour.Take(pieces);
             Learn(pieces);
             Changed();
+            Plan();
         }
 
         PieceMessages.Write(
@@ -289,6 +291,7 @@ internal sealed class PieceDirectory : IReplyHandler
     private void Tell(Key to, Neighbour neighbour)
     {
         neighbour.IsAsking = true;
+        neighbour.HasToldAll = false;
         neighbour.ToldAt = _context.Now.Monotonic;
         _open.Add(++_lastTag, (to, _revision));
         PieceMessages.Write(_context.Buffer, new TellPieces(
@@ -296,10 +299,13 @@ internal sealed class PieceDirectory : IReplyHandler
         _context.Request(this, _lastTag, to, exact: true, Patience);
     }
 
-    private TimeSpan? DueOf(Neighbour neighbour) => neighbour.IsAsking ? null
-        : neighbour.Knows != _revision && neighbour.Knows > 0 && neighbour.ToldAt + Pause < neighbour.NextTell
-            ? neighbour.ToldAt + Pause
-            : neighbour.NextTell;
+    // Whoever told all may have lost sight of this node for a moment, and with it what this one had told.
+    private TimeSpan? DueOf(Neighbour neighbour)
+    {
+        bool isPressing = neighbour.HasToldAll || (neighbour.Knows != _revision && neighbour.Knows > 0);
+        TimeSpan soon = neighbour.ToldAt + Pause;
+        return neighbour.IsAsking ? null : isPressing && soon < neighbour.NextTell ? soon : neighbour.NextTell;
+    }
 
     private void Plan()
     {
@@ -319,6 +325,9 @@ internal sealed class PieceDirectory : IReplyHandler
         public TimeSpan Since { get; set; }
 
         public bool HasTold { get; set; }
+
+        /// <summary>Whether it told all that it keeps since this node told it something.</summary>
+        public bool HasToldAll { get; set; }
 
         public ulong Revision { get; set; }
 

@@ -142,6 +142,13 @@ internal sealed class DhtCluster(int seed)
         Announce();
     }
 
+    /// <summary>One node sees another no more, which sees it all the same.</summary>
+    public void Lose(DhtClusterNode at, Key other)
+    {
+        _severed.Add((at.Id, other));
+        at.Look();
+    }
+
     /// <summary>All links are there again.</summary>
     public void Unsever()
     {

@@ -70,6 +70,20 @@ public class RegisterClusterTests
     }
 
     [Fact]
+    public void Founder_that_lost_sight_of_another_for_a_moment_hears_anew_what_that_one_keeps()
+    {
+        DhtCluster cluster = Registers.Cluster(4);
+        cluster.Run(5);
+        DhtClusterNode founder = cluster.RootOf(Key.Zero);
+        cluster.Lose(founder, cluster.Alive.First(node => node != founder).Id);
+        cluster.Run(1);
+        cluster.Unsever();
+        cluster.Run(1);
+        Assert.Equal(RegisterOutcomeKind.Absent, cluster.ReadRegister("a").Outcome);
+        cluster.PutRegister("a", "1");
+    }
+
+    [Fact]
     public void Newcomers_vote_after_their_time_and_each_root_coordinates()
     {
         DhtCluster cluster = Registers.Cluster(5);
