@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Igor.Dht.Protocol.Machines;
 using Igor.Kbr;
 
 namespace Igor.Dht.Protocol.Ring;
@@ -21,7 +22,14 @@ internal sealed partial class Membership
     /// <summary>How long it takes to look again whether a member can be given up.</summary>
     private static readonly TimeSpan GivingUpPause = TimeSpan.FromSeconds(10);
 
+    /// <summary>
+    /// How long a node that was alone, and has met others, waits for one of them to turn out a member of the
+    /// ring: it may be about to come back, with all that there was. Longer than that takes with a large store.
+    /// </summary>
+    private static readonly TimeSpan MetPatience = TimeSpan.FromSeconds(30);
+
     private readonly TimeSpan _retention;
+    private TimeSpan? _aloneUntil;
     private TimeSpan _nextGivingUp = TimeSpan.MinValue;
     private readonly List<Missing> _missing = [];
     private readonly List<Missing> _heard = [];
@@ -57,10 +65,10 @@ internal sealed partial class Membership
     public bool IsMember => Neighbours.IsMember;
 
     /// <summary>
-    /// Whether the node reaches none of those that it knows or was given to join: it may not speak for the
-    /// ring.
+    /// Whether the node reaches none of those that it knows or was given to join, or has met the first of them
+    /// just now: it may not speak for the ring.
     /// </summary>
-    public bool IsAlone => Neighbours.IsAlone;
+    public bool IsAlone => Neighbours.IsAlone || _aloneUntil is not null;
 
     /// <summary>
     /// The members that are expected back, and those that others reach and this node does not.
@@ -83,8 +91,8 @@ internal sealed partial class Membership
             missing = missing < _nextGivingUp ? _nextGivingUp : missing;
             TimeSpan? heard = _heard.Count == 0 ? null : _heard[0].Since + HeardRetention;
             TimeSpan? next = missing is null || heard < missing ? heard : missing;
-            TimeSpan? drained = Drainers.NextDeadline;
-            return next is null || drained < next ? drained : next;
+            TimeSpan? alone = _aloneUntil < TimeSpan.MaxValue ? _aloneUntil : null;
+            return DhtTime.Earliest(DhtTime.Earliest(next, alone), Drainers.NextDeadline);
         }
     }
 
@@ -203,6 +211,10 @@ internal sealed partial class Membership
     public void HandleUpdate(TimeSpan now, NeighbourChange change)
     {
         Neighbours = change.Neighbours;
+        _aloneUntil = Neighbours.Count > 0 ? null
+            : Neighbours.IsAlone ? TimeSpan.MaxValue
+            : _aloneUntil == TimeSpan.MaxValue ? now + MetPatience
+            : _aloneUntil;
         foreach (Departure departure in change.Departed)
         {
             Forget(departure.Id);
@@ -224,10 +236,18 @@ internal sealed partial class Membership
         _heard.RemoveAll(m => !Alive.Spans(m.Id)); // too far away to matter
     }
 
-    /// <summary>Gives up members that were missing for long; returns whether there were any.</summary>
+    /// <summary>
+    /// Gives up members that were missing for long, or were waited for; returns whether there were any.
+    /// </summary>
     public bool HandleDeadline(TimeSpan now)
     {
         int given = _heard.RemoveAll(m => m.Since + HeardRetention <= now) + Drainers.Expire(now);
+        if (_aloneUntil <= now)
+        {
+            _aloneUntil = null;
+            given++;
+        }
+
         foreach (Missing missing in _missing.Where(m => m.Since + _retention <= now).ToArray())
         {
             if (CanGiveUp(missing.Id))

@@ -85,6 +85,30 @@ public class MembershipTests
         Assert.True(membership.IsRootOf(Key.Max));
     }
 
+    [Fact]
+    public void Node_that_was_alone_speaks_for_no_ring_until_it_has_met_a_member_or_waited_for_one()
+    {
+        var membership = new Membership(s_ids[0], s_retention);
+        var patience = TimeSpan.FromSeconds(30);
+        membership.HandleUpdate(TimeSpan.Zero, Alone());
+        Assert.Null(membership.NextDeadline);
+        membership.HandleUpdate(s_retention, Change([])); // it reaches somebody, who is no member
+        Assert.True(membership.IsAlone);
+        Assert.Equal(s_retention + patience, membership.NextDeadline);
+        membership.HandleUpdate(s_retention + patience, Change([1]));
+        Assert.False(membership.IsAlone);
+
+        membership.HandleUpdate(TimeSpan.Zero, Alone());
+        membership.HandleUpdate(s_retention, Change([]));
+        Assert.False(membership.HandleDeadline(s_retention + patience - TimeSpan.FromSeconds(1)));
+        Assert.True(membership.HandleDeadline(s_retention + patience));
+        Assert.False(membership.IsAlone);
+        Assert.Null(membership.NextDeadline);
+    }
+
+    private static NeighbourChange Alone() =>
+        new(new NeighbourSet(s_ids[0], isMember: true, [], [], 1, isAlone: true), [], []);
+
     private static Membership Joined()
     {
         var membership = new Membership(s_ids[0], s_retention);

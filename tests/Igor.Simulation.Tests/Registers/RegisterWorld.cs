@@ -19,6 +19,7 @@ internal sealed class RegisterWorld
     private static readonly TimeSpan CallTimeout = TimeSpan.FromSeconds(4);
     private readonly SimRandom _random;
     private readonly Dictionary<SimulatedNode, SimulatedDht> _dhts = [];
+    private readonly Action<SimulatedNode> _attach;
     private readonly RegisterHistory _history = new();
     private long _lastValue;
     private int _open;
@@ -29,7 +30,8 @@ internal sealed class RegisterWorld
         Network = new SimulatedNetwork(new SimulationOptions { Seed = seed });
         _random = Network.Engine.RandomFor("registers");
         DhtNodeOptions options = DhtNodeOptions.Default with { VoteAfter = TimeSpan.FromSeconds(5) };
-        Network.Grow(nodes, node => _dhts[node] = SimulatedDht.Attach(node, _random, options, disk));
+        _attach = node => _dhts[node] = SimulatedDht.Attach(node, _random, options, disk);
+        Network.Grow(nodes, _attach);
         var ring = new RingChecker(Network, ServiceId.FromName(SimulatedDht.Service));
         Await("one ring", () => Network.RunningNodes.Count() == nodes && ring.Holds());
     }
@@ -44,6 +46,14 @@ internal sealed class RegisterWorld
     public (int Ended, int Unknown) Calls => (_history.Ended, _history.Unknown);
 
     public SimulatedDht DhtOf(SimulatedNode node) => _dhts[node];
+
+    /// <summary>A node that was never there starts, and is given some to join through.</summary>
+    public SimulatedNode Join(IReadOnlyList<SimulatedNode> through)
+    {
+        SimulatedNode node = Network.AddNode(_attach, through);
+        node.Start();
+        return node;
+    }
 
     public static DhtRegisterCall Read(Key key) => new()
     {
