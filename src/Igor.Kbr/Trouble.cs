@@ -29,6 +29,9 @@ public static class TroubleKinds
     /// <summary>More records than are remembered exist on others and could not be stored here.</summary>
     public const string Lacking = "lacking-records";
 
+    /// <summary>The member is told to go for good, and serves until it can.</summary>
+    public const string Draining = "draining";
+
     /// <summary>The clock of this host or of a peer is off.</summary>
     public const string Clock = "clock";
 

@@ -66,6 +66,7 @@ public class DrainTests
             cluster.Drain(near[0]);
             cluster.Run(1);
             Assert.Equal(DrainStage.Moving, near[0].Dht.Draining.Stage);
+            Assert.Contains(near[0].Dht.Status.Troubles, t => t.Kind == TroubleKinds.Draining);
             cluster.Kill(taker);
             cluster.RunUntil(() => !near[0].IsAlive, 20);
             AssertAllIsThere(cluster, at: 1, fewest: 3);
@@ -86,6 +87,7 @@ public class DrainTests
         cluster.Drain(near[0], seconds: 3);
         cluster.RunUntil(() => near[0].Dht.Draining.Stage == DrainStage.Failed, 3.2);
         Assert.Contains("does not take", near[0].Dht.Draining.Obstacle, StringComparison.Ordinal);
+        Assert.DoesNotContain(near[0].Dht.Status.Troubles, t => t.Kind == TroubleKinds.Draining);
         cluster.Run(15);
         Assert.All(cluster.Alive, node => Assert.True(node.Dht.Status.IsJoined));
         Assert.False(cluster.Put("tea", "green").Receipt!.IsDegraded);

@@ -88,7 +88,10 @@ public sealed partial class DhtDriver
         _replica is { IsSettled: true },
         _replica is { IsReplicated: true },
         _replica?.Records ?? 0,
-        [.. ((Trouble?[])[_context.Membership.Trouble(), _replica?.Trouble, VoterTrouble]).OfType<Trouble>()])
+        [
+            .. ((Trouble?[])[_context.Membership.Trouble(), VoterTrouble]).OfType<Trouble>(),
+            .. _replica?.Troubles ?? [],
+        ])
     {
         RefusedMessages = _replica?.RefusedMessages ?? 0,
         RefusedRecords = _replica?.RefusedRecords ?? 0,

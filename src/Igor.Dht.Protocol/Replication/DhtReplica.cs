@@ -87,13 +87,29 @@ internal sealed class DhtReplica
     /// <summary>Records of others that were refused.</summary>
     public long RefusedRecords => _context.RefusedRecords;
 
-    /// <summary>What keeps it from doing all that it is there for; null when nothing does.</summary>
-    public Trouble? Trouble => _context.Lacked.HasForgotten
-        ? new Trouble(
-            TroubleKinds.Lacking,
-            $"more than {LackedKeys.KeysMax} records that others hold are not here, more than are "
-            + "remembered, so every read asks the other replicas: give the store room, and restart it")
-        : null;
+    /// <summary>What keeps it from doing all that it is there for.</summary>
+    public IEnumerable<Trouble> Troubles
+    {
+        get
+        {
+            if (_draining.Stage is DrainStage.Moving or DrainStage.Closing)
+            {
+                yield return new Trouble(
+                    TroubleKinds.Draining,
+                    "it is being drained ('igor-dht drain'): it serves until others have all that it holds, "
+                    + "and goes for good then");
+            }
+
+            if (_context.Lacked.HasForgotten)
+            {
+                yield return new Trouble(
+                    TroubleKinds.Lacking,
+                    $"more than {LackedKeys.KeysMax} records that others hold are not here, more than are "
+                    + "remembered, so every read asks the other replicas: give the store room, and restart "
+                    + "it");
+            }
+        }
+    }
 
     /// <summary>Takes up what the store holds.</summary>
     /// <param name="recall">
