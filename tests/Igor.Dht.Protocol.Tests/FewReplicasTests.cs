@@ -31,6 +31,45 @@ public class FewReplicasTests
         Assert.Equal(GetOutcome.Absent, cluster.Get("nothing").Outcome);
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public void First_record_with_few_copies_is_not_called_absent_when_its_holders_die_at_once(int replicas)
+    {
+        for (int seed = 1; seed <= 10; seed++)
+        {
+            DhtCluster cluster = DhtCluster.Of(8, seed);
+            OperationResult put = cluster.Put("tea", "green", with: p => p with { Replicas = replicas });
+            Assert.False(put.Receipt!.IsDegraded);
+            foreach (DhtClusterNode holder in cluster.NearestTo(put.Receipt.Key)[..replicas])
+            {
+                cluster.Kill(holder);
+            }
+
+            cluster.Run(5);
+            Assert.Equal(GetOutcome.Unreachable, cluster.Get("tea", seconds: 1).Outcome);
+        }
+    }
+
+    [Fact]
+    public void Newcomer_that_becomes_root_hears_of_a_record_whose_only_holder_is_away()
+    {
+        DhtCluster cluster = DhtCluster.Of(8);
+        Key key = cluster.Put("tea", "green", with: p => p with { Replicas = 1 }).Receipt!.Key;
+        cluster.Run(60);
+        cluster.Kill(cluster.RootOf(key));
+        cluster.Run(5);
+        DhtClusterNode newcomer = cluster.Add(key);
+        cluster.RunUntil(() => newcomer.Dht.Status.IsJoined);
+        for (int second = 0; second < 60; second++)
+        {
+            cluster.Run(1);
+            Assert.Equal(GetOutcome.Unreachable, cluster.Get("tea", seconds: 1).Outcome);
+        }
+
+        Assert.Same(newcomer, cluster.RootOf(key));
+    }
+
     [Fact]
     public void Record_that_is_no_more_keeps_no_absent_key_unreachable()
     {

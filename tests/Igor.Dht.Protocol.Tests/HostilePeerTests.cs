@@ -234,7 +234,7 @@ public class HostilePeerTests
     {
         var buffer = new PayloadBuffer();
         ReplicaMessages.WriteFetched(
-            buffer, [new FetchedEntry(FetchedStatus.Record, true, false, record.Encoded)]);
+            buffer, [new FetchedEntry(FetchedStatus.Record, 5, false, record.Encoded)]);
         return buffer.Written.ToArray();
     }
 

@@ -10,7 +10,7 @@ namespace Igor.Dht.Protocol.Index;
 /// <param name="retention">How long what was told counts.</param>
 internal sealed class ReplicaClasses(Func<int, int> index, TimeSpan retention)
 {
-    private readonly TimeSpan?[] _heardAt = new TimeSpan?[Neighbourhood.Replicas];
+    private readonly TimeSpan[] _until = new TimeSpan[Neighbourhood.Replicas];
 
     /// <summary>
     /// The fewest that any record asks for, five at most. The only holders of such a record may be missing,
@@ -19,14 +19,21 @@ internal sealed class ReplicaClasses(Func<int, int> index, TimeSpan retention)
     public int Fewest { get; private set; } = Neighbourhood.Replicas;
 
     /// <summary>There is a record that asks for so many; returns whether none asked for as few.</summary>
-    public bool Hear(int replicas, TimeSpan now)
+    public bool Hear(int replicas, TimeSpan now) => Hear(replicas, retention, now);
+
+    /// <summary>
+    /// Another node knows for so long that there is a record that asks for so many; returns whether none
+    /// asked for as few.
+    /// </summary>
+    public bool Hear(int replicas, TimeSpan left, TimeSpan now)
     {
-        if (replicas >= _heardAt.Length)
+        left = left < retention ? left : retention;
+        if (replicas >= _until.Length || left <= TimeSpan.Zero || now + left <= _until[replicas])
         {
             return false;
         }
 
-        _heardAt[replicas] = now;
+        _until[replicas] = now + left;
         bool isFewer = replicas < Fewest;
         Fewest = isFewer ? replicas : Fewest;
         return isFewer;
@@ -37,11 +44,16 @@ internal sealed class ReplicaClasses(Func<int, int> index, TimeSpan retention)
     {
         int before = Fewest;
         while (Fewest < Neighbourhood.Replicas && index(Fewest) == 0
-            && !(_heardAt[Fewest] is { } heard && heard + retention > now))
+            && _until[Fewest] <= now)
         {
             Fewest++;
         }
 
         return Fewest != before;
     }
+
+    /// <summary>How long it counts that there are records that ask for so many; zero if it does not.</summary>
+    public TimeSpan Left(int replicas, TimeSpan now) => index(replicas) > 0 ? retention
+        : _until[replicas] > now ? _until[replicas] - now
+        : TimeSpan.Zero;
 }

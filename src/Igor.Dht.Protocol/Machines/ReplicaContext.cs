@@ -43,8 +43,7 @@ internal sealed class ReplicaContext : DhtContext
         Index = index;
         Ranks = new VersionRanks(this);
         Lacked = new LackedKeys(Ranks.Of);
-        _classes = new ReplicaClasses(
-            replicas => Index.CountOf(replicas), options.MissingRetention + (options.SyncPeriod * 4));
+        _classes = new ReplicaClasses(replicas => Index.CountOf(replicas), FewCopiesRetention);
     }
 
     /// <summary>The peer that handed over the delivery that is being handled.</summary>
@@ -89,6 +88,12 @@ internal sealed class ReplicaContext : DhtContext
     /// The fewest replicas, five at most, that any record asks for of which this node heard lately.
     /// </summary>
     public int FewestReplicas => _classes.Fewest;
+
+    /// <summary>
+    /// How long it counts that some record asks for few copies: as long as its holders are expected back,
+    /// and some.
+    /// </summary>
+    public TimeSpan FewCopiesRetention => Options.MissingRetention + (Options.SyncPeriod * 4);
 
     /// <summary>
     /// What keeps a record that another node sent from being stored; null when nothing does.
@@ -221,6 +226,31 @@ internal sealed class ReplicaContext : DhtContext
             NoteChanged?.Invoke();
         }
     }
+
+    /// <summary>
+    /// Another node knows, each for so many seconds, that there are records that ask for one copy, for two,
+    /// three and four.
+    /// </summary>
+    public void HandleFewCopies(IReadOnlyList<int> seconds)
+    {
+        bool isNew = false;
+        for (int at = 0; at < seconds.Count && at + 1 < Neighbourhood.Replicas; at++)
+        {
+            isNew |= _classes.Hear(at + 1, TimeSpan.FromSeconds(seconds[at]), Now.Monotonic);
+        }
+
+        if (isNew)
+        {
+            NoteChanged?.Invoke();
+        }
+    }
+
+    /// <summary>What this node tells others for <see cref="HandleFewCopies"/>.</summary>
+    public int[] FewCopies() =>
+    [
+        .. Enumerable.Range(1, Neighbourhood.Replicas - 1)
+            .Select(replicas => (int)_classes.Left(replicas, Now.Monotonic).TotalSeconds),
+    ];
 
     /// <summary>Records that asked for few replicas may be no more.</summary>
     public void AgeReplicas()

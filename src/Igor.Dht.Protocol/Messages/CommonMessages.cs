@@ -24,12 +24,13 @@ internal static class CommonMessages
 
     /// <summary>
     /// The members that are alive, as the sender knows, and since when it is in sync with them; 0 if it is
-    /// not.
+    /// not. And for how many seconds it still knows that there are records of one copy, of two, three and
+    /// four.
     /// </summary>
     public static void WriteMembersAre(
-        PayloadBuffer buffer, ReadOnlySpan<Key> members, long inSyncSinceUnixMs)
+        PayloadBuffer buffer, ReadOnlySpan<Key> members, long inSyncSinceUnixMs, ReadOnlySpan<int> fewCopies)
     {
-        MessagePackWriter writer = buffer.Begin(MessageKind.MembersAre, 2);
+        MessagePackWriter writer = buffer.Begin(MessageKind.MembersAre, 3);
         writer.WriteArrayHeader(members.Length);
         foreach (Key member in members)
         {
@@ -37,14 +38,48 @@ internal static class CommonMessages
         }
 
         writer.Write(inSyncSinceUnixMs);
+        writer.WriteArrayHeader(fewCopies.Length);
+        foreach (int seconds in fewCopies)
+        {
+            writer.Write(seconds);
+        }
+
         writer.Flush();
     }
 
-    /// <summary>Reads the members that the sender knows, and since when it is in sync.</summary>
-    public static (Key[] Members, long SinceUnixMs) ReadMembersAre(ref MessagePackReader reader)
+    /// <summary>
+    /// Reads the members that the sender knows, since when it is in sync, and for how long it knows of
+    /// records with few copies.
+    /// </summary>
+    public static (Key[] Members, long SinceUnixMs, int[] FewCopies) ReadMembersAre(
+        ref MessagePackReader reader)
     {
         Key[] members = MessageParts.ReadKeys(ref reader, Membership.MissingMax);
-        return (members, reader.ReadInt64());
+        long since = reader.ReadInt64();
+        int[] fewCopies = new int[MessageParts.ReadCount(ref reader, Neighbourhood.Replicas - 1)];
+        for (int at = 0; at < fewCopies.Length; at++)
+        {
+            fewCopies[at] = reader.ReadUInt16();
+        }
+
+        return (members, since, fewCopies);
+    }
+
+    /// <summary>There are records near here that ask for so few copies.</summary>
+    public static void WriteFewCopies(PayloadBuffer buffer, int replicas)
+    {
+        MessagePackWriter writer = buffer.Begin(MessageKind.FewCopies, 1);
+        writer.Write(replicas);
+        writer.Flush();
+    }
+
+    /// <summary>Reads how few copies are asked for.</summary>
+    public static int ReadFewCopies(ref MessagePackReader reader)
+    {
+        int replicas = reader.ReadInt32();
+        return replicas is >= 1 and < Neighbourhood.Replicas
+            ? replicas
+            : throw new MessagePackSerializationException($"{replicas} copies are not few");
     }
 
     /// <summary>There is a newer version.</summary>

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using Igor.Kbr;
 using MessagePack;
 
 namespace Igor.Dht.Protocol.Messages;
@@ -12,6 +13,10 @@ internal delegate T FieldsReading<T>(ref MessagePackReader reader);
 /// </summary>
 internal static class Decoding
 {
+    /// <summary>Whether an answer says that it is done.</summary>
+    public static bool IsDone(in KbrReply reply) => reply.Status == KbrStatus.Ok
+        && TryReadKind(reply.Payload, out MessageKind kind, out _) && kind == MessageKind.Done;
+
     /// <summary>Reads the kind of a message.</summary>
     /// <returns>Whether it has one; if not, the fault says why, for people.</returns>
     public static bool TryReadKind(ReadOnlyMemory<byte> payload, out MessageKind kind, out string fault)

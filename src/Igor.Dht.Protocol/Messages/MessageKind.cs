@@ -33,6 +33,7 @@ internal enum MessageKind
     Drain = 25,
     Draining = 26,
     Lineages = 27,
+    FewCopies = 28,
 
     PutDone = 32,
     Conflict = 33,

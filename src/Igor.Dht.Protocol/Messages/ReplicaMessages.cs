@@ -57,11 +57,18 @@ internal enum FetchedStatus
 
 /// <summary>One entry of the answer to Fetch; the record is a slice of the message.</summary>
 /// <param name="Status">What is held.</param>
-/// <param name="HasVote">Whether "nothing" means that there is nothing, as far as the replica knows.</param>
+/// <param name="VotesFrom">
+/// The fewest copies that a record asks for of which the replica knows, when "nothing" means that there is
+/// nothing, as far as it knows: a vote. Else 0.
+/// </param>
 /// <param name="IsApart">Whether the replica gives its word about the key to another root.</param>
 /// <param name="Record">The record.</param>
 internal readonly record struct FetchedEntry(
-    FetchedStatus Status, bool HasVote, bool IsApart, ReadOnlyMemory<byte> Record);
+    FetchedStatus Status, int VotesFrom, bool IsApart, ReadOnlyMemory<byte> Record)
+{
+    /// <summary>Whether "nothing" means that there is nothing, as far as the replica knows.</summary>
+    public bool HasVote => VotesFrom > 0;
+}
 
 /// <summary>Messages between the replicas of a key about its record.</summary>
 internal static class ReplicaMessages
@@ -150,7 +157,7 @@ internal static class ReplicaMessages
         foreach (FetchedEntry entry in entries)
         {
             writer.Write((int)entry.Status);
-            writer.Write(entry.HasVote);
+            writer.Write(entry.VotesFrom);
             writer.Write(entry.IsApart);
             writer.Write(entry.Record.Span);
         }
@@ -164,9 +171,9 @@ internal static class ReplicaMessages
         for (int at = 0; at < entries.Length; at++)
         {
             var status = (FetchedStatus)reader.ReadInt32();
-            bool hasVote = reader.ReadBoolean();
+            int votesFrom = reader.ReadInt32();
             bool isApart = reader.ReadBoolean();
-            entries[at] = new FetchedEntry(status, hasVote, isApart, MessageParts.ReadBytes(ref reader));
+            entries[at] = new FetchedEntry(status, votesFrom, isApart, MessageParts.ReadBytes(ref reader));
         }
 
         return entries;

@@ -251,7 +251,7 @@ internal sealed class DhtReplica
     private static bool IsBetweenReplicas(MessageKind kind) => kind is MessageKind.Store
         or MessageKind.Fetch or MessageKind.Sync or MessageKind.SyncDone or MessageKind.Describe
         or MessageKind.Leaving or MessageKind.Members or MessageKind.Follow or MessageKind.ForgetMember
-        or MessageKind.Draining
+        or MessageKind.Draining or MessageKind.FewCopies
         || RegisterReplica.IsBetweenReplicas(kind);
 
     private void Dispatch(in KbrDelivery delivery, MessageKind kind)
@@ -349,6 +349,13 @@ internal sealed class DhtReplica
                 if (TryRead(delivery, DrainMessage.ReadDraining, out bool isDraining))
                 {
                     HandleDraining(delivery, isDraining);
+                }
+
+                break;
+            case MessageKind.FewCopies:
+                if (TryRead(delivery, CommonMessages.ReadFewCopies, out int replicas))
+                {
+                    _server.HandleFewCopies(delivery, replicas);
                 }
 
                 break;

@@ -58,9 +58,7 @@ internal sealed class Forgetting(
     public void HandleReply(int tag, in KbrReply reply)
     {
         Round round = _rounds[tag];
-        bool isTold = reply.Status == KbrStatus.Ok
-            && Decoding.TryReadKind(reply.Payload, out MessageKind kind, out _) && kind == MessageKind.Done;
-        round.Told += isTold ? 1 : 0;
+        round.Told += Decoding.IsDone(reply) ? 1 : 0;
         if (--round.Outstanding == 0)
         {
             _rounds.Remove(tag);

@@ -33,6 +33,8 @@ internal sealed class GatherRound : IReplyHandler, IReadHandler, IWriteHandler
     /// <summary>Members that hold the newest version, or a newer one still.</summary>
     private readonly List<Key> _holders = new(Neighbourhood.Members);
     private Record? _best;
+    private FewCopiesNotice? _notice;
+    private int _fewest = Neighbourhood.Replicas;
     private int _outstanding;
     private bool _isDecided;
     private bool _hasAnswered;
@@ -61,14 +63,15 @@ internal sealed class GatherRound : IReplyHandler, IReadHandler, IWriteHandler
 
     /// <summary>
     /// Whether a majority of the replicas has answered with a vote; and of fewer too, if there are records
-    /// that ask for fewer. A node that is alone knows of no majority.
+    /// that ask for fewer, as this node or a voter knows. A node that is alone knows of no majority.
     /// </summary>
     private bool IsFull
     {
         get
         {
             bool isFull = _reader.IsMajority(_message.Key, _replicas, _voters.Contains);
-            for (int fewer = _context.FewestReplicas; isFull && fewer < Neighbourhood.Replicas; fewer++)
+            int fewest = Math.Min(_fewest, _context.FewestReplicas);
+            for (int fewer = fewest; isFull && fewer < Neighbourhood.Replicas; fewer++)
             {
                 isFull = _reader.IsMajority(_message.Key, fewer, _voters.Contains);
             }
@@ -213,6 +216,7 @@ internal sealed class GatherRound : IReplyHandler, IReadHandler, IWriteHandler
 
         if (entry.HasVote || (_knows && !entry.IsApart))
         {
+            _fewest = entry.HasVote ? Math.Min(_fewest, entry.VotesFrom) : _fewest;
             _voters.Add(source);
         }
     }
@@ -283,31 +287,47 @@ internal sealed class GatherRound : IReplyHandler, IReadHandler, IWriteHandler
             _context.Write(this, 0, best!);
         }
 
-        if (isKept && IsFull && !IsSettled)
+        if (isKept && IsFull)
         {
-            WriteBack(best!);
+            _notice = _reader.Notice(best!.Header, HandleNotice);
+            _notice.Begin(WriteBackTimeout);
+            _storing += _notice.IsUnderWay ? 1 : 0;
+            if (!IsHeldByMajority)
+            {
+                WriteBack(best);
+            }
         }
 
         AnswerWhenSettled();
     }
 
     private bool IsSettled => _best is null
-        || (_isOwnDone && _reader.IsLastingMajority(_message.Key, _best.Header.Replicas, _holders.Contains));
+        || (IsHeldByMajority && _notice?.IsKnown(_holders.Contains) != false);
+
+    private bool IsHeldByMajority => _isOwnDone
+        && _reader.IsLastingMajority(_message.Key, _best!.Header.Replicas, _holders.Contains);
+
+    private TimeSpan WriteBackTimeout =>
+        _message.Budget * 0.5 < FetchTimeoutMax ? _message.Budget * 0.5 : FetchTimeoutMax;
+
+    private void HandleNotice()
+    {
+        _storing -= _notice!.IsUnderWay ? 0 : 1;
+        AnswerWhenSettled();
+    }
 
     private void WriteBack(Record best)
     {
         Span<Key> replicas = stackalloc Key[2 * RecordCodec.ReplicasMax];
         int count = _context.Membership.Takers(_message.Key, best.Header.Replicas, replicas);
         ReplicaMessages.WriteStore(_context.Buffer, isCoordinated: true, [best]);
-        TimeSpan timeout = _message.Budget * 0.5;
-        timeout = timeout < FetchTimeoutMax ? timeout : FetchTimeoutMax;
         foreach (Key replica in replicas[..count])
         {
             int at = _asked.IndexOf(replica);
             if (at >= 0 && !_holders.Contains(replica))
             {
                 _storing++;
-                _context.Request(this, ~at, replica, exact: true, timeout);
+                _context.Request(this, ~at, replica, exact: true, WriteBackTimeout);
             }
         }
     }

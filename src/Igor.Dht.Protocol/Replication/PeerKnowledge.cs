@@ -51,6 +51,11 @@ internal sealed class PeerKnowledge(Key id)
     /// <summary>When a lease was asked for last.</summary>
     public TimeSpan AskedAt { get; set; } = TimeSpan.MinValue / 2;
 
+    /// <summary>
+    /// Until when the peer knows that there are records that ask for so few copies, by their number.
+    /// </summary>
+    public TimeSpan[] KnowsFewUntil { get; } = new TimeSpan[Neighbourhood.Replicas];
+
     /// <summary>The numbers of replicas that occur among the peer's records, as bits.</summary>
     public int Classes { get; set; }
 }

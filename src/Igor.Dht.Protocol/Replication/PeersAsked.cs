@@ -44,10 +44,7 @@ internal sealed class PeersAsked(ReplicaContext context, RootKnowledge root) : I
     {
         if (tag == _round && IsAsking)
         {
-            bool isDone = reply.Status == KbrStatus.Ok
-                && Decoding.TryReadKind(reply.Payload, out MessageKind kind, out _)
-                && kind == MessageKind.Done;
-            _refused += isDone ? 0 : 1;
+            _refused += Decoding.IsDone(reply) ? 0 : 1;
             _outstanding--;
             EndWhenAnswered();
         }

@@ -26,6 +26,7 @@ internal sealed class PutRound : IReplyHandler, IWriteHandler, IReadHandler
     private readonly Lease _lease;
     private readonly TimeSpan _timeout;
     private readonly PutHistory _history;
+    private readonly FewCopiesNotice _notice;
     private readonly List<PutTarget> _targets = new(RecordCodec.ReplicasMax);
     private int _outstanding;
     private bool _isSending;
@@ -51,6 +52,7 @@ internal sealed class PutRound : IReplyHandler, IWriteHandler, IReadHandler
         TimeSpan timeout = message.Budget * 0.75;
         _timeout = timeout < StoreTimeoutMax ? timeout : StoreTimeoutMax;
         _history = new PutHistory(context, record.Header, HandleHistory);
+        _notice = writer.Notice(record.Header, HandleNotice);
     }
 
     /// <summary>What is to be written.</summary>
@@ -61,6 +63,8 @@ internal sealed class PutRound : IReplyHandler, IWriteHandler, IReadHandler
     {
         _targets.Add(new PutTarget(_context.Membership.Self));
         _outstanding++;
+        _notice.Begin(_timeout);
+        _outstanding += _notice.IsUnderWay ? 1 : 0;
         RecordVersion held = _context.Ranks.Presumed(_context.Index.VersionOf(Header.Key));
         if (held < Header.Version)
         {
@@ -146,19 +150,18 @@ internal sealed class PutRound : IReplyHandler, IWriteHandler, IReadHandler
     private bool IsConfirmedByNewer => _history.Past == PutPast.Applied || _history.IsOfNoMatter;
 
     /// <summary>
-    /// Whether the record is on a majority of those that are to hold it, who are this root's: then any later
-    /// root and any reader finds it.
+    /// Whether the record is on a majority of those that are to hold it, who are this root's, and where these
+    /// are few a majority knows of such: then any later root and any reader finds it.
     /// </summary>
-    private bool IsOnMajority => _writer.IsMajority(Header.Key, Header.Replicas, IsCounted);
+    private bool IsOnMajority => _writer.IsMajority(Header.Key, Header.Replicas, IsCounted)
+        && _notice.IsKnown(IsCounted);
 
     /// <summary>
     /// Whether that may still become so, and the writer did not say that it is content with less.
     /// </summary>
     private bool IsMajorityAwaited => Needed() >= _context.Membership.Majority(Header.Replicas)
-        && _writer.IsMajority(
-            Header.Key,
-            Header.Replicas,
-            id => IsCounted(id) || _targets.Exists(t => t.Id == id && t.Status is null));
+        && _writer.IsMajority(Header.Key, Header.Replicas, IsAwaited)
+        && (_notice.IsUnderWay || _notice.IsKnown(IsAwaited));
 
     private void Begin(RecordVersion held)
     {
@@ -272,6 +275,12 @@ internal sealed class PutRound : IReplyHandler, IWriteHandler, IReadHandler
         return StoredStatus.Newer;
     }
 
+    private void HandleNotice()
+    {
+        _outstanding -= _notice.IsUnderWay ? 0 : 1;
+        Proceed();
+    }
+
     private void HandleHistory()
     {
         _outstanding--;
@@ -359,6 +368,9 @@ internal sealed class PutRound : IReplyHandler, IWriteHandler, IReadHandler
         || (target.Status == StoredStatus.Newer && IsConfirmedByNewer);
 
     private bool IsCounted(Key id) => _targets.Exists(t => t.Id == id && IsHeldBy(t) && !t.IsApart);
+
+    private bool IsAwaited(Key id) =>
+        IsCounted(id) || _targets.Exists(t => t.Id == id && t.Status is null);
 
     private int HeldCount()
     {

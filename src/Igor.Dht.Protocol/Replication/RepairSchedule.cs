@@ -238,7 +238,7 @@ internal sealed class RepairSchedule(ReplicaContext context, RootKnowledge root,
             && Decoding.TryRead(
                 reply.Payload, MessageKind.MembersAre, CommonMessages.ReadMembersAre, out var members))
         {
-            root.HandleMembers(peer, members.Members, members.SinceUnixMs);
+            root.HandleMembers(peer, members.Members, members.SinceUnixMs, members.FewCopies);
             votes.Add(root.Complete);
             TellAll();
         }

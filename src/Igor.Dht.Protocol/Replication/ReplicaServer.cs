@@ -134,11 +134,22 @@ internal sealed class ReplicaServer
         }
     }
 
+    /// <summary>There are records that ask for so few copies.</summary>
+    public void HandleFewCopies(in KbrDelivery delivery, int replicas)
+    {
+        _context.HandleReplicas(replicas);
+        CommonMessages.WriteDone(_context.Buffer);
+        _context.Reply(delivery.Token);
+    }
+
     /// <summary>Who is a member?</summary>
     public void HandleMembers(in KbrDelivery delivery)
     {
         CommonMessages.WriteMembersAre(
-            _context.Buffer, _context.Membership.ToTell(), _context.InSyncSinceUnixMs);
+            _context.Buffer,
+            _context.Membership.ToTell(),
+            _context.InSyncSinceUnixMs,
+            _context.FewCopies());
         _context.Reply(delivery.Token);
     }
 
@@ -312,26 +323,27 @@ internal sealed class ReplicaServer
                 Key key = keys[at].Key;
                 bool isApart = isAsRoot && !server._allegiance.TryServe(_source, key);
                 bool hasVote = !isApart && (server._votes.HasVote(key) || server._root.HasVote(key));
+                int votesFrom = hasVote ? _context.FewestReplicas : 0;
                 if (!_context.Index.TryGet(key, out Holding holding))
                 {
-                    _entries[at] = new FetchedEntry(FetchedStatus.None, hasVote, isApart, default);
+                    _entries[at] = new FetchedEntry(FetchedStatus.None, votesFrom, isApart, default);
                 }
                 else if (_context.Ranks.Of(holding.Version) is var held && held <= keys[at].Version)
                 {
                     _entries[at] = new FetchedEntry(
                         held == keys[at].Version ? FetchedStatus.Same : FetchedStatus.NotNewer,
-                        hasVote,
+                        votesFrom,
                         isApart,
                         default);
                 }
                 else if (bytes > 0 && bytes + holding.ValueLength > ReplicaMessages.BatchBytesMax)
                 {
-                    _entries[at] = new FetchedEntry(FetchedStatus.Omitted, hasVote, isApart, default);
+                    _entries[at] = new FetchedEntry(FetchedStatus.Omitted, votesFrom, isApart, default);
                 }
                 else
                 {
                     bytes += holding.ValueLength + RecordCodec.OverheadBytesMax;
-                    _entries[at] = new FetchedEntry(FetchedStatus.Record, hasVote, isApart, default);
+                    _entries[at] = new FetchedEntry(FetchedStatus.Record, votesFrom, isApart, default);
                     _reading++;
                     _context.Read(this, at, key);
                 }
@@ -343,7 +355,7 @@ internal sealed class ReplicaServer
         public void HandleRead(int tag, Record? record)
         {
             _entries[tag] = record is null
-                ? new FetchedEntry(FetchedStatus.None, HasVote: false, IsApart: false, default)
+                ? new FetchedEntry(FetchedStatus.None, VotesFrom: 0, IsApart: false, default)
                 : _entries[tag] with { Record = record.Encoded };
             Finish();
         }

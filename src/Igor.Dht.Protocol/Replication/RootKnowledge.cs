@@ -1,3 +1,4 @@
+using Igor.Dht.Protocol.Index;
 using Igor.Dht.Protocol.Machines;
 using Igor.Dht.Protocol.Records;
 using Igor.Dht.Protocol.Ring;
@@ -56,8 +57,25 @@ internal sealed partial class RootKnowledge(ReplicaContext context)
     {
         Refresh();
         return _settled.Contains(key) && _shared.Contains(key) && !context.Lacked.Contains(key)
-            && !context.Unsettled.Contains(key);
+            && !context.Unsettled.Contains(key)
+            && (!context.Index.TryGet(key, out Holding held) || KnowFew(key, held.Replicas, static _ => false));
     }
+
+    /// <summary>
+    /// Whether a majority of those whom readers ask about a key knows that there are records with so few
+    /// copies, for as long as their holders are expected back: no later root calls what is with such holders
+    /// alone absent.
+    /// </summary>
+    /// <param name="key">The key.</param>
+    /// <param name="replicas">The copies that are asked for.</param>
+    /// <param name="isHolder">Who holds such a record knows.</param>
+    public bool KnowFew(Key key, int replicas, Func<Key, bool> isHolder) =>
+        replicas >= Neighbourhood.Replicas
+        || IsMajority(key, Neighbourhood.Replicas, id => isHolder(id) || KnowsFew(id, replicas));
+
+    /// <summary>Whether a member knows, for as long, that there are records with so few copies.</summary>
+    public bool KnowsFew(Key id, int replicas) => id == context.Membership.Self
+        || PeerOf(id)?.KnowsFewUntil[replicas] >= context.Now.Monotonic + context.Options.MissingRetention;
 
     /// <summary>
     /// Whether leases of a majority of the replicas run for a settled key.
@@ -147,8 +165,15 @@ internal sealed partial class RootKnowledge(ReplicaContext context)
     /// <summary>
     /// A peer told which members it knows: those that this node does not reach may hold what it lacks.
     /// </summary>
-    public void HandleMembers(PeerKnowledge peer, IReadOnlyList<Key> members, long inSyncSinceUnixMs)
+    public void HandleMembers(
+        PeerKnowledge peer, IReadOnlyList<Key> members, long inSyncSinceUnixMs, IReadOnlyList<int> fewCopies)
     {
+        context.HandleFewCopies(fewCopies);
+        for (int at = 0; at < fewCopies.Count; at++)
+        {
+            peer.KnowsFewUntil[at + 1] = context.Now.Monotonic + TimeSpan.FromSeconds(fewCopies[at]);
+        }
+
         peer.InSyncSinceUnixMs = inSyncSinceUnixMs;
         peer.HasTold = true;
         context.Membership.Hear(context.Now.Monotonic, members);

@@ -62,6 +62,9 @@ internal sealed class RootReader(
     internal bool IsLastingMajority(Key key, int replicas, Func<Key, bool> isAsAsked) =>
         root.IsLastingMajority(key, replicas, isAsAsked);
 
+    /// <summary>Tells of records with few copies.</summary>
+    internal FewCopiesNotice Notice(RecordHeader header, Action told) => new(context, root, header, told);
+
     /// <summary>A round is over.</summary>
     internal void End() => _rounds--;
 

@@ -104,6 +104,9 @@ internal sealed class RootWriter(
     internal bool IsMajority(Key key, int replicas, Func<Key, bool> isAsAsked) =>
         root.IsLastingMajority(key, replicas, isAsAsked);
 
+    /// <summary>Tells of records with few copies.</summary>
+    internal FewCopiesNotice Notice(RecordHeader header, Action told) => new(context, root, header, told);
+
     /// <summary>A round is over; these replicas did not take the record.</summary>
     internal void End(PutRound round, IEnumerable<Key> lacking)
     {

@@ -12,11 +12,8 @@ internal static class PlanDraw
     private const int MonthsOnceIn = 40;
     private static readonly TimeSpan s_monthsCalls = TimeSpan.FromSeconds(15);
 
-    /// <summary>
-    /// Copies of records, as likely. Not fewer than 3 as yet: a root hears of the first record with fewer
-    /// by the next synchronisation only (decision 6), and calls it absent before, when its holders are away.
-    /// </summary>
-    private static readonly int[] s_replicas = [5, 5, 5, 5, 5, 3, 3, 5, 5];
+    /// <summary>Copies of records, as likely.</summary>
+    private static readonly int[] s_replicas = [5, 5, 5, 5, 5, 3, 3, 2, 1];
 
     private static readonly CallVerb[] s_ofRegisters =
     [

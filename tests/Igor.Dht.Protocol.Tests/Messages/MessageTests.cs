@@ -96,7 +96,7 @@ public class MessageTests
             Assert.Equal(entries, Read(buffer, MessageKind.Stored, ReplicaMessages.ReadStored));
 
             FetchedEntry[] fetched =
-                [.. records.Select(r => new FetchedEntry(FetchedStatus.Record, true, false, r.Encoded))];
+                [.. records.Select(r => new FetchedEntry(FetchedStatus.Record, 5, false, r.Encoded))];
             ReplicaMessages.WriteFetched(buffer, fetched);
             Assert.Equal(
                 fetched.Select(f => f.Record.ToArray()),
