@@ -17,6 +17,7 @@ internal sealed class RegisterRequest : ClientOperation
     private readonly int _cell;
     private RegisterOperation _operation;
     private bool _hasLeft;
+    private bool _isForHere;
     private bool _mayBeDone;
 
     public RegisterRequest(
@@ -59,6 +60,7 @@ internal sealed class RegisterRequest : ClientOperation
     protected override void WriteRequest(TimeSpan budget)
     {
         _hasLeft = Context.Membership.IsMember || Context.Membership.Neighbours.Count > 0;
+        _isForHere = Context.Membership.IsRootOf(Key);
         RegisterMessages.Write(
             Context.Buffer, new CallRegister(_operation, budget, RegisterMessages.HopsMax));
     }
@@ -75,7 +77,9 @@ internal sealed class RegisterRequest : ClientOperation
             case MessageKind.RegisterAnswered:
                 if (TryRead(reply, RegisterMessages.ReadRegisterAnswered, out RegisterAnswered answered))
                 {
-                    HandleAnswered(answered, isFromHere: reply.Responder == Context.Membership.Self);
+                    // A request that another node did not answer in time may be answered here in the end.
+                    bool hasStayed = _isForHere && reply.Responder == Context.Membership.Self;
+                    HandleAnswered(answered, hasStayed);
                 }
 
                 return true;
@@ -103,7 +107,7 @@ internal sealed class RegisterRequest : ClientOperation
             ? $"{message} It may have been written all the same, or be written yet: read it to find out."
             : message);
 
-    private void HandleAnswered(in RegisterAnswered answered, bool isFromHere)
+    private void HandleAnswered(in RegisterAnswered answered, bool hasStayed)
     {
         _reigns.Note(_cell, answered.Reign);
         switch (answered.Outcome)
@@ -120,7 +124,7 @@ internal sealed class RegisterRequest : ClientOperation
                 else
                 {
                     // One copy of it was not served, and another may come to a coordinator yet.
-                    _mayBeDone |= !_operation.IsRead && !isFromHere;
+                    _mayBeDone |= !_operation.IsRead && !hasStayed;
                     Retry(answered.Text);
                 }
 
