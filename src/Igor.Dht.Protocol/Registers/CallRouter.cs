@@ -22,6 +22,12 @@ internal sealed class CallRouter(
     private readonly Dictionary<int, WaitingCall> _passedOn = [];
     private readonly HashSet<OperationId> _operationsPassedOn = [];
     private int _lastTag;
+    private bool _hasHeardOfAny;
+
+    /// <summary>
+    /// A neighbour told what it keeps. Who has kept registers may leave with them, and is missed by nobody.
+    /// </summary>
+    public void HandleTold() => _hasHeardOfAny |= directory.HasAny;
 
     /// <summary>A call arrived.</summary>
     public void HandleCall(in KbrDelivery delivery, in CallRegister call)
@@ -156,7 +162,7 @@ internal sealed class CallRouter(
             Send(call, Key.Zero, isExact: false);
         }
         else if (membership.IsAlone || membership.MissingMembers.Any() || !directory.HaveAllTold
-            || directory.HasAny || server.HasFailed)
+            || _hasHeardOfAny || server.HasFailed)
         {
             Reply(call, NotServed("it is not known here yet whether there are registers in the network"));
         }

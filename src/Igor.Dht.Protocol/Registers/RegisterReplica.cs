@@ -33,7 +33,11 @@ internal sealed class RegisterReplica
         };
         _directory = new PieceDirectory(context, _server, _later.Enqueue)
         {
-            Changed = () => _office!.HandleTold(),
+            Changed = () =>
+            {
+                _router!.HandleTold();
+                _office!.HandleTold();
+            },
         };
         _office = new CoordinatorOffice(context, _server, calls, _directory)
         {

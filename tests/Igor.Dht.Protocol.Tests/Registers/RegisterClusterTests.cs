@@ -84,6 +84,24 @@ public class RegisterClusterTests
     }
 
     [Fact]
+    public void Registers_are_not_absent_when_their_only_voter_has_left_with_agreement()
+    {
+        DhtCluster cluster = Registers.Cluster(3);
+        cluster.RunUntil(
+            () => cluster.Alive.All(node => node.Dht.Status is { IsSettled: true, IsReplicated: true }));
+        DhtClusterNode voter = cluster.RootOf(Key.Zero);
+        cluster.PutRegister("a", "1");
+        cluster.Leave(voter);
+        cluster.RunUntil(() => !voter.IsAlive, 11);
+        cluster.Run(1);
+        Assert.All(cluster.Alive, node => Assert.Empty(node.Dht.Status.Missing));
+        Assert.Equal(DhtError.Unreachable, cluster.Call(Registers.Read("a"), seconds: 3).Failure?.Error);
+        cluster.Revive(voter);
+        cluster.RunUntil(() => cluster.Call(Registers.Read("a"), seconds: 3).Register is not null, 60);
+        Assert.Equal("1", Text(cluster.ReadRegister("a")));
+    }
+
+    [Fact]
     public void Newcomers_vote_after_their_time_and_each_root_coordinates()
     {
         DhtCluster cluster = Registers.Cluster(5);
