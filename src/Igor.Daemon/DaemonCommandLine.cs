@@ -102,7 +102,10 @@ internal sealed class DaemonCommandLine
     public DaemonCommandLine()
     {
         foreach (Option option in (Option[])
-            [_config, _data, _socket, _listen, _advertise, _bootstrap, _found, _network, _upkeep, _logLevel, _json])
+            [
+                _config, _data, _socket, _listen, _advertise, _bootstrap, _found, _network, _upkeep,
+                _logLevel, _json,
+            ])
         {
             _root.Add(option);
         }

@@ -62,7 +62,10 @@ internal sealed record DaemonSettings
 
     /// <summary>The settings as a file names them.</summary>
     public static IReadOnlyList<string> Names { get; } =
-        ["data", "socket", "listen", "advertise", "bootstrap", "found", "network", "upkeep", "json", "logLevel"];
+    [
+        "data", "socket", "listen", "advertise", "bootstrap", "found", "network", "upkeep", "json",
+        "logLevel",
+    ];
 
     /// <summary>The data folder, with its default.</summary>
     /// <exception cref="NodeStartException">There is no home for it.</exception>

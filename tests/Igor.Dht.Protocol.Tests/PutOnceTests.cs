@@ -81,7 +81,8 @@ public class PutOnceTests
         Array.ForEach(full[1..], node => node.WriteOutcome = StoreOutcome.Durable); // not the root
 
         // A read need not hear the only one that has it.
-        cluster.RunUntil(() => cluster.Get("tea", near[1]) is { Outcome: GetOutcome.Found, IsDegraded: false });
+        cluster.RunUntil(
+            () => cluster.Get("tea", near[1]) is { Outcome: GetOutcome.Found, IsDegraded: false });
         WriteOver(cluster, near[1], 1);
         Assert.Null(first.Result);
         cluster.Heal();

@@ -48,7 +48,7 @@ internal sealed class ServeCommand : CliCommand
         200,
         1_000_000,
         400,
-        "What a node of its own may spend to keep its place among the others, in bytes a second on the whole");
+        "What a node of its own may spend to keep its place among the others, in bytes a second");
 
     private readonly Option<bool> _untilInputEnds = new("--until-input-ends")
     {

@@ -29,6 +29,14 @@ internal sealed class LackedKeys(Func<RecordVersion, RecordVersion> rank)
     /// </summary>
     public bool HasForgotten { get; private set; }
 
+    /// <summary>What to say of that in a status; null when all are remembered.</summary>
+    public Trouble? Trouble => HasForgotten
+        ? new Trouble(
+            TroubleKinds.Lacking,
+            $"more than {KeysMax} records that others hold are not here, more than are remembered, so every "
+            + "read asks the other replicas: give the store room, and restart it")
+        : null;
+
     /// <summary>Whether a version of a key may exist that is not here.</summary>
     public bool Contains(Key key) => HasForgotten || (_nodes.Count > 0 && _nodes.ContainsKey(key));
 

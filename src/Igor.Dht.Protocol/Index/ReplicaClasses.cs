@@ -52,7 +52,7 @@ internal sealed class ReplicaClasses(Func<int, int> index, TimeSpan retention)
         return Fewest != before;
     }
 
-    /// <summary>How long it counts that there are records that ask for so many; zero if it does not.</summary>
+    /// <summary>How long it counts that some record asks for so many; zero if it does not.</summary>
     public TimeSpan Left(int replicas, TimeSpan now) => index(replicas) > 0 ? retention
         : _until[replicas] > now ? _until[replicas] - now
         : TimeSpan.Zero;

@@ -304,7 +304,9 @@ internal sealed class PieceDirectory : IReplyHandler
     {
         bool isPressing = neighbour.HasToldAll || (neighbour.Knows != _revision && neighbour.Knows > 0);
         TimeSpan soon = neighbour.ToldAt + Pause;
-        return neighbour.IsAsking ? null : isPressing && soon < neighbour.NextTell ? soon : neighbour.NextTell;
+        return neighbour.IsAsking ? null
+            : isPressing && soon < neighbour.NextTell ? soon
+            : neighbour.NextTell;
     }
 
     private void Plan()

@@ -88,28 +88,8 @@ internal sealed class DhtReplica
     public long RefusedRecords => _context.RefusedRecords;
 
     /// <summary>What keeps it from doing all that it is there for.</summary>
-    public IEnumerable<Trouble> Troubles
-    {
-        get
-        {
-            if (_draining.Stage is DrainStage.Moving or DrainStage.Closing)
-            {
-                yield return new Trouble(
-                    TroubleKinds.Draining,
-                    "it is being drained ('igor-dht drain'): it serves until others have all that it holds, "
-                    + "and goes for good then");
-            }
-
-            if (_context.Lacked.HasForgotten)
-            {
-                yield return new Trouble(
-                    TroubleKinds.Lacking,
-                    $"more than {LackedKeys.KeysMax} records that others hold are not here, more than are "
-                    + "remembered, so every read asks the other replicas: give the store room, and restart "
-                    + "it");
-            }
-        }
-    }
+    public IEnumerable<Trouble> Troubles =>
+        ((Trouble?[])[_draining.Trouble, _context.Lacked.Trouble]).OfType<Trouble>();
 
     /// <summary>Takes up what the store holds.</summary>
     /// <param name="recall">
@@ -338,6 +318,17 @@ internal sealed class DhtReplica
                 }
 
                 break;
+            default:
+                DispatchWord(delivery, kind);
+                break;
+        }
+    }
+
+    /// <summary>What members say, and ask, of themselves.</summary>
+    private void DispatchWord(in KbrDelivery delivery, MessageKind kind)
+    {
+        switch (kind)
+        {
             case MessageKind.Leaving:
                 if (TryRead(delivery, CommonMessages.ReadLeaving, out bool isAgreed))
                 {

@@ -61,6 +61,14 @@ internal sealed class Draining(
     /// <summary>What is told of it.</summary>
     public DrainProgress Progress => _progress;
 
+    /// <summary>What to say of it in a status; null while it does not go.</summary>
+    public Trouble? Trouble => IsUnderWay
+        ? new Trouble(
+            TroubleKinds.Draining,
+            "it is being drained ('igor-dht drain'): it serves until others have all that it holds, and goes "
+            + "for good then")
+        : null;
+
     private bool IsUnderWay => Stage is DrainStage.Moving or DrainStage.Closing;
 
     /// <summary>Somebody on this host asks, or says what is to be done.</summary>

@@ -58,7 +58,8 @@ internal sealed partial class RootKnowledge(ReplicaContext context)
         Refresh();
         return _settled.Contains(key) && _shared.Contains(key) && !context.Lacked.Contains(key)
             && !context.Unsettled.Contains(key)
-            && (!context.Index.TryGet(key, out Holding held) || KnowFew(key, held.Replicas, static _ => false));
+            && (!context.Index.TryGet(key, out Holding held)
+                || KnowFew(key, held.Replicas, static _ => false));
     }
 
     /// <summary>

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using Igor.Dht.Protocol.Machines;
 using Igor.Kbr;
 
 namespace Igor.Dht.Protocol.Ring;
@@ -24,7 +23,7 @@ internal sealed partial class Membership
 
     /// <summary>
     /// How long a node that was alone, and has met others, waits for one of them to turn out a member of the
-    /// ring: it may be about to come back, with all that there was. Longer than that takes with a large store.
+    /// ring: it may be about to come back, with all that there was. Longer than a large store takes for that.
     /// </summary>
     private static readonly TimeSpan MetPatience = TimeSpan.FromSeconds(30);
 
@@ -65,8 +64,8 @@ internal sealed partial class Membership
     public bool IsMember => Neighbours.IsMember;
 
     /// <summary>
-    /// Whether the node reaches none of those that it knows or was given to join, or has met the first of them
-    /// just now: it may not speak for the ring.
+    /// Whether the node reaches none of those that it knows or was given to join, or has met the first of
+    /// them just now: it may not speak for the ring.
     /// </summary>
     public bool IsAlone => Neighbours.IsAlone || _aloneUntil is not null;
 
@@ -92,7 +91,9 @@ internal sealed partial class Membership
             TimeSpan? heard = _heard.Count == 0 ? null : _heard[0].Since + HeardRetention;
             TimeSpan? next = missing is null || heard < missing ? heard : missing;
             TimeSpan? alone = _aloneUntil < TimeSpan.MaxValue ? _aloneUntil : null;
-            return DhtTime.Earliest(DhtTime.Earliest(next, alone), Drainers.NextDeadline);
+            next = next is null || alone < next ? alone : next;
+            TimeSpan? drained = Drainers.NextDeadline;
+            return next is null || drained < next ? drained : next;
         }
     }
 

@@ -18,7 +18,7 @@ public sealed class SimulatedDht : IKbrApplication, IDhtHost
     /// <summary>The service that the DHT runs in.</summary>
     public const string Service = "dht";
 
-    /// <summary>Most deadlines in a moment: a driver that leaves one in the past has them without end.</summary>
+    /// <summary>Most deadlines in a moment: who leaves one in the past has them without end.</summary>
     private const int DeadlinesMax = 1000;
 
     private static readonly TimeSpan s_moment = TimeSpan.FromMilliseconds(1);
