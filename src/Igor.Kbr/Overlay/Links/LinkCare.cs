@@ -1,6 +1,5 @@
 using Igor.Kbr.Overlay.Machines;
 using Igor.Kbr.Overlay.Rings;
-using Igor.Kbr.Wire;
 
 namespace Igor.Kbr.Overlay.Links;
 
@@ -73,12 +72,6 @@ internal sealed class LinkCare(
 
     public override void HandleServicesChanged(TimeSpan now, Peer peer, List<ServiceId> changed)
     {
-        if (changed.Contains(ServiceId.Base) && !peer.Link.IsOutbound
-            && peer.Link.Purpose == LinkPurpose.Entry)
-        {
-            context.Timers.Schedule(now, later => KeepOrEnd(later, peer)); // all have to hear of it first
-        }
-
         Review(peer);
         _news.Set(now + TellAfter);
     }
@@ -150,41 +143,14 @@ internal sealed class LinkCare(
     /// <summary>A link leads to the peer, beside another one or in place of it.</summary>
     public void Tell(Link link, Peer peer) => context.Output.SetStanding(link.Id, peer.Standing);
 
-    /// <summary>The ring is found: connections that were for that are fingers now, or go.</summary>
-    public void EndEntries(TimeSpan now)
-    {
-        foreach (Peer peer in context.Peers.Snapshot().Where(peer => peer.Link.IsOwnEntry))
-        {
-            KeepOrEnd(now, peer);
-        }
-    }
+    /// <summary>The ring is found: connections that were for that, and nothing else, go.</summary>
+    public void EndEntries(TimeSpan now) =>
+        Array.ForEach(context.Peers.Snapshot(), peer => EndEntry(now, peer));
 
     public void EndEntry(TimeSpan now, Peer peer)
     {
-        if (peer.Link.IsOwnEntry)
-        {
-            EndUnneeded(now, peer);
-        }
-    }
-
-    /// <summary>
-    /// A connection through which either end found the ring costs nothing more as a finger of both, where
-    /// both have room in its slot: who is everybody's first contact has not.
-    /// </summary>
-    private void KeepOrEnd(TimeSpan now, Peer peer)
-    {
-        if (context.Peers.IsConnected(peer))
-        {
-            peer.IsForFinger |= fingers.HasRoomFor(peer.Id);
-            Review(peer);
-            EndUnneeded(now, peer);
-        }
-    }
-
-    private void EndUnneeded(TimeSpan now, Peer peer)
-    {
-        if (context.Peers.IsConnected(peer) && peer.Runs(ServiceId.Base) && !rings.IsBarred(peer)
-            && !IsWanted(peer))
+        if (peer.Link.IsOwnEntry && context.Peers.IsConnected(peer) && peer.Runs(ServiceId.Base)
+            && !rings.IsBarred(peer) && !IsWanted(peer))
         {
             links.End(now, peer, "neither of us needs this connection");
         }

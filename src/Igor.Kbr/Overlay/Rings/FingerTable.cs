@@ -33,8 +33,8 @@ internal sealed class FingerTable(NodeContext context, RingTable rings)
     }
 
     /// <summary>
-    /// The slots beyond the neighbours that nobody fills, the farthest first; for a node that is active in
-    /// the base ring, whose members all do what else makes a finger.
+    /// The slots beyond the neighbours that nobody fills, the farthest of each side first; for a node that is
+    /// active in the base ring, whose members all do what else makes a finger.
     /// </summary>
     public List<FingerSlot> Empty()
     {
@@ -43,8 +43,7 @@ internal sealed class FingerTable(NodeContext context, RingTable rings)
         HashSet<FingerSlot> filled = [.. filling.Select(peer => SlotOf(peer.Id))];
         IEnumerable<FingerSlot> ahead = Beyond(set.Clockwise[^1] - context.Id, isClockwise: true);
         IEnumerable<FingerSlot> back = Beyond(context.Id - set.CounterClockwise[^1], isClockwise: false);
-        return [.. ahead.Concat(back).Where(slot => !filled.Contains(slot))
-            .OrderByDescending(slot => slot.Exponent)];
+        return [.. ahead.Concat(back).Where(slot => !filled.Contains(slot))];
     }
 
     private static IEnumerable<FingerSlot> Beyond(Key extent, bool isClockwise) =>

@@ -86,26 +86,6 @@ public class JoiningTests
             && route.Destination == node.Overlay.Id);
     }
 
-    [Fact]
-    public void Connection_through_which_a_node_joined_is_a_finger_of_both_ends_and_four_are_in_a_slot()
-    {
-        var network = new TestNetwork();
-        TestNode first = network.Add(Key.Zero, o => o with { NeighboursPerSide = 1 });
-        TestNode[] far =
-        [
-            .. Enumerable.Range(0, 7).Select(i => network.Add(
-                Key.PowerOfTwo(254) + new Key((ulong)i << 56, 0, 0, 0),
-                o => o with { NeighboursPerSide = 1 },
-                through: first)),
-        ];
-        network.Run(TimeSpan.FromSeconds(5));
-        IEnumerable<TestNode> fingers =
-            far.Where(node => first.Overlay.Peers.Any(peer => peer.Id == node.Id && peer.IsFinger));
-        Assert.Equal(4, fingers.Count());
-        Assert.All(fingers, node => Assert.True(node.Overlay.Peers.Single(p => p.Id == first.Id).IsFinger));
-        Assert.All(first.Overlay.Peers, peer => Assert.True(peer.IsFinger || peer.IsNeighbour, "a hub"));
-    }
-
     /// <summary>Answers the question for its place that the node asks now, with who is nearer.</summary>
     private static void Answer(LoneNode node, LinkId link, params ImmutableArray<Contact> nearer)
     {
