@@ -51,23 +51,29 @@ public class FewReplicasTests
         }
     }
 
-    [Fact]
-    public void Newcomer_that_becomes_root_hears_of_a_record_whose_only_holder_is_away()
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public void Newcomer_that_becomes_root_hears_of_a_record_whose_only_holder_is_away(int newcomers)
     {
         DhtCluster cluster = DhtCluster.Of(8);
         Key key = cluster.Put("tea", "green", with: p => p with { Replicas = 1 }).Receipt!.Key;
         cluster.Run(60);
         cluster.Kill(cluster.RootOf(key));
         cluster.Run(5);
-        DhtClusterNode newcomer = cluster.Add(key);
-        cluster.RunUntil(() => newcomer.Dht.Status.IsJoined);
+        for (int nearer = newcomers - 1; nearer >= 0; nearer--)
+        {
+            DhtClusterNode newcomer = cluster.Add(key + new Key(0, 0, 0, (ulong)nearer));
+            cluster.RunUntil(() => newcomer.Dht.Status.IsJoined);
+        }
+
         for (int second = 0; second < 60; second++)
         {
             cluster.Run(1);
             Assert.Equal(GetOutcome.Unreachable, cluster.Get("tea", seconds: 1).Outcome);
         }
 
-        Assert.Same(newcomer, cluster.RootOf(key));
+        Assert.Equal(key, cluster.RootOf(key).Id);
     }
 
     [Fact]

@@ -84,6 +84,9 @@ internal sealed class ReplicaContext : DhtContext
     /// <summary>Called when something changed that is to be kept over a restart.</summary>
     public Action? NoteChanged { get; set; }
 
+    /// <summary>Called when there turn out to be records that ask for fewer copies.</summary>
+    public Action? FewerFound { get; set; }
+
     /// <summary>
     /// The fewest replicas, five at most, that any record asks for of which this node heard lately.
     /// </summary>
@@ -223,7 +226,7 @@ internal sealed class ReplicaContext : DhtContext
     {
         if (_classes.Hear(replicas, Now.Monotonic))
         {
-            NoteChanged?.Invoke();
+            FewerFound?.Invoke();
         }
     }
 
@@ -233,15 +236,15 @@ internal sealed class ReplicaContext : DhtContext
     /// </summary>
     public void HandleFewCopies(IReadOnlyList<int> seconds)
     {
-        bool isNew = false;
+        bool isFewer = false;
         for (int at = 0; at < seconds.Count && at + 1 < Neighbourhood.Replicas; at++)
         {
-            isNew |= _classes.Hear(at + 1, TimeSpan.FromSeconds(seconds[at]), Now.Monotonic);
+            isFewer |= _classes.Hear(at + 1, TimeSpan.FromSeconds(seconds[at]), Now.Monotonic);
         }
 
-        if (isNew)
+        if (isFewer)
         {
-            NoteChanged?.Invoke();
+            FewerFound?.Invoke();
         }
     }
 
@@ -249,7 +252,8 @@ internal sealed class ReplicaContext : DhtContext
     public int[] FewCopies() =>
     [
         .. Enumerable.Range(1, Neighbourhood.Replicas - 1)
-            .Select(replicas => (int)_classes.Left(replicas, Now.Monotonic).TotalSeconds),
+            .Select(replicas => (int)Math.Min(
+                _classes.Left(replicas, Now.Monotonic).TotalSeconds, ushort.MaxValue)),
     ];
 
     /// <summary>Records that asked for few replicas may be no more.</summary>

@@ -65,20 +65,22 @@ internal static class CommonMessages
         return (members, since, fewCopies);
     }
 
-    /// <summary>There are records near here that ask for so few copies.</summary>
-    public static void WriteFewCopies(PayloadBuffer buffer, int replicas)
+    /// <summary>There are records near a key of the sender's that ask for so few copies.</summary>
+    public static void WriteFewCopies(PayloadBuffer buffer, Key key, int replicas)
     {
-        MessagePackWriter writer = buffer.Begin(MessageKind.FewCopies, 1);
+        MessagePackWriter writer = buffer.Begin(MessageKind.FewCopies, 2);
+        KeyCodec.Write(ref writer, key);
         writer.Write(replicas);
         writer.Flush();
     }
 
-    /// <summary>Reads how few copies are asked for.</summary>
-    public static int ReadFewCopies(ref MessagePackReader reader)
+    /// <summary>Reads about which key it is said, and how few copies are asked for.</summary>
+    public static (Key Key, int Replicas) ReadFewCopies(ref MessagePackReader reader)
     {
+        Key key = KeyCodec.Read(ref reader);
         int replicas = reader.ReadInt32();
         return replicas is >= 1 and < Neighbourhood.Replicas
-            ? replicas
+            ? (key, replicas)
             : throw new MessagePackSerializationException($"{replicas} copies are not few");
     }
 

@@ -64,7 +64,7 @@ internal sealed class CallRouter(
                 RegisterMessages.ReadRegisterAnswered,
                 out RegisterAnswered answered)
             && (call.Operation.IsRead || answered.Outcome != RegisterOutcome.NotServed
-                || answered.Reign != Ballot.None))
+                || (answered.Reign != Ballot.None && call.Operation.Condition is not null)))
         {
             Reply(call, answered);
         }

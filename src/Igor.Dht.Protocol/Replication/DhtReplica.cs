@@ -111,6 +111,7 @@ internal sealed class DhtReplica
         }
 
         _absence.Recall(recall);
+        _context.FewerFound = HandleFewer;
     }
 
     /// <summary>
@@ -209,6 +210,13 @@ internal sealed class DhtReplica
         }
 
         _registers?.Close();
+    }
+
+    // Who was asked did not know that it may be with so few.
+    private void HandleFewer()
+    {
+        _votes.Clear();
+        _notes.FlushFewer();
     }
 
     private void HandleLoss(Key key)
@@ -344,9 +352,9 @@ internal sealed class DhtReplica
 
                 break;
             case MessageKind.FewCopies:
-                if (TryRead(delivery, CommonMessages.ReadFewCopies, out int replicas))
+                if (TryRead(delivery, CommonMessages.ReadFewCopies, out var few))
                 {
-                    _server.HandleFewCopies(delivery, replicas);
+                    _server.HandleFewCopies(delivery, few.Key, few.Replicas);
                 }
 
                 break;

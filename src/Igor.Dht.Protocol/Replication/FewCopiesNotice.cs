@@ -30,9 +30,9 @@ internal sealed class FewCopiesNotice(
         }
 
         context.HandleReplicas(header.Replicas);
-        Span<Key> near = stackalloc Key[Neighbourhood.Replicas];
-        near = near[..context.Membership.Alive.Nearest(header.Key, near)];
-        CommonMessages.WriteFewCopies(context.Buffer, header.Replicas);
+        Span<Key> near = stackalloc Key[2 * Neighbourhood.Replicas];
+        near = near[..context.Membership.Takers(header.Key, Neighbourhood.Replicas, near)];
+        CommonMessages.WriteFewCopies(context.Buffer, header.Key, header.Replicas);
         foreach (Key id in near)
         {
             if (!root.KnowsFew(id, header.Replicas))

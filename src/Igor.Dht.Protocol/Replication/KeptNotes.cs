@@ -88,6 +88,13 @@ internal sealed class KeptNotes(ReplicaContext context)
         }
     }
 
+    /// <summary>There are records with fewer copies: that is kept at once.</summary>
+    public void FlushFewer()
+    {
+        NextDeadline ??= context.Now.Monotonic;
+        Flush();
+    }
+
     /// <summary>The deadline may have passed.</summary>
     public void HandleDeadline()
     {

@@ -134,12 +134,22 @@ internal sealed class ReplicaServer
         }
     }
 
-    /// <summary>There are records that ask for so few copies.</summary>
-    public void HandleFewCopies(in KbrDelivery delivery, int replicas)
+    /// <summary>
+    /// There are records that ask for so few copies. That counts from a root that has this node's word about
+    /// the key: another one may have asked what is known here before.
+    /// </summary>
+    public void HandleFewCopies(in KbrDelivery delivery, Key key, int replicas)
     {
         _context.HandleReplicas(replicas);
-        CommonMessages.WriteDone(_context.Buffer);
-        _context.Reply(delivery.Token);
+        if (_allegiance.TryServe(delivery.Source, key))
+        {
+            CommonMessages.WriteDone(_context.Buffer);
+            _context.Reply(delivery.Token);
+        }
+        else
+        {
+            _context.Defer(delivery.Token, "another root has the word about the key");
+        }
     }
 
     /// <summary>Who is a member?</summary>

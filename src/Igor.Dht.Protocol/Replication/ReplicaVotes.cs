@@ -18,6 +18,9 @@ internal sealed class ReplicaVotes(ReplicaContext context)
     /// <summary>Gives this node a vote.</summary>
     public void Add(ArcSet arcs) => _votes.Add(arcs);
 
+    /// <summary>What was heard does not count any more.</summary>
+    public void Clear() => _votes.Clear();
+
     /// <summary>A settled root says that this node is in sync with it in an arc.</summary>
     public void HandleSyncDone(Key root, Arc arc)
     {

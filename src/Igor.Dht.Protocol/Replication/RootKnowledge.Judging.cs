@@ -13,6 +13,11 @@ internal sealed partial class RootKnowledge
             return;
         }
 
+        if (context.FewestReplicas < _fewest)
+        {
+            _known = new ArcSet(); // what may be with fewer was not asked for
+        }
+
         _isStale = false;
         _fewest = context.FewestReplicas;
         var known = new ArcSet();
@@ -45,13 +50,14 @@ internal sealed partial class RootKnowledge
             heardAll &= PeerOf(id) is not { } peer || (peer.HasTold && peer.Synced.Contains(piece.Start));
         }
 
+        int missing = MissingOf(near, near.Length);
         bool hasHolder = true;
         bool isAlive = true;
         bool isShared = true;
         for (int replicas = _fewest; replicas <= Neighbourhood.Replicas; replicas++)
         {
             int majority = membership.Majority(replicas);
-            hasHolder &= MissingOf(near, replicas * 2) < majority;
+            hasHolder &= missing < majority;
             isAlive &= Math.Min(replicas, near.Length) - MissingOf(near, replicas) >= majority;
             isShared &= SharersOf(near, replicas, piece.Start) >= majority;
         }
@@ -107,10 +113,10 @@ internal sealed partial class RootKnowledge
     private IEnumerable<Arc> Pieces(Arc root)
     {
         var points = new List<Key> { root.Start };
+        context.Membership.Expected.AddChangePoints(Neighbourhood.Members, points);
         for (int replicas = _fewest; replicas <= Neighbourhood.Replicas; replicas++)
         {
             context.Membership.Expected.AddChangePoints(replicas, points);
-            context.Membership.Expected.AddChangePoints(replicas * 2, points);
         }
 
         _known.AddEnds(points);

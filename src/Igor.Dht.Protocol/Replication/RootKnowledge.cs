@@ -72,7 +72,7 @@ internal sealed partial class RootKnowledge(ReplicaContext context)
     /// <param name="isHolder">Who holds such a record knows.</param>
     public bool KnowFew(Key key, int replicas, Func<Key, bool> isHolder) =>
         replicas >= Neighbourhood.Replicas
-        || IsMajority(key, Neighbourhood.Replicas, id => isHolder(id) || KnowsFew(id, replicas));
+        || IsLastingMajority(key, Neighbourhood.Replicas, id => isHolder(id) || KnowsFew(id, replicas));
 
     /// <summary>Whether a member knows, for as long, that there are records with so few copies.</summary>
     public bool KnowsFew(Key id, int replicas) => id == context.Membership.Self
