@@ -160,6 +160,11 @@ internal sealed class Handshake(
             return;
         }
 
+        if (known is not null && !room.HasShare(link))
+        {
+            link.Purpose = LinkPurpose.Entry; // it is a peer already, and no more than that
+        }
+
         _accepted.Add(link.Id, hello);
         context.Send(link, new AcceptMessage(0, (uint)context.Options.FrameBytesMax));
     }

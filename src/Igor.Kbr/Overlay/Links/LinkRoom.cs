@@ -78,19 +78,23 @@ internal sealed class LinkRoom(
             return true;
         }
 
-        LinkPurpose purpose = link.Purpose;
-        bool hasShare = purpose is LinkPurpose.Entry or LinkPurpose.Neighbour
-            || links.CountOfOthers(purpose) <= Max / ClaimsPart;
-        if (purpose == LinkPurpose.Client && !hasShare)
+        bool hasShare = HasShare(link);
+        if (link.Purpose == LinkPurpose.Client && !hasShare)
         {
             return TryDrop(now, Strangers(now).Where(p => !p.JoinsRing));
         }
 
         bool joinsRing = hello.JoinsRing;
-        return hasShare && (purpose != LinkPurpose.Finger || fingers.HasRoomFor(link.PeerId))
+        return hasShare
             && (!IsBusy || IsUseful(link)
                 || TryDrop(now, Strangers(now).Where(p => joinsRing || !p.JoinsRing)));
     }
+
+    /// <summary>Whether what the other end says that it dials for has a share of the links left.</summary>
+    public bool HasShare(Link link) => link.IsOutbound
+        || link.Purpose is LinkPurpose.Entry or LinkPurpose.Neighbour
+        || (links.CountOfOthers(link.Purpose) <= Max / ClaimsPart
+            && (link.Purpose != LinkPurpose.Finger || fingers.HasRoomFor(link.PeerId)));
 
     /// <summary>Members that a node may go to which found no room here, chosen at random.</summary>
     public ImmutableArray<Contact> Others(Key refused)

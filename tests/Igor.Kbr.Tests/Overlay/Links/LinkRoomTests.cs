@@ -79,6 +79,26 @@ public class LinkRoomTests
     }
 
     [Fact]
+    public void Who_says_it_on_a_second_link_gets_no_more_than_the_share()
+    {
+        var node = new LoneNode(Self, new OverlayOptions { NeighboursPerSide = 1 });
+        node.Connect(Self + new Key(0, 0, 0, 1), dial: null, "10.0.0.3:1");
+        node.Connect(Self - new Key(0, 0, 0, 1), dial: null, "10.0.0.4:1");
+        LinkId[] second = [.. Enumerable.Range(0, 60).Select(i =>
+        {
+            Key hostile = Self + Key.PowerOfTwo(150 + i);
+            node.Greet(node.Open(hostile), Hello(LinkPurpose.Entry));
+            LinkId link = node.Open(hostile);
+            node.Greet(link, Hello(LinkPurpose.Finger));
+            return link;
+        })];
+
+        Assert.Equal(
+            new OverlayOptions().LinksMax / 4,
+            second.Count(link => node.Standings.GetValueOrDefault(link) == PeerStanding.Reached));
+    }
+
+    [Fact]
     public void Who_says_that_it_dials_for_a_finger_gets_a_bounded_share_and_no_trust()
     {
         var node = new LoneNode(Self, new OverlayOptions { NeighboursPerSide = 1 });
