@@ -1,4 +1,5 @@
 using Igor.Dht.Protocol.Machines;
+using Igor.Dht.Protocol.Records;
 using Igor.Kbr;
 
 namespace Igor.Dht.Protocol.Tests;
@@ -74,6 +75,25 @@ public class FewReplicasTests
         }
 
         Assert.Equal(key, cluster.RootOf(key).Id);
+    }
+
+    [Fact]
+    public void Root_that_has_lost_the_word_unseen_writes_no_record_with_one_copy_unmarked()
+    {
+        for (int seed = 1; seed <= 10; seed++)
+        {
+            DhtCluster cluster = DhtCluster.Of(8, seed);
+            Key key = DhtKey.ForValue("tea");
+            DhtClusterNode root = cluster.RootOf(key);
+            cluster.Sever(root.Id, key);
+            DhtClusterNode newcomer = cluster.Add(key);
+            cluster.Run(5);
+            OperationResult put = cluster.Put("tea", "green", root, p => p with { Replicas = 1 });
+            GetResult got = cluster.Get("tea", newcomer, seconds: 1);
+            Assert.False(
+                put.Receipt is { IsDegraded: false } && got is { Outcome: GetOutcome.Absent, IsDegraded: false },
+                $"written unmarked, and absent (seed {seed})");
+        }
     }
 
     [Fact]
