@@ -68,7 +68,7 @@ internal sealed class DaemonCommandLine
                 return number;
             }
 
-            result.AddError($"--upkeep is a whole number of bytes a second, not '{text}'");
+            result.AddError($"--upkeep is a whole number, 200 to 1000000 bytes a second, not '{text}'");
             return null;
         },
     };

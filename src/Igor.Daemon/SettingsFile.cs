@@ -157,7 +157,7 @@ internal ref struct SettingsFile
     {
         JsonTokenType.Null => null,
         JsonTokenType.Number when _reader.TryGetInt32(out int number) => number,
-        _ => throw Mistaken(name, "a whole number"),
+        _ => throw Mistaken(name, "a whole number, 200 to 1000000 bytes a second"),
     };
 
     private LogLevel? Level(string name)

@@ -102,7 +102,7 @@ public sealed class IgordTests : IDisposable
     [InlineData("[::1]:7812", "--advertise", "::1:7812")]
     [InlineData("--data needs a value", "--data", "")]
     [InlineData("--log-level is trace,", "--log-level", "99")]
-    [InlineData("--upkeep is a whole number of bytes a second, not '0.4'", "--upkeep", "0.4")]
+    [InlineData("--upkeep is a whole number, 200 to 1000000 bytes a second, not '0.4'", "--upkeep", "0.4")]
     [InlineData("--upkeep is 100: what a node may spend", "--upkeep", "100")]
     [InlineData("--network needs a value", "--network", "")]
     [InlineData("--log-level", "--log-level", "loud")]

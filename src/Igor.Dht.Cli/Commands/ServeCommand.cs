@@ -96,7 +96,7 @@ internal sealed class ServeCommand : CliCommand
                 options,
                 dht =>
                 {
-                    NoteUnused(dht, common with { Found = options.Found });
+                    NoteUnused(dht, options with { Listen = common.Listen });
                     return ServeAsync(dht, streams, Common.IsJson(arguments), ending.Token);
                 },
                 ending.Token).ConfigureAwait(false);
@@ -110,11 +110,14 @@ internal sealed class ServeCommand : CliCommand
 
     private static void NoteUnused(IgorDht dht, IgorDhtOptions given)
     {
-        if (dht.IsBehindDaemon && (given.Listen is not null || given.Bootstrap.Count > 0 || given.Found))
+        bool isUpkeepGiven = given.UpkeepBytesPerSecond != new IgorDhtOptions().UpkeepBytesPerSecond;
+        if (dht.IsBehindDaemon
+            && (given.Listen is not null || given.Bootstrap.Count > 0 || given.Found || isUpkeepGiven))
         {
             given.Noted?.Invoke(
-                "attached to the node that runs already, whose settings count: --listen, --bootstrap and "
-                + "--found are not used (a node of its own needs a --socket and a --data of its own)");
+                "attached to the node that runs already, whose settings count: --listen, --bootstrap, "
+                + "--found and --upkeep are not used (a node of its own needs a --socket and a --data of "
+                + "its own)");
         }
     }
 
