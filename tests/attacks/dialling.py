@@ -81,6 +81,7 @@ async def main():
             await asyncio.sleep(0.1)
             if NEIGHBOURS in answers and listener.reached:
                 break
+        await asyncio.sleep(3)  # once, and not again
         verdict.check(
             "the attack is taken as protocol", NEIGHBOURS in answers and len(listener.reached) == 1,
             f"its Neighbours are {'' if NEIGHBOURS in answers else 'not '}answered, "
