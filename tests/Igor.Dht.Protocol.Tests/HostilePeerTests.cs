@@ -15,7 +15,9 @@ public class HostilePeerTests
     private static readonly Key s_tea = DhtKey.ForValue("tea");
 
     public static TheoryData<string> KindsBetweenReplicas =>
-        ["Store", "Fetch", "Sync", "SyncDone", "Describe"];
+    [
+        "Store", "Fetch", "Sync", "SyncDone", "Describe", "FewCopies", "Members", "Leaving", "Draining",
+    ];
 
     [Theory]
     [MemberData(nameof(KindsBetweenReplicas))]
@@ -209,6 +211,18 @@ public class HostilePeerTests
                 return Sync(Arc.Whole);
             case "SyncDone":
                 SyncMessages.WriteDone(buffer, [Arc.Whole]);
+                break;
+            case "FewCopies":
+                CommonMessages.WriteFewCopies(buffer, s_tea, 1);
+                break;
+            case "Members":
+                CommonMessages.WriteMembers(buffer);
+                break;
+            case "Leaving":
+                CommonMessages.WriteLeaving(buffer, isAgreed: false);
+                break;
+            case "Draining":
+                DrainMessage.WriteDraining(buffer, isDraining: false);
                 break;
             default:
                 SyncMessages.WriteDescribe(buffer, s_tea);
