@@ -219,11 +219,7 @@ internal sealed class Joining(
             return true;
         }
 
-        if (ring.JoinAttempts++ % 2 == 0)
-        {
-            discovery.Discover(now, ring);
-        }
-
+        discovery.Discover(now, ring);
         TimeSpan waited = now - ring.JoinStarted;
         return waited >= DiscoveryPatience && (dialer.IsIdle || waited >= context.Options.JoinPatience);
     }

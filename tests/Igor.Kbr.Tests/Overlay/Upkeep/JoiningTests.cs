@@ -157,6 +157,38 @@ public class JoiningTests
             && header.Destination == node.Overlay.Id);
     }
 
+    /// <summary>
+    /// Others come while it waits for the first member of a service; none of them is a reason to wait longer.
+    /// </summary>
+    [Fact]
+    public void Node_that_many_connect_to_takes_its_place_in_a_service_as_soon_as_a_member_comes()
+    {
+        var node = new LoneNode(new Key(0, 0, 0, 100));
+        Greet(1);
+        node.Overlay.Subscribe(
+            node.Now, new SubscribeOptions { Service = "dht", Role = ServiceRole.Member });
+        for (int i = 2; i <= 15; i++)
+        {
+            Greet(i);
+        }
+
+        LinkId member = Greet(16, ServiceId.FromName("dht"));
+        node.Run(TimeSpan.FromMilliseconds(50));
+        Assert.Contains(ServiceId.FromName("dht"), Assert.Single(node.Messages<PlaceQueryMessage>(member)).Next);
+
+        LinkId Greet(int i, params ServiceId[] services)
+        {
+            LinkId link = node.Open(Key.PowerOfTwo(200 + i));
+            node.Greet(link, Unlisted with
+            {
+                Services = [ServiceId.Base, .. services],
+                Purpose = LinkPurpose.Neighbour,
+            });
+            node.Run(TimeSpan.FromMilliseconds(20));
+            return link;
+        }
+    }
+
     private static HelloMessage Unlisted => new()
     {
         Network = "igor",
