@@ -42,10 +42,13 @@ internal sealed class LinkRoom(
     /// <summary>Whether most links are taken, so that not everybody who comes is.</summary>
     public bool IsBusy => links.Count > Max - (Max / 4);
 
-    /// <summary>A few links are left to those that are being refused, and to second ones to a peer.</summary>
+    /// <summary>A few links are left to those that say hello yet, and to second ones to a peer.</summary>
     private bool IsFull => links.Count > Max - (Max / 16);
 
-    /// <summary>Whether a link that was opened may say hello: there is room, or room is made.</summary>
+    /// <summary>
+    /// Whether a link that was opened may say hello, and with it what it was opened for: there is room, or
+    /// room is made, or it takes one of the few that are left for that.
+    /// </summary>
     public bool HasRoomFor(TimeSpan now, Link link)
     {
         if (!IsFull)
@@ -67,7 +70,8 @@ internal sealed class LinkRoom(
         return (use != PeerUse.None && TryEndMute(link, openedBefore: now - HelloTime))
             || TryDrop(now, context.Peers.All.Where(p => p.Id != link.PeerId && care.UseOf(p) < use))
             || (use != PeerUse.None && TryEndMute(link, openedBefore: now))
-            || (known is not null && links.Count <= Max);
+            || ((known is not null || !link.IsOutbound) && links.Count <= Max)
+            || TryEndMute(link, openedBefore: now - HelloTime);
     }
 
     /// <summary>Whether the other end may become a peer, now that it has said hello.</summary>
@@ -85,8 +89,9 @@ internal sealed class LinkRoom(
         }
 
         bool joinsRing = hello.JoinsRing;
-        return hasShare
-            && (!IsBusy || IsUseful(link)
+        bool isUseful = IsUseful(link);
+        return hasShare && (!IsFull || isUseful)
+            && (!IsBusy || IsNear(link.PeerId) || (!IsFull && isUseful)
                 || TryDrop(now, Strangers(now).Where(p => joinsRing || !p.JoinsRing)));
     }
 
@@ -134,9 +139,15 @@ internal sealed class LinkRoom(
         return mute is not null;
     }
 
-    /// <summary>Peers that this node has had for a while, and uses for nothing.</summary>
-    private IEnumerable<Peer> Strangers(TimeSpan now) =>
-        context.Peers.All.Where(p => now - p.ConnectedAt > EntryTime && !care.IsWanted(p));
+    /// <summary>
+    /// Peers that this node has had for a while, and uses for nothing; but not those that meet others of
+    /// their service here, who have their share, and would come back for it.
+    /// </summary>
+    private IEnumerable<Peer> Strangers(TimeSpan now) => context.Peers.All.Where(
+        p => now - p.ConnectedAt > EntryTime && !care.IsWanted(p) && !IsMeetingHere(p));
+
+    private bool IsMeetingHere(Peer peer) =>
+        peer.Link is { IsOutbound: false, Purpose: LinkPurpose.MeetingPlace } && care.IsWantedBy(peer);
 
     /// <summary>
     /// Ends the connection that is needed least. Of those that are for nothing that is one which the peer

@@ -59,7 +59,7 @@ public class LinkRoomTests
             .. Enumerable.Range(0, 60).Select(i => node.Open(Self + Key.PowerOfTwo(150 + i))),
         ];
         LinkId[] open = [.. mute.Except(node.Closed)];
-        Assert.Equal(LinksMax - 3, open.Length);
+        Assert.Equal(LinksMax - 2, open.Length);
         node.Run(TimeSpan.FromSeconds(seconds));
         LinkId link = node.Open(new Key(0, 0, 0, 950));
         node.Greet(link, Hello(LinkPurpose.Neighbour));
@@ -147,6 +147,80 @@ public class LinkRoomTests
         }
 
         Assert.InRange(node.Overlay.Peers.Count, 2, 2 + (new OverlayOptions().LinksMax / 4));
+    }
+
+    [Fact]
+    public void Full_node_hears_a_neighbour_in_a_service_and_ends_a_link_that_it_does_not_need()
+    {
+        (LoneNode node, LinkId[] strangers) = Full();
+        Key id = Self + Key.PowerOfTwo(100);
+        LinkId early = node.Open(id);
+        node.Greet(early, Hello(LinkPurpose.Neighbour, "a"));
+        Assert.Equal([early], node.Closed); // those who have just come may become neighbours yet
+        node.Run(TimeSpan.FromSeconds(11));
+        node.Greet(node.Open(id), Hello(LinkPurpose.Entry));
+        Assert.Equal(2, node.Closed.Count);
+        node.Greet(node.Open(id), Hello(LinkPurpose.Neighbour, "a"));
+        Assert.Contains(node.Overlay.Peers, p => p.Id == id && p.IsNeighbour);
+        Assert.Single(node.Closed.Intersect(strangers));
+    }
+
+    [Fact]
+    public void Links_that_say_no_hello_keep_no_neighbour_in_a_service_out()
+    {
+        (LoneNode node, _) = Full();
+        node.Run(TimeSpan.FromSeconds(11));
+        for (int i = 0; i < 60; i++)
+        {
+            node.Open(Self + Key.PowerOfTwo(150 + i));
+        }
+
+        node.Run(TimeSpan.FromSeconds(2));
+        Key id = Self + Key.PowerOfTwo(100);
+        node.Greet(node.Open(id), Hello(LinkPurpose.Neighbour, "a"));
+        Assert.Contains(node.Overlay.Peers, p => p.Id == id && p.IsNeighbour);
+    }
+
+    [Fact]
+    public void Those_who_meet_their_services_at_a_full_node_do_not_end_each_others_links()
+    {
+        (LoneNode node, LinkId[] strangers) = Full();
+        node.Run(TimeSpan.FromSeconds(11));
+        LinkId[] meeting = [.. Enumerable.Range(0, 12).Select(i =>
+        {
+            LinkId link = node.Open(Self + Key.PowerOfTwo(150 + i));
+            node.Greet(link, Hello(LinkPurpose.MeetingPlace));
+            node.Run(TimeSpan.FromSeconds(11));
+            return link;
+        })];
+        Assert.Equal(meeting[4..], node.Closed.Intersect(meeting)); // beyond their share
+        Assert.Equal(4, node.Closed.Intersect(strangers).Count());
+    }
+
+    /// <summary>
+    /// A node in one service that has its neighbours in the ring, and all links taken by fingers that others
+    /// chose and nodes that are nothing to it.
+    /// </summary>
+    private static (LoneNode Node, LinkId[] Strangers) Full()
+    {
+        var options = new OverlayOptions { LinksMax = LinksMax, NeighboursPerSide = 1 };
+        var node = new LoneNode(Self, options);
+        node.Join("a");
+        node.Greet(node.Open(new Key(0, 0, 0, 900)), Hello(LinkPurpose.Neighbour));
+        node.Greet(node.Open(new Key(0, 0, 0, 2000)), Hello(LinkPurpose.Neighbour));
+        LinkId[] Open(int count, int exponent, LinkPurpose purpose) =>
+        [
+            .. Enumerable.Range(0, count).Select(i =>
+            {
+                LinkId link = node.Open(Self + Key.PowerOfTwo(exponent + i));
+                node.Greet(link, Hello(purpose));
+                return link;
+            }),
+        ];
+        Open(4, 200, LinkPurpose.Finger);
+        LinkId[] strangers = Open(9, 210, LinkPurpose.Neighbour);
+        Assert.Empty(node.Closed);
+        return (node, strangers);
     }
 
     /// <summary>

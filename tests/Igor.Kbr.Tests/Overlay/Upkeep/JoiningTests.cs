@@ -174,7 +174,8 @@ public class JoiningTests
 
         LinkId member = Greet(16, ServiceId.FromName("dht"));
         node.Run(TimeSpan.FromMilliseconds(50));
-        Assert.Contains(ServiceId.FromName("dht"), Assert.Single(node.Messages<PlaceQueryMessage>(member)).Next);
+        PlaceQueryMessage asked = Assert.Single(node.Messages<PlaceQueryMessage>(member));
+        Assert.Contains(ServiceId.FromName("dht"), asked.Next);
 
         LinkId Greet(int i, params ServiceId[] services)
         {
