@@ -99,7 +99,7 @@ public class HostilePeerTests
             Assert.Equal(1, node.Dht.Status.RefusedRecords);
         }
 
-        new PutMessage(AckLevel.One, TimeSpan.FromSeconds(1), poison.Encoded, 0).Write(buffer);
+        new PutMessage(AckLevel.One, TimeSpan.FromSeconds(1), poison.Encoded, 0, []).Write(buffer);
         Assert.Equal(
             MessageKind.Refused,
             KindOf(Ask(near[0], Key.HashOf("a stranger"), buffer.Written.ToArray(), isProven: false)));

@@ -310,7 +310,7 @@ public class WrongClockTests
     private static byte[] PutOf(Record record)
     {
         var put = new PayloadBuffer();
-        new PutMessage(AckLevel.Quorum, TimeSpan.FromSeconds(1), record.Encoded, CopiesMin: 0).Write(put);
+        new PutMessage(AckLevel.Quorum, TimeSpan.FromSeconds(1), record.Encoded, CopiesMin: 0, []).Write(put);
         return put.Written.ToArray();
     }
 

@@ -6,18 +6,32 @@ namespace Igor.Dht.Protocol.Messages;
 
 /// <summary>
 /// Write this record, and answer within the budget. The record is a slice of the message. The write counts
-/// with as many copies as its level says, and not with fewer than the floor (0: a majority).
+/// with as many copies as its level says, and not with fewer than the floor (0: a majority). Former names of
+/// the put are versions under which it was asked for before, the oldest first.
 /// </summary>
 internal readonly record struct PutMessage(
-    AckLevel Acks, TimeSpan Budget, ReadOnlyMemory<byte> Record, int CopiesMin)
+    AckLevel Acks,
+    TimeSpan Budget,
+    ReadOnlyMemory<byte> Record,
+    int CopiesMin,
+    IReadOnlyList<RecordVersion> FormerNames)
 {
+    /// <summary>Most former names that a put has; the oldest are dropped.</summary>
+    public const int FormerNamesMax = 8;
+
     public void Write(PayloadBuffer buffer)
     {
-        MessagePackWriter writer = buffer.Begin(MessageKind.Put, 4);
+        MessagePackWriter writer = buffer.Begin(MessageKind.Put, 5);
         writer.Write((int)Acks);
         writer.Write((int)Budget.TotalMilliseconds);
         writer.Write(Record.Span);
         writer.Write(CopiesMin);
+        writer.WriteArrayHeader(FormerNames.Count);
+        foreach (RecordVersion name in FormerNames)
+        {
+            MessageParts.Write(ref writer, name);
+        }
+
         writer.Flush();
     }
 
@@ -37,7 +51,18 @@ internal readonly record struct PutMessage(
             throw new MessagePackSerializationException($"no record has {copiesMin} copies");
         }
 
-        return new PutMessage((AckLevel)acks, budget, record, copiesMin);
+        return new PutMessage((AckLevel)acks, budget, record, copiesMin, ReadNames(ref reader));
+    }
+
+    private static RecordVersion[] ReadNames(ref MessagePackReader reader)
+    {
+        var names = new RecordVersion[reader.End ? 0 : MessageParts.ReadCount(ref reader, FormerNamesMax)];
+        for (int at = 0; at < names.Length; at++)
+        {
+            names[at] = MessageParts.ReadVersion(ref reader);
+        }
+
+        return names;
     }
 
     internal static TimeSpan ReadBudget(ref MessagePackReader reader) =>

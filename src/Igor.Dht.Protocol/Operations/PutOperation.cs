@@ -7,7 +7,9 @@ using Igor.Kbr;
 namespace Igor.Dht.Protocol.Operations;
 
 /// <summary>
-/// A put or delete: the record is made once, and made anew only when the root has a newer version.
+/// A put or delete: the record is made once, and made anew only when the root has a newer version or refuses
+/// its time. One of which a copy went to another root may be done all the same: so what is made anew names
+/// what it was before.
 /// </summary>
 internal sealed class PutOperation : ClientOperation
 {
@@ -21,6 +23,7 @@ internal sealed class PutOperation : ClientOperation
     private readonly IRecordType? _type;
     private RecordDraft? _draft;
     private readonly TimeSpan? _life;
+    private readonly List<RecordVersion> _formerNames = [];
     private Record? _record;
     private IReadOnlyList<Key>? _holders;
     private int _needed;
@@ -76,7 +79,8 @@ internal sealed class PutOperation : ClientOperation
 
     /// <inheritdoc/>
     protected override void WriteRequest(TimeSpan budget) =>
-        new PutMessage(_put.Acks, budget, _record!.Encoded, _put.CopiesMin).Write(Context.Buffer);
+        new PutMessage(_put.Acks, budget, _record!.Encoded, _put.CopiesMin, _formerNames)
+            .Write(Context.Buffer);
 
     /// <inheritdoc/>
     protected override bool HandleAnswer(MessageKind kind, in KbrReply reply)
@@ -93,7 +97,7 @@ internal sealed class PutOperation : ClientOperation
             case MessageKind.Conflict:
                 if (TryRead(reply, MessageParts.ReadVersion, out RecordVersion newer))
                 {
-                    Make(Context.Clock.Above(newer, Now));
+                    MakeAnew(Context.Clock.Above(newer, Now));
                     HandleConflict();
                 }
 
@@ -125,7 +129,7 @@ internal sealed class PutOperation : ClientOperation
         _corrections++;
         _correctionMs = unixMs - Context.Now.UnixMs;
         _madeAt = Now;
-        Make(Context.Clock.Next(Now));
+        MakeAnew(Context.Clock.Next(Now));
         return true;
     }
 
@@ -203,6 +207,17 @@ internal sealed class PutOperation : ClientOperation
         _holders = holders.Count >= (_holders?.Count ?? 0) ? holders : _holders;
         _needed = needed;
         Retry(why);
+    }
+
+    private void MakeAnew(RecordVersion fresh)
+    {
+        if (_formerNames.Count == PutMessage.FormerNamesMax)
+        {
+            _formerNames.RemoveAt(0);
+        }
+
+        _formerNames.Add(_record!.Header.Version);
+        Make(fresh);
     }
 
     private void Make(RecordVersion fresh) => _record = _draft!.Make(

@@ -111,7 +111,8 @@ internal sealed class Handoff(ReplicaContext context, Key key, Func<Holding, boo
             return;
         }
 
-        new PutMessage(AckLevel.All, PutTimeout * 0.75, record.Encoded, CopiesMin: 0).Write(context.Buffer);
+        new PutMessage(AckLevel.All, PutTimeout * 0.75, record.Encoded, CopiesMin: 0, FormerNames: [])
+            .Write(context.Buffer);
         context.Request(this, PutTag, record.Header.Key, exact: false, PutTimeout);
     }
 

@@ -2,6 +2,7 @@ using Igor.Dht.Protocol.Index;
 using Igor.Dht.Protocol.Machines;
 using Igor.Dht.Protocol.Messages;
 using Igor.Dht.Protocol.Records;
+using Igor.Dht.Protocol.Ring;
 using Igor.Kbr;
 
 namespace Igor.Dht.Protocol.Replication;
@@ -28,21 +29,69 @@ internal enum PutPast
 /// <summary>
 /// Finds out whether a put that meets a newer version was done before it. This root knows by the version what
 /// it did lately, and each record names the versions that its key had shortly before, so that another root
-/// knows too.
+/// knows too; one that cannot know all that others did asks the members near. A put that was made anew may
+/// have been done under a former name: where that shows, it goes by that name again.
 /// </summary>
-internal sealed class PutHistory(ReplicaContext context, RecordHeader header, Action told)
+internal sealed class PutHistory(
+    ReplicaContext context, RecordHeader header, IReadOnlyList<RecordVersion> formerNames)
     : IReplyHandler, IReadHandler
 {
+    private const int NewerTag = 0;
+    private const int NearTag = 1;
+    private static readonly TimeSpan NearTimeoutMax = TimeSpan.FromSeconds(1);
+
+    /// <summary>Names under which the put was done, as others say.</summary>
+    private readonly List<RecordVersion> _doneAs = [];
+    private RecordHeader _header = header;
+    private Action? _told;
+    private int _waited;
+    private bool _isNewerSought;
+    private bool _hasNewer;
+
     /// <summary>What is known.</summary>
     public PutPast Past { get; private set; }
+
+    /// <summary>Whether the members near were asked.</summary>
+    public bool IsNearAsked { get; private set; }
 
     /// <summary>Whether a newer version says the same as an older one, by the record's type.</summary>
     public bool IsOfNoMatter { get; } = context.Options.Types.Find(header.Type)!.NewerConfirmsOlder;
 
     /// <summary>Whether it is a put of our days, not one that hands an old record on.</summary>
-    public bool IsRecent => IsRecentAt(header.Version);
+    public bool IsRecent => IsRecentAt(_header.Version);
 
-    /// <summary>The record, which names the versions before it.</summary>
+    /// <summary>
+    /// Whether the put may have been done under a former name, so that what is here is to be looked at first.
+    /// </summary>
+    public bool HasFormerNames => !IsOfNoMatter && formerNames.Count > 0;
+
+    /// <summary>
+    /// The record under the name by which it was done before, if it was; else as it is.
+    /// </summary>
+    /// <param name="record">What is to be written.</param>
+    /// <param name="held">What is here.</param>
+    public Record Recall(Record record, Record? held)
+    {
+        if (!HasFormerNames || IsDoneAs(_header.Version, held))
+        {
+            return record; // which may name the former names itself
+        }
+
+        foreach (RecordVersion name in formerNames.Reverse())
+        {
+            if (IsDoneAs(name, held)
+                && context.Judge.TimeOf(_header with { Version = name }, context.Now.UnixMs) is null
+                && RecordCodec.WithVersion(record, name) is { } done)
+            {
+                _header = done.Header;
+                return done;
+            }
+        }
+
+        return record;
+    }
+
+    /// <summary>The record, which names the versions before it, and its own former names.</summary>
     public Record Name(Record record, RecordVersion held)
     {
         if (IsOfNoMatter || !IsRecent)
@@ -50,7 +99,7 @@ internal sealed class PutHistory(ReplicaContext context, RecordHeader header, Ac
             return record;
         }
 
-        IEnumerable<RecordVersion> earlier = context.Applied.LastOf(header.Key);
+        IEnumerable<RecordVersion> earlier = context.Applied.LastOf(_header.Key);
         if (held != RecordVersion.None && IsRecentAt(held) && !earlier.Contains(held))
         {
             earlier = earlier.Append(held);
@@ -58,34 +107,63 @@ internal sealed class PutHistory(ReplicaContext context, RecordHeader header, Ac
 
         return RecordCodec.WithEarlier(
             record,
-            [.. earlier.Where(version => version != header.Version).TakeLast(AppliedVersions.NamedMax)]);
+            [
+                .. earlier.Where(version => version != _header.Version).TakeLast(AppliedVersions.NamedMax),
+                .. formerNames.Where(name => name != _header.Version),
+            ]);
     }
 
-    /// <summary>Asks who holds a newer version.</summary>
-    public void Ask(Key holder, TimeSpan timeout)
+    /// <summary>Asks the members near, before what is here is judged.</summary>
+    public void AskNear(TimeSpan timeout, Action told) => Ask(null, isNearAsked: true, timeout, told);
+
+    /// <summary>
+    /// Asks who holds a newer version, and the members near where that is not enough.
+    /// </summary>
+    public void Ask(Key? holder, bool isNearAsked, TimeSpan timeout, Action told)
     {
         Past = PutPast.Asked;
+        _told = told;
+        _waited = 1;
+        _isNewerSought = holder is not null;
+        ulong oldest = formerNames.Append(_header.Version).Min(name => name.Clock);
+        var sought = new KeyVersion(_header.Key, new RecordVersion(Math.Max(1, oldest) - 1, 0));
+        ReplicaMessages.WriteFetch(context.Buffer, isAsRoot: false, [sought]);
+        if (isNearAsked && !IsNearAsked)
+        {
+            IsNearAsked = true;
+            Span<Key> near = stackalloc Key[Neighbourhood.Members];
+            near = near[..context.Membership.Alive.Nearest(_header.Key, near)];
+            foreach (Key id in near)
+            {
+                if (id != context.Membership.Self && id != holder)
+                {
+                    _waited++;
+                    context.Request(
+                        this, NearTag, id, exact: true, timeout < NearTimeoutMax ? timeout : NearTimeoutMax);
+                }
+            }
+        }
+
         if (holder == context.Membership.Self)
         {
-            context.Read(this, 0, header.Key);
+            _waited++;
+            context.Read(this, NewerTag, _header.Key);
         }
-        else
+        else if (holder is { } other)
         {
-            ReplicaMessages.WriteFetch(
-                context.Buffer, isAsRoot: false, [new KeyVersion(header.Key, header.Version)]);
-            context.Request(this, 0, holder, exact: true, timeout);
+            _waited++;
+            context.Request(this, NewerTag, other, exact: true, timeout);
         }
+
+        Take(NearTag, null);
     }
 
     /// <summary>The newer version is here.</summary>
     public void Judge(Record newer) =>
-        Past = context.Applied.Contains(header.Key, header.Version)
-            || RecordCodec.HasEarlier(newer, header.Version)
-            ? PutPast.Applied
-            : PutPast.Outrun;
+        Past = IsDoneAs(_header.Version, newer) ? PutPast.Applied : PutPast.Outrun;
 
     /// <inheritdoc/>
-    public void HandleRead(int tag, Record? record) => Take(record);
+    public void HandleRead(int tag, Record? record) => Take(tag, record);
 
     /// <inheritdoc/>
     public void HandleReply(int tag, in KbrReply reply)
@@ -99,22 +177,32 @@ internal sealed class PutHistory(ReplicaContext context, RecordHeader header, Ac
             record = RecordCodec.TryDecode(entry.Record, out _);
         }
 
-        Take(record?.Header.Key == header.Key ? record : null);
+        Take(tag, record?.Header.Key == _header.Key ? record : null);
     }
 
-    private void Take(Record? newer)
+    private void Take(int tag, Record? held)
     {
-        if (newer is null)
+        _waited--;
+        if (Past != PutPast.Asked)
         {
-            Past = PutPast.Lost;
-        }
-        else
-        {
-            Judge(newer);
+            return; // enough was heard before
         }
 
-        told();
+        _hasNewer |= tag == NewerTag && held is not null;
+        _doneAs.AddRange(formerNames.Append(_header.Version).Where(name => IsDoneAs(name, held)));
+        if (_doneAs.Count > 0 || _waited == 0)
+        {
+            Past = _doneAs.Contains(_header.Version) ? PutPast.Applied
+                : _hasNewer ? PutPast.Outrun
+                : _isNewerSought ? PutPast.Lost
+                : PutPast.Unknown;
+            _told!();
+        }
     }
+
+    private bool IsDoneAs(RecordVersion name, Record? held) => _doneAs.Contains(name)
+        || context.Applied.Contains(_header.Key, name)
+        || (held is not null && (held.Header.Version == name || RecordCodec.HasEarlier(held, name)));
 
     private bool IsRecentAt(RecordVersion version) =>
         context.Now.UnixMs - VersionTime.UnixMsOf(version) < AppliedVersions.Retention.TotalMilliseconds;

@@ -51,7 +51,7 @@ internal sealed class PutRound : IReplyHandler, IWriteHandler, IReadHandler
         _record = record;
         TimeSpan timeout = message.Budget * 0.75;
         _timeout = timeout < StoreTimeoutMax ? timeout : StoreTimeoutMax;
-        _history = new PutHistory(context, record.Header, HandleHistory);
+        _history = new PutHistory(context, record.Header, message.FormerNames);
         _notice = writer.Notice(record.Header, HandleNotice);
     }
 
@@ -66,7 +66,7 @@ internal sealed class PutRound : IReplyHandler, IWriteHandler, IReadHandler
         _notice.Begin(_timeout);
         _outstanding += _notice.IsUnderWay ? 1 : 0;
         RecordVersion held = _context.Ranks.Presumed(_context.Index.VersionOf(Header.Key));
-        if (held < Header.Version)
+        if (held < Header.Version && !_history.HasFormerNames)
         {
             Begin(held);
         }
@@ -75,9 +75,14 @@ internal sealed class PutRound : IReplyHandler, IWriteHandler, IReadHandler
             SendToReplicas();
             SettleOwn(StoredStatus.Held);
         }
-        else
+        else if (held == Header.Version || _writer.Knows(Header.Key))
         {
             _context.Read(this, OwnTag, Header.Key);
+        }
+        else
+        {
+            _outstanding++;
+            _history.AskNear(_timeout, HandleNear);
         }
     }
 
@@ -107,9 +112,11 @@ internal sealed class PutRound : IReplyHandler, IWriteHandler, IReadHandler
     /// <inheritdoc/>
     public void HandleRead(int tag, Record? record)
     {
-        if (record is null || record.Header.Version < Header.Version)
+        _record = _history.Recall(_record, record);
+        RecordVersion held = _context.Ranks.Presumed(record?.Header.Version ?? RecordVersion.None);
+        if (record is null || held < Header.Version)
         {
-            Begin(RecordVersion.None);
+            Begin(held);
         }
         else if (record.Header.Version == Header.Version)
         {
@@ -281,6 +288,12 @@ internal sealed class PutRound : IReplyHandler, IWriteHandler, IReadHandler
         Proceed();
     }
 
+    private void HandleNear()
+    {
+        _outstanding--;
+        _context.Read(this, OwnTag, Header.Key);
+    }
+
     private void HandleHistory()
     {
         _outstanding--;
@@ -299,7 +312,7 @@ internal sealed class PutRound : IReplyHandler, IWriteHandler, IReadHandler
             if (_history.Past == PutPast.Unknown)
             {
                 _outstanding++;
-                _history.Ask(_newerAt, _timeout);
+                _history.Ask(_newerAt, !_writer.Knows(Header.Key), _timeout, HandleHistory);
             }
         }
         else if (isOutrun && _history.Past == PutPast.Lost)
@@ -372,28 +385,7 @@ internal sealed class PutRound : IReplyHandler, IWriteHandler, IReadHandler
     private bool IsAwaited(Key id) =>
         IsCounted(id) || _targets.Exists(t => t.Id == id && t.Status is null);
 
-    private int HeldCount()
-    {
-        int held = 0;
-        foreach (PutTarget target in _targets)
-        {
-            held += IsHeldBy(target) ? 1 : 0;
-        }
+    private int HeldCount() => _targets.Count(IsHeldBy);
 
-        return held;
-    }
-
-    private List<Key> Holders()
-    {
-        var holders = new List<Key>(_targets.Count);
-        foreach (PutTarget target in _targets)
-        {
-            if (IsHeldBy(target))
-            {
-                holders.Add(target.Id);
-            }
-        }
-
-        return holders;
-    }
+    private List<Key> Holders() => [.. _targets.Where(IsHeldBy).Select(target => target.Id)];
 }

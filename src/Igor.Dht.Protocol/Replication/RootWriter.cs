@@ -98,6 +98,12 @@ internal sealed class RootWriter(
     internal bool IsServed(Key key) => allegiance.TryServe(context.Membership.Self, key);
 
     /// <summary>
+    /// Whether this root heard of all that other roots did with a key, and none does anything with it now
+    /// that counts.
+    /// </summary>
+    internal bool Knows(Key key) => leases.TryHold(key) && !context.Lacked.Contains(key);
+
+    /// <summary>
     /// Whether some members are a majority of those that are to hold a record with so many replicas, and stay
     /// one when those have gone that go for good.
     /// </summary>

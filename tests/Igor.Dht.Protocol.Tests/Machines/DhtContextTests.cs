@@ -31,7 +31,7 @@ public class DhtContextTests
         Record record = RecordCodec.Encode(
             new RecordHeader { Key = Key.Max, Type = "value", Version = new RecordVersion(1, 1) }, [1]);
         var fetched = new FetchedEntry(FetchedStatus.Record, 5, false, record.Encoded);
-        Assert.True(IsRecord(b => new PutMessage(default, default, record.Encoded, 0).Write(b)));
+        Assert.True(IsRecord(b => new PutMessage(default, default, record.Encoded, 0, []).Write(b)));
         Assert.True(IsRecord(b => ReplicaMessages.WriteStore(b, true, [record])));
         Assert.True(IsRecord(b => ReplicaMessages.WriteFetched(b, [fetched])));
         Assert.False(IsRecord(b => ReplicaMessages.WriteStore(b, true, [record, record])));

@@ -24,30 +24,37 @@ public class MessageTests
 
     [Fact]
     public void Put_and_get_come_back_as_they_went() =>
-        Gen.Select(s_key, s_record, Gen.Int[0, 60_000]).Sample((key, record, budgetMs) =>
+        Gen.Select(
+            s_key, s_record, Gen.Int[0, 60_000], s_version.Array[0, PutMessage.FormerNamesMax])
+        .Sample((key, record, budgetMs, names) =>
         {
             var buffer = new PayloadBuffer();
             TimeSpan budget = TimeSpan.FromMilliseconds(budgetMs);
-            new PutMessage(AckLevel.All, budget, record.Encoded, 3).Write(buffer);
+            new PutMessage(AckLevel.All, budget, record.Encoded, 3, names).Write(buffer);
             PutMessage put = Read(buffer, MessageKind.Put, PutMessage.Read);
             Assert.Equal((AckLevel.All, budget, 3), (put.Acks, put.Budget, put.CopiesMin));
             Assert.True(put.Record.Span.SequenceEqual(record.Encoded.Span));
+            Assert.Equal(names, put.FormerNames);
 
             var get = new GetMessage(key, GetConsistency.Quorum, budget);
             get.Write(buffer);
             Assert.Equal(get, Read(buffer, MessageKind.Get, GetMessage.Read));
         });
 
-    [Fact]
-    public void Put_that_names_no_floor_has_none()
+    [Theory]
+    [InlineData(1, 7)]
+    [InlineData(2, 0)]
+    public void Put_without_the_fields_that_came_later_has_no_floor_and_no_names(int without, int copiesMin)
     {
         var buffer = new PayloadBuffer();
-        new PutMessage(AckLevel.One, TimeSpan.Zero, new byte[] { 1 }, 7).Write(buffer);
-        byte[] shorter = buffer.Written[..^1].ToArray();
-        shorter[0]--;
+        new PutMessage(AckLevel.One, TimeSpan.Zero, new byte[] { 1 }, 7, []).Write(buffer);
+        byte[] shorter = buffer.Written[..^without].ToArray();
+        shorter[0] -= (byte)without;
         var reader = new MessagePackReader(shorter);
         CommonMessages.ReadKind(ref reader);
-        Assert.Equal(0, PutMessage.Read(ref reader).CopiesMin);
+        PutMessage put = PutMessage.Read(ref reader);
+        Assert.Equal(copiesMin, put.CopiesMin);
+        Assert.Empty(put.FormerNames);
     }
 
     [Fact]
@@ -180,7 +187,7 @@ public class MessageTests
         switch (kind)
         {
             case 0:
-                new PutMessage(AckLevel.One, TimeSpan.FromSeconds(1), record.Encoded, 0).Write(buffer);
+                new PutMessage(AckLevel.One, TimeSpan.FromSeconds(1), record.Encoded, 0, []).Write(buffer);
                 break;
             case 1:
                 new GetMessage(key, GetConsistency.Root, TimeSpan.FromSeconds(1)).Write(buffer);

@@ -1,6 +1,5 @@
 using Igor.Dht.Protocol.Machines;
 using Igor.Dht.Protocol.Operations;
-using Igor.Dht.Protocol.Records;
 using Igor.Dht.Protocol.Registers;
 using Igor.Dht.Protocol.Views;
 using Igor.Kbr;
@@ -19,7 +18,7 @@ public class RegisterRequestTests
     public void Write_that_is_not_served_here_is_undone_for_sure_only_if_it_was_for_here(
         bool isForHere, DhtError expected)
     {
-        var output = new Output();
+        var output = new AskedOutput();
         var context = new DhtContext(s_self, DhtNodeOptions.Default, output, 1);
         Key other = Key.PowerOfTwo(255);
         context.Membership.HandleUpdate(
@@ -42,44 +41,11 @@ public class RegisterRequestTests
         byte[] answer = context.Buffer.Written.ToArray();
         while (result is null)
         {
-            context.HandleReply(output.Asked, new KbrReply(KbrStatus.Ok, s_self, answer));
+            context.HandleReply(output.Token, new KbrReply(KbrStatus.Ok, s_self, answer));
             context.Now = new DhtTime(context.Now.Monotonic + TimeSpan.FromSeconds(0.5), 0);
             client.HandleDeadline();
         }
 
         Assert.Equal(expected, result.Failure!.Error);
-    }
-
-    private sealed class Output : IDhtOutput
-    {
-        public long Asked { get; private set; }
-
-        public void Request(
-            long token, Key destination, bool exact, PooledPayload payload, TimeSpan timeout) =>
-            Asked = token;
-
-        public void Reply(DeliveryToken delivery, PooledPayload payload) => throw new NotSupportedException();
-
-        public void Write(long token, Record record) => throw new NotSupportedException();
-
-        public void Replace(long token, Record record, RecordVersion held) =>
-            throw new NotSupportedException();
-
-        public void Read(long token, Key key) => throw new NotSupportedException();
-
-        public void Remove(Key key, RecordVersion version) => throw new NotSupportedException();
-
-        public bool TryHold(Key via, int bytes) => throw new NotSupportedException();
-
-        public void Release(Key via, int bytes) => throw new NotSupportedException();
-
-        public void AppendVote(ReadOnlyMemory<byte> entry) => throw new NotSupportedException();
-
-        public void SyncVotes() => throw new NotSupportedException();
-
-        public void RewriteVotes(IReadOnlyList<ReadOnlyMemory<byte>> entries) =>
-            throw new NotSupportedException();
-
-        public void Remember(string note, byte[] content) => throw new NotSupportedException();
     }
 }
