@@ -54,6 +54,24 @@ public class ReadOrderTests
         Assert.Equal("new", cluster.Value("tea", near[1]));
     }
 
+    [Theory]
+    [InlineData(GetConsistency.Root)]
+    [InlineData(GetConsistency.Quorum)]
+    public void Replicas_that_take_two_seconds_to_answer_are_waited_for(GetConsistency consistency)
+    {
+        DhtCluster cluster = DhtCluster.Of(5);
+        Assert.NotNull(cluster.Put("tea", "green", with: put => put with { Replicas = 2 }).Receipt);
+        cluster.Run(5);
+        DhtClusterNode root = cluster.NearestTo(s_tea)[0];
+        cluster.Slowness = 500;
+        for (int at = 0; at < 10; at++)
+        {
+            GetResult got = cluster.Get(s_tea, root, consistency: consistency).Got!;
+            Assert.Equal(("green", false), (Text(got), got.IsDegraded));
+            cluster.Run(10);
+        }
+    }
+
     [Fact]
     public void Get_of_a_version_that_has_its_copies_takes_one_request()
     {

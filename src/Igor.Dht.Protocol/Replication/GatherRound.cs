@@ -15,7 +15,7 @@ namespace Igor.Dht.Protocol.Replication;
 /// </summary>
 internal sealed class GatherRound : IReplyHandler, IReadHandler, IWriteHandler
 {
-    private static readonly TimeSpan FetchTimeoutMax = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan TimeoutMax = TimeSpan.FromSeconds(3); // as patient as a put
 
     private readonly ReplicaContext _context;
     private readonly RootReader _reader;
@@ -93,7 +93,7 @@ internal sealed class GatherRound : IReplyHandler, IReadHandler, IWriteHandler
         int count = _context.Membership.Alive.Nearest(_message.Key, near);
         ReplicaMessages.WriteFetch(_context.Buffer, isAsRoot: true, [new KeyVersion(_message.Key, _own)]);
         TimeSpan timeout = _message.Budget * 0.75;
-        timeout = timeout < FetchTimeoutMax ? timeout : FetchTimeoutMax;
+        timeout = timeout < TimeoutMax ? timeout : TimeoutMax;
         for (int at = 0; at < count; at++)
         {
             if (near[at] != self)
@@ -308,7 +308,7 @@ internal sealed class GatherRound : IReplyHandler, IReadHandler, IWriteHandler
         && _reader.IsLastingMajority(_message.Key, _best!.Header.Replicas, _holders.Contains);
 
     private TimeSpan WriteBackTimeout =>
-        _message.Budget * 0.5 < FetchTimeoutMax ? _message.Budget * 0.5 : FetchTimeoutMax;
+        _message.Budget * 0.5 < TimeoutMax ? _message.Budget * 0.5 : TimeoutMax;
 
     private void HandleNotice()
     {
