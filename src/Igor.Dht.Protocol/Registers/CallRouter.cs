@@ -8,7 +8,8 @@ namespace Igor.Dht.Protocol.Registers;
 
 /// <summary>
 /// Brings calls on registers to who coordinates them: here, or at the node that neighbours say does. Whoever
-/// passes a call on and hears no end of it says so, since it may have been done.
+/// passes a call on and hears no end of it says so, since it may have been done. One that comes again
+/// meanwhile, from hops that sent it by two ways or from its client, waits for the same answer.
 /// </summary>
 internal sealed class CallRouter(
     ReplicaContext context, VoterServer server, PieceDirectory directory, CoordinatorOffice office)
@@ -19,8 +20,11 @@ internal sealed class CallRouter(
     /// <summary>Of the time that a call has, what is left to whom it is passed on.</summary>
     private const double BudgetPassedOn = 0.9;
 
-    private readonly Dictionary<int, WaitingCall> _passedOn = [];
-    private readonly HashSet<OperationId> _operationsPassedOn = [];
+    /// <summary>Copies of a call that wait for one answer: more come of no honest network.</summary>
+    private const int CopiesMax = 16;
+
+    private readonly Dictionary<int, PassedOnCall> _passedOn = [];
+    private readonly Dictionary<OperationId, PassedOnCall> _operationsPassedOn = [];
     private int _lastTag;
     private bool _hasHeardOfAny;
 
@@ -50,33 +54,11 @@ internal sealed class CallRouter(
     /// <summary>Whom it was passed on to answered, or nobody did.</summary>
     public void HandleReply(int tag, in KbrReply reply)
     {
-        if (!_passedOn.Remove(tag, out WaitingCall? call))
+        if (_passedOn.Remove(tag, out PassedOnCall? passedOn))
         {
-            return;
-        }
-
-        _operationsPassedOn.Remove(call.Operation.Id);
-
-        if (reply.Status == KbrStatus.Ok
-            && Decoding.TryRead(
-                reply.Payload,
-                MessageKind.RegisterAnswered,
-                RegisterMessages.ReadRegisterAnswered,
-                out RegisterAnswered answered)
-            && (call.Operation.IsRead || answered.Outcome != RegisterOutcome.NotServed
-                || (answered.Reign != Ballot.None && call.Operation.Condition is not null)))
-        {
-            Reply(call, answered);
-        }
-        else if (call.Operation.IsRead)
-        {
-            Reply(call, NotServed(NobodyText));
-        }
-        else
-        {
-            // Hops send what they doubt to have arrived by another way too: when one copy was not served,
-            // another may come to a coordinator yet.
-            Doubt(call, "the coordinator's answer did not come back");
+            _operationsPassedOn.Remove(passedOn.Call.Operation.Id);
+            AnswerPassedOn(passedOn.Call, reply);
+            passedOn.Copies.ForEach(context.Reply); // the same
         }
     }
 
@@ -209,16 +191,59 @@ internal sealed class CallRouter(
             return;
         }
 
-        if (!_operationsPassedOn.Add(call.Operation.Id))
+        if (_operationsPassedOn.TryGetValue(call.Operation.Id, out PassedOnCall? first))
         {
-            Doubt(call, "the call is passed on already: it came twice");
+            Join(first, call);
             return;
         }
 
-        _passedOn.Add(++_lastTag, call);
+        var passedOn = new PassedOnCall(call, []);
+        _operationsPassedOn.Add(call.Operation.Id, passedOn);
+        _passedOn.Add(++_lastTag, passedOn);
         TimeSpan budget = call.Budget * BudgetPassedOn;
         RegisterMessages.Write(context.Buffer, new CallRegister(call.Operation, budget, call.Hops - 1));
         context.Request(this, _lastTag, to, isExact, budget);
+    }
+
+    // Not one that went in a circle, nor one that its client began anew since: that takes no answer that was
+    // given under the earlier ballot.
+    private void Join(PassedOnCall first, WaitingCall call)
+    {
+        if (first.Call.Hops == call.Hops && first.Call.Operation.Reign == call.Operation.Reign
+            && first.Copies.Count < CopiesMax)
+        {
+            first.Copies.Add(call.Token);
+            call.Lease.End();
+        }
+        else
+        {
+            Doubt(call, "the call is passed on already: it came twice");
+        }
+    }
+
+    private void AnswerPassedOn(WaitingCall call, in KbrReply reply)
+    {
+        if (reply.Status == KbrStatus.Ok
+            && Decoding.TryRead(
+                reply.Payload,
+                MessageKind.RegisterAnswered,
+                RegisterMessages.ReadRegisterAnswered,
+                out RegisterAnswered answered)
+            && (call.Operation.IsRead || answered.Outcome != RegisterOutcome.NotServed
+                || (answered.Reign != Ballot.None && call.Operation.Condition is not null)))
+        {
+            Reply(call, answered);
+        }
+        else if (call.Operation.IsRead)
+        {
+            Reply(call, NotServed(NobodyText));
+        }
+        else
+        {
+            // Hops send what they doubt to have arrived by another way too: when one copy was not served,
+            // another may come to a coordinator yet.
+            Doubt(call, "the coordinator's answer did not come back");
+        }
     }
 
     private void Doubt(WaitingCall call, string text)
@@ -234,4 +259,6 @@ internal sealed class CallRouter(
         context.Reply(call.Token);
         call.Lease.End();
     }
+
+    private sealed record PassedOnCall(WaitingCall Call, List<DeliveryToken> Copies);
 }
