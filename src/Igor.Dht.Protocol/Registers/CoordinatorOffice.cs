@@ -242,7 +242,7 @@ internal sealed class CoordinatorOffice
         {
             if (_choice.IsOverdue(change.Since))
             {
-                _choice.Avoid(change.Voters.Except(reign.Reign.View.Voters));
+                _choice.Avoid(reign.Reign.Awaited);
                 reign.CancelChange();
             }
 

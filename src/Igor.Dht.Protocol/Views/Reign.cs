@@ -64,6 +64,10 @@ internal sealed class Reign
     /// <summary>When <see cref="HandleDeadline"/> wants to be called.</summary>
     public TimeSpan NextDeadline { get; private set; }
 
+    /// <summary>Newcomers that a change waits for.</summary>
+    public IEnumerable<Voter> Awaited =>
+        _wanted?.Voters.Where(voter => !View.Contains(voter) && !_members[voter].LacksNothing) ?? [];
+
     /// <summary>Whether writes are under way.</summary>
     public bool HasWrites => _turns.HasWrites;
 
@@ -291,7 +295,10 @@ internal sealed class Reign
         }
 
         _turns.Advance(time);
-        if (_wanted is not null && IsReady(_wanted))
+
+        // A majority of the next view has what was committed, so that no more is needed for what registers
+        // are. All newcomers have: who never stood has no vote, and would be missing from the first day on.
+        if (_wanted?.HasMajority(voter => _members[voter].LacksNothing) == true && !Awaited.Any())
         {
             Next = new NextView(Ballot, _wanted);
             _wanted = null;
@@ -309,11 +316,6 @@ internal sealed class Reign
             Resign();
         }
     }
-
-    // A majority of the next view has what was committed, so that no more is needed for what the registers
-    // are. All newcomers have: who never stood has no vote, and would be missing from the first day on.
-    private bool IsReady(View wanted) => wanted.HasMajority(voter => _members[voter].LacksNothing)
-        && wanted.Voters.All(voter => View.Contains(voter) || _members[voter].LacksNothing);
 
     private void HandleDecided(DhtTime time)
     {

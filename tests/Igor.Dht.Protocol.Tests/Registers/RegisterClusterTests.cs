@@ -113,6 +113,19 @@ public class RegisterClusterTests
     }
 
     [Fact]
+    public void Newcomer_that_is_out_of_reach_keeps_no_others_from_voting()
+    {
+        DhtCluster cluster = Registers.Cluster(6);
+        DhtClusterNode founder = cluster.RootOf(Key.Zero);
+        cluster.Cut(founder.Id, cluster.Alive.First(node => node != founder).Id);
+        cluster.PutRegister("a", "1");
+        cluster.RunUntil(
+            () => Enumerable.Range(0, RegisterCells.Count).All(cell => cluster.Alive.Any(node =>
+                node.Dht.Registers!.FindReign(RegisterCells.AnchorOf(cell))?.Reign.View.Voters.Length == 5)),
+            60);
+    }
+
+    [Fact]
     public void Who_hands_over_does_not_take_over_again()
     {
         DhtCluster cluster = Registers.Founded(3);
