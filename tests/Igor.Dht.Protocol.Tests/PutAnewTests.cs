@@ -106,6 +106,25 @@ public class PutAnewTests
         Assert.Equal(second, cluster.Get("tea").Version);
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public void Root_that_was_away_does_not_call_done_what_is_older_than_was_acknowledged(int seed)
+    {
+        DhtCluster cluster = DhtCluster.Of(8, seed);
+        DhtClusterNode root = cluster.RootOf(s_tea);
+        cluster.Kill(root);
+        cluster.Run(2);
+        PutReceipt receipt = cluster.Put("tea", "1").Receipt!;
+        Assert.False(receipt.IsDegraded);
+        RecordVersion older = new(receipt.Version.Clock - 1, Writer);
+        cluster.Revive(root);
+        cluster.RunUntil(() => root.Dht.Status.Neighbours.Count > 0);
+        Assert.Equal(MessageKind.Conflict, Ask(cluster, older, []).Kind);
+        Assert.Equal("1", cluster.Value("tea"));
+    }
+
     [Fact]
     public void Name_of_another_writer_is_no_name_of_a_put()
     {

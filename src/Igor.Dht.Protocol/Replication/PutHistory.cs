@@ -54,6 +54,9 @@ internal sealed class PutHistory(
     /// <summary>Whether the members near were asked.</summary>
     public bool IsNearAsked { get; private set; }
 
+    /// <summary>The newest version that others have, as far as they were asked.</summary>
+    public RecordVersion Newest { get; private set; }
+
     /// <summary>Whether a newer version says the same as an older one, by the record's type.</summary>
     public bool IsOfNoMatter { get; } = context.Options.Types.Find(header.Type)!.NewerConfirmsOlder;
 
@@ -189,14 +192,26 @@ internal sealed class PutHistory(
         }
 
         _hasNewer |= tag == NewerTag && held is not null;
+        Note(held);
         _doneAs.AddRange(formerNames.Append(_header.Version).Where(name => IsDoneAs(name, held)));
         if (_doneAs.Count > 0 || _waited == 0)
         {
             Past = _doneAs.Contains(_header.Version) ? PutPast.Applied
                 : _hasNewer ? PutPast.Outrun
                 : _isNewerSought ? PutPast.Lost
+                : _doneAs.Count == 0 && Newest > _header.Version ? PutPast.Outrun
                 : PutPast.Unknown;
             _told!();
+        }
+    }
+
+    // One that no writer can have made would end all writes of the key.
+    private void Note(Record? held)
+    {
+        if (held is not null && held.Header.Version > Newest
+            && context.Judge.TimeOf(held.Header, context.Now.UnixMs) is null)
+        {
+            Newest = held.Header.Version;
         }
     }
 

@@ -66,16 +66,17 @@ internal sealed class PutRound : IReplyHandler, IWriteHandler, IReadHandler
         _notice.Begin(_timeout);
         _outstanding += _notice.IsUnderWay ? 1 : 0;
         RecordVersion held = _context.Ranks.Presumed(_context.Index.VersionOf(Header.Key));
-        if (held < Header.Version && !_history.HasFormerNames)
-        {
-            Begin(held);
-        }
-        else if (IsConfirmedByNewer)
+        bool isFirst = held < Header.Version && !_history.HasFormerNames;
+        if (!isFirst && IsConfirmedByNewer)
         {
             SendToReplicas();
             SettleOwn(StoredStatus.Held);
         }
-        else if (held == Header.Version || _writer.Knows(Header.Key))
+        else if (isFirst && (IsConfirmedByNewer || _writer.HasHeard(Header.Key)))
+        {
+            Begin(held);
+        }
+        else if (!isFirst && (held == Header.Version || _writer.Knows(Header.Key)))
         {
             _context.Read(this, OwnTag, Header.Key);
         }
@@ -114,7 +115,12 @@ internal sealed class PutRound : IReplyHandler, IWriteHandler, IReadHandler
     {
         _record = _history.Recall(_record, record);
         RecordVersion held = _context.Ranks.Presumed(record?.Header.Version ?? RecordVersion.None);
-        if (record is null || held < Header.Version)
+        if (_history.Past == PutPast.Outrun)
+        {
+            (_newer, _newerAt) = (_history.Newest, _context.Membership.Self);
+            SettleOwn(StoredStatus.Newer); // so it is not written: others have a newer one
+        }
+        else if (record is null || held < Header.Version)
         {
             Begin(held);
         }

@@ -97,6 +97,9 @@ internal sealed class RootWriter(
     /// <summary>Whether this node gives its word about a key to itself.</summary>
     internal bool IsServed(Key key) => allegiance.TryServe(context.Membership.Self, key);
 
+    /// <summary>Whether this root heard of all that was acknowledged before.</summary>
+    internal bool HasHeard(Key key) => root.HasVote(key);
+
     /// <summary>
     /// Whether this root heard of all that other roots did with a key, and none does anything with it now
     /// that counts.
