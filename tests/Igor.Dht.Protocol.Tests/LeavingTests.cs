@@ -1,3 +1,4 @@
+using Igor.Dht.Protocol.Machines;
 using Igor.Dht.Protocol.Records;
 using Igor.Kbr;
 
@@ -124,6 +125,28 @@ public class LeavingTests
                 Assert.Equal($"{at}", cluster.Value("tea", writer));
                 cluster.Run(1);
             }
+        }
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public void Record_with_few_copies_that_is_written_while_its_root_leaves_outlives_it(int replicas)
+    {
+        for (int seed = 1; seed <= 20; seed++)
+        {
+            DhtCluster cluster = DhtCluster.Of(8, seed);
+            DhtClusterNode[] near = cluster.NearestTo(s_tea);
+            Assert.NotNull(Put(cluster, near[7], replicas));
+            cluster.Slowness = 20;
+            cluster.Run(1);
+            cluster.Leave(near[0]);
+            cluster.Run(0.005 * seed);
+            Func<DhtPut, DhtPut> few = put => put with { Replicas = replicas };
+            Assert.NotNull(cluster.Put("tea", "black", near[7], few).Receipt);
+            cluster.RunUntil(() => !near[0].IsAlive, 11);
+            cluster.Run(1);
+            Assert.Equal("black", cluster.Value("tea", near[7]));
         }
     }
 

@@ -5,9 +5,9 @@ namespace Igor.Dht.Protocol.Replication;
 
 /// <summary>
 /// How a member leaves without taking anything with it: first it gives the others what they lack of its arc,
-/// and serves meanwhile; then it begins no further put and asks whether it may go without being missed, which
-/// one member at a time may; and tells that all agree. When they do not for a while, it goes all the same,
-/// and counts as one that failed and may come back.
+/// and serves meanwhile; then it begins no further put, gives what puts brought since, and asks whether it
+/// may go without being missed, which one member at a time may; and tells that all agree. When they do not
+/// for a while, it goes all the same, and counts as one that failed and may come back.
 /// </summary>
 internal sealed class LeaveTaking(
     ReplicaContext context,
@@ -28,11 +28,14 @@ internal sealed class LeaveTaking(
     private Stage _stage;
     private TimeSpan _askAt;
     private int _asked;
+    private long _putsBefore;
 
     private enum Stage
     {
         None,
         Giving,
+        Closing,
+        GivingRest,
         Asking,
         Pausing,
         Telling,
@@ -54,6 +57,7 @@ internal sealed class LeaveTaking(
         if (_stage == Stage.None)
         {
             _stage = Stage.Giving;
+            _putsBefore = writer.IsIdle ? writer.Begun : -1; // one under way may come after what is given
             repair.BeginLeaving();
         }
     }
@@ -62,6 +66,20 @@ internal sealed class LeaveTaking(
     public void EndInput()
     {
         if (_stage == Stage.Giving && !repair.IsOwing)
+        {
+            _stage = Stage.Closing;
+        }
+
+        if (_stage == Stage.Closing && writer.IsIdle)
+        {
+            _stage = Stage.GivingRest;
+            if (writer.Begun > _putsBefore)
+            {
+                repair.BeginLeaving();
+            }
+        }
+
+        if (_stage == Stage.GivingRest && !repair.IsOwing)
         {
             _stage = Stage.Pausing;
             _askAt = context.Now.Monotonic;

@@ -21,6 +21,9 @@ internal sealed class RootWriter(
     private readonly List<PutRound> _rounds = [];
     private readonly WriterTurns _turns = new();
 
+    /// <summary>Number of puts that were begun, ever.</summary>
+    public long Begun { get; private set; }
+
     /// <summary>Whether no put is under way.</summary>
     public bool IsIdle => _rounds.Count == 0 && _turns.Waiting == 0;
 
@@ -143,6 +146,7 @@ internal sealed class RootWriter(
 
     private void Begin(WaitingPut put)
     {
+        Begun++;
         leases.Want(); // mostly what was written is read soon
         var round = new PutRound(context, this, put.Token, put.Message, put.Record, put.Lease);
         _rounds.Add(round);
