@@ -18,7 +18,7 @@ public class LeavingTests
 
     [Theory]
     [InlineData(31, 1)]
-    [InlineData(32, 2)]
+    [InlineData(101, 2)]
     [InlineData(33, 5)]
     public void Records_and_their_service_outlive_members_that_leave_one_after_the_other(
         ulong seed, int replicas)
