@@ -42,16 +42,18 @@ internal sealed class LinkRoom(
     /// <summary>Whether most links are taken, so that not everybody who comes is.</summary>
     public bool IsBusy => links.Count > Max - (Max / 4);
 
-    /// <summary>A few links are left to those that say hello yet, and to second ones to a peer.</summary>
-    private bool IsFull => links.Count > Max - (Max / 16);
+    /// <summary>
+    /// A few links are left: half to those that have not said hello yet, half to second ones to a peer.
+    /// </summary>
+    private int PeersMax => Max - (Max / 16);
 
     /// <summary>
-    /// Whether a link that was opened may say hello, and with it what it was opened for: there is room, or
-    /// room is made, or it takes one of the few that are left for that.
+    /// Whether a link that was opened may say hello: there is room, or room is made. What the other end says
+    /// with its hello is not known yet: only a few that have not said it take places of peers.
     /// </summary>
     public bool HasRoomFor(TimeSpan now, Link link)
     {
-        if (!IsFull)
+        if (links.Count <= (link.IsOutbound ? PeersMax : Max - (Max / 32)))
         {
             return true;
         }
@@ -67,14 +69,18 @@ internal sealed class LinkRoom(
                 LinkPurpose.MeetingPlace => PeerUse.MeetingPlace,
                 _ => PeerUse.ChosenBy,
             };
-        return (use != PeerUse.None && TryEndMute(link, openedBefore: now - HelloTime))
-            || TryDrop(now, context.Peers.All.Where(p => p.Id != link.PeerId && care.UseOf(p) < use))
+        bool mayDrop = link.IsOutbound || known is not null || links.CountMute() <= Max / 16;
+        return TryEndMute(link, openedBefore: now - HelloTime)
+            || (mayDrop
+                && TryDrop(now, context.Peers.All.Where(p => p.Id != link.PeerId && care.UseOf(p) < use)))
             || (use != PeerUse.None && TryEndMute(link, openedBefore: now))
-            || ((known is not null || !link.IsOutbound) && links.Count <= Max)
-            || TryEndMute(link, openedBefore: now - HelloTime);
+            || (known is not null && links.Count < Max);
     }
 
-    /// <summary>Whether the other end may become a peer, now that it has said hello.</summary>
+    /// <summary>
+    /// Whether the other end may become a peer, now that it has said hello. Those that have not are not
+    /// counted: they come and go.
+    /// </summary>
     public bool MayBecomePeer(TimeSpan now, Link link, in HelloMessage hello)
     {
         if (link.IsOutbound)
@@ -89,10 +95,12 @@ internal sealed class LinkRoom(
         }
 
         bool joinsRing = hello.JoinsRing;
-        bool isUseful = IsUseful(link);
-        return hasShare && (!IsFull || isUseful)
-            && (!IsBusy || IsNear(link.PeerId) || (!IsFull && isUseful)
-                || TryDrop(now, Strangers(now).Where(p => joinsRing || !p.JoinsRing)));
+        bool isFull = context.Peers.Count >= PeersMax;
+        return hasShare && (IsNear(link.PeerId)
+            ? !isFull || TryDrop(now, context.Peers.All.Where(p => care.UseOf(p) < PeerUse.RingNeighbour))
+            : (!isFull && (!IsBusy || IsUseful(link)))
+                || ((!isFull || IsUseful(link))
+                    && TryDrop(now, Strangers(now).Where(p => joinsRing || !p.JoinsRing))));
     }
 
     /// <summary>Whether what the other end says that it dials for has a share of the links left.</summary>
@@ -115,7 +123,6 @@ internal sealed class LinkRoom(
     }
 
     private bool IsUseful(Link link) => link.Purpose == LinkPurpose.MeetingPlace
-        || IsNear(link.PeerId)
         || (link.Purpose == LinkPurpose.Neighbour && rings.All.Any(r => IsNearIn(r, link.PeerId)));
 
     private bool IsNear(Key id) => IsNearIn(rings.Base, id);

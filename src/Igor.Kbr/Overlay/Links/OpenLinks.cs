@@ -25,6 +25,9 @@ internal sealed class OpenLinks(NodeContext context)
     /// <summary>How many links others opened for that.</summary>
     public int CountOfOthers(LinkPurpose purpose) => Walk().Count(l => !l.IsOutbound && l.Purpose == purpose);
 
+    /// <summary>How many links others opened that lead to no peer yet.</summary>
+    public int CountMute() => Walk().Count(link => !link.IsOutbound && link.Peer is null);
+
     public bool TryGet(LinkId id, [NotNullWhen(true)] out Link? link) =>
         _links.TryGetValue(id.Value, out link);
 

@@ -200,6 +200,7 @@ public class HandshakeTests
         }
 
         LinkId refused = node.Open(Key.PowerOfTwo(200));
+        node.Say(refused, Hello(LinkPurpose.Entry));
         Assert.Equal(8, Assert.Single(node.Messages<GoodbyeMessage>(refused)).Contacts.Length);
         Assert.All(node.Sent, sent => Assert.InRange(sent.Frame.Length, 1, Least));
     }

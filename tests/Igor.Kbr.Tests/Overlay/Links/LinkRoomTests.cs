@@ -181,6 +181,27 @@ public class LinkRoomTests
         Assert.Contains(node.Overlay.Peers, p => p.Id == id && p.IsNeighbour);
     }
 
+    /// <summary>A few at once may be neighbours that come together.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Links_that_lead_to_no_peer_end_few_of_the_peers(bool sayHello)
+    {
+        (LoneNode node, _) = Full();
+        node.Run(TimeSpan.FromSeconds(11));
+        int peers = node.Overlay.Peers.Count;
+        for (ulong i = 0; i < 100; i++)
+        {
+            LinkId link = node.Open(new Key(0, 0, 0, 1100 + (i % 3)));
+            if (sayHello)
+            {
+                node.Say(link, Hello(LinkPurpose.Neighbour, "a"));
+            }
+        }
+
+        Assert.InRange(node.Overlay.Peers.Count, peers - 2, peers);
+    }
+
     [Fact]
     public void Those_who_meet_their_services_at_a_full_node_do_not_end_each_others_links()
     {
