@@ -117,15 +117,22 @@ internal sealed class PutHistory(
     }
 
     /// <summary>Asks the members near, before what is here is judged.</summary>
-    public void AskNear(TimeSpan timeout, Action told) => Ask(null, isNearAsked: true, timeout, told);
+    public void AskNear(TimeSpan timeout, Action told)
+    {
+        if (!Ask(null, isNearAsked: true, timeout, told))
+        {
+            told();
+        }
+    }
 
     /// <summary>
-    /// Asks who holds a newer version, and the members near where that is not enough.
+    /// Asks who holds a newer version, and the members near where that is not enough; false when it is known
+    /// at once, and nothing is told.
     /// </summary>
-    public void Ask(Key? holder, bool isNearAsked, TimeSpan timeout, Action told)
+    public bool Ask(Key? holder, bool isNearAsked, TimeSpan timeout, Action told)
     {
         Past = PutPast.Asked;
-        _told = told;
+        _told = null;
         _waited = 1;
         _isNewerSought = holder is not null;
         ulong oldest = formerNames.Append(_header.Version).Min(name => name.Clock);
@@ -159,6 +166,8 @@ internal sealed class PutHistory(
         }
 
         Take(NearTag, null);
+        _told = told;
+        return Past == PutPast.Asked;
     }
 
     /// <summary>The newer version is here.</summary>
@@ -201,7 +210,7 @@ internal sealed class PutHistory(
                 : _isNewerSought ? PutPast.Lost
                 : _doneAs.Count == 0 && Newest > _header.Version ? PutPast.Outrun
                 : PutPast.Unknown;
-            _told!();
+            _told?.Invoke();
         }
     }
 

@@ -176,6 +176,8 @@ internal sealed class PutRound : IReplyHandler, IWriteHandler, IReadHandler
         && _writer.IsMajority(Header.Key, Header.Replicas, IsAwaited)
         && (_notice.IsUnderWay || _notice.IsKnown(IsAwaited));
 
+    private bool IsOutrunSoFar => _newer > Header.Version && !IsConfirmedByNewer;
+
     private void Begin(RecordVersion held)
     {
         _record = _history.Name(_record, held);
@@ -311,15 +313,16 @@ internal sealed class PutRound : IReplyHandler, IWriteHandler, IReadHandler
     {
         StoredStatus? own = _targets[0].Status;
         _hasAnswered = true;
-        bool isOutrun = _newer > Header.Version && !IsConfirmedByNewer;
-        if (isOutrun && _history.Past is PutPast.Unknown or PutPast.Asked)
+        if (IsOutrunSoFar && _history.Past == PutPast.Unknown)
+        {
+            bool isWaited = _history.Ask(_newerAt, !_writer.Knows(Header.Key), _timeout, HandleHistory);
+            _outstanding += isWaited ? 1 : 0;
+        }
+
+        bool isOutrun = IsOutrunSoFar;
+        if (isOutrun && _history.Past == PutPast.Asked)
         {
             _hasAnswered = false;
-            if (_history.Past == PutPast.Unknown)
-            {
-                _outstanding++;
-                _history.Ask(_newerAt, !_writer.Knows(Header.Key), _timeout, HandleHistory);
-            }
         }
         else if (isOutrun && _history.Past == PutPast.Lost)
         {
