@@ -4,7 +4,10 @@ using Igor.Kbr;
 
 namespace Igor.Dht.Protocol.Tests;
 
-/// <summary>A put that finds a newer version at a replica ends its own turn, and nobody else's.</summary>
+/// <summary>
+/// A put that finds a newer version at a replica ends its own turn, and nobody else's; and what it says
+/// unmarked rests on those who have it itself, where the newer version does not know it.
+/// </summary>
 public class PutTurnTests
 {
     private static readonly Key s_tea = DhtKey.ForValue("tea");
@@ -30,23 +33,14 @@ public class PutTurnTests
             return null;
         };
         ulong clock = (ulong)cluster.Time.UnixMs << HybridClock.CounterBits;
-        Record newer = NewRecord(clock + 10, 9);
-        var buffer = new PayloadBuffer();
-        ReplicaMessages.WriteStore(buffer, isCoordinated: true, [newer]);
-        near[1].Deliver(s_tea, near[3].Id, buffer.Written.ToArray(), static _ => { });
-        cluster.RunUntil(() => near[1].Disk.ContainsKey(s_tea));
-
+        StoreNewer(cluster, near, clock + 10);
         cluster.Cut(near[3].Id, near[0].Id); // so that the answer that is newer is needed
         cluster.Cut(near[4].Id, near[0].Id);
 
         bool[] hasEnded = new bool[4];
         void Put(ulong writer, ulong later)
         {
-            Record record = NewRecord(clock + later, writer);
-            var put = new PayloadBuffer();
-            new PutMessage(AckLevel.Quorum, TimeSpan.FromSeconds(4), record.Encoded, 0, []).Write(put);
-            near[0].Deliver(
-                s_tea, Key.HashOf("client"), put.Written.ToArray(), _ => hasEnded[writer] = true);
+            Ask(near[0], NewRecord(clock + later, writer), _ => hasEnded[writer] = true);
         }
 
         Put(1, later: 0);
@@ -60,6 +54,51 @@ public class PutTurnTests
         Assert.False(hasEnded[2]);
         Assert.DoesNotContain(3UL, stored);
         cluster.RunUntil(() => hasEnded[2] && hasEnded[3]);
+    }
+
+    [Theory]
+    [InlineData(1, 4, false)]
+    [InlineData(2, 4, false)]
+    [InlineData(3, 4, false)]
+    [InlineData(1, 2, true)]
+    [InlineData(2, 2, true)]
+    [InlineData(3, 2, true)]
+    public void Put_beside_a_newer_one_is_marked_where_no_majority_has_it(
+        int seed, int holders, bool isMarked)
+    {
+        DhtCluster cluster = DhtCluster.Of(8, seed);
+        DhtClusterNode[] near = cluster.NearestTo(s_tea);
+        ulong clock = (ulong)cluster.Time.UnixMs << HybridClock.CounterBits;
+        StoreNewer(cluster, near, clock + 10);
+        foreach (DhtClusterNode replica in near[(holders + 1)..5])
+        {
+            cluster.Cut(replica.Id, near[0].Id);
+        }
+
+        for (int attempt = 0; attempt < 2; attempt++) // the first answer may have been lost
+        {
+            byte[]? answer = null;
+            Ask(near[0], NewRecord(clock, 1), reply => answer = reply);
+            cluster.RunUntil(() => answer is not null);
+            Assert.True(
+                Decoding.TryRead(answer, MessageKind.PutDone, PutDoneMessage.Read, out PutDoneMessage done));
+            Assert.Equal((clock, isMarked), (done.Version.Clock, done.IsDegraded));
+        }
+    }
+
+    private static void StoreNewer(DhtCluster cluster, DhtClusterNode[] near, ulong clock)
+    {
+        var buffer = new PayloadBuffer();
+        ReplicaMessages.WriteStore(buffer, isCoordinated: true, [NewRecord(clock, 9)]);
+        near[1].Deliver(s_tea, near[3].Id, buffer.Written.ToArray(), static _ => { });
+        cluster.RunUntil(() => near[1].Disk.ContainsKey(s_tea));
+    }
+
+    private static void Ask(DhtClusterNode root, Record record, Action<byte[]> answered)
+    {
+        var put = new PayloadBuffer();
+        new PutMessage(AckLevel.Quorum, TimeSpan.FromSeconds(4), record.Encoded, 0, []).Write(put);
+        root.Deliver(s_tea, Key.HashOf("a client"), put.Written.ToArray(), answered);
     }
 
     private static Record NewRecord(ulong clock, ulong writer) => RecordCodec.Encode(

@@ -34,16 +34,16 @@ internal sealed class AppliedVersions
         while (_byAge.TryPeek(out var oldest)
             && (_byAge.Count >= VersionsMax || oldest.At + Retention <= now))
         {
-            Forget(_byAge.Dequeue().Put);
+            KeyVersion put = _byAge.Dequeue().Put;
+            Remove(put.Key, put.Version);
         }
 
-        var put = new KeyVersion(key, version);
-        if (!_applied.Add(put))
+        if (!_applied.Add(new KeyVersion(key, version)))
         {
             return;
         }
 
-        _byAge.Enqueue((put, now));
+        _byAge.Enqueue((new KeyVersion(key, version), now));
         if (!_last.TryGetValue(key, out List<RecordVersion>? last))
         {
             _last[key] = last = [];
@@ -57,13 +57,13 @@ internal sealed class AppliedVersions
         last.Add(version);
     }
 
-    private void Forget(KeyVersion put)
+    /// <summary>A put is forgotten, or was not done.</summary>
+    public void Remove(Key key, RecordVersion version)
     {
-        _applied.Remove(put);
-        if (_last.TryGetValue(put.Key, out List<RecordVersion>? last) && last.Remove(put.Version)
-            && last.Count == 0)
+        _applied.Remove(new KeyVersion(key, version));
+        if (_last.TryGetValue(key, out List<RecordVersion>? last) && last.Remove(version) && last.Count == 0)
         {
-            _last.Remove(put.Key);
+            _last.Remove(key);
         }
     }
 }

@@ -46,6 +46,7 @@ internal sealed class PutHistory(
     private Action? _told;
     private int _waited;
     private bool _isNewerSought;
+    private bool _isDoneNow;
     private bool _hasNewer;
 
     /// <summary>What is known.</summary>
@@ -170,6 +171,19 @@ internal sealed class PutHistory(
         return Past == PutPast.Asked;
     }
 
+    /// <summary>
+    /// This root has the record. That is no proof that it was there before what is newer; where that one does
+    /// not name it, it is not remembered as done.
+    /// </summary>
+    public void NoteDone()
+    {
+        _isDoneNow |= !context.Applied.Contains(_header.Key, _header.Version);
+        if (Past is not (PutPast.Outrun or PutPast.Lost))
+        {
+            context.Applied.Add(_header.Key, _header.Version, context.Now.Monotonic);
+        }
+    }
+
     /// <summary>The newer version is here.</summary>
     public void Judge(Record newer) =>
         Past = IsDoneAs(_header.Version, newer) ? PutPast.Applied : PutPast.Outrun;
@@ -210,6 +224,11 @@ internal sealed class PutHistory(
                 : _isNewerSought ? PutPast.Lost
                 : _doneAs.Count == 0 && Newest > _header.Version ? PutPast.Outrun
                 : PutPast.Unknown;
+            if (_isDoneNow && Past is (PutPast.Outrun or PutPast.Lost))
+            {
+                context.Applied.Remove(_header.Key, _header.Version);
+            }
+
             _told?.Invoke();
         }
     }
@@ -224,9 +243,15 @@ internal sealed class PutHistory(
         }
     }
 
-    private bool IsDoneAs(RecordVersion name, Record? held) => _doneAs.Contains(name)
-        || context.Applied.Contains(_header.Key, name)
-        || (held is not null && (held.Header.Version == name || RecordCodec.HasEarlier(held, name)));
+    // What this round itself wrote, here or there, says nothing of the time before.
+    private bool IsDoneAs(RecordVersion name, Record? held)
+    {
+        bool isOurs = name == _header.Version;
+        return _doneAs.Contains(name)
+            || (context.Applied.Contains(_header.Key, name) && !(isOurs && _isDoneNow))
+            || (held?.Header.Version == name && !(isOurs && _isNewerSought))
+            || (held is not null && RecordCodec.HasEarlier(held, name));
+    }
 
     private bool IsRecentAt(RecordVersion version) =>
         context.Now.UnixMs - VersionTime.UnixMsOf(version) < AppliedVersions.Retention.TotalMilliseconds;

@@ -146,13 +146,7 @@ internal sealed class PutRound : IReplyHandler, IWriteHandler, IReadHandler
     /// <inheritdoc/>
     public void HandleReply(int tag, in KbrReply reply)
     {
-        StoredEntry? entry = null;
-        string trouble = reply.Status switch
-        {
-            KbrStatus.Ok => StoredAnswer.Read(reply.Payload, out entry),
-            KbrStatus.Timeout => "did not answer in time",
-            _ => "cannot be reached",
-        };
+        string trouble = StoredAnswer.Read(reply, out StoredEntry? entry);
         Settle(tag, entry, trouble);
     }
 
@@ -176,6 +170,12 @@ internal sealed class PutRound : IReplyHandler, IWriteHandler, IReadHandler
         && _writer.IsMajority(Header.Key, Header.Replicas, IsAwaited)
         && (_notice.IsUnderWay || _notice.IsKnown(IsAwaited));
 
+    /// <summary>
+    /// Whether it is here, and some have a newer version that does not know it: one of two that did not know
+    /// of one another. It is done, but only those who hold it itself bear out that it was done last.
+    /// </summary>
+    private bool IsOvertaken => _history.Past == PutPast.Outrun && _targets[0].Status == StoredStatus.Held;
+
     private bool IsOutrunSoFar => _newer > Header.Version && !IsConfirmedByNewer;
 
     private void Begin(RecordVersion held)
@@ -198,19 +198,13 @@ internal sealed class PutRound : IReplyHandler, IWriteHandler, IReadHandler
         _isSending = true;
         Span<Key> replicas = stackalloc Key[2 * RecordCodec.ReplicasMax];
         int count = _context.Membership.Takers(Header.Key, Header.Replicas, replicas);
-        bool isWritten = false;
+        ReplicaMessages.WriteStore(_context.Buffer, isCoordinated: true, [_record]);
         for (int at = 0; at < count; at++)
         {
             Key replica = replicas[at];
             if (_targets.Exists(t => t.Id == replica))
             {
                 continue;
-            }
-
-            if (!isWritten)
-            {
-                ReplicaMessages.WriteStore(_context.Buffer, isCoordinated: true, [_record]);
-                isWritten = true;
             }
 
             _targets.Add(new PutTarget(replica));
@@ -235,7 +229,7 @@ internal sealed class PutRound : IReplyHandler, IWriteHandler, IReadHandler
         if (index == 0 && target.Status == StoredStatus.Held)
         {
             _context.Unsettled.Begin(Header.Key, Header.Version);
-            _context.Applied.Add(Header.Key, Header.Version, _context.Now.Monotonic);
+            _history.NoteDone();
         }
 
         Proceed();
@@ -261,7 +255,7 @@ internal sealed class PutRound : IReplyHandler, IWriteHandler, IReadHandler
         {
             _context.Unsettled.End(Header.Key, Header.Version);
             _lease.End();
-            _writer.End(this, _targets.Where(t => !IsHeldBy(t)).Select(t => t.Id));
+            _writer.End(this, _targets.Where(t => !IsProof(t)).Select(t => t.Id));
         }
     }
 
@@ -320,7 +314,7 @@ internal sealed class PutRound : IReplyHandler, IWriteHandler, IReadHandler
         }
 
         bool isOutrun = IsOutrunSoFar;
-        if (isOutrun && _history.Past == PutPast.Asked)
+        if (isOutrun && (_history.Past == PutPast.Asked || own is null))
         {
             _hasAnswered = false;
         }
@@ -328,7 +322,7 @@ internal sealed class PutRound : IReplyHandler, IWriteHandler, IReadHandler
         {
             _context.Defer(_token, "a newer version cannot be read there");
         }
-        else if (isOutrun)
+        else if (isOutrun && !IsOvertaken)
         {
             IsOutrun = _history.IsRecent;
             CommonMessages.WriteConflict(_context.Buffer, _newer);
@@ -346,7 +340,7 @@ internal sealed class PutRound : IReplyHandler, IWriteHandler, IReadHandler
                 _context.HandleLacking(Header);
             }
 
-            bool isMerged = _newer > Header.Version && _history.Past != PutPast.Applied;
+            bool isMerged = _newer > Header.Version && _history.Past != PutPast.Applied && !IsOvertaken;
             RecordVersion version = isMerged ? _newer : Header.Version;
             new PutDoneMessage(version, Known(), Holders(), !IsOnMajority).Write(_context.Buffer);
             _context.Reply(_token);
@@ -386,10 +380,13 @@ internal sealed class PutRound : IReplyHandler, IWriteHandler, IReadHandler
 
     private int Needed() => CopiesNeeded.Of(_acks, _copiesMin, Header.Replicas, Known());
 
-    private bool IsHeldBy(PutTarget target) => target.Status == StoredStatus.Held
+    private bool IsProof(PutTarget target) => target.Status == StoredStatus.Held
         || (target.Status == StoredStatus.Newer && IsConfirmedByNewer);
 
-    private bool IsCounted(Key id) => _targets.Exists(t => t.Id == id && IsHeldBy(t) && !t.IsApart);
+    private bool IsHeldBy(PutTarget target) =>
+        IsProof(target) || (target.Status == StoredStatus.Newer && IsOvertaken);
+
+    private bool IsCounted(Key id) => _targets.Exists(t => t.Id == id && IsProof(t) && !t.IsApart);
 
     private bool IsAwaited(Key id) =>
         IsCounted(id) || _targets.Exists(t => t.Id == id && t.Status is null);

@@ -1,4 +1,5 @@
 using Igor.Dht.Protocol.Messages;
+using Igor.Kbr;
 
 namespace Igor.Dht.Protocol.Replication;
 
@@ -6,7 +7,26 @@ namespace Igor.Dht.Protocol.Replication;
 internal static class StoredAnswer
 {
     /// <summary>Reads a replica's answer; returns what it means when the record is not held there.</summary>
-    public static string Read(ReadOnlyMemory<byte> payload, out StoredEntry? entry)
+    public static string Read(in KbrReply reply, out StoredEntry? entry)
+    {
+        entry = null;
+        return reply.Status switch
+        {
+            KbrStatus.Ok => Read(reply.Payload, out entry),
+            KbrStatus.Timeout => "did not answer in time",
+            _ => "cannot be reached",
+        };
+    }
+
+    public static string Explain(StoredStatus status) => status switch
+    {
+        StoredStatus.OverQuota => "has no room left under its quota",
+        StoredStatus.Busy => "has too much waiting for its disk",
+        StoredStatus.Refused => "does not accept the record",
+        _ => "could not store it: its disk is full or failed",
+    };
+
+    private static string Read(ReadOnlyMemory<byte> payload, out StoredEntry? entry)
     {
         entry = null;
         Decoding.TryReadKind(payload, out MessageKind kind, out string fault);
@@ -28,12 +48,4 @@ internal static class StoredAnswer
                     : "gave an answer of another kind";
         }
     }
-
-    public static string Explain(StoredStatus status) => status switch
-    {
-        StoredStatus.OverQuota => "has no room left under its quota",
-        StoredStatus.Busy => "has too much waiting for its disk",
-        StoredStatus.Refused => "does not accept the record",
-        _ => "could not store it: its disk is full or failed",
-    };
 }
