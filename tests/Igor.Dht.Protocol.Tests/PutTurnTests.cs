@@ -86,6 +86,40 @@ public class PutTurnTests
         }
     }
 
+    /// <summary>The newer version cannot be read, and comes by repair before the answer is asked for again.</summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public void Put_that_a_majority_has_is_not_done_again_where_a_newer_one_cannot_be_read(int seed)
+    {
+        DhtCluster cluster = DhtCluster.Of(8, seed);
+        DhtClusterNode[] near = cluster.NearestTo(s_tea);
+        ulong clock = (ulong)cluster.Time.UnixMs << HybridClock.CounterBits;
+        StoreNewer(cluster, near, clock + 10);
+        byte[]? first = null;
+        Ask(near[0], NewRecord(clock, 1), reply => first = reply);
+        cluster.RunUntil(() => near[4].Disk.ContainsKey(s_tea));
+        cluster.Cut(near[1].Id, near[0].Id);
+        cluster.RunUntil(() => first is not null);
+        StoreAt(cluster, near[0], near, clock + 10);
+        byte[]? again = null;
+        Ask(near[0], NewRecord(clock, 1), reply => again = reply);
+        cluster.RunUntil(() => again is not null);
+        Assert.True(
+            Decoding.TryRead(again, MessageKind.PutDone, PutDoneMessage.Read, out PutDoneMessage done));
+        Assert.Equal(clock, done.Version.Clock);
+    }
+
+    private static void StoreAt(DhtCluster cluster, DhtClusterNode at, DhtClusterNode[] near, ulong clock)
+    {
+        var buffer = new PayloadBuffer();
+        ReplicaMessages.WriteStore(buffer, isCoordinated: true, [NewRecord(clock, 9)]);
+        bool isStored = false;
+        at.Deliver(s_tea, near[3].Id, buffer.Written.ToArray(), _ => isStored = true);
+        cluster.RunUntil(() => isStored);
+    }
+
     private static void StoreNewer(DhtCluster cluster, DhtClusterNode[] near, ulong clock)
     {
         var buffer = new PayloadBuffer();

@@ -178,10 +178,17 @@ internal sealed class PutHistory(
     public void NoteDone()
     {
         _isDoneNow |= !context.Applied.Contains(_header.Key, _header.Version);
-        if (Past is not (PutPast.Outrun or PutPast.Lost))
+        if (Past != PutPast.Outrun)
         {
             context.Applied.Add(_header.Key, _header.Version, context.Now.Monotonic);
         }
+    }
+
+    /// <summary>A majority has the record itself: it is done, whatever else is found.</summary>
+    public void NoteOnMajority()
+    {
+        _isDoneNow = false;
+        context.Applied.Add(_header.Key, _header.Version, context.Now.Monotonic);
     }
 
     /// <summary>The newer version is here.</summary>
@@ -224,7 +231,7 @@ internal sealed class PutHistory(
                 : _isNewerSought ? PutPast.Lost
                 : _doneAs.Count == 0 && Newest > _header.Version ? PutPast.Outrun
                 : PutPast.Unknown;
-            if (_isDoneNow && Past is (PutPast.Outrun or PutPast.Lost))
+            if (_isDoneNow && Past == PutPast.Outrun)
             {
                 context.Applied.Remove(_header.Key, _header.Version);
             }

@@ -240,6 +240,7 @@ internal sealed class PutRound : IReplyHandler, IWriteHandler, IReadHandler
         if (_targets[0].Status is not null && IsOnMajority)
         {
             _context.Unsettled.Confirm(Header.Key, Header.Version);
+            _history.NoteOnMajority();
         }
 
         if (!_hasAnswered)
