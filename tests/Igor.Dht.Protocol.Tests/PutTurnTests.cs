@@ -86,7 +86,7 @@ public class PutTurnTests
         }
     }
 
-    /// <summary>The newer version cannot be read, and comes by repair before the answer is asked for again.</summary>
+    /// <summary>The newer one comes by repair before the put is asked for again.</summary>
     [Theory]
     [InlineData(1)]
     [InlineData(2)]
